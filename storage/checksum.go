@@ -1,0 +1,120 @@
+package storage
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"hash"
+	"hash/crc32"
+)
+
+// Checksum is the CRC32C (Castagnoli) of an object's whole content, or unknown, which is the
+// zero value. It is the checksum that every store of ours keeps and that S3 knows as
+// x-amz-checksum-crc32c of type FULL_OBJECT, so the same bytes have the same Checksum
+// wherever they are and however they were split into parts or blocks.
+type Checksum struct {
+	Sum   uint32
+	Known bool
+}
+
+// castagnoli is computed by hardware instructions where the machine has them.
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// NewCRC32C returns a hash of the kind Checksum holds.
+func NewCRC32C() hash.Hash32 { return crc32.New(castagnoli) }
+
+// CRC32C is the Checksum of p.
+func CRC32C(p []byte) Checksum { return Checksum{crc32.Checksum(p, castagnoli), true} }
+
+// UpdateCRC32C is the Checksum of the bytes of c followed by p. c must be known, or be the
+// zero value, which stands for no bytes.
+func UpdateCRC32C(c Checksum, p []byte) Checksum {
+	return Checksum{crc32.Update(c.Sum, castagnoli, p), true}
+}
+
+// String is the form S3 uses: base64 of the big-endian sum; empty if unknown.
+func (c Checksum) String() string {
+	if !c.Known {
+		return ""
+	}
+	var b [4]byte
+	binary.BigEndian.PutUint32(b[:], c.Sum)
+	return base64.StdEncoding.EncodeToString(b[:])
+}
+
+// ParseChecksum reads what String prints. The empty string is the unknown Checksum.
+func ParseChecksum(s string) (Checksum, error) {
+	if s == "" {
+		return Checksum{}, nil
+	}
+	b, err := base64.StdEncoding.DecodeString(s)
+	if err != nil || len(b) != 4 {
+		return Checksum{}, fmt.Errorf("crc32c %q: want base64 of four bytes", s)
+	}
+	return Checksum{binary.BigEndian.Uint32(b), true}, nil
+}
+
+// Differs reports whether both checksums are known and not equal. An unknown checksum
+// differs from none.
+func (c Checksum) Differs(d Checksum) bool {
+	return c.Known && d.Known && c.Sum != d.Sum
+}
+
+// CombineCRC32C is the Checksum of the bytes of a followed by the bytes of b, of which there
+// are lenB. It is known if both are.
+//
+// Appending n zero bytes to a message is a linear map of its CRC over GF(2); CombineCRC32C
+// applies that map to a by repeated squaring, in time logarithmic in lenB, as zlib's
+// crc32_combine does.
+func CombineCRC32C(a, b Checksum, lenB int64) Checksum {
+	if !a.Known || !b.Known {
+		return Checksum{}
+	}
+	if lenB <= 0 {
+		return a
+	}
+	var odd, even gf2Matrix
+	odd[0] = crc32.Castagnoli // the operator for one zero bit
+	for i := 1; i < 32; i++ {
+		odd[i] = 1 << (i - 1)
+	}
+	even.square(&odd) // two zero bits
+	odd.square(&even) // four zero bits
+	sum := a.Sum
+	for n := lenB; ; {
+		even.square(&odd)
+		if n&1 != 0 {
+			sum = even.times(sum)
+		}
+		if n >>= 1; n == 0 {
+			break
+		}
+		odd.square(&even)
+		if n&1 != 0 {
+			sum = odd.times(sum)
+		}
+		if n >>= 1; n == 0 {
+			break
+		}
+	}
+	return Checksum{sum ^ b.Sum, true}
+}
+
+// gf2Matrix is a 32x32 bit matrix, one column a word.
+type gf2Matrix [32]uint32
+
+func (m *gf2Matrix) times(v uint32) uint32 {
+	var sum uint32
+	for i := 0; v != 0; i, v = i+1, v>>1 {
+		if v&1 != 0 {
+			sum ^= m[i]
+		}
+	}
+	return sum
+}
+
+func (m *gf2Matrix) square(of *gf2Matrix) {
+	for i := range m {
+		m[i] = of.times(of[i])
+	}
+}

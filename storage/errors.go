@@ -1,0 +1,42 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Sentinels, tested with errors.Is.
+var (
+	ErrNotExist     = errors.New("does not exist")
+	ErrPermission   = errors.New("permission denied")
+	ErrInvalidKey   = errors.New("invalid key")
+	ErrInvalidRange = errors.New("range begins beyond the end of the object")
+	ErrChanged      = errors.New("the object was replaced while it was being read")
+	ErrChecksum     = errors.New("checksum mismatch")
+	ErrUnsupported  = errors.New("not supported by this store")
+)
+
+// Error says which operation on which URL failed, and why. Its text never holds a secret.
+type Error struct {
+	Op        string // "list", "stat", "open", "read", "create", "write", "commit", "delete", "copy"
+	URL       string // of the object, prefix or bucket
+	Err       error  // the cause; wraps one of the sentinels where one fits
+	Temporary bool   // the same call may succeed later: time-outs, 503, reset connections
+	Hint      string // what the user can do about it; may be empty
+}
+
+func (e *Error) Error() string {
+	s := fmt.Sprintf("%s %s: %v", e.Op, e.URL, e.Err)
+	if e.Hint != "" {
+		s += " (" + e.Hint + ")"
+	}
+	return s
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// IsTemporary reports whether err, or an error it wraps, is an *Error marked Temporary.
+func IsTemporary(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Temporary
+}

@@ -1,0 +1,148 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Location is a place that a URL names: a Bucket and the prefix, or whole key, within it.
+type Location struct {
+	Bucket Bucket
+	Prefix string
+}
+
+// URL is the URL of the location.
+func (l Location) URL() string { return l.Bucket.URL() + l.Prefix }
+
+// OpenFunc opens the bucket that host names: an S3 bucket, a block store volume, or "" for
+// local files.
+type OpenFunc func(ctx context.Context, host string) (Bucket, error)
+
+// Opener turns URLs into buckets. Kinds of store are registered by the program that wants
+// them; a bucket is opened once and shared. It is safe for concurrent use once set up.
+type Opener struct {
+	// DefaultFS is the URL that stands for hdfs:///, as "block://hdfs"; may be empty.
+	DefaultFS string
+
+	schemes map[string]OpenFunc
+
+	mu   sync.Mutex
+	open map[string]Bucket
+}
+
+// Register makes open the way to reach URLs of the given schemes.
+func (o *Opener) Register(open OpenFunc, schemes ...string) {
+	if o.schemes == nil {
+		o.schemes = map[string]OpenFunc{}
+	}
+	for _, s := range schemes {
+		o.schemes[s] = open
+	}
+}
+
+// Open resolves s3://bucket/key (also s3a:// and s3n://), file:///path, a plain path,
+// block://volume/path, and hdfs:///path by way of DefaultFS. Nothing need exist yet.
+func (o *Opener) Open(ctx context.Context, url string) (Location, error) {
+	u, err := o.parse(url)
+	if err != nil {
+		return Location{}, &Error{Op: "open", URL: url, Err: err}
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	id := u.scheme + "://" + u.host
+	b, ok := o.open[id]
+	if !ok {
+		if b, err = o.schemes[u.scheme](ctx, u.host); err != nil {
+			return Location{}, err
+		}
+		if o.open == nil {
+			o.open = map[string]Bucket{}
+		}
+		o.open[id] = b
+	}
+	return Location{Bucket: b, Prefix: u.key}, nil
+}
+
+// Close closes every bucket that Open opened.
+func (o *Opener) Close() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var errs []error
+	for _, b := range o.open {
+		errs = append(errs, b.Close())
+	}
+	o.open = nil
+	return errors.Join(errs...)
+}
+
+type parsedURL struct{ scheme, host, key string }
+
+func (o *Opener) parse(url string) (parsedURL, error) {
+	scheme, rest, ok := strings.Cut(url, "://")
+	if !ok {
+		if url == "" {
+			return parsedURL{}, errors.New("empty URL")
+		}
+		if strings.HasPrefix(url, "file:/") { // file:/path, as Hadoop prints it
+			return o.local(strings.TrimPrefix(url, "file:"))
+		}
+		return o.local(url)
+	}
+	scheme = strings.ToLower(scheme)
+	switch scheme {
+	case "file":
+		host, path, _ := strings.Cut(rest, "/")
+		if host != "" && host != "localhost" {
+			return parsedURL{}, fmt.Errorf("file URLs name paths of this machine: write file:///%s", rest)
+		}
+		return o.local("/" + path)
+	case "hdfs":
+		if o.DefaultFS == "" {
+			return parsedURL{}, errors.New("no file system stands for hdfs:// here; set SKEP_DEFAULT_FS, for example to block://hdfs")
+		}
+		if strings.HasPrefix(strings.ToLower(o.DefaultFS), "hdfs:") {
+			return parsedURL{}, errors.New("SKEP_DEFAULT_FS must not itself be an hdfs:// URL")
+		}
+		_, path, _ := strings.Cut(rest, "/") // hdfs://namenode:8020/path: the host does not matter
+		return o.parse(strings.TrimSuffix(o.DefaultFS, "/") + "/" + path)
+	case "s3a", "s3n":
+		scheme = "s3"
+	}
+	if _, ok := o.schemes[scheme]; !ok {
+		return parsedURL{}, fmt.Errorf("unknown scheme %q; use %s", scheme, strings.Join(o.known(), ", "))
+	}
+	host, key, _ := strings.Cut(rest, "/")
+	if host == "" {
+		return parsedURL{}, fmt.Errorf("%s:// must be followed by a name and a slash, as in %s://name/path", scheme, scheme)
+	}
+	return parsedURL{scheme, host, key}, nil
+}
+
+func (o *Opener) local(path string) (parsedURL, error) {
+	if _, ok := o.schemes["file"]; !ok {
+		return parsedURL{}, fmt.Errorf("unknown scheme %q; use %s", "file", strings.Join(o.known(), ", "))
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return parsedURL{}, err
+	}
+	key := strings.TrimPrefix(filepath.ToSlash(abs), "/")
+	if key != "" && (strings.HasSuffix(path, "/") || path == "." || strings.HasSuffix(path, "/.")) {
+		key += "/" // Abs cleans it away, but to a listing it matters
+	}
+	return parsedURL{"file", "", key}, nil
+}
+
+func (o *Opener) known() []string {
+	var names []string
+	for s := range o.schemes {
+		names = append(names, s+"://")
+	}
+	slices.Sort(names)
+	return names
+}
