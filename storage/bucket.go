@@ -59,7 +59,7 @@ type Object struct {
 
 // ReadOptions choose what Open reads. The zero value reads the whole object.
 type ReadOptions struct {
-	Offset int64 // first byte; an Offset beyond the end is ErrInvalidRange
+	Offset int64 // first byte; beyond the end (not at it) or negative is ErrInvalidRange
 	Length int64 // bytes to read at most; 0 means to the end
 
 	// IfMatch, if not empty, is the ETag of the version to read. Open, or a later Read,
@@ -84,6 +84,10 @@ type CreateOptions struct {
 	// Object stores and the block store always do; local files then sync, which is dear
 	// for small files.
 	Durable bool
+
+	// PartSize is for CreateParts: the bytes in every part but the last, as
+	// [PartUploader.PartSize] chose it; 0 stands for PartSize(Size, 0).
+	PartSize int64
 }
 
 // Writer receives the content of one new object. It is used by one goroutine. Exactly one of
@@ -111,7 +115,7 @@ type ServerCopier interface {
 // PartUploader is a Bucket whose objects can be written in parts, by many goroutines at once.
 type PartUploader interface {
 	// CreateParts starts an object of opts.Size bytes, which must be known, written in
-	// parts. Visibility, Commit and Abort are as for Create.
+	// parts of opts.PartSize. Visibility, Commit and Abort are as for Create.
 	CreateParts(ctx context.Context, key string, opts CreateOptions) (Upload, error)
 	// PartSize is the size of every part but the last that suits the store for an object
 	// of the given size, at least want where the store allows it.
@@ -122,10 +126,12 @@ type PartUploader interface {
 // and Abort are called once all WriteParts have returned.
 type Upload interface {
 	// WritePart writes part number n, counted from 0, which starts at n*PartSize and holds
-	// size bytes, and returns their checksum as the store checked it. It may be repeated:
-	// the last success counts.
+	// size bytes: PartSize, or what is left for the last part. It returns their checksum as
+	// the store checked it. It may be repeated: the last success counts.
 	WritePart(ctx context.Context, n int, r io.Reader, size int64) (Checksum, error)
+	// Commit is as Writer's; it fails when a part was never written.
 	Commit(ctx context.Context) (Object, error)
+	// Abort is as Writer's.
 	Abort(ctx context.Context) error
 }
 
