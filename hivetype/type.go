@@ -1,0 +1,162 @@
+package hivetype
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Kind is a type constructor of Hive's.
+type Kind uint8
+
+// The kinds, primitive ones in Hive's order of implicit widening where they have one.
+const (
+	Void Kind = iota // the type of NULL
+	Boolean
+	TinyInt
+	SmallInt
+	Int
+	BigInt
+	Float
+	Double
+	Decimal // Precision, Scale
+	String
+	Varchar // Length
+	Char    // Length
+	Binary
+	Date
+	Timestamp
+	TimestampLocalTZ
+	IntervalYearMonth
+	IntervalDayTime
+	Array  // Elem
+	Map    // Key, Elem
+	Struct // Fields
+	Union  // Fields, without names
+)
+
+// Type is one Hive type. The zero value is void. Types are immutable once made; compare them
+// with Equal.
+type Type struct {
+	Kind      Kind
+	Precision int     // of Decimal, 1-38
+	Scale     int     // of Decimal, 0-Precision
+	Length    int     // of Char (1-255) and Varchar (1-65535), in characters
+	Key       *Type   // of Map
+	Elem      *Type   // of Array and Map
+	Fields    []Field // of Struct and Union
+}
+
+// Field is one field of a struct.
+type Field struct {
+	Name    string
+	Type    Type
+	Comment string
+}
+
+// Of is the type of a kind that needs no parameters.
+func Of(k Kind) Type { return Type{Kind: k} }
+
+// DecimalOf is decimal(p,s).
+func DecimalOf(p, s int) Type { return Type{Kind: Decimal, Precision: p, Scale: s} }
+
+// VarcharOf is varchar(n).
+func VarcharOf(n int) Type { return Type{Kind: Varchar, Length: n} }
+
+// CharOf is char(n).
+func CharOf(n int) Type { return Type{Kind: Char, Length: n} }
+
+// ArrayOf is array<elem>.
+func ArrayOf(elem Type) Type { return Type{Kind: Array, Elem: &elem} }
+
+// MapOf is map<key,value>.
+func MapOf(key, value Type) Type { return Type{Kind: Map, Key: &key, Elem: &value} }
+
+// StructOf is struct<...>.
+func StructOf(fields ...Field) Type { return Type{Kind: Struct, Fields: fields} }
+
+var kindNames = [...]string{
+	Void: "void", Boolean: "boolean", TinyInt: "tinyint", SmallInt: "smallint", Int: "int",
+	BigInt: "bigint", Float: "float", Double: "double", Decimal: "decimal", String: "string",
+	Varchar: "varchar", Char: "char", Binary: "binary", Date: "date", Timestamp: "timestamp",
+	TimestampLocalTZ: "timestamp with local time zone", IntervalYearMonth: "interval_year_month",
+	IntervalDayTime: "interval_day_time", Array: "array", Map: "map", Struct: "struct",
+	Union: "uniontype",
+}
+
+// String is the name Hive gives the kind.
+func (k Kind) String() string {
+	if int(k) < len(kindNames) {
+		return kindNames[k]
+	}
+	return "kind(" + strconv.Itoa(int(k)) + ")"
+}
+
+// String is Hive's canonical spelling, as DESCRIBE prints it: decimal(10,2),
+// array<struct<a:int,b:string>>.
+func (t Type) String() string {
+	var b strings.Builder
+	t.write(&b)
+	return b.String()
+}
+
+func (t Type) write(b *strings.Builder) {
+	b.WriteString(t.Kind.String())
+	switch t.Kind {
+	case Decimal:
+		b.WriteString("(" + strconv.Itoa(t.Precision) + "," + strconv.Itoa(t.Scale) + ")")
+	case Varchar, Char:
+		b.WriteString("(" + strconv.Itoa(t.Length) + ")")
+	case Array:
+		b.WriteByte('<')
+		t.Elem.write(b)
+		b.WriteByte('>')
+	case Map:
+		b.WriteByte('<')
+		t.Key.write(b)
+		b.WriteByte(',')
+		t.Elem.write(b)
+		b.WriteByte('>')
+	case Struct, Union:
+		b.WriteByte('<')
+		for i, f := range t.Fields {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			if t.Kind == Struct {
+				b.WriteString(f.Name + ":")
+			}
+			f.Type.write(b)
+		}
+		b.WriteByte('>')
+	}
+}
+
+// Equal reports whether the two types are the same, ignoring the case of field names and
+// comments.
+func (t Type) Equal(u Type) bool {
+	if t.Kind != u.Kind || t.Precision != u.Precision || t.Scale != u.Scale || t.Length != u.Length ||
+		len(t.Fields) != len(u.Fields) {
+		return false
+	}
+	if (t.Key != nil && !t.Key.Equal(*u.Key)) || (t.Elem != nil && !t.Elem.Equal(*u.Elem)) {
+		return false
+	}
+	for i, f := range t.Fields {
+		if !strings.EqualFold(f.Name, u.Fields[i].Name) || !f.Type.Equal(u.Fields[i].Type) {
+			return false
+		}
+	}
+	return true
+}
+
+// Integer reports whether t is tinyint, smallint, int or bigint.
+func (t Type) Integer() bool { return t.Kind >= TinyInt && t.Kind <= BigInt }
+
+// Numeric reports whether t is an integer, float, double or decimal.
+func (t Type) Numeric() bool { return t.Kind >= TinyInt && t.Kind <= Decimal }
+
+// Text reports whether t is string, varchar or char.
+func (t Type) Text() bool { return t.Kind >= String && t.Kind <= Char }
+
+// Primitive reports whether t is not array, map, struct or uniontype.
+func (t Type) Primitive() bool { return t.Kind < Array }
