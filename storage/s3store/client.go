@@ -1,0 +1,173 @@
+package s3store
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+)
+
+// Client talks to one S3 service with one set of credentials. Its buckets share connections
+// and buffers. It is safe for concurrent use.
+type Client struct {
+	cfg       Config
+	core      *minio.Core
+	transport *http.Transport
+	buffers   sync.Pool // of *[]byte, each cfg.PartSize long
+}
+
+// New checks cfg and returns its Client. It sends nothing yet.
+func New(cfg Config) (*Client, error) {
+	host, secure, err := cfg.endpoint()
+	if err != nil {
+		return nil, err
+	}
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	cfg.Workers = cmp.Or(cfg.Workers, defaultWorkers)
+	cfg.PartSize = cmp.Or(cfg.PartSize, defaultPartSize)
+	cfg.Attempts = cmp.Or(cfg.Attempts, defaultAttempts)
+	if cfg.Endpoint != "" {
+		// Elsewhere than at Amazon regions are a formality, and asking for them a request.
+		cfg.Region = cmp.Or(cfg.Region, defaultRegion)
+	}
+	transport := newTransport(cfg.Workers)
+	core, err := minio.NewCore(host, &minio.Options{
+		Creds:        credentialsOf(cfg),
+		Secure:       secure,
+		Transport:    transport,
+		Region:       cfg.Region,
+		BucketLookup: lookupOf(cfg.Addressing),
+		MaxRetries:   cfg.Attempts,
+	})
+	if err != nil {
+		return nil, err
+	}
+	core.SetAppInfo("skep", "1")
+	c := &Client{cfg: cfg, core: core, transport: transport}
+	c.buffers.New = func() any { b := make([]byte, cfg.PartSize); return &b }
+	return c, nil
+}
+
+// Config is the configuration in force, defaults filled in.
+func (c *Client) Config() Config { return c.cfg }
+
+// Close drops idle connections. Buckets of c can still be used.
+func (c *Client) Close() error {
+	c.transport.CloseIdleConnections()
+	return nil
+}
+
+// newTransport makes connections that are worth keeping: as many idle ones as there are
+// workers (net/http keeps two), with buffers that suit bodies of megabytes.
+func newTransport(workers int) *http.Transport {
+	dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           dialer.DialContext,
+		MaxIdleConns:          0, // no limit over all hosts
+		MaxIdleConnsPerHost:   workers,
+		IdleConnTimeout:       90 * time.Second,
+		TLSHandshakeTimeout:   10 * time.Second,
+		ResponseHeaderTimeout: 2 * time.Minute,
+		ExpectContinueTimeout: time.Second,
+		WriteBufferSize:       64 << 10,
+		ReadBufferSize:        64 << 10,
+		DisableCompression:    true, // objects are what they are
+		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
+	}
+}
+
+func credentialsOf(cfg Config) *credentials.Credentials {
+	switch {
+	case cfg.Anonymous:
+		return credentials.NewStatic("", "", "", credentials.SignatureAnonymous)
+	case cfg.AccessKey != "":
+		return credentials.NewStaticV4(cfg.AccessKey, cfg.SecretKey, cfg.SessionToken)
+	}
+	return credentials.NewIAM("")
+}
+
+func lookupOf(a Addressing) minio.BucketLookupType {
+	switch a {
+	case AddressPath:
+		return minio.BucketLookupPath
+	case AddressHost:
+		return minio.BucketLookupDNS
+	}
+	return minio.BucketLookupAuto
+}
+
+// Buckets lists the names of the buckets that the credentials own.
+func (c *Client) Buckets(ctx context.Context) ([]string, error) {
+	infos, err := c.core.ListBuckets(ctx)
+	if err != nil {
+		return nil, c.fail(ctx, "list", "s3://", err)
+	}
+	names := make([]string, len(infos))
+	for i, b := range infos {
+		names[i] = b.Name
+	}
+	return names, nil
+}
+
+// MakeBucket creates a bucket. One that the credentials own already is not an error.
+func (c *Client) MakeBucket(ctx context.Context, name string) error {
+	err := c.core.MakeBucket(ctx, name, minio.MakeBucketOptions{Region: c.cfg.Region})
+	var e minio.ErrorResponse
+	if errors.As(err, &e) && e.Code == minio.BucketAlreadyOwnedByYou {
+		return nil
+	}
+	if err != nil {
+		return c.fail(ctx, "create", "s3://"+name+"/", err)
+	}
+	return nil
+}
+
+// RemoveBucket removes an empty bucket. A missing one is not an error.
+func (c *Client) RemoveBucket(ctx context.Context, name string) error {
+	err := c.core.RemoveBucket(ctx, name)
+	var e minio.ErrorResponse
+	if errors.As(err, &e) && e.Code == minio.NoSuchBucket {
+		return nil
+	}
+	if err != nil {
+		return c.fail(ctx, "delete", "s3://"+name+"/", err)
+	}
+	return nil
+}
+
+// AbortUploads discards the multipart uploads below prefix that were begun before the given
+// time and never ended: what writers that were killed have left behind. It returns how many
+// there were.
+func (c *Client) AbortUploads(ctx context.Context, bucket, prefix string, before time.Time) (int, error) {
+	n := 0
+	keyMarker, idMarker := "", ""
+	for {
+		r, err := c.core.ListMultipartUploads(ctx, bucket, prefix, keyMarker, idMarker, "", 1000)
+		if err != nil {
+			return n, c.fail(ctx, "list", "s3://"+bucket+"/"+prefix, err)
+		}
+		for _, u := range r.Uploads {
+			if !u.Initiated.Before(before) {
+				continue
+			}
+			if err := c.core.AbortMultipartUpload(ctx, bucket, u.Key, u.UploadID); err != nil {
+				return n, c.fail(ctx, "delete", "s3://"+bucket+"/"+u.Key, err)
+			}
+			n++
+		}
+		if !r.IsTruncated || r.NextKeyMarker == "" {
+			return n, nil
+		}
+		keyMarker, idMarker = r.NextKeyMarker, r.NextUploadIDMarker
+	}
+}

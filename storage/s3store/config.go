@@ -1,0 +1,135 @@
+package s3store
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// Addressing says how a bucket's name gets into a request.
+type Addressing string
+
+// The ways of addressing.
+const (
+	AddressAuto Addressing = ""        // host names at Amazon, paths elsewhere
+	AddressPath Addressing = "path"    // https://endpoint/bucket/key
+	AddressHost Addressing = "virtual" // https://bucket.endpoint/key
+)
+
+// Limits of the protocol, and the sizes used within them.
+const (
+	minPartSize     = 5 << 20
+	maxPartSize     = 5 << 30
+	maxParts        = 10_000
+	maxObjectSize   = 5 << 40
+	defaultPartSize = 16 << 20
+	defaultWorkers  = 256
+	defaultAttempts = 5
+	defaultRegion   = "us-east-1"
+)
+
+// Config says where the service is and who asks. The zero value is Amazon S3 with the
+// credentials of the machine's instance role. It prints without its secrets.
+type Config struct {
+	// Endpoint is the service's URL; its scheme decides on TLS. A bare host:port means
+	// https. Empty means Amazon S3.
+	Endpoint string
+	// Region signs requests. Empty means us-east-1, or at Amazon the bucket's own.
+	Region string
+
+	AccessKey    string
+	SecretKey    string
+	SessionToken string
+	// Anonymous sends unsigned requests; keys are then ignored.
+	Anonymous bool
+
+	Addressing Addressing
+
+	// Workers is how many requests will be in flight at once; so many connections are
+	// kept open between requests. 0 means 256.
+	Workers int
+	// PartSize is the size in bytes of the parts of large objects, and of the buffer that
+	// each open writer holds. 0 means 16 MiB; S3 wants at least 5 MiB.
+	PartSize int64
+	// Attempts bounds how often one request is sent, 0 meaning 5. Waits between attempts
+	// are random and grow to a second.
+	Attempts int
+}
+
+// String describes the configuration without its secrets.
+func (c Config) String() string {
+	endpoint := c.Endpoint
+	if endpoint == "" {
+		endpoint = "Amazon S3"
+	} else if u, err := url.Parse(endpoint); err == nil {
+		endpoint = u.Redacted()
+	}
+	return fmt.Sprintf("%s as %s", endpoint, c.who())
+}
+
+// GoString is String, so that %#v prints no secret either.
+func (c Config) GoString() string { return "s3store.Config{" + c.String() + "}" }
+
+// who names the credentials. Access key ids are not secret, but only their beginning is
+// needed to recognise them.
+func (c Config) who() string {
+	switch {
+	case c.Anonymous:
+		return "anonymous"
+	case c.AccessKey == "":
+		return "instance role"
+	}
+	id := c.AccessKey
+	if len(id) > 4 {
+		id = id[:4] + "..."
+	}
+	return "access key " + id
+}
+
+// endpoint is where requests go: host[:port], and whether by TLS.
+func (c Config) endpoint() (host string, secure bool, err error) {
+	if c.Endpoint == "" {
+		return "s3.amazonaws.com", true, nil
+	}
+	raw := c.Endpoint
+	if !strings.Contains(raw, "://") {
+		raw = "https://" + raw
+	}
+	u, err := url.Parse(raw)
+	if err != nil {
+		// url.Error repeats the whole text, which may hold a password.
+		return "", false, fmt.Errorf("S3 endpoint is not a URL: want http://host:port or https://host")
+	}
+	if u.User != nil {
+		return "", false, fmt.Errorf("S3 endpoint %s: keys do not belong into the URL; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", u.Redacted())
+	}
+	if u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return "", false, fmt.Errorf("S3 endpoint %q: want scheme, host and port alone, as http://127.0.0.1:9000", c.Endpoint)
+	}
+	switch u.Scheme {
+	case "http":
+		return u.Host, false, nil
+	case "https":
+		return u.Host, true, nil
+	}
+	return "", false, fmt.Errorf("S3 endpoint %q: the scheme must be http or https", c.Endpoint)
+}
+
+// check reports what is wrong with c, apart from the endpoint.
+func (c Config) check() error {
+	if !c.Anonymous && (c.AccessKey == "") != (c.SecretKey == "") {
+		return fmt.Errorf("S3 credentials are incomplete: an access key and a secret key belong together")
+	}
+	switch c.Addressing {
+	case AddressAuto, AddressPath, AddressHost:
+	default:
+		return fmt.Errorf("S3 addressing %q: want auto, path or virtual", string(c.Addressing))
+	}
+	if c.PartSize != 0 && (c.PartSize < minPartSize || c.PartSize > maxPartSize) {
+		return fmt.Errorf("S3 part size %d: want 5 MiB to 5 GiB", c.PartSize)
+	}
+	if c.Workers < 0 || c.Attempts < 0 {
+		return fmt.Errorf("S3 workers and attempts cannot be negative")
+	}
+	return nil
+}

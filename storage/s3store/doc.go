@@ -1,0 +1,35 @@
+// Package s3store is S3 as a storage.Bucket: Amazon's, MinIO, and whatever else speaks the
+// same protocol.
+//
+//	c, err := s3store.New(s3store.Config{Endpoint: "http://127.0.0.1:9000", AccessKey: id, SecretKey: secret})
+//	b := c.Bucket("lake")
+//	for o, err := range b.List(ctx, "flights/") {
+//		...
+//	}
+//
+// # What is carried, and what is checked
+//
+// Every object is written with its CRC32C, and the server is made to compute it too: a small
+// object is one PUT that names the checksum up front, a larger one is a multipart upload
+// whose parts each name theirs and whose end names the checksum of the whole (S3 calls that
+// FULL_OBJECT). A Commit that succeeds has therefore been checked by the server against the
+// bytes this process was given. Reading a whole object asks for the checksum and verifies it
+// at the end. Objects that others wrote may have a checksum of checksums (COMPOSITE) or
+// none; theirs is unknown, and their reads rest on TCP, TLS and the length.
+//
+// # What it costs
+//
+// On small objects the price of a copy is the number of requests and of new connections; on
+// big ones it is hashing. So: no HEAD where a listing or a response has said it already, as
+// many idle connections as there are workers, no MD5, and no SHA-256 of a payload whose
+// CRC32C the server checks.
+//
+// # Limits
+//
+// Parts are at least 5 MiB and at most 10,000 of them make an object. Writers hold one part
+// in memory, from a pool that all writers of a Client share. Keys are UTF-8 of at most 1024
+// bytes, for that is what the protocol can carry.
+//
+// The package is the only one that knows minio-go. It knows nothing of other stores, and
+// copies on the server only between buckets of one endpoint and one set of credentials.
+package s3store

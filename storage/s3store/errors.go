@@ -1,0 +1,186 @@
+package s3store
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"syscall"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/skepdata/skep/storage"
+)
+
+// fault is what one S3 error code means to a user.
+type fault struct {
+	is        error // one of storage's sentinels, or nil
+	temporary bool
+	hint      string
+}
+
+const (
+	hintKeys    = "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+	hintBucket  = "check the bucket's name and the endpoint; AWS_ENDPOINT_URL_S3 chooses another service"
+	hintNetwork = "check that the service is running and that AWS_ENDPOINT_URL_S3 names it"
+)
+
+// faults are the codes of S3 and MinIO that mean something particular. Others are classed
+// by their HTTP status.
+var faults = map[string]fault{
+	"NoSuchKey":    {is: storage.ErrNotExist},
+	"NotFound":     {is: storage.ErrNotExist},
+	"NoSuchBucket": {is: storage.ErrNotExist, hint: hintBucket},
+	"NoSuchUpload": {hint: "the upload was aborted meanwhile, by a lifecycle rule or another program; write the object again"},
+
+	"AccessDenied":               {is: storage.ErrPermission, hint: "the credentials do not allow this; " + hintKeys},
+	"AllAccessDisabled":          {is: storage.ErrPermission},
+	"AccountProblem":             {is: storage.ErrPermission},
+	"InvalidAccessKeyId":         {is: storage.ErrPermission, hint: hintKeys},
+	"InvalidToken":               {is: storage.ErrPermission, hint: "check AWS_SESSION_TOKEN"},
+	"SignatureDoesNotMatch":      {is: storage.ErrPermission, hint: hintKeys},
+	"ExpiredToken":               {is: storage.ErrPermission, hint: "the session has ended; get new credentials"},
+	"RequestTimeTooSkewed":       {is: storage.ErrPermission, hint: "set this machine's clock"},
+	"InvalidObjectState":         {is: storage.ErrPermission, hint: "the object is archived; restore it first"},
+	"XMinioAccessDisabled":       {is: storage.ErrPermission},
+	"XMinioServerNotInitialized": {temporary: true},
+
+	"InvalidRange":            {is: storage.ErrInvalidRange},
+	"PreconditionFailed":      {is: storage.ErrChanged},
+	"InvalidObjectName":       {is: storage.ErrInvalidKey},
+	"KeyTooLongError":         {is: storage.ErrInvalidKey},
+	"XMinioInvalidObjectName": {is: storage.ErrInvalidKey},
+	"XMinioInvalidResourceName": {is: storage.ErrInvalidKey,
+		hint: `this server takes no key with "." or ".." between slashes`},
+	"XMinioObjectExistsAsDirectory": {is: storage.ErrInvalidKey,
+		hint: "an object exists whose key is a parent of this key, or the other way round"},
+	"XMinioParentIsObject": {is: storage.ErrInvalidKey,
+		hint: "an object exists whose key is a parent of this key"},
+
+	"BadDigest":                    {is: storage.ErrChecksum},
+	"XAmzContentChecksumMismatch":  {is: storage.ErrChecksum},
+	"XAmzContentSHA256Mismatch":    {is: storage.ErrChecksum},
+	"ContentSHA256Mismatch":        {is: storage.ErrChecksum},
+	"NotImplemented":               {is: storage.ErrUnsupported},
+	"APINotSupported":              {is: storage.ErrUnsupported},
+	"AuthorizationHeaderMalformed": {hint: "set AWS_REGION to the bucket's region"},
+	"PermanentRedirect":            {hint: "the bucket is in another region; set AWS_REGION to it"},
+	"InvalidRegion":                {hint: "set AWS_REGION to the bucket's region"},
+	"XMinioStorageFull":            {hint: "the server's disks are full"},
+
+	"SlowDown": {temporary: true}, "SlowDownRead": {temporary: true}, "SlowDownWrite": {temporary: true},
+	"InternalError": {temporary: true}, "ServiceUnavailable": {temporary: true},
+	"RequestTimeout": {temporary: true}, "RequestTimeTooShort": {temporary: true},
+	"OperationAborted": {temporary: true}, "IncompleteBody": {temporary: true},
+	"Throttling": {temporary: true}, "ThrottlingException": {temporary: true},
+}
+
+// fail turns what minio-go reports into a *storage.Error. An error that is one already, of
+// an inner step, keeps its meaning under the outer operation's name.
+func (c *Client) fail(ctx context.Context, op, objectURL string, err error) error {
+	var inner *storage.Error
+	if errors.As(err, &inner) {
+		return &storage.Error{Op: op, URL: objectURL, Err: inner.Err, Temporary: inner.Temporary, Hint: inner.Hint}
+	}
+	if ctx.Err() != nil {
+		return &storage.Error{Op: op, URL: objectURL, Err: context.Cause(ctx)}
+	}
+	var r minio.ErrorResponse
+	if errors.As(err, &r) {
+		f := classify(r)
+		return &storage.Error{Op: op, URL: objectURL, Err: response(f, r), Temporary: f.temporary, Hint: f.hint}
+	}
+	e := &storage.Error{Op: op, URL: objectURL, Err: scrub(err)}
+	e.Temporary, e.Hint = c.network(err)
+	return e
+}
+
+func classify(r minio.ErrorResponse) fault {
+	f, ok := faults[r.Code]
+	if ok {
+		return f
+	}
+	switch s := r.StatusCode; {
+	case s == http.StatusNotFound:
+		return fault{is: storage.ErrNotExist}
+	case s == http.StatusForbidden || s == http.StatusUnauthorized:
+		return fault{is: storage.ErrPermission, hint: hintKeys}
+	case s == http.StatusPreconditionFailed:
+		return fault{is: storage.ErrChanged}
+	case s == http.StatusRequestedRangeNotSatisfiable:
+		return fault{is: storage.ErrInvalidRange}
+	case s == http.StatusRequestTimeout || s == http.StatusTooManyRequests || s >= 500 && s != http.StatusNotImplemented:
+		return fault{temporary: true}
+	}
+	return fault{}
+}
+
+// response words the server's answer: what it means, then what the server itself said where
+// that adds something.
+func response(f fault, r minio.ErrorResponse) error {
+	said := strings.TrimSuffix(strings.TrimSpace(r.Error()), ".")
+	if r.Code != "" && !strings.Contains(said, r.Code) {
+		said = r.Code + ": " + said
+	}
+	switch {
+	case r.Code == "NoSuchKey" || r.Code == "NotFound":
+		return storage.ErrNotExist
+	case r.Code == "NoSuchBucket":
+		return fmt.Errorf("the bucket %w", storage.ErrNotExist)
+	case f.is != nil:
+		return fmt.Errorf("%w: %s", f.is, said)
+	case r.StatusCode != 0:
+		return fmt.Errorf("the server answered %d %s", r.StatusCode, said)
+	}
+	return errors.New(said)
+}
+
+// network says whether an error of the connection may pass, and what to do about it.
+func (c *Client) network(err error) (temporary bool, hint string) {
+	text := err.Error()
+	var unknownAuthority x509.UnknownAuthorityError
+	var wrongHost x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	var dns *net.DNSError
+	var ne net.Error
+	switch {
+	case strings.Contains(text, "server gave HTTP response to HTTPS client"):
+		return false, "the endpoint speaks http; write it as http://host:port"
+	case strings.Contains(text, "malformed HTTP response"), strings.Contains(text, "HTTP request to an HTTPS server"):
+		return false, "the endpoint does not speak http; write it as https://host:port"
+	case errors.As(err, &unknownAuthority):
+		return false, "the endpoint's certificate is signed by nobody this machine trusts; SSL_CERT_FILE can name its authority"
+	case errors.As(err, &wrongHost), errors.As(err, &invalid):
+		return false, "the endpoint's certificate is not valid for it"
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return false, "no such host; check AWS_ENDPOINT_URL_S3"
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return true, hintNetwork
+	case strings.Contains(text, "169.254.169.254"), strings.Contains(text, "no EC2"):
+		return false, "no credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+	case errors.As(err, &ne) && ne.Timeout():
+		return true, hintNetwork
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF),
+		errors.Is(err, io.ErrUnexpectedEOF), strings.Contains(text, "Connection closed by foreign host"),
+		strings.Contains(text, "server closed idle connection"):
+		return true, ""
+	}
+	return false, ""
+}
+
+// scrub takes the request's URL out of a transport error: the storage.Error around it names
+// the object already, and a query may hold what nobody should see.
+func scrub(err error) error {
+	var u *url.Error
+	if !errors.As(err, &u) {
+		return err
+	}
+	if strings.Contains(u.Err.Error(), "Connection closed by foreign host") {
+		return fmt.Errorf("%s: the server closed the connection", strings.ToUpper(u.Op))
+	}
+	return fmt.Errorf("%s: %w", strings.ToUpper(u.Op), u.Err)
+}
