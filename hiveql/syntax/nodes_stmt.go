@@ -1,0 +1,368 @@
+package syntax
+
+// Definitions that statements share.
+type (
+	// ColumnDef is name type [COMMENT 'c'].
+	ColumnDef struct {
+		Span
+		Name        Ident
+		Type        Type
+		Comment     string
+		Constraints []string // as written: "NOT NULL", "DEFAULT 1"; shown, not enforced
+	}
+	// PartitionSpec is PARTITION (k = v, k, ...): in INSERT, LOAD, DESCRIBE, ALTER ... ADD.
+	PartitionSpec struct {
+		Span
+		Fields []PartitionField
+	}
+	// PartitionField is one field of a PartitionSpec. In DROP PARTITION Op may be any
+	// comparison; a dynamic key has no Value.
+	PartitionField struct {
+		Span
+		Key   Ident
+		Op    string // "=", "<>", "<", "<=", ">", ">="; "" for a dynamic key
+		Value Expr   // a constant
+	}
+	// RowFormat is ROW FORMAT DELIMITED ... or ROW FORMAT SERDE 'class' WITH SERDEPROPERTIES.
+	RowFormat struct {
+		Span
+		SerDe      string // class name; "" for DELIMITED
+		Properties []Property
+		Delimited  bool
+		FieldDelim *string // FIELDS TERMINATED BY
+		Escape     *string // ESCAPED BY
+		ItemDelim  *string // COLLECTION ITEMS TERMINATED BY
+		KeyDelim   *string // MAP KEYS TERMINATED BY
+		LineDelim  *string // LINES TERMINATED BY
+		NullText   *string // NULL DEFINED AS
+	}
+	// FileFormat is STORED AS name, or STORED AS INPUTFORMAT 'i' OUTPUTFORMAT 'o', or
+	// STORED BY 'handler'.
+	FileFormat struct {
+		Span
+		Name                      string // upper case: "TEXTFILE", "PARQUET", "ORC" ...
+		Input, Output, StorageBy  string
+		InputDriver, OutputDriver string
+	}
+	// Bucketing is CLUSTERED BY (columns) [SORTED BY (...)] INTO n BUCKETS.
+	Bucketing struct {
+		Span
+		Columns []Ident
+		Sorted  []SortItem
+		Buckets int
+	}
+)
+
+// Statements about data.
+type (
+	// QueryStmt is a query by itself.
+	QueryStmt struct {
+		Span
+		Query *Query
+	}
+	// Insert is INSERT INTO|OVERWRITE TABLE t [PARTITION ...] [(columns)] query.
+	Insert struct {
+		Span
+		Overwrite   bool
+		Table       ObjectName
+		Partition   *PartitionSpec
+		IfNotExists bool
+		Columns     []Ident
+		Query       *Query
+	}
+	// InsertDirectory is INSERT OVERWRITE [LOCAL] DIRECTORY 'path' [formats] query.
+	InsertDirectory struct {
+		Span
+		Local  bool
+		Path   string
+		Row    *RowFormat
+		Format *FileFormat
+		Query  *Query
+	}
+	// MultiInsert is FROM source INSERT ... SELECT ... INSERT ... SELECT ... Each insert's
+	// query has an empty From, standing for Source.
+	MultiInsert struct {
+		Span
+		With    []CTE
+		Source  []TableExpr
+		Inserts []Stmt // *Insert or *InsertDirectory
+	}
+	// LoadData is LOAD DATA [LOCAL] INPATH 'path' [OVERWRITE] INTO TABLE t [PARTITION ...].
+	LoadData struct {
+		Span
+		Local     bool
+		Path      string
+		Overwrite bool
+		Table     ObjectName
+		Partition *PartitionSpec
+	}
+	// Truncate is TRUNCATE TABLE t [PARTITION ...].
+	Truncate struct {
+		Span
+		Table     ObjectName
+		Partition *PartitionSpec
+	}
+	// Explain is EXPLAIN [EXTENDED|FORMATTED|...] statement.
+	Explain struct {
+		Span
+		Mode string // upper case, "" for none
+		Stmt Stmt
+	}
+)
+
+// Statements about tables, views and databases.
+type (
+	// CreateTable is CREATE [TEMPORARY] [EXTERNAL] TABLE in all its forms.
+	CreateTable struct {
+		Span
+		Temporary, External bool
+		IfNotExists         bool
+		Name                ObjectName
+		Like                *ObjectName // LIKE t
+		Columns             []ColumnDef
+		Constraints         []string // table constraints as written
+		Comment             *string
+		PartitionedBy       []ColumnDef // without types in CTAS: Type.Kind is ""
+		Bucketing           *Bucketing
+		Skewed              string // text of SKEWED BY as written
+		Row                 *RowFormat
+		Format              *FileFormat
+		Location            *string
+		Properties          []Property
+		Query               *Query // AS query
+	}
+	// CreateView is CREATE [OR REPLACE] VIEW.
+	CreateView struct {
+		Span
+		OrReplace   bool
+		IfNotExists bool
+		Name        ObjectName
+		Columns     []ColumnDef // names and comments
+		Comment     *string
+		Properties  []Property
+		Query       *Query
+	}
+	// DropTable is DROP TABLE or DROP VIEW.
+	DropTable struct {
+		Span
+		View     bool
+		IfExists bool
+		Name     ObjectName
+		Purge    bool
+	}
+	// CreateDatabase is CREATE DATABASE|SCHEMA.
+	CreateDatabase struct {
+		Span
+		IfNotExists bool
+		Name        Ident
+		Comment     *string
+		Location    *string
+		Properties  []Property
+	}
+	// DropDatabase is DROP DATABASE|SCHEMA [CASCADE].
+	DropDatabase struct {
+		Span
+		IfExists bool
+		Name     Ident
+		Cascade  bool
+	}
+	// AlterDatabase is ALTER DATABASE d SET DBPROPERTIES|LOCATION|OWNER.
+	AlterDatabase struct {
+		Span
+		Name       Ident
+		Properties []Property
+		Location   *string
+		Owner      string // "USER u", "ROLE r"
+	}
+	// Msck is MSCK [REPAIR] TABLE t [ADD|DROP|SYNC PARTITIONS].
+	Msck struct {
+		Span
+		Repair bool
+		Table  ObjectName
+		Mode   string // "ADD" (the default), "DROP", "SYNC"
+	}
+	// AlterTable is ALTER TABLE|VIEW name [PARTITION spec] action.
+	AlterTable struct {
+		Span
+		View      bool
+		Name      ObjectName
+		Partition *PartitionSpec
+		Action    AlterAction
+	}
+)
+
+// AlterAction is what an ALTER TABLE does.
+type AlterAction interface {
+	Node
+	alterAction()
+}
+
+// Actions of ALTER TABLE.
+type (
+	// AddPartitions is ADD [IF NOT EXISTS] PARTITION (...) [LOCATION 'l'] ...
+	AddPartitions struct {
+		Span
+		IfNotExists bool
+		Partitions  []AddPartition
+	}
+	// AddPartition is one partition of AddPartitions.
+	AddPartition struct {
+		Span
+		Spec     PartitionSpec
+		Location *string
+	}
+	// DropPartitions is DROP [IF EXISTS] PARTITION (...), PARTITION (...) [PURGE].
+	DropPartitions struct {
+		Span
+		IfExists bool
+		Specs    []PartitionSpec
+		Purge    bool
+	}
+	// RenameTable is RENAME TO name.
+	RenameTable struct {
+		Span
+		To ObjectName
+	}
+	// RenamePartition is PARTITION (...) RENAME TO PARTITION (...).
+	RenamePartition struct {
+		Span
+		To PartitionSpec
+	}
+	// SetProperties is SET TBLPROPERTIES or UNSET TBLPROPERTIES [IF EXISTS]; with SerDe,
+	// SET SERDEPROPERTIES.
+	SetProperties struct {
+		Span
+		SerDe      bool
+		Unset      bool
+		IfExists   bool
+		Properties []Property
+	}
+	// SetSerDe is SET SERDE 'class' [WITH SERDEPROPERTIES (...)].
+	SetSerDe struct {
+		Span
+		Class      string
+		Properties []Property
+	}
+	// SetFileFormat is SET FILEFORMAT f.
+	SetFileFormat struct {
+		Span
+		Format FileFormat
+	}
+	// SetLocation is SET LOCATION 'url'.
+	SetLocation struct {
+		Span
+		Location string
+	}
+	// AddColumns is ADD COLUMNS (...) or, with Replace, REPLACE COLUMNS (...).
+	AddColumns struct {
+		Span
+		Replace bool
+		Columns []ColumnDef
+		Cascade bool
+	}
+	// ChangeColumn is CHANGE [COLUMN] old new type [COMMENT] [FIRST|AFTER c] [CASCADE].
+	ChangeColumn struct {
+		Span
+		Old     Ident
+		New     ColumnDef
+		First   bool
+		After   *Ident
+		Cascade bool
+	}
+	// SetViewQuery is AS query, of ALTER VIEW.
+	SetViewQuery struct {
+		Span
+		Query *Query
+	}
+	// Touch is TOUCH.
+	Touch struct{ Span }
+)
+
+// Statements that show and set.
+type (
+	// Show is SHOW in all its forms.
+	Show struct {
+		Span
+		// What is "DATABASES", "TABLES", "VIEWS", "PARTITIONS", "COLUMNS", "CREATE TABLE",
+		// "CREATE DATABASE", "TBLPROPERTIES", "TABLE EXTENDED", "FUNCTIONS", "CONF".
+		What      string
+		Extended  bool        // SHOW EXTENDED TABLES
+		Sorted    bool        // SHOW SORTED COLUMNS
+		In        *Ident      // database after IN or FROM
+		Name      *ObjectName // the table, view or database shown
+		Like      *string     // pattern
+		Partition *PartitionSpec
+		Where     Expr
+		OrderBy   []SortItem
+		Limit     *Limit
+		Property  *string // SHOW TBLPROPERTIES t('p'); the name after SHOW CONF
+	}
+	// Describe is DESCRIBE [EXTENDED|FORMATTED] of a table, column, partition, database or
+	// function.
+	Describe struct {
+		Span
+		Mode      string // "", "EXTENDED", "FORMATTED"
+		What      string // "TABLE", "DATABASE", "FUNCTION"
+		Name      ObjectName
+		Partition *PartitionSpec
+		Column    []Ident // a column and fields within it
+	}
+	// Use is USE database.
+	Use struct {
+		Span
+		Database Ident
+	}
+	// Set is SET, SET -v, SET key, SET key=value.
+	Set struct {
+		Span
+		Key   string // "" shows everything
+		Value *string
+		All   bool // -v
+	}
+	// Reset is RESET [key ...].
+	Reset struct {
+		Span
+		Keys []string
+	}
+	// ShellCommand is !command, dfs ..., source file, add jar ... and such lines of the CLI.
+	ShellCommand struct {
+		Span
+		Command string // "!", "dfs", "source", "add", "list", "delete", "compile"
+		Args    string
+	}
+)
+
+func (*QueryStmt) stmt()       {}
+func (*Insert) stmt()          {}
+func (*InsertDirectory) stmt() {}
+func (*MultiInsert) stmt()     {}
+func (*LoadData) stmt()        {}
+func (*Truncate) stmt()        {}
+func (*Explain) stmt()         {}
+func (*CreateTable) stmt()     {}
+func (*CreateView) stmt()      {}
+func (*DropTable) stmt()       {}
+func (*CreateDatabase) stmt()  {}
+func (*DropDatabase) stmt()    {}
+func (*AlterDatabase) stmt()   {}
+func (*Msck) stmt()            {}
+func (*AlterTable) stmt()      {}
+func (*Show) stmt()            {}
+func (*Describe) stmt()        {}
+func (*Use) stmt()             {}
+func (*Set) stmt()             {}
+func (*Reset) stmt()           {}
+func (*ShellCommand) stmt()    {}
+
+func (*AddPartitions) alterAction()   {}
+func (*DropPartitions) alterAction()  {}
+func (*RenameTable) alterAction()     {}
+func (*RenamePartition) alterAction() {}
+func (*SetProperties) alterAction()   {}
+func (*SetSerDe) alterAction()        {}
+func (*SetFileFormat) alterAction()   {}
+func (*SetLocation) alterAction()     {}
+func (*AddColumns) alterAction()      {}
+func (*ChangeColumn) alterAction()    {}
+func (*SetViewQuery) alterAction()    {}
+func (*Touch) alterAction()           {}
