@@ -1,0 +1,284 @@
+package steal
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+)
+
+// Backlog is how many seed tasks Run reads ahead for each worker. It covers the pauses of a
+// seed that arrives in pages.
+const Backlog = 64
+
+// Run calls do for every task of seed and for every task that do spawns, each exactly once, on
+// the given number of workers (at least one).
+//
+// At most workers*Backlog tasks of the seed wait at any time, whatever its length. The function
+// spawn may be called by do, and by goroutines that do waits for, until do returns; it never
+// blocks.
+//
+// The first error, of do or of seed, cancels the context that do is given; tasks that have not
+// begun are dropped and Run returns that error. The end of ctx does the same, with its cause.
+// Run always waits for every call of do and for a step of the seed in progress. A panic in do
+// or in seed ends the run in the same way and is raised again in the caller of Run, with the
+// stack of its origin.
+func Run[T any](
+	ctx context.Context, workers int, seed iter.Seq2[T, error],
+	do func(ctx context.Context, t T, spawn func(T)) error,
+) error {
+	workers = max(workers, 1)
+	inner, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	p := &pool[T]{
+		deques: make([]deque[T], workers),
+		limit:  workers * Backlog,
+		cancel: cancel,
+		do:     do,
+	}
+	p.more.L, p.room.L = &p.mu, &p.mu
+
+	stopped := make(chan struct{})
+	unhook := context.AfterFunc(inner, func() {
+		p.stop()
+		close(stopped)
+	})
+	var wg sync.WaitGroup
+	wg.Go(func() { p.feed(inner, seed) })
+	for self := range workers {
+		wg.Go(func() { p.work(inner, self) })
+	}
+	wg.Wait()
+	if !unhook() {
+		<-stopped
+	}
+	return p.result(ctx)
+}
+
+// pool is the state of one Run. The version counts the moments at which a worker that has found
+// nothing should look again; it changes under mu, so that nobody falls asleep past one.
+type pool[T any] struct {
+	deques []deque[T]
+	limit  int // of inbox
+	cancel context.CancelCauseFunc
+	do     func(ctx context.Context, t T, spawn func(T)) error
+
+	version atomic.Uint64
+
+	mu      sync.Mutex
+	more    sync.Cond // for workers: version has changed, or the end
+	room    sync.Cond // for the feeder: inbox is shorter, or the end
+	inbox   []T       // seed tasks nobody has begun, oldest first
+	pending int       // tasks in inbox, in deques and running
+	seeded  bool      // the seed has ended
+	stopped bool      // an error, a panic or the end of ctx
+	err     error
+	crash   *crash
+}
+
+// crash is a panic on its way to the caller of Run; a nil value is a runtime.Goexit.
+type crash struct {
+	value any
+	stack []byte
+}
+
+func (p *pool[T]) result(ctx context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.crash != nil && p.crash.value == nil:
+		runtime.Goexit()
+	case p.crash != nil:
+		panic(fmt.Sprintf("%v\n\nraised in a task of steal.Run:\n%s", p.crash.value, p.crash.stack))
+	case p.err != nil:
+		return p.err
+	case !p.seeded || p.pending > 0:
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+func (p *pool[T]) stop() {
+	p.mu.Lock()
+	p.stopped = true
+	p.mu.Unlock()
+	p.more.Broadcast()
+	p.room.Broadcast()
+}
+
+func (p *pool[T]) fail(err error) {
+	p.mu.Lock()
+	if p.err == nil {
+		p.err = err
+	}
+	p.mu.Unlock()
+	p.cancel(err)
+}
+
+// caught is deferred around foreign code, which sets *returned when it returns normally.
+func (p *pool[T]) caught(returned *bool) {
+	if *returned {
+		return
+	}
+	c := &crash{value: recover(), stack: debug.Stack()}
+	p.mu.Lock()
+	if p.crash == nil {
+		p.crash = c
+	}
+	p.mu.Unlock()
+	p.cancel(context.Canceled)
+	p.stop() // a Goexit runs on through this goroutine's end, so nobody else would
+}
+
+func (p *pool[T]) feed(ctx context.Context, seed iter.Seq2[T, error]) {
+	returned := false
+	defer p.caught(&returned)
+	for t, err := range seed {
+		if err != nil {
+			p.fail(err)
+			break
+		}
+		if !p.offer(ctx, t) {
+			break
+		}
+	}
+	p.mu.Lock()
+	p.seeded = ctx.Err() == nil
+	p.mu.Unlock()
+	p.more.Broadcast()
+	returned = true
+}
+
+// offer waits for room in the inbox. It reports false when the run has stopped.
+func (p *pool[T]) offer(ctx context.Context, t T) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for len(p.inbox) >= p.limit && !p.stopped {
+		p.room.Wait()
+	}
+	if p.stopped || ctx.Err() != nil {
+		return false
+	}
+	p.inbox = append(p.inbox, t)
+	p.pending++
+	p.version.Add(1)
+	p.more.Signal()
+	return true
+}
+
+func (p *pool[T]) work(ctx context.Context, self int) {
+	spawn := func(t T) {
+		p.mu.Lock()
+		p.pending++
+		p.mu.Unlock()
+		p.deques[self].push(t)
+		p.announce()
+	}
+	for {
+		t, ok := p.next(ctx, self)
+		if !ok {
+			return
+		}
+		p.perform(ctx, t, spawn)
+	}
+}
+
+func (p *pool[T]) announce() {
+	p.mu.Lock()
+	p.version.Add(1)
+	p.mu.Unlock()
+	p.more.Signal()
+}
+
+func (p *pool[T]) perform(ctx context.Context, t T, spawn func(T)) {
+	returned := false
+	defer p.caught(&returned)
+	err := p.do(ctx, t, spawn)
+	returned = true
+	if err != nil {
+		p.fail(err)
+		return // pending stays above zero: the run has not done everything
+	}
+	p.mu.Lock()
+	p.pending--
+	finished := p.pending == 0 && p.seeded
+	p.mu.Unlock()
+	if finished {
+		p.more.Broadcast()
+	}
+}
+
+// next returns a task to do, or false at the end of the run.
+func (p *pool[T]) next(ctx context.Context, self int) (t T, ok bool) {
+	for ctx.Err() == nil {
+		seen := p.version.Load()
+		if t, ok = p.deques[self].popNewest(); ok {
+			return t, true
+		}
+		if t, ok = p.steal(self); ok {
+			return t, true
+		}
+		if t, ok = p.takeSeed(); ok {
+			return t, true
+		}
+		if !p.sleep(seen) {
+			break
+		}
+	}
+	return t, false
+}
+
+func (p *pool[T]) steal(self int) (t T, ok bool) {
+	n := len(p.deques)
+	first := rand.IntN(n)
+	for i := range n {
+		victim := (first + i) % n
+		if victim == self {
+			continue
+		}
+		loot := p.deques[victim].stealOldest()
+		if len(loot) == 0 {
+			continue
+		}
+		if len(loot) > 1 {
+			p.deques[self].push(loot[1:]...)
+			p.announce() // whoever looked while the loot was on its way has missed it
+		}
+		return loot[0], true
+	}
+	return t, false
+}
+
+func (p *pool[T]) takeSeed() (t T, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.inbox) == 0 {
+		return t, false
+	}
+	t = p.inbox[0]
+	var zero T
+	p.inbox[0] = zero
+	p.inbox = p.inbox[1:]
+	if len(p.inbox) == p.limit-1 || len(p.inbox) == 0 {
+		p.room.Signal()
+	}
+	return t, true
+}
+
+// sleep waits until there may be something that was not there when the version was seen. It
+// reports false at the end of the run.
+func (p *pool[T]) sleep(seen uint64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for !p.stopped && (p.pending > 0 || !p.seeded) {
+		if p.version.Load() != seen {
+			return true
+		}
+		p.more.Wait()
+	}
+	return false
+}
