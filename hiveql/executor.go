@@ -1,0 +1,87 @@
+package hiveql
+
+import (
+	"context"
+	"iter"
+
+	"github.com/skepdata/skep/hiveql/analysis"
+	"github.com/skepdata/skep/hivetype"
+	"github.com/skepdata/skep/metastore"
+	"github.com/skepdata/skep/partitions"
+	"github.com/skepdata/skep/storage"
+)
+
+// Executor runs plans. Package duck implements it. It is safe for concurrent use.
+type Executor interface {
+	// Query starts a query. Its rows stream: memory does not grow with their number.
+	Query(ctx context.Context, q *analysis.Query, src Source) (Rows, error)
+	// Write runs a query and writes its rows into files below out.Dir. What it returns has
+	// been written in full and closed; after an error the caller removes out.Dir.
+	Write(ctx context.Context, q *analysis.Query, src Source, out Output) ([]Written, error)
+	// Close is idempotent.
+	Close() error
+}
+
+// Source is how an Executor reaches the files of a scan.
+type Source interface {
+	// Files yields the data files of a scan, partition by partition in the scan's order, or
+	// once with a nil Partition for a table without partition keys. Hidden files are left
+	// out, a location that does not exist yields no files, and nothing outside the scan's
+	// partitions is listed.
+	Files(ctx context.Context, scan *analysis.Scan) iter.Seq2[PartitionFiles, error]
+	// Local makes a file readable as a local path until release is called: in place where
+	// the store keeps it as a plain file, otherwise from the cache of fetched objects.
+	Local(ctx context.Context, f File) (path string, release func(), err error)
+	// Open streams a file's bytes, as they are stored.
+	Open(ctx context.Context, f File) (storage.Reader, error)
+}
+
+// PartitionFiles are the files of one partition.
+type PartitionFiles struct {
+	Partition *metastore.Partition         // nil for a table without partition keys
+	Storage   *metastore.StorageDescriptor // how to read them: the partition's, or the table's
+	Files     []File
+}
+
+// File is one data file.
+type File struct {
+	Bucket storage.Bucket
+	Object storage.Object
+}
+
+// URL names the file to a person.
+func (f File) URL() string { return f.Bucket.URL() + f.Object.Key }
+
+// Output says what Write writes.
+type Output struct {
+	// Dir is an empty local directory for the files.
+	Dir string
+	// Table says columns, format, SerDe and compression of the files. The query's output
+	// is its data columns and then Dynamic string columns, the dynamic partition values.
+	Table   *metastore.Table
+	Dynamic int
+	// MaxFileBytes is the size above which a file should be ended; 0 for the default.
+	MaxFileBytes int64
+}
+
+// Written is one file that Write wrote. A file holds rows of one partition.
+type Written struct {
+	Path   string            // local path
+	Values partitions.Values // of the dynamic keys, DefaultName for NULL; empty without
+	Rows   int64
+	Bytes  int64
+}
+
+// Rows is the result of a query. It is used by one goroutine.
+type Rows interface {
+	// Columns describe the result; they are known before the first Next.
+	Columns() []analysis.Output
+	// Next makes the next row current. It returns false at the end and on an error.
+	Next() bool
+	// Row is the current row, one value a column, valid until the next call of Next.
+	Row() []hivetype.Value
+	// Err is the error that ended the rows, if any.
+	Err() error
+	// Close ends the query, if it still runs, and waits for it. It is idempotent.
+	Close() error
+}
