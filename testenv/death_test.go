@@ -1,0 +1,152 @@
+package testenv_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/skepdata/skep/testenv"
+)
+
+// childEnv makes this test binary a program that starts the named server, prints its
+// address and run directories, and waits to be killed.
+const childEnv = "SKEP_TESTENV_CHILD"
+
+func TestMain(m *testing.M) {
+	if kind := os.Getenv(childEnv); kind != "" {
+		os.Exit(child(kind))
+	}
+	os.Exit(m.Run())
+}
+
+func child(kind string) int {
+	var address string
+	var err error
+	switch kind {
+	case "minio":
+		var s *testenv.S3Server
+		if s, err = testenv.StartMinIO(context.Background(), ""); err == nil {
+			address = strings.TrimPrefix(s.Endpoint, "http://")
+		}
+	default:
+		err = fmt.Errorf("unknown kind of server %q", kind)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	fmt.Println(address)
+	if os.Getenv(childEnv+"_EXIT") != "" {
+		return 0 // without stopping anything, as a test binary ends
+	}
+	select {}
+}
+
+// TestServerEndsWithItsStarter kills the process that started a server at once, or lets it
+// end without stopping anything, and expects neither a server nor a directory to be left.
+func TestServerEndsWithItsStarter(t *testing.T) {
+	for _, kind := range []string{"minio"} {
+		for _, killed := range []bool{true, false} {
+			name := kind + "/exit"
+			if killed {
+				name = kind + "/kill"
+			}
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				tmp := serverTempDir(t)
+				cmd := exec.Command(os.Args[0])
+				cmd.Env = append(os.Environ(), childEnv+"="+kind, "TMPDIR="+tmp)
+				if !killed {
+					cmd.Env = append(cmd.Env, childEnv+"_EXIT=1")
+				}
+				cmd.Stderr = os.Stderr
+				out, err := cmd.StdoutPipe()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				line, readErr := bufio.NewReader(out).ReadString('\n')
+				if killed && readErr == nil {
+					if err := dial(strings.TrimSpace(line)); err != nil {
+						t.Errorf("the server does not serve: %v", err)
+					}
+				}
+				if killed {
+					if err := cmd.Process.Kill(); err != nil {
+						t.Error(err)
+					}
+				}
+				if err := cmd.Wait(); !killed && err != nil {
+					t.Fatal(err)
+				}
+				if readErr != nil {
+					t.Fatal("the child has started no server")
+				}
+				eventually(t, "the server is gone", func() bool { return dial(strings.TrimSpace(line)) != nil })
+				eventually(t, "its directory is gone", func() bool { return len(runDirs(t, tmp)) == 0 })
+			})
+		}
+	}
+}
+
+// serverTempDir is a temporary directory that servers of other accounts can reach, which
+// t.TempDir is not.
+func serverTempDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "testenv-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o777|fs.ModeSticky); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func runDirs(t *testing.T, tmp string) []string {
+	t.Helper()
+	dirs, err := filepath.Glob(filepath.Join(tmp, "skep-testenv-*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dirs
+}
+
+func dial(address string) error {
+	if address == "" {
+		return errors.New("no address")
+	}
+	conn, err := net.DialTimeout("tcp", address, time.Second)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
+
+// eventually polls, for real processes take real time to end.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(20 * time.Second)
+	defer deadline.Stop()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-deadline.C:
+			t.Fatalf("after 20 seconds, not so: %s", what)
+		case <-tick.C:
+		}
+	}
+}
