@@ -27,8 +27,8 @@ func withUpload(run func(*upload)) func(*fixture) {
 		if !ok {
 			return
 		}
-		size := 2*p.PartSize(1<<20, 1) + 12_345
-		partSize := p.PartSize(size, 1)
+		size := 2*p.PartSize(1<<20, 100_000) + 12_345
+		partSize := p.PartSize(size, 100_000)
 		up, err := p.CreateParts(f.Context(), "a/b", storage.CreateOptions{
 			Size: size, PartSize: partSize, ContentType: "text/csv",
 		})
