@@ -1,0 +1,53 @@
+# make build   both programs into bin/
+# make demo    the whole idea on real data, in a minute
+# make test    every test, against real servers that the tests start themselves
+# make check   formatting, vet, static analysis and the tests under the race detector
+# make bench   the benchmarks
+# make env     a MinIO server to play with: prints its settings, serves until interrupted
+# make fmt     format the source
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+GOLANGCI_VERSION := v2.15.0
+TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/skep/bin
+
+.PHONY: build demo test check race bench env fmt tools clean
+.DEFAULT_GOAL := build
+
+build:
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/distcp ./cmd/distcp
+	CGO_ENABLED=1 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/hiveql ./cmd/hiveql
+
+demo: build
+	go run ./testenv/demo --bin bin
+
+test:
+	go test -timeout 20m ./...
+
+check: tools
+	test -z "$$(gofmt -l .)"
+	go vet ./...
+	$(TOOLS)/golangci-lint run ./...
+	go test -race -timeout 40m ./...
+
+race:
+	go test -race -timeout 40m ./...
+
+bench:
+	go test -run '^$$' -bench . -benchmem -timeout 60m ./...
+
+env:
+	@go run ./testenv/up
+
+fmt:
+	gofmt -w .
+
+# golangci-lint carries staticcheck; it is built once.
+tools: $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
+
+$(TOOLS)/golangci-lint-$(GOLANGCI_VERSION):
+	GOBIN=$(TOOLS) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	touch $@
+
+clean:
+	rm -rf bin

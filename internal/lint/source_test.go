@@ -1,0 +1,160 @@
+package lint
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"go/format"
+	"go/parser"
+	"go/token"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+const root = "../.."
+
+// pkg is what go list says of a package.
+type pkg struct {
+	ImportPath string
+	Dir        string
+	Name       string
+	Imports    []string
+	CgoFiles   []string
+}
+
+func usesCgo(p pkg) bool { return len(p.CgoFiles) > 0 }
+
+// packages lists the project's packages, with their imports outside tests.
+func packages(t *testing.T) []pkg {
+	cmd := exec.Command("go", "list", "-json=ImportPath,Dir,Name,Imports,CgoFiles", "./...")
+	cmd.Dir = root
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, stderr.String())
+	}
+	var all []pkg
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+// goFiles calls fn with every Go file of the project, its path relative to the root.
+func goFiles(t *testing.T, fn func(path string, src []byte)) {
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && path != root && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || d.Name() == "bin") {
+			return filepath.SkipDir
+		}
+		if d.IsDir() || filepath.Ext(path) != ".go" {
+			return nil
+		}
+		src, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, path)
+		if err != nil {
+			return err
+		}
+		fn(filepath.ToSlash(rel), src)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestFormatted(t *testing.T) {
+	goFiles(t, func(path string, src []byte) {
+		want, err := format.Source(src)
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+		} else if !bytes.Equal(src, want) {
+			t.Errorf("%s: not formatted; run make fmt", path)
+		}
+	})
+}
+
+// TestPackageComments requires of every package a comment worth reading: a sentence alone is
+// not enough to say what a package is for and what it must not know.
+func TestPackageComments(t *testing.T) {
+	for _, p := range packages(t) {
+		pkgs, err := parser.ParseDir(token.NewFileSet(), p.Dir, nil, parser.ParseComments|parser.PackageClauseOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := ""
+		for _, f := range pkgs[p.Name].Files {
+			text += f.Doc.Text()
+		}
+		if len(text) < 150 {
+			t.Errorf("%s: its package comment is missing or says too little: %q", p.ImportPath, text)
+		}
+	}
+}
+
+// forbidden are patterns that may not stand in the source, each with the files it is allowed in.
+var forbidden = []struct {
+	pattern *regexp.Regexp
+	why     string
+	except  *regexp.Regexp
+}{
+	{regexp.MustCompile(`(?m)^func init\(\)`), "no init: register explicitly", nil},
+	{regexp.MustCompile(`\bt\.Skip(f|Now)?\(`), "tests do not skip: testenv starts what they need", nil},
+	{regexp.MustCompile(`\btime\.Sleep\(`), "no sleeping: use testing/synctest, a timer with a context, or polling with a deadline",
+		nil},
+	{regexp.MustCompile(`\bfmt\.Print(f|ln)?\(`), "only programs print", regexp.MustCompile(`^(cmd|testenv)/`)},
+	{regexp.MustCompile(`\b(TODO|FIXME|XXX)\b`), "finish it, or say it in an issue", nil},
+	{regexp.MustCompile(`"math/rand"`), "use math/rand/v2", nil},
+}
+
+func TestForbidden(t *testing.T) {
+	goFiles(t, func(path string, src []byte) {
+		if strings.HasPrefix(path, "internal/lint/") {
+			return
+		}
+		for _, f := range forbidden {
+			if f.except != nil && f.except.MatchString(path) {
+				continue
+			}
+			if at := f.pattern.FindIndex(src); at != nil {
+				t.Errorf("%s:%d: %s: %s", path, 1+bytes.Count(src[:at[0]], []byte("\n")), src[at[0]:at[1]], f.why)
+			}
+		}
+	})
+}
+
+// TestCopierName requires that package copier is imported under its name: the directory is
+// called copy, and an import without the name would read as if it shadowed the builtin.
+func TestCopierName(t *testing.T) {
+	bare := regexp.MustCompile(`(?m)^\s*(import )?"` + module + `/copy"`)
+	goFiles(t, func(path string, src []byte) {
+		if bare.Match(src) {
+			t.Errorf(`%s: write: copier "%s/copy"`, path, module)
+		}
+	})
+}
+
+func TestVet(t *testing.T) {
+	cmd := exec.Command("go", "vet", "./...")
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("go vet: %v\n%s", err, out)
+	}
+}
