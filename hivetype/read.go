@@ -1,0 +1,374 @@
+package hivetype
+
+import (
+	"math"
+	"math/big"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// ParseValue reads the text of a value of the primitive type t as Hive's text SerDe does. It
+// reports false, which Hive shows as NULL, where the text is not one. No blanks are skipped
+// around booleans, integers and decimals. In detail:
+//
+//   - Integers may have a fraction of digits, which is cut off, as in Hive 3 and 4: "1.9" is 1.
+//     Out of range is false.
+//   - Doubles are what Java reads: "1e3", "1.", "NaN", "Infinity", "2.5f", blanks around.
+//   - Decimals are rounded half up to the scale, and false when too large for the precision.
+//   - Booleans are true and false in any case, nothing else.
+//   - Dates are year-month-day of which month and day may have one digit; what follows a blank
+//     or a T is ignored; days that do not exist are false.
+//   - Timestamps are a date, or a date and time with up to nine digits of fraction, separated by
+//     a blank or a T. A zone after it is accepted and ignored.
+//   - Char is padded to its length, varchar cut to it, both in characters.
+//   - Strings are taken as they are, binary too.
+//
+// Nested types, void and intervals are always false.
+func ParseValue(s string, t Type) (Value, bool) {
+	switch t.Kind {
+	case Boolean:
+		switch {
+		case strings.EqualFold(s, "true"):
+			return true, true
+		case strings.EqualFold(s, "false"):
+			return false, true
+		}
+	case TinyInt:
+		return parseInteger(s, 8)
+	case SmallInt:
+		return parseInteger(s, 16)
+	case Int:
+		return parseInteger(s, 32)
+	case BigInt:
+		return parseInteger(s, 64)
+	case Float:
+		if f, ok := parseFloat(s, 32); ok {
+			return float32(f), true
+		}
+	case Double:
+		if f, ok := parseFloat(s, 64); ok {
+			return f, true
+		}
+	case Decimal:
+		if d, ok := parseDecimal(s, t.Precision, t.Scale); ok {
+			return d, true
+		}
+	case String:
+		return s, true
+	case Varchar:
+		return truncate(s, t.Length), true
+	case Char:
+		s = strings.TrimRight(truncate(s, t.Length), " ")
+		return s + strings.Repeat(" ", max(0, t.Length-utf8.RuneCountInString(s))), true
+	case Binary:
+		return []byte(s), true
+	case Date:
+		if d, ok := parseDate(s); ok {
+			return d, true
+		}
+	case Timestamp:
+		if ts, _, ok := parseTimestamp(s); ok {
+			return ts, true
+		}
+	case TimestampLocalTZ:
+		return parseInstant(s)
+	}
+	return nil, false
+}
+
+func truncate(s string, characters int) string {
+	if len(s) <= characters {
+		return s
+	}
+	for i := range s {
+		if characters == 0 {
+			return s[:i]
+		}
+		characters--
+	}
+	return s
+}
+
+func parseInteger(s string, bits int) (Value, bool) {
+	digits, negative := s, false
+	if s != "" && (s[0] == '-' || s[0] == '+') {
+		digits, negative = s[1:], s[0] == '-'
+	}
+	limit := uint64(1) << (bits - 1) // the magnitude of the smallest value
+	var n uint64
+	i := 0
+	for ; i < len(digits) && digits[i] != '.'; i++ {
+		c := digits[i] - '0'
+		if c > 9 || n > limit/10 {
+			return nil, false
+		}
+		n = n*10 + uint64(c)
+	}
+	if n > limit || (n == limit && !negative) {
+		return nil, false
+	}
+	hasDigit := i > 0
+	for i++; i < len(digits); i++ {
+		if digits[i] < '0' || digits[i] > '9' {
+			return nil, false
+		}
+		hasDigit = true
+	}
+	if !hasDigit {
+		return nil, false
+	}
+	if negative {
+		return -int64(n), true
+	}
+	return int64(n), true
+}
+
+// parseFloat accepts what Java does and Go's ParseFloat does not, and the other way round.
+func parseFloat(s string, bits int) (float64, bool) {
+	s = strings.TrimFunc(s, func(r rune) bool { return r <= ' ' })
+	switch strings.TrimLeft(s, "+-") {
+	case "NaN":
+		return math.NaN(), len(s) <= 4
+	case "Infinity":
+		if len(s) > 9 {
+			return 0, false
+		}
+		if s[0] == '-' {
+			return math.Inf(-1), true
+		}
+		return math.Inf(1), true
+	}
+	if n := len(s); n > 1 && strings.IndexByte("fFdD", s[n-1]) >= 0 {
+		s = s[:n-1]
+	}
+	for i := range len(s) {
+		if c := s[i]; (c < '0' || c > '9') && strings.IndexByte("+-.eE", c) < 0 {
+			return 0, false
+		}
+	}
+	f, err := strconv.ParseFloat(s, bits)
+	if err != nil && math.IsInf(f, 0) {
+		return f, true // too large is infinite in Java
+	}
+	return f, err == nil
+}
+
+func parseDecimal(s string, precision, scale int) (Dec, bool) {
+	d, ok := readDec(s)
+	if !ok {
+		return Dec{}, false
+	}
+	return d.Round(precision, scale)
+}
+
+// readDec reads [sign] digits [. digits] [e [sign] digits]. Exponents that would make the number
+// larger than any decimal are refused, and those that would make it vanish give zero.
+func readDec(s string) (Dec, bool) {
+	mantissa, exponent := s, 0
+	if i := strings.IndexAny(s, "eE"); i >= 0 {
+		var err error
+		exponent, err = strconv.Atoi(s[i+1:])
+		if err != nil || strings.Contains(s[i:], "_") {
+			return Dec{}, false
+		}
+		mantissa = s[:i]
+	}
+	negative := false
+	if mantissa != "" && (mantissa[0] == '-' || mantissa[0] == '+') {
+		negative, mantissa = mantissa[0] == '-', mantissa[1:]
+	}
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	digits := whole + fraction
+	if digits == "" || strings.Trim(digits, "0123456789") != "" {
+		return Dec{}, false
+	}
+	scale := len(fraction) - exponent
+	digits = strings.TrimLeft(digits, "0")
+	switch significant := len(digits); {
+	case significant == 0, scale-significant > MaxPrecision:
+		return Dec{Unscaled: new(big.Int)}, true
+	case significant-scale > MaxPrecision:
+		return Dec{}, false
+	case significant > 2*MaxPrecision:
+		// Of the digits this far behind, all that can matter is that they are not nothing.
+		scale -= significant - 2*MaxPrecision - 1
+		digits = digits[:2*MaxPrecision] + "1"
+	}
+	u := new(big.Int)
+	if len(digits) <= 18 {
+		n, _ := strconv.ParseInt(digits, 10, 64)
+		u.SetInt64(n)
+	} else {
+		u.SetString(digits, 10)
+	}
+	if negative {
+		u.Neg(u)
+	}
+	return Dec{Unscaled: u, Scale: scale}, true
+}
+
+// scanner reads the parts of dates and times.
+type scanner struct {
+	text string
+	ok   bool
+}
+
+// number reads from least to most digits.
+func (s *scanner) number(least, most int) int {
+	n, i := 0, 0
+	for i < len(s.text) && i < most && s.text[i] >= '0' && s.text[i] <= '9' {
+		n = n*10 + int(s.text[i]-'0')
+		i++
+	}
+	s.ok = s.ok && i >= least
+	s.text = s.text[i:]
+	return n
+}
+
+func (s *scanner) accept(c byte) bool {
+	if s.text == "" || s.text[0] != c {
+		return false
+	}
+	s.text = s.text[1:]
+	return true
+}
+
+func (s *scanner) expect(c byte) { s.ok = s.accept(c) && s.ok }
+
+// date reads year-month-day; the year may be negative.
+func (s *scanner) date() (year int, month time.Month, day int) {
+	negative := s.accept('-')
+	year = s.number(1, 4)
+	if negative {
+		year = -year
+	}
+	s.expect('-')
+	month = time.Month(s.number(1, 2))
+	s.expect('-')
+	day = s.number(1, 2)
+	s.ok = s.ok && month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month)
+	return year, month, day
+}
+
+func daysIn(year int, month time.Month) int {
+	switch month {
+	case time.April, time.June, time.September, time.November:
+		return 30
+	case time.February:
+		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
+			return 29
+		}
+		return 28
+	}
+	return 31
+}
+
+// minDate is the length below which Hive does not even try.
+const minDate = len("2020-1-1")
+
+func parseDate(text string) (time.Time, bool) {
+	if len(text) < minDate {
+		return time.Time{}, false
+	}
+	s := scanner{text: strings.TrimSpace(text), ok: true}
+	y, m, d := s.date()
+	if s.text != "" && s.text[0] != ' ' && s.text[0] != 'T' {
+		return time.Time{}, false
+	}
+	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC), s.ok
+}
+
+// parseTimestamp returns the clock as UTC, and the text of the zone after it.
+func parseTimestamp(text string) (ts time.Time, zone string, ok bool) {
+	if len(text) < minDate {
+		return time.Time{}, "", false
+	}
+	s := scanner{text: strings.TrimSpace(text), ok: true}
+	y, mon, d := s.date()
+	var h, m, sec, nanos int
+	iso := s.accept('T')
+	if iso || s.accept(' ') {
+		least := 1
+		if iso {
+			least = 2
+		}
+		h = s.number(least, 2)
+		s.expect(':')
+		m = s.number(least, 2)
+		if s.accept(':') {
+			sec = s.number(least, 2)
+			if s.accept('.') {
+				nanos = s.fraction()
+			}
+		} else {
+			s.ok = s.ok && iso
+		}
+		s.ok = s.ok && h < 24 && m < 60 && sec < 60
+		zone = strings.TrimSpace(s.text)
+		s.text = ""
+	}
+	if zone != "" {
+		if _, known := location(zone); !known {
+			return time.Time{}, "", false
+		}
+	}
+	return time.Date(y, mon, d, h, m, sec, nanos, time.UTC), zone, s.ok && s.text == ""
+}
+
+// fraction reads one to nine digits as nanoseconds.
+func (s *scanner) fraction() int {
+	before := len(s.text)
+	n := s.number(1, 9)
+	for i := before - len(s.text); i < 9; i++ {
+		n *= 10
+	}
+	if s.text != "" && s.text[0] >= '0' && s.text[0] <= '9' {
+		s.ok = false
+	}
+	return n
+}
+
+// location knows Z, UTC, +01:00, GMT+1 and the names of the time zone database.
+func location(zone string) (*time.Location, bool) {
+	name := strings.TrimPrefix(strings.TrimPrefix(zone, "UTC"), "GMT")
+	if name == "" || name == "Z" {
+		return time.UTC, true
+	}
+	if name[0] == '+' || name[0] == '-' {
+		s := scanner{text: name[1:], ok: true}
+		seconds := s.number(1, 2) * 3600
+		if s.accept(':') || s.text != "" {
+			seconds += s.number(2, 2) * 60
+		}
+		if !s.ok || s.text != "" || seconds > 18*3600 {
+			return nil, false
+		}
+		if name[0] == '-' {
+			seconds = -seconds
+		}
+		return time.FixedZone(zone, seconds), true
+	}
+	if name != zone || name == "Local" || strings.Trim(name, zoneCharacters) != "" {
+		return nil, false
+	}
+	loc, err := time.LoadLocation(name)
+	return loc, err == nil
+}
+
+const zoneCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/_+-"
+
+func parseInstant(text string) (Value, bool) {
+	ts, zone, ok := parseTimestamp(text)
+	if !ok {
+		return nil, false
+	}
+	loc := time.UTC
+	if zone != "" {
+		loc, _ = location(zone)
+	}
+	y, mon, d := ts.Date()
+	h, m, s := ts.Clock()
+	return time.Date(y, mon, d, h, m, s, ts.Nanosecond(), loc), true
+}
