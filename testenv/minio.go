@@ -127,26 +127,34 @@ func (s *S3) removeBucket(ctx context.Context) error {
 		return err
 	}
 	defer c.Close()
-	b := c.Bucket(s.Bucket)
-	var keys []string
-	for o, err := range b.List(ctx, "") {
-		if err != nil {
+	// MinIO does not list an object below another one until that other one is gone.
+	for again := true; again; {
+		if again, err = emptyBucket(ctx, c.Bucket(s.Bucket)); err != nil {
 			return err
 		}
-		if keys = append(keys, o.Key); len(keys) == 1000 {
-			if err := b.Delete(ctx, keys...); err != nil {
-				return err
-			}
-			keys = keys[:0]
-		}
-	}
-	if err := b.Delete(ctx, keys...); err != nil {
-		return err
 	}
 	if _, err := c.AbortUploads(ctx, s.Bucket, "", time.Now().Add(time.Hour)); err != nil {
 		return err
 	}
 	return c.RemoveBucket(ctx, s.Bucket)
+}
+
+// emptyBucket deletes what is listed, and reports whether that was anything.
+func emptyBucket(ctx context.Context, b *s3store.Bucket) (found bool, err error) {
+	var keys []string
+	for o, err := range b.List(ctx, "") {
+		if err != nil {
+			return found, err
+		}
+		found = true
+		if keys = append(keys, o.Key); len(keys) == 1000 {
+			if err := b.Delete(ctx, keys...); err != nil {
+				return found, err
+			}
+			keys = keys[:0]
+		}
+	}
+	return found, b.Delete(ctx, keys...)
 }
 
 // S3Server is a MinIO server that this process has started.

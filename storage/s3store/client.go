@@ -3,15 +3,13 @@ package s3store
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
-	"net"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
+	"github.com/minio/minio-go/v7/pkg/s3utils"
 )
 
 // Client talks to one S3 service with one set of credentials. Its buckets share connections
@@ -20,7 +18,9 @@ type Client struct {
 	cfg       Config
 	core      *minio.Core
 	transport *http.Transport
-	buffers   sync.Pool // of *[]byte, each cfg.PartSize long
+	buffers   *bufferPool
+	strict    bool  // keys that MinIO cannot hold, or takes for others, are refused here
+	copyLimit int64 // bytes that one CopyObject may copy
 }
 
 // New checks cfg and returns its Client. It sends nothing yet.
@@ -43,7 +43,7 @@ func New(cfg Config) (*Client, error) {
 	core, err := minio.NewCore(host, &minio.Options{
 		Creds:        credentialsOf(cfg),
 		Secure:       secure,
-		Transport:    transport,
+		Transport:    listeningTransport{transport},
 		Region:       cfg.Region,
 		BucketLookup: lookupOf(cfg.Addressing),
 		MaxRetries:   cfg.Attempts,
@@ -52,9 +52,14 @@ func New(cfg Config) (*Client, error) {
 		return nil, err
 	}
 	core.SetAppInfo("skep", "1")
-	c := &Client{cfg: cfg, core: core, transport: transport}
-	c.buffers.New = func() any { b := make([]byte, cfg.PartSize); return &b }
-	return c, nil
+	return &Client{
+		cfg:       cfg,
+		core:      core,
+		transport: transport,
+		buffers:   newBufferPool(cfg.PartSize),
+		strict:    !s3utils.IsAmazonEndpoint(*core.EndpointURL()),
+		copyLimit: maxPartSize,
+	}, nil
 }
 
 // Config is the configuration in force, defaults filled in.
@@ -64,26 +69,6 @@ func (c *Client) Config() Config { return c.cfg }
 func (c *Client) Close() error {
 	c.transport.CloseIdleConnections()
 	return nil
-}
-
-// newTransport makes connections that are worth keeping: as many idle ones as there are
-// workers (net/http keeps two), with buffers that suit bodies of megabytes.
-func newTransport(workers int) *http.Transport {
-	dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}
-	return &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           dialer.DialContext,
-		MaxIdleConns:          0, // no limit over all hosts
-		MaxIdleConnsPerHost:   workers,
-		IdleConnTimeout:       90 * time.Second,
-		TLSHandshakeTimeout:   10 * time.Second,
-		ResponseHeaderTimeout: 2 * time.Minute,
-		ExpectContinueTimeout: time.Second,
-		WriteBufferSize:       64 << 10,
-		ReadBufferSize:        64 << 10,
-		DisableCompression:    true, // objects are what they are
-		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
-	}
 }
 
 func credentialsOf(cfg Config) *credentials.Credentials {

@@ -20,7 +20,7 @@ func (b *Bucket) Delete(ctx context.Context, keys ...string) error {
 	var errs []error
 	var valid []string
 	for _, k := range keys {
-		if err := checkKey(k); err != nil {
+		if err := b.c.checkKey(k); err != nil {
 			errs = append(errs, &storage.Error{Op: "delete", URL: b.URL() + k, Err: err})
 			continue
 		}

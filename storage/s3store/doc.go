@@ -30,6 +30,12 @@
 // in memory, from a pool that all writers of a Client share. Keys are UTF-8 of at most 1024
 // bytes, for that is what the protocol can carry.
 //
+// MinIO keeps objects in directories. It takes no key with "//", "." or ".." in it and takes
+// "/a" for "a"; such keys are refused here, except at Amazon, which holds them. An object
+// below another one ("a/b" beside "a") can be written and read at MinIO, but is not listed
+// until the upper one is gone: data laid out like that cannot be copied from there by
+// listing it.
+//
 // The package is the only one that knows minio-go. It knows nothing of other stores, and
 // copies on the server only between buckets of one endpoint and one set of credentials.
 package s3store

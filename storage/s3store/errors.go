@@ -184,3 +184,11 @@ func scrub(err error) error {
 	}
 	return fmt.Errorf("%s: %w", strings.ToUpper(u.Op), u.Err)
 }
+
+// also adds what went wrong with the tidying up, if anything did.
+func also(err, tidying error) error {
+	if tidying == nil {
+		return err
+	}
+	return errors.Join(err, tidying)
+}

@@ -29,6 +29,10 @@ type Config struct {
 	// for a Tree, all that it can have. For others Create must report ErrInvalidKey.
 	Holds func(key string) bool
 
+	// Shadows says that an object below another one ("a/b" beside "a") can be written and
+	// read but is not listed, as at MinIO. The suite then leaves such keys out.
+	Shadows bool
+
 	// NoMetadata says that the store keeps neither content types nor metadata.
 	NoMetadata bool
 	// NoStoredChecksums says that checksums are known after Commit but not kept, so that

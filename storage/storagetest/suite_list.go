@@ -20,7 +20,7 @@ var orderedKeys = []string{
 
 // treeKeys are the ordered keys that a tree can hold together.
 func (s *suite) orderedKeys() []string {
-	if !s.Tree {
+	if !s.Tree && !s.Shadows {
 		return orderedKeys
 	}
 	var keys []string

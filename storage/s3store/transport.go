@@ -1,0 +1,80 @@
+package s3store
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/skepdata/skep/storage"
+)
+
+// newTransport makes connections that are worth keeping: as many idle ones as there are
+// workers (net/http keeps two), with buffers that suit bodies of megabytes.
+func newTransport(workers int) *http.Transport {
+	dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           dialer.DialContext,
+		MaxIdleConns:          0, // no limit over all hosts
+		MaxIdleConnsPerHost:   workers,
+		IdleConnTimeout:       90 * time.Second,
+		TLSHandshakeTimeout:   10 * time.Second,
+		ResponseHeaderTimeout: 2 * time.Minute,
+		ExpectContinueTimeout: time.Second,
+		WriteBufferSize:       64 << 10,
+		ReadBufferSize:        64 << 10,
+		DisableCompression:    true, // objects are what they are
+		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
+	}
+}
+
+// listeningTransport hands response headers to callers that want more of them than the
+// library passes on, which spares them a HEAD.
+type listeningTransport struct{ http.RoundTripper }
+
+// answer receives the headers of the last response to a request made with its context.
+type answer struct{ header http.Header }
+
+type answerKey struct{}
+
+// listen returns a context for one call, whose response headers will be in the answer.
+func listen(ctx context.Context) (context.Context, *answer) {
+	a := &answer{}
+	return context.WithValue(ctx, answerKey{}, a), a
+}
+
+func (t listeningTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := t.RoundTripper.RoundTrip(req)
+	if a, ok := req.Context().Value(answerKey{}).(*answer); ok && err == nil {
+		a.header = resp.Header
+	}
+	return resp, err
+}
+
+// date is the server's clock at the response, or ours where it does not tell.
+func (a *answer) date() time.Time {
+	if t, err := http.ParseTime(a.header.Get("Date")); err == nil {
+		return t
+	}
+	return time.Now()
+}
+
+// checksum is that of the whole object, as far as the response tells it.
+func (a *answer) checksum() storage.Checksum {
+	return fullChecksum(a.header.Get("X-Amz-Checksum-Crc32c"), a.header.Get("X-Amz-Checksum-Type"))
+}
+
+// fullChecksum reads a checksum header. One of parts' checksums says nothing of the bytes:
+// it is marked COMPOSITE, or ends in "-" and the number of parts.
+func fullChecksum(value, kind string) storage.Checksum {
+	if kind == "COMPOSITE" {
+		return storage.Checksum{}
+	}
+	sum, err := storage.ParseChecksum(value)
+	if err != nil {
+		return storage.Checksum{}
+	}
+	return sum
+}

@@ -1,0 +1,197 @@
+package s3store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+
+	"github.com/skepdata/skep/storage"
+)
+
+var errEnded = errors.New("the writer has ended")
+
+// partsPerSize is how many parts of one size a writer sends before it doubles the size, so
+// that an object of unknown length finds room in the 10,000 parts that S3 allows.
+const partsPerSize = 1000
+
+// Create starts an object in memory. Up to one part it is sent by a single PUT at Commit;
+// beyond that, parts are sent in the background, one at a time, while the next one fills.
+// See storage.Bucket.
+func (b *Bucket) Create(ctx context.Context, key string, opts storage.CreateOptions) (storage.Writer, error) {
+	err := b.c.checkKey(key)
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return nil, b.fail(ctx, "create", key, err)
+	}
+	w := &writer{b: b, ctx: ctx, key: key, opts: opts, partSize: b.c.cfg.PartSize}
+	if opts.Size > 0 {
+		w.partSize = b.PartSize(opts.Size, b.c.cfg.PartSize)
+	}
+	w.buf = b.c.buffers.get(min(opts.Size, w.partSize))
+	return w, nil
+}
+
+// writer collects an object and sends it.
+type writer struct {
+	b    *Bucket
+	ctx  context.Context
+	key  string
+	opts storage.CreateOptions
+
+	buf      []byte // what has not been handed over to be sent
+	partSize int64  // of the part that is filling
+
+	upload *multipart // nil as long as everything fits into buf
+	parts  int        // handed over
+	sent   chan error // of the part in flight; nil if there is none
+
+	ended     bool
+	committed bool
+	err       error // the first failure
+}
+
+func (w *writer) Write(p []byte) (int, error) {
+	if err := w.usable("write"); err != nil {
+		return 0, err
+	}
+	n := 0
+	for len(p) > 0 {
+		// A full part is sent only once more is known to follow: an object of exactly
+		// one part is then still one PUT.
+		if int64(len(w.buf)) == w.partSize {
+			if w.err = w.sendPart(); w.err != nil {
+				return n, w.err
+			}
+		}
+		room := min(int64(len(p)), w.partSize-int64(len(w.buf)))
+		if need := int64(len(w.buf)) + room; need > int64(cap(w.buf)) {
+			w.buf = w.b.c.buffers.grow(w.buf, min(max(need, 4*int64(cap(w.buf))), w.partSize))
+		}
+		w.buf = append(w.buf, p[:room]...)
+		p = p[room:]
+		n += int(room)
+	}
+	return n, nil
+}
+
+// usable reports why the writer takes no more, if so.
+func (w *writer) usable(op string) error {
+	switch {
+	case w.ended:
+		return w.b.fail(context.WithoutCancel(w.ctx), op, w.key, errEnded)
+	case w.err != nil:
+		return w.err
+	case w.ctx.Err() != nil:
+		return w.b.fail(w.ctx, op, w.key, w.ctx.Err())
+	}
+	return nil
+}
+
+// sendPart hands the full buffer over to be sent, once the part before it has been.
+func (w *writer) sendPart() error {
+	if err := w.await(); err != nil {
+		return err
+	}
+	if w.upload == nil {
+		upload, err := w.b.startMultipart(w.ctx, w.key, w.opts)
+		if err != nil {
+			return err
+		}
+		w.upload = upload
+	}
+	n, data := w.parts, w.buf
+	w.parts++
+	if w.parts%partsPerSize == 0 {
+		w.partSize = min(2*w.partSize, maxPartSize)
+	}
+	w.buf = w.b.c.buffers.get(w.partSize)
+	sent := make(chan error, 1)
+	w.sent = sent
+	go func() {
+		_, err := w.upload.send(w.ctx, n, data)
+		w.b.c.buffers.put(data)
+		sent <- err
+	}()
+	return nil
+}
+
+// await waits for the part in flight.
+func (w *writer) await() error {
+	if w.sent == nil {
+		return nil
+	}
+	err := <-w.sent
+	w.sent = nil
+	return err
+}
+
+func (w *writer) Commit() (storage.Object, error) {
+	if err := w.usable("commit"); err != nil {
+		return storage.Object{}, also(err, w.discard())
+	}
+	o, err := w.commit()
+	if err != nil {
+		return storage.Object{}, also(err, w.discard())
+	}
+	w.committed = true
+	w.release()
+	return o, nil
+}
+
+func (w *writer) commit() (storage.Object, error) {
+	if w.upload == nil {
+		return w.b.put(w.ctx, w.key, w.buf, w.opts)
+	}
+	if err := w.sendPart(); err != nil {
+		return storage.Object{}, err
+	}
+	if err := w.await(); err != nil {
+		return storage.Object{}, err
+	}
+	return w.upload.complete(w.ctx, w.parts)
+}
+
+// put writes an object by a single PUT, which the server refuses if the content is not what
+// the checksum says.
+func (b *Bucket) put(ctx context.Context, key string, content []byte, opts storage.CreateOptions) (storage.Object, error) {
+	sum := storage.CRC32C(content)
+	ctx, a := listen(ctx)
+	info, err := b.c.core.PutObject(ctx, b.name, key, bytes.NewReader(content), int64(len(content)), "", "",
+		putOptions(opts, map[string]string{"x-amz-checksum-crc32c": sum.String()}))
+	if err != nil {
+		return storage.Object{}, b.fail(ctx, "commit", key, err)
+	}
+	if err := confirmed(sum, fullChecksum(info.ChecksumCRC32C, info.ChecksumMode)); err != nil {
+		return storage.Object{}, b.fail(ctx, "commit", key, err)
+	}
+	return written(key, int64(len(content)), info.ETag, sum, opts, a), nil
+}
+
+func (w *writer) Abort() error {
+	if w.ended {
+		return nil
+	}
+	return w.discard()
+}
+
+// discard ends the writer without an object. The part in flight is waited for: a part that
+// arrives after the abort would be kept, and paid for.
+func (w *writer) discard() error {
+	if w.ended {
+		return nil
+	}
+	_ = w.await()
+	w.release()
+	if w.upload == nil {
+		return nil
+	}
+	return w.upload.abort(w.ctx)
+}
+
+func (w *writer) release() {
+	w.ended = true
+	w.b.c.buffers.put(w.buf)
+	w.buf = nil
+}
