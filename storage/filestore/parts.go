@@ -1,0 +1,174 @@
+package filestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/skepdata/skep/storage"
+)
+
+const (
+	defaultPartSize = 16 << 20 // bytes
+	pieceSize       = 256 << 10
+)
+
+// PartSize implements storage.PartUploader. Any size suits a file.
+func (b *Bucket) PartSize(size, want int64) int64 {
+	if want <= 0 {
+		return defaultPartSize
+	}
+	return want
+}
+
+// CreateParts implements storage.PartUploader: the parts are written into their places in one
+// file, for which the space is taken at once.
+func (b *Bucket) CreateParts(
+	ctx context.Context, key string, opts storage.CreateOptions,
+) (storage.Upload, error) {
+	if opts.Size < 0 {
+		return nil, b.fail("create", key, fmt.Errorf("size %d: the size must be known", opts.Size))
+	}
+	d, err := b.draft(ctx, key, opts)
+	if err != nil {
+		return nil, err
+	}
+	if err := allocate(d.file, opts.Size); err != nil {
+		return nil, errors.Join(b.fail("create", key, err), d.discard())
+	}
+	partSize := opts.PartSize
+	if partSize <= 0 {
+		partSize = b.PartSize(opts.Size, 0)
+	}
+	return &upload{draft: d, size: opts.Size, partSize: partSize, sums: map[int]storage.Checksum{}}, nil
+}
+
+// allocate makes f size bytes long, with the space for them where the file system can promise
+// it.
+func allocate(f *tempFile, size int64) error {
+	if size == 0 {
+		return nil
+	}
+	for {
+		err := fallocate(f.File, size)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if errors.Is(err, errors.ErrUnsupported) {
+			return f.Truncate(size)
+		}
+		return err
+	}
+}
+
+// upload is an object being written in parts.
+type upload struct {
+	*draft
+	size, partSize int64
+
+	mu    sync.Mutex
+	sums  map[int]storage.Checksum // of the parts that are written
+	ended bool
+}
+
+// pieces are the buffers through which parts are written.
+type piece [pieceSize]byte
+
+func (u *upload) WritePart(
+	ctx context.Context, n int, r io.Reader, size int64,
+) (storage.Checksum, error) {
+	sum, err := u.writePart(ctx, n, r, size)
+	if err != nil {
+		return storage.Checksum{}, u.b.fail("write", u.key, fmt.Errorf("part %d: %w", n, err))
+	}
+	return sum, nil
+}
+
+func (u *upload) writePart(
+	ctx context.Context, n int, r io.Reader, size int64,
+) (storage.Checksum, error) {
+	if want := min(u.partSize, u.size-int64(n)*u.partSize); n < 0 || size != want {
+		return storage.Checksum{}, fmt.Errorf(
+			"it has %d bytes, want %d: CreateOptions.PartSize is %d", size, want, u.partSize)
+	}
+	if err := u.begin(n); err != nil {
+		return storage.Checksum{}, err
+	}
+	var buf piece
+	sum := storage.CRC32C(nil)
+	for done := int64(0); done < size; {
+		if ctx.Err() != nil {
+			return storage.Checksum{}, context.Cause(ctx)
+		}
+		m, err := io.ReadFull(r, buf[:min(size-done, pieceSize)])
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return storage.Checksum{}, fmt.Errorf("it ends after %d of %d bytes: %w",
+				done+int64(m), size, io.ErrUnexpectedEOF)
+		}
+		if err != nil {
+			return storage.Checksum{}, err
+		}
+		if _, err := u.file.WriteAt(buf[:m], int64(n)*u.partSize+done); err != nil {
+			return storage.Checksum{}, err
+		}
+		sum = storage.UpdateCRC32C(sum, buf[:m])
+		done += int64(m)
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.sums[n] = sum
+	return sum, nil
+}
+
+// begin forgets what part n was, since it is about to be written over.
+func (u *upload) begin(n int) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.ended {
+		return errEnded
+	}
+	delete(u.sums, n)
+	return nil
+}
+
+// end lets no more parts in. It tells whether the upload had ended before.
+func (u *upload) end() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	was := u.ended
+	u.ended = true
+	return was
+}
+
+func (u *upload) Commit(ctx context.Context) (storage.Object, error) {
+	if u.end() {
+		return storage.Object{}, u.b.fail("commit", u.key, errEnded)
+	}
+	if ctx.Err() != nil {
+		return storage.Object{}, u.b.fail("commit", u.key, errors.Join(context.Cause(ctx), u.discard()))
+	}
+	sum := storage.CRC32C(nil)
+	for n, done := 0, int64(0); done < u.size; n++ {
+		part, ok := u.sums[n]
+		if !ok {
+			err := fmt.Errorf("part %d of %d bytes each was never written", n, u.partSize)
+			return storage.Object{}, u.b.fail("commit", u.key, errors.Join(err, u.discard()))
+		}
+		size := min(u.partSize, u.size-done)
+		sum = storage.CombineCRC32C(sum, part, size)
+		done += size
+	}
+	return u.publish(ctx, sum)
+}
+
+func (u *upload) Abort(context.Context) error {
+	u.end()
+	if err := u.discard(); err != nil {
+		return u.b.fail("abort", u.key, err)
+	}
+	return nil
+}

@@ -1,0 +1,41 @@
+package filestore
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// createAnonymous opens a file in dir that has no name and vanishes with its last descriptor.
+// It reports errors.ErrUnsupported where there is no such thing.
+func createAnonymous(dir string) (*os.File, error) {
+	if unix.Access("/proc/self/fd", unix.F_OK) != nil {
+		return nil, errors.ErrUnsupported // linkAnonymous could not name the file
+	}
+	for {
+		fd, err := unix.Open(dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o666)
+		switch {
+		case err == nil:
+			return os.NewFile(uintptr(fd), dir), nil
+		case errors.Is(err, unix.EINTR):
+			continue
+		case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.EISDIR), errors.Is(err, unix.EINVAL),
+			errors.Is(err, unix.ENOSYS):
+			return nil, errors.ErrUnsupported
+		}
+		return nil, err
+	}
+}
+
+// linkAnonymous gives f a name. It never replaces a file.
+func linkAnonymous(f *os.File, path string) error {
+	self := fmt.Sprintf("/proc/self/fd/%d", f.Fd())
+	return unix.Linkat(unix.AT_FDCWD, self, unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
+}
+
+// fallocate takes size bytes for f on its file system.
+func fallocate(f *os.File, size int64) error {
+	return unix.Fallocate(int(f.Fd()), 0, 0, size)
+}

@@ -1,0 +1,223 @@
+package filestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/skepdata/skep/storage"
+)
+
+var errEnded = errors.New("the writer has been committed or aborted already")
+
+// Create implements storage.Bucket. It creates no directories; Commit does.
+func (b *Bucket) Create(ctx context.Context, key string, opts storage.CreateOptions) (storage.Writer, error) {
+	d, err := b.draft(ctx, key, opts)
+	if err != nil {
+		return nil, err
+	}
+	return &writer{draft: d, ctx: ctx}, nil
+}
+
+// draft is a file being written, which has no visible name yet.
+type draft struct {
+	b       *Bucket
+	key     string
+	path    string
+	durable bool
+	file    *tempFile // nil once the draft is ended
+}
+
+// draft starts the file that is to become key, next to where it will be.
+func (b *Bucket) draft(ctx context.Context, key string, opts storage.CreateOptions) (*draft, error) {
+	path, err := b.begin(ctx, "create", key)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, b.fail("create", key, fmt.Errorf("there is a %s of this name already", kindOf(info.Mode())))
+	} else if err != nil && !isAbsent(err) {
+		return nil, b.fail("create", key, err)
+	}
+	dir, err := existing(filepath.Dir(path))
+	if err != nil {
+		return nil, b.fail("create", key, err)
+	}
+	file, err := createTemp(dir, b.namedFiles)
+	if err != nil {
+		return nil, b.fail("create", key, clash(path, err))
+	}
+	return &draft{b: b, key: key, path: path, durable: opts.Durable, file: file}, nil
+}
+
+func kindOf(mode os.FileMode) string {
+	if mode.IsDir() {
+		return "directory"
+	}
+	return "device, socket or pipe"
+}
+
+// existing returns dir or the nearest directory above it that exists. What is written there is
+// on the same file system as the directories that will be made below it.
+func existing(dir string) (string, error) {
+	for {
+		info, err := os.Stat(dir)
+		switch {
+		case err == nil && info.IsDir():
+			return dir, nil
+		case err == nil:
+			return "", fmt.Errorf("%s is a file, so nothing can lie below it", dir)
+		case !isAbsent(err) || dir == "/":
+			return "", err
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
+// publish gives the draft its name and describes the object.
+func (d *draft) publish(ctx context.Context, sum storage.Checksum) (storage.Object, error) {
+	if d.file == nil {
+		return storage.Object{}, d.b.fail("commit", d.key, errEnded)
+	}
+	o, err := d.link(ctx)
+	if discardErr := d.discard(); err == nil {
+		err = discardErr
+	}
+	if err != nil {
+		return storage.Object{}, d.b.fail("commit", d.key, clash(d.path, err))
+	}
+	o.CRC32C = sum
+	return o, nil
+}
+
+func (d *draft) link(ctx context.Context) (storage.Object, error) {
+	if d.durable {
+		if err := d.file.Sync(); err != nil {
+			return storage.Object{}, err
+		}
+	}
+	if ctx.Err() != nil {
+		return storage.Object{}, context.Cause(ctx)
+	}
+	made, err := d.linkInDirectory()
+	if err != nil {
+		for _, dir := range made {
+			syscall.Rmdir(dir) // fails if somebody else uses it already, as it should
+		}
+		return storage.Object{}, err
+	}
+	if d.durable {
+		if err := syncDirectories(filepath.Dir(d.path), made); err != nil {
+			return storage.Object{}, err
+		}
+	}
+	info, err := d.file.Stat()
+	if err != nil {
+		return storage.Object{}, err
+	}
+	return object(d.key, info), nil
+}
+
+// linkInDirectory links the file under its name, and makes the directories for it. It returns
+// those it made, the deepest first.
+func (d *draft) linkInDirectory() (made []string, err error) {
+	dir := filepath.Dir(d.path)
+	const attempts = 10 // others may remove an empty directory before the file is in it
+	for range attempts {
+		err = d.file.publish(d.path)
+		if !errors.Is(err, syscall.ENOENT) {
+			return made, err
+		}
+		more, err := makeDirectories(dir)
+		made = append(more, made...)
+		if err != nil {
+			return made, err
+		}
+	}
+	return made, err
+}
+
+// makeDirectories makes dir and those above it, and returns the ones it made, deepest first.
+func makeDirectories(dir string) (made []string, err error) {
+	err = os.Mkdir(dir, 0o777)
+	if errors.Is(err, syscall.ENOENT) {
+		if made, err = makeDirectories(filepath.Dir(dir)); err != nil {
+			return made, err
+		}
+		err = os.Mkdir(dir, 0o777)
+	}
+	if errors.Is(err, syscall.EEXIST) {
+		return made, nil
+	}
+	if err != nil {
+		return made, err
+	}
+	return append([]string{dir}, made...), nil
+}
+
+// syncDirectories makes the names in dir, and the directories that were made, durable.
+func syncDirectories(dir string, made []string) error {
+	dirs := []string{dir}
+	for _, m := range made {
+		dirs = append(dirs, filepath.Dir(m))
+	}
+	for _, dir := range dirs {
+		f, err := os.Open(dir)
+		if err != nil {
+			return err
+		}
+		err = f.Sync()
+		f.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// discard forgets the file. After publish it only closes it.
+func (d *draft) discard() error {
+	if d.file == nil {
+		return nil
+	}
+	err := d.file.discard()
+	d.file = nil
+	return err
+}
+
+// writer writes an object from front to end.
+type writer struct {
+	*draft
+	ctx context.Context // of Create, which bounds the whole write
+	sum storage.Checksum
+}
+
+func (w *writer) Write(p []byte) (int, error) {
+	if w.file == nil {
+		return 0, w.b.fail("write", w.key, errEnded)
+	}
+	if w.ctx.Err() != nil {
+		return 0, w.b.fail("write", w.key, context.Cause(w.ctx))
+	}
+	n, err := w.file.Write(p)
+	w.sum = storage.UpdateCRC32C(w.sum, p[:n])
+	if err != nil {
+		w.discard() // what is written is no beginning of the object any more
+		return n, w.b.fail("write", w.key, err)
+	}
+	return n, nil
+}
+
+func (w *writer) Commit() (storage.Object, error) {
+	return w.publish(w.ctx, storage.UpdateCRC32C(w.sum, nil))
+}
+
+func (w *writer) Abort() error {
+	if err := w.discard(); err != nil {
+		return w.b.fail("abort", w.key, err)
+	}
+	return nil
+}
