@@ -29,8 +29,8 @@ func (b *Bucket) CopyFrom(
 		return storage.Object{}, err
 	}
 	w := &writer{draft: d, ctx: ctx}
-	var buf piece
-	if _, err := io.CopyBuffer(onlyWriter{w}, onlyReader{r}, buf[:]); err != nil {
+	buf := make([]byte, min(r.Object().Size+1, pieceSize))
+	if _, err := io.CopyBuffer(onlyWriter{w}, onlyReader{r}, buf); err != nil {
 		return storage.Object{}, errors.Join(err, w.Abort())
 	}
 	if got := storage.UpdateCRC32C(w.sum, nil); got.Differs(srcObject.CRC32C) {

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	defaultPartSize = 16 << 20 // bytes
-	pieceSize       = 256 << 10
+	defaultPartSize = 16 << 20  // bytes
+	pieceSize       = 256 << 10 // bytes of a part or copy in memory at a time
 )
 
 // PartSize implements storage.PartUploader. Any size suits a file.
@@ -75,9 +75,6 @@ type upload struct {
 	ended bool
 }
 
-// pieces are the buffers through which parts are written.
-type piece [pieceSize]byte
-
 func (u *upload) WritePart(
 	ctx context.Context, n int, r io.Reader, size int64,
 ) (storage.Checksum, error) {
@@ -98,7 +95,7 @@ func (u *upload) writePart(
 	if err := u.begin(n); err != nil {
 		return storage.Checksum{}, err
 	}
-	var buf piece
+	buf := make([]byte, min(size, pieceSize))
 	sum := storage.CRC32C(nil)
 	for done := int64(0); done < size; {
 		if ctx.Err() != nil {
