@@ -16,11 +16,21 @@ type Error struct {
 	Msg  string // "expected an expression, found FROM"
 	Hint string // what to do about it; may be empty
 	Err  error  // ErrUnsupported, or nil for a syntax error
+	Near string // the text at At, shortened; "<EOF>" at the end of a statement
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("%d:%d: %s", e.At.Line, e.At.Col, e.Msg) }
 
 func (e *Error) Unwrap() error { return e.Err }
+
+// Hive is the error as Hive prints it, whose columns count from 0.
+func (e *Error) Hive() string {
+	s := fmt.Sprintf("ParseException line %d:%d %s", e.At.Line, e.At.Col-1, e.Msg)
+	if e.Near != "" {
+		s += " near '" + e.Near + "'"
+	}
+	return s
+}
 
 // Caret returns the line of src that at is in, and below it a caret under the place. Tabs are
 // kept, so that the caret stands right however wide they are shown.

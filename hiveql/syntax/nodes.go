@@ -96,6 +96,7 @@ const (
 	DateLit                    // DATE '2024-01-01'
 	TimestampLit               // TIMESTAMP '2024-01-01 00:00:00'
 	TimestampTZLit             // TIMESTAMPLOCALTZ '...'
+	FloatLit                   // 1F
 )
 
 // Expressions.
@@ -217,6 +218,7 @@ type (
 	// Call{floor, x, 'u'}.
 	Call struct {
 		Span
+		Database *Ident // of db.f(...); nil where there is none
 		Func     Ident
 		Distinct bool
 		Args     []Expr // a single *Star in count(*)
@@ -322,6 +324,8 @@ type (
 		Command string
 		Columns []ColumnDef // a Type of kind "" where none is given
 		In, Out *RowFormat
+		// RecordWriter and RecordReader are class names, "" where none are given.
+		RecordWriter, RecordReader string
 	}
 	// SetOp is L UNION|INTERSECT|EXCEPT [ALL] R.
 	SetOp struct {

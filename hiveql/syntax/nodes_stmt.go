@@ -43,6 +43,8 @@ type (
 		Name                      string // upper case: "TEXTFILE", "PARQUET", "ORC" ...
 		Input, Output, StorageBy  string
 		InputDriver, OutputDriver string
+		SerDe                     string     // of SET FILEFORMAT INPUTFORMAT ... SERDE
+		Properties                []Property // of STORED BY ... WITH SERDEPROPERTIES
 	}
 	// Bucketing is CLUSTERED BY (columns) [SORTED BY (...)] INTO n BUCKETS.
 	Bucketing struct {
@@ -95,12 +97,23 @@ type (
 		Overwrite bool
 		Table     ObjectName
 		Partition *PartitionSpec
+		// InputFormat and SerDe are class names, "" where none are given.
+		InputFormat, SerDe string
 	}
 	// Truncate is TRUNCATE TABLE t [PARTITION ...].
 	Truncate struct {
 		Span
 		Table     ObjectName
 		Partition *PartitionSpec
+	}
+	// Analyze is ANALYZE TABLE t [PARTITION ...] COMPUTE STATISTICS [NOSCAN | FOR COLUMNS ...].
+	Analyze struct {
+		Span
+		Table      ObjectName
+		Partition  *PartitionSpec
+		NoScan     bool
+		ForColumns bool
+		Columns    []Ident // of FOR COLUMNS; empty for all of them
 	}
 	// Explain is EXPLAIN [EXTENDED|FORMATTED|...] statement.
 	Explain struct {
@@ -139,8 +152,10 @@ type (
 		Name        ObjectName
 		Columns     []ColumnDef // names and comments
 		Comment     *string
-		Properties  []Property
-		Query       *Query
+		// PartitionedOn names the columns of PARTITIONED ON.
+		PartitionedOn []Ident
+		Properties    []Property
+		Query         *Query
 	}
 	// DropTable is DROP TABLE or DROP VIEW.
 	DropTable struct {
@@ -338,6 +353,7 @@ func (*InsertDirectory) stmt() {}
 func (*MultiInsert) stmt()     {}
 func (*LoadData) stmt()        {}
 func (*Truncate) stmt()        {}
+func (*Analyze) stmt()         {}
 func (*Explain) stmt()         {}
 func (*CreateTable) stmt()     {}
 func (*CreateView) stmt()      {}

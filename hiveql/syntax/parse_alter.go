@@ -1,0 +1,276 @@
+package syntax
+
+import "strings"
+
+func (p *parser) drop() Stmt {
+	start := p.i
+	p.next()
+	t := p.tok()
+	switch t.text {
+	case "TABLE", "VIEW":
+		p.next()
+		n := &DropTable{View: t.text == "VIEW", IfExists: p.ifExists(), Name: p.objectName()}
+		n.Purge = p.accept("PURGE")
+		n.Span = p.span(start)
+		return n
+	case "DATABASE", "SCHEMA":
+		p.next()
+		n := &DropDatabase{IfExists: p.ifExists(), Name: p.ident()}
+		if n.Cascade = p.accept("CASCADE"); !n.Cascade {
+			p.accept("RESTRICT")
+		}
+		n.Span = p.span(start)
+		return n
+	}
+	word := t.text
+	if word == "TEMPORARY" {
+		word = p.ahead(1).text
+	}
+	if feature := unsupportedObject(word); feature != "" {
+		p.unsupported(t, "DROP "+feature)
+	} else {
+		p.failExpected("TABLE, VIEW or DATABASE")
+	}
+	return nil
+}
+
+func (p *parser) alter() Stmt {
+	start := p.i
+	p.next()
+	t := p.tok()
+	switch t.text {
+	case "TABLE", "VIEW":
+		return p.alterTable(start)
+	case "DATABASE", "SCHEMA":
+		return p.alterDatabase(start)
+	}
+	if feature := unsupportedObject(t.text); feature != "" {
+		p.unsupported(t, "ALTER "+feature)
+	} else {
+		p.failExpected("TABLE, VIEW or DATABASE")
+	}
+	return nil
+}
+
+func (p *parser) alterDatabase(start int) Stmt {
+	p.next()
+	n := &AlterDatabase{Name: p.ident()}
+	p.expect("SET")
+	switch {
+	case p.accept("DBPROPERTIES"):
+		n.Properties = p.properties()
+	case p.accept("LOCATION"):
+		n.Location = p.strRef()
+	case p.accept("OWNER"):
+		kind := p.tok().text
+		if kind != "USER" && kind != "ROLE" && kind != "GROUP" {
+			p.failExpected("USER, GROUP or ROLE")
+		}
+		p.next()
+		n.Owner = kind + " " + p.ident().Name
+	default:
+		p.failExpected("DBPROPERTIES, LOCATION or OWNER")
+	}
+	n.Span = p.span(start)
+	return n
+}
+
+func (p *parser) alterTable(start int) Stmt {
+	n := &AlterTable{View: p.at("VIEW")}
+	p.next()
+	n.Name = p.objectName()
+	if n.View && (p.accept("AS") || p.atAny("SELECT", "WITH")) {
+		at := p.i
+		q := p.query()
+		n.Action = &SetViewQuery{Span: p.span(at), Query: q}
+	} else {
+		n.Partition = p.partitionSpec()
+		at := p.i
+		n.Action = p.alterAction(n, at)
+	}
+	n.Span = p.span(start)
+	return n
+}
+
+func (p *parser) alterAction(n *AlterTable, start int) AlterAction {
+	t := p.tok()
+	switch {
+	case p.accept("ADD"):
+		return p.alterAdd(start)
+	case p.accept("DROP"):
+		return p.alterDrop(start)
+	case p.at("REPLACE", "COLUMNS"):
+		p.next()
+		return p.alterColumns(start, true)
+	case p.accept("CHANGE"):
+		return p.alterChange(start)
+	case p.accept("RENAME", "TO"):
+		if n.Partition != nil {
+			to := p.needPartitionSpec()
+			return &RenamePartition{Span: p.span(start), To: to}
+		}
+		to := p.objectName()
+		return &RenameTable{Span: p.span(start), To: to}
+	case p.accept("SET"):
+		return p.alterSet(start)
+	case p.accept("UNSET", "TBLPROPERTIES"):
+		a := &SetProperties{Unset: true, IfExists: p.ifExists(), Properties: p.properties()}
+		a.Span = p.span(start)
+		return a
+	case p.accept("UNSET", "SERDEPROPERTIES"):
+		a := &SetProperties{SerDe: true, Unset: true, IfExists: p.ifExists(), Properties: p.properties()}
+		a.Span = p.span(start)
+		return a
+	case p.accept("TOUCH"):
+		n.Partition = p.partitionSpec()
+		return &Touch{Span: p.span(start)}
+	}
+	if feature := unsupportedAlter(t.text, p.ahead(1).text); feature != "" {
+		p.unsupported(t, "ALTER TABLE ... "+feature)
+	} else {
+		p.failExpected("an action of ALTER TABLE, such as ADD, DROP, RENAME, SET or CHANGE")
+	}
+	return nil
+}
+
+// unsupportedAlter names the actions of ALTER TABLE that Hive has and skep has not.
+func unsupportedAlter(word, second string) string {
+	switch word {
+	case "ARCHIVE", "UNARCHIVE", "CONCATENATE", "COMPACT", "CLUSTERED", "SKEWED", "EXECUTE":
+		return word
+	case "EXCHANGE":
+		return "EXCHANGE PARTITION"
+	case "UPDATE":
+		return "UPDATE " + second
+	case "NOT":
+		return "NOT " + second
+	case "INTO":
+		return "INTO ... BUCKETS"
+	case "PARTITION":
+		return "PARTITION COLUMN"
+	}
+	return ""
+}
+
+func (p *parser) alterAdd(start int) AlterAction {
+	if p.at("COLUMNS") {
+		return p.alterColumns(start, false)
+	}
+	if p.at("CONSTRAINT") {
+		p.unsupported(p.tok(), "ALTER TABLE ... ADD CONSTRAINT")
+		return nil
+	}
+	a := &AddPartitions{IfNotExists: p.ifNotExists()}
+	for {
+		at := p.i
+		part := AddPartition{Spec: p.needPartitionSpec()}
+		if p.accept("LOCATION") {
+			part.Location = p.strRef()
+		}
+		part.Span = p.span(at)
+		a.Partitions = append(a.Partitions, part)
+		p.accept(",")
+		if !p.at("PARTITION") {
+			a.Span = p.span(start)
+			return a
+		}
+	}
+}
+
+func (p *parser) alterDrop(start int) AlterAction {
+	if p.at("CONSTRAINT") {
+		p.unsupported(p.tok(), "ALTER TABLE ... DROP CONSTRAINT")
+		return nil
+	}
+	a := &DropPartitions{IfExists: p.ifExists(), Specs: list(p, p.needPartitionSpec)}
+	p.accept("IGNORE", "PROTECTION")
+	a.Purge = p.accept("PURGE")
+	if p.at("FOR") {
+		p.unsupported(p.tok(), "FOR REPLICATION")
+	}
+	a.Span = p.span(start)
+	return a
+}
+
+func (p *parser) alterColumns(start int, replace bool) AlterAction {
+	p.next()
+	a := &AddColumns{Replace: replace, Columns: parenList(p, p.columnDef)}
+	a.Cascade = p.cascade()
+	a.Span = p.span(start)
+	return a
+}
+
+func (p *parser) cascade() bool {
+	if p.accept("RESTRICT") {
+		return false
+	}
+	return p.accept("CASCADE")
+}
+
+// alterChange parses CHANGE [COLUMN] old new type ...
+func (p *parser) alterChange(start int) AlterAction {
+	p.accept("COLUMN")
+	a := &ChangeColumn{Old: p.ident(), New: p.columnDef()}
+	switch {
+	case p.accept("FIRST"):
+		a.First = true
+	case p.accept("AFTER"):
+		after := p.ident()
+		a.After = &after
+	}
+	a.Cascade = p.cascade()
+	a.Span = p.span(start)
+	return a
+}
+
+func (p *parser) alterSet(start int) AlterAction {
+	switch {
+	case p.accept("TBLPROPERTIES"):
+		ps := p.properties()
+		return &SetProperties{Span: p.span(start), Properties: ps}
+	case p.accept("SERDEPROPERTIES"):
+		ps := p.properties()
+		return &SetProperties{Span: p.span(start), SerDe: true, Properties: ps}
+	case p.accept("SERDE"):
+		a := &SetSerDe{Class: p.str()}
+		if p.accept("WITH", "SERDEPROPERTIES") {
+			a.Properties = p.properties()
+		}
+		a.Span = p.span(start)
+		return a
+	case p.accept("LOCATION"):
+		l := p.str()
+		return &SetLocation{Span: p.span(start), Location: l}
+	case p.accept("FILEFORMAT"):
+		a := &SetFileFormat{}
+		at := p.i
+		p.formatName(&a.Format)
+		a.Format.Span = p.span(at)
+		a.Span = p.span(start)
+		return a
+	case p.at("SKEWED"), p.at("OWNER"), p.at("PARTITION"):
+		p.unsupported(p.tok(), "ALTER TABLE ... SET "+p.tok().text)
+	default:
+		p.failExpected("TBLPROPERTIES, SERDEPROPERTIES, SERDE, LOCATION or FILEFORMAT")
+	}
+	return nil
+}
+
+// formatName parses the name of a file format, or the classes it is made of.
+func (p *parser) formatName(f *FileFormat) {
+	if !p.accept("INPUTFORMAT") {
+		f.Name = strings.ToUpper(p.ident().Name)
+		return
+	}
+	f.Input = p.str()
+	p.expect("OUTPUTFORMAT")
+	f.Output = p.str()
+	if p.accept("SERDE") {
+		f.SerDe = p.str()
+	}
+	if p.accept("INPUTDRIVER") {
+		f.InputDriver = p.str()
+		p.expect("OUTPUTDRIVER")
+		f.OutputDriver = p.str()
+	}
+}
