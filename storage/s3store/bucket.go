@@ -76,7 +76,7 @@ func lowerKeys(m map[string]string) map[string]string {
 }
 
 // putOptions are the headers that start an object, extra ones added.
-func putOptions(opts storage.CreateOptions, extra map[string]string) minio.PutObjectOptions {
+func (c *Client) putOptions(opts storage.CreateOptions, extra map[string]string) minio.PutObjectOptions {
 	headers := make(map[string]string, len(opts.Metadata)+len(extra))
 	for k, v := range opts.Metadata {
 		headers["x-amz-meta-"+strings.ToLower(k)] = v
@@ -85,6 +85,7 @@ func putOptions(opts storage.CreateOptions, extra map[string]string) minio.PutOb
 	return minio.PutObjectOptions{
 		ContentType:          opts.ContentType,
 		UserMetadata:         headers,
+		StorageClass:         c.cfg.StorageClass,
 		DisableContentSha256: true, // the CRC32C is checked instead
 	}
 }

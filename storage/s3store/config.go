@@ -51,6 +51,8 @@ type Config struct {
 	// PartSize is the size in bytes of the parts of large objects, and of the buffer that
 	// each open writer holds. 0 means 16 MiB; S3 wants at least 5 MiB.
 	PartSize int64
+	// StorageClass is that of objects written, as S3 spells it. Empty means the bucket's.
+	StorageClass string
 	// Attempts bounds how often one request is sent, 0 meaning 5. Waits between attempts
 	// are random and grow to a second.
 	Attempts int
@@ -119,6 +121,9 @@ func (c Config) endpoint() (host string, secure bool, err error) {
 func (c Config) check() error {
 	if !c.Anonymous && (c.AccessKey == "") != (c.SecretKey == "") {
 		return fmt.Errorf("S3 credentials are incomplete: an access key and a secret key belong together")
+	}
+	if c.AccessKey == "" && !c.Anonymous && c.Endpoint != "" {
+		return fmt.Errorf("no credentials for the S3 endpoint %s: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE", c.Endpoint)
 	}
 	switch c.Addressing {
 	case AddressAuto, AddressPath, AddressHost:

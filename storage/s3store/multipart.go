@@ -40,7 +40,7 @@ type part struct {
 
 // startMultipart begins an upload whose checksum is to be that of the whole object.
 func (b *Bucket) startMultipart(ctx context.Context, key string, opts storage.CreateOptions) (*multipart, error) {
-	id, err := b.c.core.NewMultipartUpload(ctx, b.name, key, putOptions(opts, map[string]string{
+	id, err := b.c.core.NewMultipartUpload(ctx, b.name, key, b.c.putOptions(opts, map[string]string{
 		"x-amz-checksum-algorithm": "CRC32C",
 		"x-amz-checksum-type":      "FULL_OBJECT",
 	}))

@@ -73,7 +73,7 @@ func (b *Bucket) copyOntoItself(ctx context.Context, srcObject storage.Object) (
 func (b *Bucket) copyWhole(ctx context.Context, key string, from *Bucket, srcObject storage.Object) (storage.Object, error) {
 	listening, a := listen(ctx)
 	info, err := b.c.core.CopyObject(listening, from.name, srcObject.Key, b.name, key,
-		onlyIf(srcObject.ETag, map[string]string{"x-amz-checksum-algorithm": "CRC32C"}),
+		onlyIf(srcObject.ETag, b.c.copyHeaders()),
 		minio.CopySrcOptions{}, minio.PutObjectOptions{})
 	if err != nil {
 		return storage.Object{}, from.fail(ctx, "copy", srcObject.Key, err)
@@ -119,6 +119,15 @@ func (b *Bucket) copyParts(ctx context.Context, key string, from *Bucket, srcObj
 		return storage.Object{}, also(err, upload.abort(ctx))
 	}
 	return o, nil
+}
+
+// copyHeaders ask for a checksum of the copy, and for the storage class.
+func (c *Client) copyHeaders() map[string]string {
+	headers := map[string]string{"x-amz-checksum-algorithm": "CRC32C"}
+	if c.cfg.StorageClass != "" {
+		headers["x-amz-storage-class"] = c.cfg.StorageClass
+	}
+	return headers
 }
 
 // onlyIf adds the condition that the source is still the version that etag names.

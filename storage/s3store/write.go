@@ -159,7 +159,7 @@ func (b *Bucket) put(ctx context.Context, key string, content []byte, opts stora
 	sum := storage.CRC32C(content)
 	ctx, a := listen(ctx)
 	info, err := b.c.core.PutObject(ctx, b.name, key, bytes.NewReader(content), int64(len(content)), "", "",
-		putOptions(opts, map[string]string{"x-amz-checksum-crc32c": sum.String()}))
+		b.c.putOptions(opts, map[string]string{"x-amz-checksum-crc32c": sum.String()}))
 	if err != nil {
 		return storage.Object{}, b.fail(ctx, "commit", key, err)
 	}

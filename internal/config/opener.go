@@ -1,0 +1,40 @@
+package config
+
+import (
+	"context"
+	"sync"
+
+	"github.com/skepdata/skep/storage"
+	"github.com/skepdata/skep/storage/filestore"
+	"github.com/skepdata/skep/storage/s3store"
+)
+
+// Opener returns an opener of every kind of store that there is. Stores are set up when the
+// first URL of their kind is opened.
+func (c *Config) Opener() *storage.Opener {
+	o := &storage.Opener{DefaultFS: c.DefaultFS}
+	o.Register(c.openS3(), "s3", "s3a", "s3n")
+	o.Register(openFiles, "file")
+	return o
+}
+
+// openS3 opens buckets that share one client.
+func (c *Config) openS3() storage.OpenFunc {
+	client := sync.OnceValues(func() (*s3store.Client, error) {
+		if c.s3Trouble != nil {
+			return nil, c.s3Trouble
+		}
+		return s3store.New(c.S3)
+	})
+	return func(_ context.Context, host string) (storage.Bucket, error) {
+		s3, err := client()
+		if err != nil {
+			return nil, &storage.Error{Op: "open", URL: "s3://" + host + "/", Err: err}
+		}
+		return s3.Bucket(host), nil
+	}
+}
+
+func openFiles(context.Context, string) (storage.Bucket, error) {
+	return filestore.New("/")
+}
