@@ -156,16 +156,17 @@ func parseFloat(s string, bits int) (float64, bool) {
 }
 
 func parseDecimal(s string, precision, scale int) (Dec, bool) {
-	d, ok := readDec(s)
+	d, ok := ParseDec(s)
 	if !ok {
 		return Dec{}, false
 	}
 	return d.Round(precision, scale)
 }
 
-// readDec reads [sign] digits [. digits] [e [sign] digits]. Exponents that would make the number
-// larger than any decimal are refused, and those that would make it vanish give zero.
-func readDec(s string) (Dec, bool) {
+// ParseDec reads [sign] digits [. digits] [e [sign] digits] exactly, as long as that takes no
+// more than 2*MaxPrecision digits. It reports false for other text and for numbers larger than
+// any decimal; what is smaller than any is zero.
+func ParseDec(s string) (Dec, bool) {
 	mantissa, exponent := s, 0
 	if i := strings.IndexAny(s, "eE"); i >= 0 {
 		var err error
