@@ -62,48 +62,55 @@ func (c Checksum) Differs(d Checksum) bool {
 
 // CombineCRC32C is the Checksum of the bytes of a followed by the bytes of b, of which there
 // are lenB. It is known if both are.
-//
-// Appending n zero bytes to a message is a linear map of its CRC over GF(2); CombineCRC32C
-// applies that map to a by repeated squaring, in time logarithmic in lenB, as zlib's
-// crc32_combine does.
 func CombineCRC32C(a, b Checksum, lenB int64) Checksum {
+	if lenB <= 0 && a.Known && b.Known {
+		return a
+	}
+	return NewCombiner(lenB).Combine(a, b)
+}
+
+// Combiner combines checksums as CombineCRC32C does, for one length of what is appended. It
+// is worth its making where many pieces have one size. It is safe for concurrent use.
+//
+// Appending n zero bytes to a message is a linear map of its CRC over GF(2). NewCombiner finds
+// that map by repeated squaring, in time logarithmic in n, as zlib's crc32_combine does.
+type Combiner struct{ zeros gf2Matrix }
+
+// NewCombiner returns the Combiner for pieces of lenB bytes.
+func NewCombiner(lenB int64) *Combiner {
+	var power gf2Matrix // the map of 2^k zero bits
+	power[0] = crc32.Castagnoli
+	for i := 1; i < 32; i++ {
+		power[i] = 1 << (i - 1)
+	}
+	c := &Combiner{}
+	for i := range c.zeros {
+		c.zeros[i] = 1 << i // the map of no zeros
+	}
+	for range 3 {
+		power = power.times(&power) // to eight zero bits, a byte
+	}
+	for n := max(lenB, 0); n > 0; n >>= 1 {
+		if n&1 != 0 {
+			c.zeros = power.times(&c.zeros)
+		}
+		power = power.times(&power)
+	}
+	return c
+}
+
+// Combine is the Checksum of the bytes of a followed by those of b. It is known if both are.
+func (c *Combiner) Combine(a, b Checksum) Checksum {
 	if !a.Known || !b.Known {
 		return Checksum{}
 	}
-	if lenB <= 0 {
-		return a
-	}
-	var odd, even gf2Matrix
-	odd[0] = crc32.Castagnoli // the operator for one zero bit
-	for i := 1; i < 32; i++ {
-		odd[i] = 1 << (i - 1)
-	}
-	even.square(&odd) // two zero bits
-	odd.square(&even) // four zero bits
-	sum := a.Sum
-	for n := lenB; ; {
-		even.square(&odd)
-		if n&1 != 0 {
-			sum = even.times(sum)
-		}
-		if n >>= 1; n == 0 {
-			break
-		}
-		odd.square(&even)
-		if n&1 != 0 {
-			sum = odd.times(sum)
-		}
-		if n >>= 1; n == 0 {
-			break
-		}
-	}
-	return Checksum{sum ^ b.Sum, true}
+	return Checksum{c.zeros.apply(a.Sum) ^ b.Sum, true}
 }
 
 // gf2Matrix is a 32x32 bit matrix, one column a word.
 type gf2Matrix [32]uint32
 
-func (m *gf2Matrix) times(v uint32) uint32 {
+func (m *gf2Matrix) apply(v uint32) uint32 {
 	var sum uint32
 	for i := 0; v != 0; i, v = i+1, v>>1 {
 		if v&1 != 0 {
@@ -113,8 +120,11 @@ func (m *gf2Matrix) times(v uint32) uint32 {
 	return sum
 }
 
-func (m *gf2Matrix) square(of *gf2Matrix) {
-	for i := range m {
-		m[i] = of.times(of[i])
+// times is the map that does n first and then m.
+func (m *gf2Matrix) times(n *gf2Matrix) gf2Matrix {
+	var product gf2Matrix
+	for i := range n {
+		product[i] = m.apply(n[i])
 	}
+	return product
 }
