@@ -1,0 +1,213 @@
+package copier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/skepdata/skep/storage"
+)
+
+// cluster is the files of one group key, in the order of the listing.
+type cluster struct {
+	name    string // of the outputs, from the group key
+	numbers []int64
+	files   []Source
+}
+
+// grouped collects the files by the text of their groups and yields the outputs.
+func (p *planner) grouped(ctx context.Context, yield func(Task, error) bool) {
+	clusters, err := p.collect(ctx)
+	if err != nil {
+		yield(Task{}, err)
+		return
+	}
+	taken := map[string]bool{} // names that outputs must not have
+	if p.inPlace != nil {
+		for _, c := range clusters {
+			for _, s := range c.files {
+				if rest, ok := strings.CutPrefix(s.Key, *p.inPlace); ok {
+					taken[rest] = true
+				}
+			}
+		}
+	}
+	for _, c := range clusters {
+		for from := 0; from < len(c.files); {
+			to := c.cut(from, p.opts.TargetSize)
+			t, err := p.output(ctx, c, from, to, taken)
+			if !yield(t, err) || err != nil {
+				return
+			}
+			from = to
+		}
+	}
+}
+
+// collect reads all files. The clusters are in the order of their first files, which the
+// listing gives in the order of keys.
+func (p *planner) collect(ctx context.Context) ([]*cluster, error) {
+	byKey := map[string]*cluster{}
+	var clusters []*cluster
+	number := p.opts.StartingIndex
+	for s, err := range p.files(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		groups, ok, err := p.group.Match(p.patternText(s.Key))
+		if err != nil {
+			return nil, err
+		}
+		key := strings.Join(groups, "")
+		name := groupName(key)
+		if !ok || name == "" {
+			continue
+		}
+		c := byKey[key]
+		if c == nil {
+			c = &cluster{name: name}
+			byKey[key] = c
+			clusters = append(clusters, c)
+		}
+		c.files = append(c.files, s)
+		c.numbers = append(c.numbers, number)
+		number++
+	}
+	return clusters, nil
+}
+
+// groupName is the file name that a group key stands for: its last segment that is not blank,
+// where colons separate like slashes.
+func groupName(key string) string {
+	name := ""
+	for segment := range strings.SplitSeq(strings.ReplaceAll(key, ":", "/"), "/") {
+		if segment = strings.TrimSpace(segment); segment != "" {
+			name = segment
+		}
+	}
+	return name
+}
+
+// cut is the end of the output that begins with file from: it is complete with the file that
+// brings it to the target size.
+func (c *cluster) cut(from int, target int64) int {
+	var sum int64
+	for i := from; i < len(c.files); i++ {
+		if sum += c.files[i].Size; target > 0 && sum >= target {
+			return i + 1
+		}
+	}
+	return len(c.files)
+}
+
+// output is the task for files from..to of c. Its directory is that of its first file; the
+// index in its name is the first that makes a name not yet taken.
+//
+// When sources are to be deleted, an output of an earlier job may be all that is left of its
+// sources, and must not be replaced by one made of newer files.
+func (p *planner) output(ctx context.Context, c *cluster, from, to int, taken map[string]bool) (Task, error) {
+	t := Task{Sources: c.files[from:to:to], Skip: true}
+	kind, err := p.codecSteps(t.Sources)
+	if err != nil {
+		return Task{}, fmt.Errorf("group %q: %w", c.name, err)
+	}
+	for _, s := range t.Sources {
+		t.Skip = t.Skip && p.unchanged(s)
+	}
+	first := t.Sources[0]
+	_, nameSuffix := compression(c.name)
+	stem := strings.TrimSuffix(c.name, nameSuffix)
+	suffix := p.opts.OutputCodec.outputSuffix(kind, first.Key)
+	if nameKind, _ := compression(c.name); suffix != "" && compressions[strings.ToLower(suffix)] == nameKind {
+		suffix = nameSuffix
+	}
+	if p.opts.OutputCodec == CodecNone {
+		suffix = commonSuffix(t.Sources)
+		stem = strings.TrimSuffix(stem, suffix)
+	}
+	dir, _ := path.Split(first.Base)
+	for index := 0; ; index++ {
+		text := ""
+		if index > 0 {
+			text = strconv.Itoa(index)
+		}
+		t.Key = dir + p.numbered(c.numbers[from], stem+text+suffix)
+		if taken[t.Key] {
+			continue
+		}
+		taken[t.Key] = true
+		if p.occupied == nil || t.Skip {
+			return t, nil
+		}
+		var elsewhere bool
+		elsewhere, t.done, err = p.occupied(ctx, t)
+		if !elsewhere || err != nil {
+			return t, err
+		}
+	}
+}
+
+// codecSteps sets what happens to each file and returns the compression they have in common,
+// or that of the output.
+func (p *planner) codecSteps(files []Source) (kind string, err error) {
+	kind, _ = compression(files[0].Key)
+	for i := range files {
+		other, _ := compression(files[i].Key)
+		if files[i].step, err = p.opts.OutputCodec.stepFor(other); err != nil {
+			return "", fmt.Errorf("%s: %w", files[i].Base, err)
+		}
+		if other != kind && p.opts.OutputCodec == CodecKeep {
+			return "", fmt.Errorf("%s and %s are compressed in different ways and cannot be put together as they are: %w",
+				files[0].Base, files[i].Base, errMixed)
+		}
+		if other != kind {
+			kind = string(CodecGzip)
+		}
+	}
+	return kind, nil
+}
+
+var errMixed = errors.New("choose an output codec, or a srcPattern that selects one kind")
+
+// commonSuffix is the suffix that the files have in common below that of their compression.
+func commonSuffix(files []Source) string {
+	common := ""
+	for i, s := range files {
+		_, compressed := compression(s.Key)
+		suffix := path.Ext(strings.TrimSuffix(path.Base(s.Key), compressed))
+		if i > 0 && suffix != common {
+			return ""
+		}
+		common = suffix
+	}
+	return common
+}
+
+// occupied reports whether the destination has an object of the name of t, and whether it holds
+// exactly the bytes that t would give it: then a job ended before it could delete the sources.
+func (j *job) occupied(ctx context.Context, t Task) (taken, done bool, err error) {
+	o, err := j.dest.Bucket.Stat(ctx, j.dir+t.Key)
+	if errors.Is(err, storage.ErrNotExist) {
+		return false, false, nil
+	}
+	if err != nil {
+		return false, false, err
+	}
+	if !t.raw() || o.Size != t.Size() || !o.CRC32C.Known {
+		return true, false, nil
+	}
+	from := j.read(ctx, t, 0, o.Size)
+	from.quiet = true
+	err = errors.Join(j.pump(io.Discard, from), from.Close())
+	if err != nil {
+		return false, false, err
+	}
+	if combined(from.pieces).Differs(o.CRC32C) {
+		return true, false, nil
+	}
+	return false, true, nil
+}

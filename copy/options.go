@@ -1,0 +1,149 @@
+package copier
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/skepdata/skep/copy/internal/javaregex"
+	"github.com/skepdata/skep/storage"
+)
+
+// Defaults of Options.
+const (
+	DefaultWorkers  = 16
+	DefaultPartSize = 32 << 20
+	DefaultRetries  = 4
+	DefaultBackoff  = 200 * time.Millisecond
+)
+
+// Options say what a job copies and how. The zero value copies everything as it is.
+type Options struct {
+	// SrcPattern selects the objects to copy: a regular expression in Java's syntax that must
+	// match the whole URL, as in ".*/2024-.*\.gz". Empty selects everything.
+	SrcPattern string
+
+	// GroupBy concatenates objects: a Java regular expression with at least one group. Objects
+	// whose whole URL it does not match are left out; those for which the groups, put together,
+	// give the same text become one output named after that text, in the order of their keys.
+	GroupBy string
+	// TargetSize closes an output of GroupBy once its sources have at least so many bytes, and
+	// begins another. 0 is no limit. An object is never divided. It has no meaning otherwise.
+	TargetSize int64
+	// OutputCodec is the compression of the outputs.
+	OutputCodec Codec
+
+	// NumberFiles puts a number before each output's file name, in the order of the listing,
+	// beginning with StartingIndex.
+	NumberFiles   bool
+	StartingIndex int64
+
+	// PatternURL is what SrcPattern and GroupBy see in place of the source's URL, where the
+	// user wrote it in another way ("s3a://lake/logs"). Empty is the source's URL.
+	PatternURL string
+
+	// PreviousManifest is the manifest of an earlier job. Objects it names with the same size
+	// (and the same ETag, where it has one) are skipped. No Bucket means none.
+	PreviousManifest storage.Location
+	// PreviousOptional goes on without the previous manifest where there is none.
+	PreviousOptional bool
+	// CopyFromManifest copies what PreviousManifest names instead of listing the source.
+	CopyFromManifest bool
+
+	// OutputManifest, if not empty, is the name of a manifest to write into the destination.
+	OutputManifest string
+	// DeleteOnSuccess deletes each source once the output that holds it is durable.
+	DeleteOnSuccess bool
+	// DryRun reports the plan and changes nothing.
+	DryRun bool
+
+	// Workers is how many transfers run at once. 0 is DefaultWorkers.
+	Workers int
+	// PartSize is the size in bytes above which an output is written in parts by several
+	// workers, and the size of the parts, which a store may raise. 0 is DefaultPartSize.
+	PartSize int64
+	// DisableParts writes each output in one piece.
+	DisableParts bool
+	// DisableServerCopy reads and writes even where one server could do it alone.
+	DisableServerCopy bool
+	// Retries is how often an operation that failed for a passing reason is tried again.
+	// 0 is DefaultRetries; a negative number is none. The first wait is about Backoff long
+	// (0 is DefaultBackoff) and each further one twice the one before, up to 10 seconds.
+	Retries int
+	Backoff time.Duration
+
+	// Report is told what happens, by one goroutine at a time. It must not block for long.
+	Report func(Event)
+}
+
+// OptionError is an option whose value makes no sense.
+type OptionError struct {
+	Option string // the field's name
+	Err    error
+}
+
+func (e *OptionError) Error() string { return fmt.Sprintf("%s: %v", e.Option, e.Err) }
+
+func (e *OptionError) Unwrap() error { return e.Err }
+
+// Validate reports the first option that makes no sense, as an *OptionError.
+func (o Options) Validate() error {
+	_, _, err := o.compile()
+	return err
+}
+
+// compile validates the options and compiles the patterns, which are nil where there are none.
+func (o Options) compile() (match, group *javaregex.Regexp, err error) {
+	if match, err = compilePattern("SrcPattern", o.SrcPattern); err != nil {
+		return nil, nil, err
+	}
+	if group, err = compilePattern("GroupBy", o.GroupBy); err != nil {
+		return nil, nil, err
+	}
+	for _, check := range []struct {
+		option string
+		bad    bool
+		why    string
+	}{
+		{"GroupBy", group != nil && group.Groups() == 0, "needs at least one group in parentheses, which names the output"},
+		{"TargetSize", o.TargetSize < 0, "is negative"},
+		{"PartSize", o.PartSize < 0, "is negative"},
+		{"Workers", o.Workers < 0, "is negative"},
+		{"StartingIndex", o.StartingIndex < 0, "is negative"},
+		{"CopyFromManifest", o.CopyFromManifest && o.PreviousManifest.Bucket == nil, "needs PreviousManifest, the list to copy"},
+		{"CopyFromManifest", o.CopyFromManifest && o.PreviousOptional, "needs a manifest that is there"},
+		{"OutputManifest", strings.Contains(o.OutputManifest, "/"), "is a file name without slashes; it is written into the destination"},
+		{"OutputCodec", !o.OutputCodec.known(), fmt.Sprintf("%q is not one of keep, none and gzip", string(o.OutputCodec))},
+	} {
+		if check.bad {
+			return nil, nil, &OptionError{check.option, errors.New(check.why)}
+		}
+	}
+	return match, group, nil
+}
+
+func compilePattern(option, pattern string) (*javaregex.Regexp, error) {
+	if pattern == "" {
+		return nil, nil
+	}
+	re, err := javaregex.Compile(pattern)
+	if err != nil {
+		return nil, &OptionError{option, err}
+	}
+	return re, nil
+}
+
+func (o Options) workers() int {
+	if o.Workers == 0 {
+		return DefaultWorkers
+	}
+	return o.Workers
+}
+
+func (o Options) partSize() int64 {
+	if o.PartSize == 0 {
+		return DefaultPartSize
+	}
+	return o.PartSize
+}

@@ -1,0 +1,201 @@
+package copier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/skepdata/skep/storage"
+)
+
+// upload is one output being written in parts by whoever has time.
+type upload struct {
+	task     Task
+	attempt  int // how often the output has been tried before
+	up       storage.Upload
+	size     int64
+	partSize int64
+
+	mu     sync.Mutex
+	pieces [][]piece // by part
+	left   int       // parts not yet done
+	err    error     // the first
+}
+
+// beginParts starts an output above the part size and spawns its parts.
+func (j *job) beginParts(ctx context.Context, w work, spawn func(work)) error {
+	t := w.task
+	first, err := j.describeFirst(ctx, t)
+	if err != nil {
+		return err
+	}
+	u := &upload{task: t, attempt: w.attempt, size: t.Size()}
+	u.partSize = j.partUploader.PartSize(u.size, j.opts.partSize())
+	opts := j.createOptions(t, first)
+	opts.PartSize = u.partSize
+	if u.up, err = j.partUploader.CreateParts(ctx, j.dir+t.Key, opts); err != nil {
+		return err
+	}
+	u.left = int((u.size + u.partSize - 1) / u.partSize)
+	u.pieces = make([][]piece, u.left)
+	j.mu.Lock()
+	j.uploads[u] = true
+	j.mu.Unlock()
+	for n := u.left - 1; n >= 0; n-- { // this worker goes on with the first, thieves take the last
+		spawn(work{upload: u, part: n})
+	}
+	return nil
+}
+
+// describeFirst opens the first source for its content type and metadata, which listings do not
+// have. It is one request more for an object of many.
+func (j *job) describeFirst(ctx context.Context, t Task) (storage.Object, error) {
+	s := t.Sources[0]
+	r, err := j.src.Bucket.Open(ctx, s.Key, storage.ReadOptions{Length: 1, IfMatch: s.ETag})
+	if err != nil {
+		return storage.Object{}, err
+	}
+	return r.Object(), r.Close()
+}
+
+// writePart writes one part, and ends the output if it was the last to be done.
+func (j *job) writePart(ctx context.Context, w work, spawn func(work)) error {
+	u := w.upload
+	if u.failed() == nil {
+		var pieces []piece
+		var err error
+		for attempt := 0; ; attempt++ {
+			pieces, err = j.tryPart(ctx, u, w.part)
+			if err == nil || !j.again(ctx, u.task, attempt, err) {
+				break
+			}
+		}
+		u.done(w.part, pieces, err)
+	} else {
+		u.done(w.part, nil, nil)
+	}
+	if !u.last() {
+		return nil
+	}
+	res, err := j.endParts(ctx, u)
+	if err != nil && j.again(ctx, u.task, u.attempt, err) {
+		spawn(work{task: u.task, attempt: u.attempt + 1})
+		return nil
+	}
+	return j.finish(ctx, u.task, res, err)
+}
+
+func (j *job) tryPart(ctx context.Context, u *upload, n int) ([]piece, error) {
+	offset := int64(n) * u.partSize
+	size := min(u.partSize, u.size-offset)
+	from := j.read(ctx, u.task, offset, size)
+	got, err := u.up.WritePart(ctx, n, from, size)
+	if from.err != nil {
+		err = from.err // the cause, unwrapped of what the upload said
+	}
+	err = errors.Join(err, from.Close())
+	if want := combined(from.pieces); err == nil && want.Differs(got) {
+		err = &storage.Error{Op: "write", URL: j.dest.Bucket.URL() + j.dir + u.task.Key, Err: fmt.Errorf(
+			"part %d was stored with crc32c %s instead of %s: %w", n, got, want, storage.ErrChecksum)}
+	}
+	if err != nil {
+		j.progress(u.task, -from.reported)
+		return nil, err
+	}
+	return from.pieces, nil
+}
+
+func combined(pieces []piece) storage.Checksum {
+	sum := storage.CRC32C(nil)
+	for _, p := range pieces {
+		sum = storage.CombineCRC32C(sum, p.sum, p.size)
+	}
+	return sum
+}
+
+// endParts commits an upload whose parts are all done, or aborts it.
+func (j *job) endParts(ctx context.Context, u *upload) (result, error) {
+	err := u.failed()
+	var sums []storage.Checksum
+	var all []piece
+	if err == nil {
+		for _, pieces := range u.pieces {
+			all = append(all, pieces...)
+		}
+		sums, err = j.verify(u.task, all)
+	}
+	if err != nil {
+		return result{}, errors.Join(err, j.abortUpload(ctx, u))
+	}
+	o, err := u.up.Commit(ctx)
+	j.forget(u)
+	if err != nil {
+		return result{}, err
+	}
+	sum := combined(all)
+	if sum.Differs(o.CRC32C) || o.Size != u.size {
+		return result{}, j.discard(ctx, u.task, fmt.Errorf("the destination has stored %d bytes with crc32c %s instead of %d with %s: %w",
+			o.Size, o.CRC32C, u.size, sum, storage.ErrChecksum))
+	}
+	return result{method: methodParts, sum: sum, sums: sums}, nil
+}
+
+func (j *job) forget(u *upload) {
+	j.mu.Lock()
+	delete(j.uploads, u)
+	j.mu.Unlock()
+}
+
+// abortTime is how long a job that is told to end goes on cleaning up.
+const abortTime = 10 * time.Second
+
+func (j *job) abortUpload(ctx context.Context, u *upload) error {
+	j.forget(u)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTime)
+	defer cancel()
+	return u.up.Abort(ctx)
+}
+
+// abandonUploads aborts what an early end of the job has left unfinished. There is no one left
+// to tell of an error; the store forgets such uploads by its own rules.
+func (j *job) abandonUploads(ctx context.Context) {
+	j.mu.Lock()
+	var open []*upload
+	for u := range j.uploads {
+		open = append(open, u)
+	}
+	j.mu.Unlock()
+	for _, u := range open {
+		_ = j.abortUpload(ctx, u)
+	}
+}
+
+func (u *upload) failed() error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.err
+}
+
+// done records the end of part n.
+func (u *upload) done(n int, pieces []piece, err error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.pieces[n] = pieces
+	if u.err == nil {
+		u.err = err
+	}
+	u.left--
+}
+
+// last reports, to exactly one caller after its done, that all parts are done.
+func (u *upload) last() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.left > 0 {
+		return false
+	}
+	u.left = 1 << 30
+	return true
+}

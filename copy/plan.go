@@ -1,0 +1,260 @@
+package copier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/skepdata/skep/copy/internal/javaregex"
+	"github.com/skepdata/skep/storage"
+)
+
+// Task is one output of a job: what it is made of, and where it goes.
+type Task struct {
+	Sources []Source // in the order in which they are put together
+	Key     string   // relative to the destination
+	Skip    bool     // the previous manifest says that it has been copied already
+
+	done bool // it is at the destination, and only its sources are still to be deleted
+}
+
+// Source is an object to copy.
+type Source struct {
+	storage.Object
+	Base string // its name relative to the source, which is also how manifests know it
+
+	step step
+}
+
+// Size is the sum of the sizes of the sources in bytes.
+func (t Task) Size() int64 {
+	var sum int64
+	for _, s := range t.Sources {
+		sum += s.Size
+	}
+	return sum
+}
+
+// raw reports whether the output is the bytes of the sources as they are.
+func (t Task) raw() bool {
+	for _, s := range t.Sources {
+		if s.step != stepKeep {
+			return false
+		}
+	}
+	return true
+}
+
+// Plan lists src and yields the tasks of a job, in the order of their (first) sources' keys.
+// It reads listings and manifests only. Without GroupBy it streams. The first error ends it.
+//
+// An s3:// source is a prefix: s3://b/log stands for all keys that begin with "log". Any other
+// source is a directory, or one object. Keys ending in a slash, which stand for directories in
+// some tools, are not objects to copy.
+func Plan(ctx context.Context, src storage.Location, opts Options) iter.Seq2[Task, error] {
+	return func(yield func(Task, error) bool) {
+		p, err := newPlanner(src, opts)
+		if err != nil {
+			yield(Task{}, err)
+			return
+		}
+		for t, err := range p.tasks(ctx) {
+			if !yield(t, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// planner is one reading of a plan.
+type planner struct {
+	src          storage.Location
+	opts         Options
+	match, group *javaregex.Regexp
+	patternURL   string
+	previous     map[string]previousEntry
+	// inPlace, if not nil, is the directory of the source's bucket into which the job groups:
+	// outputs must not replace sources.
+	inPlace *string
+	// occupied, if not nil, tells of a grouped output whether its name is taken at the
+	// destination, and whether by that very output.
+	occupied func(context.Context, Task) (taken, done bool, err error)
+}
+
+func newPlanner(src storage.Location, opts Options) (*planner, error) {
+	match, group, err := opts.compile()
+	if err != nil {
+		return nil, err
+	}
+	p := &planner{src: src, opts: opts, match: match, group: group, patternURL: opts.PatternURL}
+	if p.patternURL == "" {
+		p.patternURL = src.URL()
+	}
+	return p, nil
+}
+
+func (p *planner) tasks(ctx context.Context) iter.Seq2[Task, error] {
+	return func(yield func(Task, error) bool) {
+		if p.opts.PreviousManifest.Bucket != nil && !p.opts.CopyFromManifest {
+			var err error
+			if p.previous, err = readPrevious(ctx, p.opts); err != nil {
+				yield(Task{}, err)
+				return
+			}
+		}
+		if p.group != nil {
+			p.grouped(ctx, yield)
+			return
+		}
+		p.single(ctx, yield)
+	}
+}
+
+// single yields a task for each file.
+func (p *planner) single(ctx context.Context, yield func(Task, error) bool) {
+	number := p.opts.StartingIndex
+	var names clashes
+	for s, err := range p.files(ctx) {
+		if err == nil {
+			kind, _ := compression(s.Key)
+			s.step, err = p.opts.OutputCodec.stepFor(kind)
+		}
+		if err == nil && p.opts.OutputCodec != CodecKeep && !p.opts.NumberFiles {
+			err = names.add(s.Base, p.opts.OutputCodec.rename(s.Base))
+		}
+		if err != nil {
+			yield(Task{}, p.about(s, err))
+			return
+		}
+		dir, name := path.Split(s.Base)
+		t := Task{Sources: []Source{s}, Key: dir + p.numbered(number, p.opts.OutputCodec.rename(name)), Skip: p.unchanged(s)}
+		number++
+		if !yield(t, nil) {
+			return
+		}
+	}
+}
+
+// about names the source that an error of the planner's own is about.
+func (p *planner) about(s Source, err error) error {
+	var known *storage.Error
+	if s.Key == "" || errors.As(err, &known) {
+		return err
+	}
+	return fmt.Errorf("plan %s: %w", p.src.Bucket.URL()+s.Key, err)
+}
+
+func (p *planner) numbered(n int64, name string) string {
+	if !p.opts.NumberFiles {
+		return name
+	}
+	return strconv.FormatInt(n, 10) + name
+}
+
+// files yields what is to be copied, in the order of the listing or of the manifest.
+func (p *planner) files(ctx context.Context) iter.Seq2[Source, error] {
+	return func(yield func(Source, error) bool) {
+		candidates := p.listed(ctx)
+		if p.opts.CopyFromManifest {
+			candidates = p.fromManifest(ctx)
+		}
+		for s, err := range candidates {
+			if err == nil && p.match != nil {
+				var ok bool
+				if _, ok, err = p.match.Match(p.patternText(s.Key)); err == nil && !ok {
+					continue
+				}
+			}
+			if !yield(s, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// patternText is the URL of a key as the patterns see it.
+func (p *planner) patternText(key string) string {
+	if rest, ok := strings.CutPrefix(key, p.src.Prefix); ok {
+		return p.patternURL + rest
+	}
+	return p.src.Bucket.URL() + key
+}
+
+// listed yields every object of the source.
+func (p *planner) listed(ctx context.Context) iter.Seq2[Source, error] {
+	return func(yield func(Source, error) bool) {
+		prefix := p.src.Prefix
+		if !isFlat(p.src.Bucket) && prefix != "" && !strings.HasSuffix(prefix, "/") {
+			o, err := p.src.Bucket.Stat(ctx, prefix)
+			switch {
+			case err == nil:
+				yield(Source{Object: o, Base: path.Base(prefix)}, nil)
+				return
+			case !errors.Is(err, storage.ErrNotExist):
+				yield(Source{}, err)
+				return
+			}
+			prefix += "/"
+		}
+		for o, err := range p.src.Bucket.List(ctx, prefix) {
+			if err != nil {
+				yield(Source{}, err)
+				return
+			}
+			if strings.HasSuffix(o.Key, "/") {
+				continue
+			}
+			if !yield(Source{Object: o, Base: baseName(prefix, o.Key)}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// isFlat reports whether URLs of b name prefixes rather than directories, as S3DistCp has it.
+func isFlat(b storage.Bucket) bool { return strings.HasPrefix(b.URL(), "s3://") }
+
+// baseName is key relative to the source prefix. A key that is the prefix keeps its last name.
+func baseName(prefix, key string) string {
+	base := strings.TrimPrefix(strings.TrimPrefix(key, prefix), "/")
+	if base == "" {
+		return path.Base(key)
+	}
+	return base
+}
+
+// directory is the prefix of the keys below a destination.
+func directory(prefix string) string {
+	if prefix == "" || strings.HasSuffix(prefix, "/") {
+		return prefix
+	}
+	return prefix + "/"
+}
+
+// clashes finds files that would get one name when their compression suffixes change. All
+// names that map to X, and everything between them in a listing, begin with X without its
+// suffix, so it only has to remember those that the latest name begins with.
+type clashes struct {
+	stack []struct{ stem, name, output string }
+}
+
+func (c *clashes) add(name, output string) error {
+	n := len(c.stack)
+	for n > 0 && !strings.HasPrefix(name, c.stack[n-1].stem) {
+		n--
+	}
+	c.stack = c.stack[:n]
+	for _, other := range c.stack {
+		if other.output == output {
+			return fmt.Errorf("it and %s would both become %s", other.name, output)
+		}
+	}
+	_, suffix := compression(name)
+	stem := strings.TrimSuffix(name, suffix)
+	c.stack = append(c.stack, struct{ stem, name, output string }{stem, name, output})
+	return nil
+}

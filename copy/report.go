@@ -1,0 +1,129 @@
+package copier
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/skepdata/skep/storage"
+)
+
+// EventKind is a kind of thing that happens in a job.
+type EventKind string
+
+// What happens in a job. One output ends in exactly one of Planned, Copied, Skipped and Failed.
+const (
+	Planned      EventKind = "plan"        // a dry run would have copied it
+	Begun        EventKind = "begin"       // the output is next; Bytes are to be copied
+	Progress     EventKind = "progress"    // Bytes more have been copied; negative when an attempt failed
+	Retried      EventKind = "retry"       // Err was met, and it is tried again
+	Copied       EventKind = "copy"        // the output is complete and visible
+	Skipped      EventKind = "skip"        // it has been copied by an earlier job
+	Failed       EventKind = "fail"        // the output could not be made, because of Err
+	Deleted      EventKind = "delete"      // a source is gone, as asked for
+	DeleteFailed EventKind = "delete-fail" // a source could not be deleted, because of Err
+	Listed       EventKind = "list"        // the plan is complete
+)
+
+// Event is something that happened.
+type Event struct {
+	Kind    EventKind
+	Source  string // URL of the (first) source
+	Sources int    // how many there are
+	Dest    string // URL of the output
+	Bytes   int64  // of the sources
+	CRC32C  storage.Checksum
+	Method  string // of Copied: "server", "stream" or "parts"
+	Err     error
+}
+
+// Summary is what a job did. A dry run counts what it would have done.
+type Summary struct {
+	Objects        int64 // source objects copied
+	Outputs        int64 // objects made of them
+	Bytes          int64 // of the source objects copied
+	Skipped        int64 // source objects that an earlier job has copied
+	Failed         int64 // outputs that could not be made
+	Failures       []Failure
+	Deleted        int64 // sources deleted
+	DeleteFailures int64 // sources that could not be deleted
+	Retries        int64
+	ServerCopied   int64 // outputs copied on the server
+	Elapsed        time.Duration
+}
+
+// MaxFailures is how many failures a Summary describes. Events tell of all.
+const MaxFailures = 1000
+
+// Failure is an output that could not be made.
+type Failure struct {
+	Dest string // its URL
+	Err  error
+}
+
+// FailedError is the error of a job in which some outputs could not be made and the others were.
+type FailedError struct {
+	Failed, Outputs int64 // of how many
+	First           error
+}
+
+func (e *FailedError) Error() string {
+	return fmt.Sprintf("%d of %d outputs could not be copied, the first: %v", e.Failed, e.Outputs, e.First)
+}
+
+func (e *FailedError) Unwrap() error { return e.First }
+
+// recorder counts events and passes them on, one at a time.
+type recorder struct {
+	report func(Event)
+
+	mu  sync.Mutex
+	sum Summary
+}
+
+func (r *recorder) event(e Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := &r.sum
+	switch e.Kind {
+	case Planned, Copied:
+		s.Objects += int64(e.Sources)
+		s.Outputs++
+		s.Bytes += e.Bytes
+		if e.Method == methodServer {
+			s.ServerCopied++
+		}
+	case Skipped:
+		s.Skipped += int64(e.Sources)
+	case Failed:
+		s.Failed++
+		if len(s.Failures) < MaxFailures {
+			s.Failures = append(s.Failures, Failure{e.Dest, e.Err})
+		}
+	case Deleted:
+		s.Deleted++
+	case DeleteFailed:
+		s.DeleteFailures++
+	case Retried:
+		s.Retries++
+	}
+	if r.report != nil {
+		r.report(e)
+	}
+}
+
+// succeeded reports whether any output has been made.
+func (r *recorder) succeeded() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.sum.Outputs > 0
+}
+
+func (r *recorder) summary() (Summary, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.sum.Failed == 0 {
+		return r.sum, nil
+	}
+	return r.sum, &FailedError{r.sum.Failed, r.sum.Outputs + r.sum.Failed, r.sum.Failures[0].Err}
+}

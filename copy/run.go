@@ -1,0 +1,363 @@
+package copier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/skepdata/skep/copy/internal/steal"
+	"github.com/skepdata/skep/storage"
+)
+
+// Run plans and does a job. It returns a *FailedError when some outputs could not be made and
+// all others were; any other error ended the job early. The Summary tells in each case what was
+// done. Run waits for everything it started, and nothing partial stays behind.
+func Run(ctx context.Context, src, dest storage.Location, opts Options) (Summary, error) {
+	started := time.Now()
+	j, err := newJob(src, dest, opts)
+	if err != nil {
+		return Summary{}, err
+	}
+	if opts.DryRun {
+		err = j.dryRun(ctx)
+	} else {
+		err = j.run(ctx)
+	}
+	sum, failed := j.rec.summary()
+	sum.Elapsed = time.Since(started)
+	if err == nil {
+		err = failed
+	}
+	return sum, err
+}
+
+// job is one Run.
+type job struct {
+	src, dest storage.Location
+	dir       string // prefix of all outputs
+	opts      Options
+	planner   *planner
+	rec       recorder
+	manifest  *manifestWriter // nil if none is wanted
+
+	serverCopier storage.ServerCopier // nil if there is none
+	serverRefuse atomic.Bool          // the two stores do not belong together
+	partUploader storage.PartUploader // nil if there is none
+	buffers      sync.Pool            // of *[]byte
+
+	rejected atomic.Int64 // outputs the destination did not even let begin
+	mu       sync.Mutex
+	uploads  map[*upload]bool // begun and neither committed nor aborted
+}
+
+// work is one task of the pool: an output, or one part of one.
+type work struct {
+	task    Task
+	attempt int // how often it has been tried before
+
+	upload *upload // of which part is to be written; nil for an output
+	part   int
+}
+
+const bufferSize = 256 << 10
+
+func newJob(src, dest storage.Location, opts Options) (*job, error) {
+	p, err := newPlanner(src, opts)
+	if err != nil {
+		return nil, err
+	}
+	j := &job{
+		src: src, dest: dest, dir: directory(dest.Prefix), opts: opts, planner: p,
+		rec:     recorder{report: opts.Report},
+		uploads: map[*upload]bool{},
+		buffers: sync.Pool{New: func() any { b := make([]byte, bufferSize); return &b }},
+	}
+	if src.Bucket.URL() == dest.Bucket.URL() {
+		if err := j.checkOverlap(); err != nil {
+			return nil, err
+		}
+	}
+	if opts.DeleteOnSuccess && opts.GroupBy != "" {
+		p.occupied = j.occupied
+	}
+	if sc, ok := storage.As[storage.ServerCopier](dest.Bucket); ok && !opts.DisableServerCopy {
+		j.serverCopier = sc
+	}
+	if pu, ok := storage.As[storage.PartUploader](dest.Bucket); ok && !opts.DisableParts {
+		j.partUploader = pu
+	}
+	return j, nil
+}
+
+// checkOverlap refuses jobs whose listing would find their own outputs. Grouping lists
+// everything before it writes, so it may go on in one place.
+func (j *job) checkOverlap() error {
+	from := j.src.Prefix
+	if !isFlat(j.src.Bucket) {
+		from = directory(from)
+	}
+	if j.planner.group != nil || j.opts.CopyFromManifest {
+		j.planner.inPlace = &j.dir
+		return nil
+	}
+	if !strings.HasPrefix(j.dir, from) {
+		return nil
+	}
+	hint := "copy to a place outside the source"
+	if isFlat(j.src.Bucket) && from != "" && !strings.HasSuffix(from, "/") && !strings.HasPrefix(j.dir, from+"/") {
+		hint = "end the source with a slash to leave out " + j.dest.URL()
+	}
+	return fmt.Errorf("the destination %s is inside the source %s; %s", j.dest.URL(), j.src.URL(), hint)
+}
+
+func (j *job) dryRun(ctx context.Context) error {
+	for t, err := range j.planner.tasks(ctx) {
+		if err != nil {
+			return err
+		}
+		kind := Planned
+		if t.Skip {
+			kind = Skipped
+		}
+		j.rec.event(j.about(t, kind))
+	}
+	j.rec.event(Event{Kind: Listed})
+	return nil
+}
+
+func (j *job) run(ctx context.Context) (err error) {
+	if err := j.reachDestination(ctx); err != nil {
+		return err
+	}
+	if j.opts.OutputManifest != "" {
+		if j.manifest, err = createManifest(ctx, j.dest, j.opts.OutputManifest); err != nil {
+			return err
+		}
+		defer func() {
+			if err != nil {
+				err = errors.Join(err, j.manifest.abort())
+			}
+		}()
+	}
+	all, cancel := context.WithCancelCause(ctx) // the plan's and the workers'
+	defer cancel(nil)
+	err = steal.Run(all, j.opts.workers(), j.seed(all), func(ctx context.Context, w work, spawn func(work)) error {
+		err := j.do(ctx, w, spawn)
+		if err != nil {
+			cancel(err)
+		}
+		return err
+	})
+	j.abandonUploads(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := j.rec.summary(); err != nil || j.manifest == nil {
+		return err
+	}
+	return j.manifest.commit()
+}
+
+// reachDestination finds out early when every single output would fail: the bucket is not
+// there, or the server is not.
+func (j *job) reachDestination(ctx context.Context) error {
+	for _, err := range j.dest.Bucket.List(ctx, j.dir) {
+		if err != nil && !errors.Is(err, storage.ErrPermission) { // one may be allowed to write only
+			return err
+		}
+		break
+	}
+	return nil
+}
+
+// seed is the plan as tasks of the pool.
+func (j *job) seed(ctx context.Context) iter.Seq2[work, error] {
+	return func(yield func(work, error) bool) {
+		for t, err := range j.planner.tasks(ctx) {
+			if err == nil && !t.Skip && !t.done {
+				j.rec.event(j.about(t, Begun))
+			}
+			if !yield(work{task: t}, err) || err != nil {
+				return
+			}
+		}
+		j.rec.event(Event{Kind: Listed})
+	}
+}
+
+func (j *job) about(t Task, kind EventKind) Event {
+	return Event{
+		Kind: kind, Source: j.src.Bucket.URL() + t.Sources[0].Key, Sources: len(t.Sources),
+		Dest: j.dest.Bucket.URL() + j.dir + t.Key, Bytes: t.Size(),
+	}
+}
+
+// do is what the workers do. Failures of single outputs are recorded and are no errors.
+func (j *job) do(ctx context.Context, w work, spawn func(work)) error {
+	if w.upload != nil {
+		return j.writePart(ctx, w, spawn)
+	}
+	if w.task.Skip || w.task.done {
+		return j.skip(ctx, w.task)
+	}
+	var res result
+	var err error
+	for {
+		res, err = j.transfer(ctx, w, spawn)
+		if err == nil || !j.again(ctx, w.task, w.attempt, err) {
+			break
+		}
+		w.attempt++
+	}
+	if err == nil && res.deferred {
+		return nil // the last part will see to the rest
+	}
+	return j.finish(ctx, w.task, res, err)
+}
+
+// result is a finished transfer.
+type result struct {
+	method   string
+	deferred bool               // its parts are on their way
+	sum      storage.Checksum   // of the output
+	sums     []storage.Checksum // of the sources, where they are known
+}
+
+const (
+	methodServer = "server"
+	methodStream = "stream"
+	methodParts  = "parts"
+)
+
+// transfer copies one output, in the best of the three ways.
+func (j *job) transfer(ctx context.Context, w work, spawn func(work)) (result, error) {
+	t := w.task
+	if err := j.checkSelf(t); err != nil {
+		return result{}, err
+	}
+	if j.serverCopier != nil && !j.serverRefuse.Load() && len(t.Sources) == 1 && t.raw() {
+		res, err := j.serverCopy(ctx, t)
+		if !errors.Is(err, storage.ErrUnsupported) {
+			return res, err
+		}
+		j.serverRefuse.Store(true)
+	}
+	if j.partUploader != nil && t.raw() {
+		if size := t.Size(); size > j.opts.partSize() {
+			return result{deferred: true}, j.beginParts(ctx, w, spawn)
+		}
+	}
+	return j.stream(ctx, t)
+}
+
+// checkSelf refuses to replace an object by a copy of which it is a source.
+func (j *job) checkSelf(t Task) error {
+	if j.src.Bucket.URL() != j.dest.Bucket.URL() {
+		return nil
+	}
+	for _, s := range t.Sources {
+		if s.Key == j.dir+t.Key {
+			return fmt.Errorf("copy %s: the output is its own source", j.src.Bucket.URL()+s.Key)
+		}
+	}
+	return nil
+}
+
+// finish records the end of an output and deletes its sources if asked to. Its error ends the
+// job.
+func (j *job) finish(ctx context.Context, t Task, res result, err error) error {
+	if err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx) // what failed with it is not to blame
+		}
+		e := j.about(t, Failed)
+		e.Err = err
+		j.rec.event(e)
+		return j.hopeless(err)
+	}
+	e := j.about(t, Copied)
+	e.CRC32C, e.Method = res.sum, res.method
+	j.rec.event(e)
+	if err := j.note(t, res.sums); err != nil {
+		return err
+	}
+	if j.opts.DeleteOnSuccess {
+		j.deleteSources(ctx, t)
+	}
+	return nil
+}
+
+// enough is how many outputs the destination may turn down before a job in which nothing has
+// succeeded is given up.
+const enough = 20
+
+// hopeless ends a job that the destination does not want at all.
+func (j *job) hopeless(err error) error {
+	var e *storage.Error
+	if !errors.As(err, &e) || !strings.HasPrefix(e.URL, j.dest.Bucket.URL()+j.dir) {
+		return nil
+	}
+	if !errors.Is(err, storage.ErrPermission) && !errors.Is(err, storage.ErrNotExist) {
+		return nil
+	}
+	if j.rejected.Add(1) >= enough && !j.rec.succeeded() {
+		return fmt.Errorf("given up after %d failures and no success: %w", enough, err)
+	}
+	return nil
+}
+
+// skip records an output that an earlier job has made. If that job had been about to delete
+// the sources, that is still to be done.
+func (j *job) skip(ctx context.Context, t Task) error {
+	j.rec.event(j.about(t, Skipped))
+	if err := j.note(t, nil); err != nil || !t.done {
+		return err
+	}
+	j.deleteSources(ctx, t)
+	return nil
+}
+
+func (j *job) note(t Task, sums []storage.Checksum) error {
+	if j.manifest == nil {
+		return nil
+	}
+	if err := j.manifest.add(t, sums); err != nil {
+		return fmt.Errorf("write the manifest: %w", err)
+	}
+	return nil
+}
+
+// deleteSources deletes the sources of an output that is durable. A source that cannot be
+// deleted is reported, and no failure of the copy.
+func (j *job) deleteSources(ctx context.Context, t Task) {
+	keys := make([]string, len(t.Sources))
+	for i, s := range t.Sources {
+		keys[i] = s.Key
+	}
+	together := j.src.Bucket.Delete(ctx, keys...)
+	for _, s := range t.Sources {
+		e := j.about(t, Deleted)
+		e.Source, e.Sources, e.Bytes = j.src.Bucket.URL()+s.Key, 1, s.Size
+		if e.Err = together; together != nil {
+			e.Err = j.deleteOne(ctx, t, s.Key)
+		}
+		if e.Err != nil {
+			e.Kind = DeleteFailed
+		}
+		j.rec.event(e)
+	}
+}
+
+// deleteOne finds out which of several sources could not be deleted, and tries it again.
+func (j *job) deleteOne(ctx context.Context, t Task, key string) (err error) {
+	for attempt := 0; ; attempt++ {
+		if err = j.src.Bucket.Delete(ctx, key); err == nil || !j.again(ctx, t, attempt, err) {
+			return err
+		}
+	}
+}

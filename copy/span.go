@@ -1,0 +1,191 @@
+package copier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/skepdata/skep/storage"
+)
+
+// span reads a range of the concatenated sources of a task. It opens them one after another, in
+// the versions that were listed, computes the checksum of each piece and makes sure that each
+// source is as long as it was listed. One goroutine uses it.
+type span struct {
+	ctx  context.Context // of the transfer, for opening sources on the way
+	j    *job
+	task Task
+
+	next   int   // source to open next
+	until  int   // source before which to stop with io.EOF, for those who read one by one
+	offset int64 // in source next where to begin
+	left   int64 // bytes to read in all
+
+	r        storage.Reader // of source next-1; nil if none is open
+	here     int64          // bytes to read from r
+	pieces   []piece        // one for each source begun, the last in progress
+	quiet    bool           // reports no progress
+	reported int64          // bytes reported as progress
+	err      error          // that ended it, other than io.EOF
+}
+
+// piece is what a span has read of one source.
+type piece struct {
+	source int
+	size   int64
+	sum    storage.Checksum
+	known  storage.Checksum // of the whole source, if its store told
+}
+
+// read returns the span of length bytes from offset on. Nothing is opened before it is needed.
+func (j *job) read(ctx context.Context, t Task, offset, length int64) *span {
+	s := &span{ctx: ctx, j: j, task: t, left: length, until: len(t.Sources)}
+	for s.next < len(t.Sources)-1 && offset > 0 && offset >= t.Sources[s.next].Size {
+		offset -= t.Sources[s.next].Size
+		s.next++
+	}
+	s.offset = offset
+	return s
+}
+
+// Object describes the first source, which it opens.
+func (s *span) Object() (storage.Object, error) {
+	if s.r == nil {
+		if err := s.advance(); err != nil {
+			s.err = err
+			return storage.Object{}, err
+		}
+	}
+	return s.r.Object(), nil
+}
+
+// advance opens the next source.
+func (s *span) advance() error {
+	src := s.task.Sources[s.next]
+	opts := storage.ReadOptions{Offset: s.offset, IfMatch: src.ETag}
+	s.here = min(src.Size-s.offset, s.left)
+	if whole := s.offset == 0 && s.here == src.Size; !whole {
+		opts.Length = s.here // reading all of it without a length lets the store verify it
+	}
+	r, err := s.j.src.Bucket.Open(s.ctx, src.Key, opts)
+	if err != nil {
+		return err
+	}
+	s.r = r
+	known := src.CRC32C
+	if o := r.Object(); o.CRC32C.Known {
+		known = o.CRC32C
+	}
+	s.pieces = append(s.pieces, piece{source: s.next, known: known, sum: storage.CRC32C(nil)})
+	s.next++
+	s.offset = 0
+	return nil
+}
+
+// Read implements io.Reader.
+func (s *span) Read(p []byte) (int, error) {
+	if s.err != nil {
+		return 0, s.err
+	}
+	n, err := s.read(p)
+	if err != nil && err != io.EOF {
+		s.err = err
+	}
+	return n, err
+}
+
+func (s *span) read(p []byte) (int, error) {
+	for {
+		if s.r == nil {
+			// Empty sources at the end of the range belong to whoever reads the last byte.
+			if s.next >= s.until || s.left == 0 && s.next > 0 && s.task.Sources[s.next].Size > 0 {
+				return 0, io.EOF
+			}
+			if err := s.advance(); err != nil {
+				return 0, err
+			}
+		}
+		n, err := s.r.Read(p)
+		s.took(p[:n])
+		switch {
+		case s.here < 0:
+			return 0, s.about(storage.ErrChanged)
+		case err == io.EOF && s.here > 0:
+			return n, s.about(fmt.Errorf("the source ended %d bytes early: %w", s.here, io.ErrUnexpectedEOF))
+		case err == io.EOF:
+			if err := s.endSource(); err != nil || n > 0 {
+				return n, err
+			}
+		case err != nil:
+			return n, err
+		case n > 0:
+			return n, nil
+		}
+	}
+}
+
+// took accounts for bytes read.
+func (s *span) took(p []byte) {
+	n := int64(len(p))
+	s.here -= n
+	s.left -= n
+	last := &s.pieces[len(s.pieces)-1]
+	last.sum = storage.UpdateCRC32C(last.sum, p)
+	last.size += n
+	if !s.quiet {
+		s.reported += n
+		s.j.progress(s.task, n)
+	}
+}
+
+func (s *span) endSource() error {
+	err := s.r.Close()
+	s.r = nil
+	return err
+}
+
+func (s *span) about(err error) error {
+	return &storage.Error{Op: "read", URL: s.j.src.Bucket.URL() + s.task.Sources[s.next-1].Key, Err: err}
+}
+
+// Close closes the source in progress.
+func (s *span) Close() error {
+	if s.r == nil {
+		return nil
+	}
+	return s.endSource()
+}
+
+// verify compares the sum of each source, read to its end, with what its store keeps.
+func (s *span) verify(t Task) ([]storage.Checksum, error) { return s.j.verify(t, s.pieces) }
+
+// verify puts together the pieces of all sources, in order, and compares each source's sum
+// with the one its store keeps.
+func (j *job) verify(t Task, pieces []piece) ([]storage.Checksum, error) {
+	sums := make([]storage.Checksum, len(t.Sources))
+	sizes := make([]int64, len(t.Sources))
+	for i := range sums {
+		sums[i] = storage.CRC32C(nil)
+	}
+	for _, p := range pieces {
+		sums[p.source] = storage.CombineCRC32C(sums[p.source], p.sum, p.size)
+		sizes[p.source] += p.size
+	}
+	var errs []error
+	for _, p := range pieces {
+		s := t.Sources[p.source]
+		var err error
+		switch {
+		case sizes[p.source] != s.Size:
+			err = fmt.Errorf("%d bytes read, %d listed: %w", sizes[p.source], s.Size, io.ErrUnexpectedEOF)
+		case sums[p.source].Differs(p.known):
+			err = fmt.Errorf("the bytes have crc32c %s, the store keeps %s: %w", sums[p.source], p.known, storage.ErrChecksum)
+		default:
+			continue
+		}
+		errs = append(errs, &storage.Error{Op: "read", URL: j.src.Bucket.URL() + s.Key, Err: err})
+		break
+	}
+	return sums, errors.Join(errs...)
+}

@@ -1,0 +1,173 @@
+package copier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/skepdata/skep/storage"
+)
+
+// serverCopy lets the store copy one object.
+func (j *job) serverCopy(ctx context.Context, t Task) (result, error) {
+	s := t.Sources[0]
+	o, err := j.serverCopier.CopyFrom(ctx, j.dir+t.Key, j.src.Bucket, s.Object)
+	if err != nil {
+		return result{}, err
+	}
+	sum := o.CRC32C
+	if o.Size != s.Size || sum.Differs(s.CRC32C) {
+		return result{}, j.discard(ctx, t, fmt.Errorf("the server's copy has %d bytes with crc32c %s, the source %d with %s: %w",
+			o.Size, sum, s.Size, s.CRC32C, storage.ErrChecksum))
+	}
+	j.progress(t, s.Size)
+	return result{method: methodServer, sum: sum, sums: []storage.Checksum{sum}}, nil
+}
+
+// discard deletes an output that is visible and wrong.
+func (j *job) discard(ctx context.Context, t Task, why error) error {
+	key := j.dir + t.Key
+	return errors.Join(&storage.Error{Op: "copy", URL: j.dest.Bucket.URL() + key, Err: why}, j.dest.Bucket.Delete(ctx, key))
+}
+
+func (j *job) progress(t Task, n int64) {
+	if n != 0 && j.opts.Report != nil {
+		j.rec.event(Event{Kind: Progress, Dest: j.dest.Bucket.URL() + j.dir + t.Key, Bytes: n})
+	}
+}
+
+// createOptions are those of the output of t, of which the first source has been opened.
+func (j *job) createOptions(t Task, first storage.Object) storage.CreateOptions {
+	opts := storage.CreateOptions{Size: t.Size(), ContentType: first.ContentType, Durable: j.opts.DeleteOnSuccess}
+	if len(t.Sources) == 1 {
+		opts.Metadata = first.Metadata
+	}
+	if !t.raw() {
+		opts.Size, opts.ContentType = 0, ""
+	}
+	return opts
+}
+
+// stream writes an output in one piece.
+func (j *job) stream(ctx context.Context, t Task) (result, error) {
+	ctx, cancel := context.WithCancel(ctx) // leaving leaves nothing behind
+	defer cancel()
+	from := j.read(ctx, t, 0, t.Size())
+	res, err := j.streamFrom(ctx, t, from)
+	err = errors.Join(err, from.Close())
+	if err != nil {
+		j.progress(t, -from.reported)
+	}
+	return res, err
+}
+
+func (j *job) streamFrom(ctx context.Context, t Task, from *span) (result, error) {
+	first, err := from.Object()
+	if err != nil {
+		return result{}, err
+	}
+	out, err := j.dest.Bucket.Create(ctx, j.dir+t.Key, j.createOptions(t, first))
+	if err != nil {
+		return result{}, err
+	}
+	defer out.Abort() //nolint:errcheck // of no use after Commit, and nothing to add to an error
+	hashed := &hashWriter{w: out}
+	if t.raw() {
+		err = j.pump(hashed, from)
+	} else {
+		err = j.transcode(hashed, t, from)
+	}
+	if from.err != nil {
+		return result{}, from.err // the cause, unwrapped of what the writer said
+	}
+	if err != nil {
+		return result{}, err
+	}
+	sums, err := from.verify(t)
+	if err != nil {
+		return result{}, err
+	}
+	o, err := out.Commit()
+	if err != nil {
+		return result{}, err
+	}
+	if hashed.sum.Differs(o.CRC32C) || o.Size != hashed.n {
+		return result{}, j.discard(ctx, t, fmt.Errorf("the destination has stored %d bytes with crc32c %s instead of %d with %s: %w",
+			o.Size, o.CRC32C, hashed.n, hashed.sum, storage.ErrChecksum))
+	}
+	return result{method: methodStream, sum: hashed.sum, sums: sums}, nil
+}
+
+// hashWriter computes the checksum of what goes by.
+type hashWriter struct {
+	w   io.Writer
+	sum storage.Checksum
+	n   int64
+}
+
+func (h *hashWriter) Write(p []byte) (int, error) {
+	n, err := h.w.Write(p)
+	h.sum = storage.UpdateCRC32C(h.sum, p[:n])
+	h.n += int64(n)
+	return n, err
+}
+
+// pump copies from to out with a buffer of the job's. For an output without bytes it makes the
+// checksum known.
+func (j *job) pump(out io.Writer, from io.Reader) error {
+	buf := j.buffers.Get().(*[]byte)
+	defer j.buffers.Put(buf)
+	for {
+		n, err := from.Read(*buf)
+		if n > 0 || err == io.EOF {
+			if _, werr := out.Write((*buf)[:n]); werr != nil {
+				return werr
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// transcode copies the sources one by one, changing their compression. Compressed pieces
+// follow each other as members of one gzip file.
+func (j *job) transcode(out io.Writer, t Task, from *span) error {
+	for i, s := range t.Sources {
+		from.until = i + 1
+		if err := j.transcodeOne(out, s, from); err != nil {
+			return fmt.Errorf("%s: %w", j.src.Bucket.URL()+s.Key, err)
+		}
+	}
+	return nil
+}
+
+func (j *job) transcodeOne(out io.Writer, s Source, from io.Reader) error {
+	switch s.step {
+	case stepGunzip:
+		if s.Size == 0 {
+			return nil // as gunzip has it, an empty file is one without members
+		}
+		gz, err := gzip.NewReader(from)
+		if err != nil {
+			return fmt.Errorf("decode gzip: %w", err)
+		}
+		if err := j.pump(out, gz); err != nil {
+			return fmt.Errorf("decode gzip: %w", err)
+		}
+		return j.pump(io.Discard, from)
+	case stepGzip:
+		gz := gzip.NewWriter(out)
+		if err := j.pump(gz, from); err != nil {
+			return err
+		}
+		return gz.Close()
+	}
+	return j.pump(out, from)
+}
