@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -37,6 +38,10 @@ func child(kind string) int {
 		if s, err = testenv.StartMinIO(context.Background(), ""); err == nil {
 			address = strings.TrimPrefix(s.Endpoint, "http://")
 		}
+	case "postgres":
+		address, err = databaseAddress(testenv.StartPostgres)
+	case "mariadb":
+		address, err = databaseAddress(testenv.StartMariaDB)
 	default:
 		err = fmt.Errorf("unknown kind of server %q", kind)
 	}
@@ -51,10 +56,19 @@ func child(kind string) int {
 	select {}
 }
 
+func databaseAddress(start func(context.Context, string) (*testenv.DatabaseServer, error)) (string, error) {
+	s, err := start(context.Background(), "")
+	if err != nil {
+		return "", err
+	}
+	u, err := url.Parse(s.URL)
+	return u.Host, err
+}
+
 // TestServerEndsWithItsStarter kills the process that started a server at once, or lets it
 // end without stopping anything, and expects neither a server nor a directory to be left.
 func TestServerEndsWithItsStarter(t *testing.T) {
-	for _, kind := range []string{"minio"} {
+	for _, kind := range []string{"minio", "postgres", "mariadb"} {
 		for _, killed := range []bool{true, false} {
 			name := kind + "/exit"
 			if killed {
