@@ -1,0 +1,66 @@
+package analysis
+
+import "github.com/skepdata/skep/hivetype"
+
+func dateFunctions() []*Function {
+	return []*Function{
+		scalar("add_months", "add_months(start, n[, format]) - Returns the date n months after start", sig("string int string?->string")),
+		scalar("current_date", "current_date() - Returns the date when the statement began", sig("->date")),
+		scalar("current_timestamp", "current_timestamp() - Returns the time when the statement began", sig("->timestamp")),
+		scalar("date_add", "date_add(start, n) - Returns the date n days after start", sig("date int->date")),
+		scalar("date_format", "date_format(ts, fmt) - Formats a date or timestamp by a pattern such as yyyy-MM-dd", sig("timestamp string->string")),
+		scalar("date_sub", "date_sub(start, n) - Returns the date n days before start", sig("date int->date")),
+		scalar("datediff", "datediff(date1, date2) - Returns the number of days from date2 to date1", sig("date date->int")),
+		scalar("day dayofmonth", "day(date) - Returns the day of the month", sig("date->int")),
+		scalar("dayofweek", "dayofweek(date) - Returns the day of the week, 1 for Sunday", sig("date->int")),
+		scalar("from_unixtime", "from_unixtime(seconds[, format]) - Converts seconds since 1970 to text, in UTC", sig("bigint string?->string")),
+		scalar("from_utc_timestamp", "from_utc_timestamp(ts, zone) - Converts a time in UTC to the clock of a zone", sig("timestamp string->timestamp")),
+		scalar("hour", "hour(ts) - Returns the hour", sig("timestamp->int")),
+		scalar("last_day", "last_day(date) - Returns the last day of the month", sig("date->string")),
+		scalar("minute", "minute(ts) - Returns the minute", sig("timestamp->int")),
+		scalar("month", "month(date) - Returns the month", sig("date->int")),
+		scalar("months_between", "months_between(date1, date2[, roundOff]) - Returns the number of months from date2 to date1", sig("timestamp timestamp boolean?->double")),
+		scalar("next_day", "next_day(start, day) - Returns the first date after start that is such a day of the week", sig("date string->string")),
+		scalar("quarter", "quarter(date) - Returns the quarter of the year, 1 to 4", sig("date->int")),
+		scalar("second", "second(ts) - Returns the second", sig("timestamp->int")),
+		scalar("to_date", "to_date(expr) - Returns the date of a timestamp or text", sig("date->date")),
+		scalar("to_utc_timestamp", "to_utc_timestamp(ts, zone) - Converts the clock of a zone to UTC", sig("timestamp string->timestamp")),
+		scalar("trunc", "trunc(date, fmt) / trunc(n[, d]) - Truncates a date to its year, quarter or month, or a number to d places", bindTrunc),
+		scalar("unix_timestamp to_unix_timestamp", "unix_timestamp([date[, pattern]]) - Converts a time in UTC to seconds since 1970", bindUnixTimestamp),
+		scalar("weekofyear", "weekofyear(date) - Returns the number of the ISO week", sig("date->int")),
+		scalar("year", "year(date) - Returns the year", sig("date->int")),
+	}
+}
+
+// bindTrunc gives text for dates, and the type of the number for numbers.
+func bindTrunc(args []Arg) (Binding, error) {
+	if err := arity(args, 1, 2); err != nil {
+		return Binding{}, err
+	}
+	if !args[0].Type.Numeric() {
+		return sig("date string->string")(args)
+	}
+	t := args[0].Type
+	if t.Integer() {
+		t = bigint
+	}
+	b := Binding{Args: []hivetype.Type{t}, Result: t}
+	if len(args) == 2 {
+		if !args[1].Type.Integer() {
+			return Binding{}, &TypeError{Index: 1, Want: "an integer", Got: args[1].Type}
+		}
+		b.Args = append(b.Args, hivetype.Of(hivetype.Int))
+	}
+	return b, nil
+}
+
+// bindUnixTimestamp reads text by a pattern, by default yyyy-MM-dd HH:mm:ss.
+func bindUnixTimestamp(args []Arg) (Binding, error) {
+	if err := arity(args, 0, 2); err != nil {
+		return Binding{}, err
+	}
+	if len(args) == 1 {
+		return sig("timestamp->bigint")(args)
+	}
+	return sig("string? string?->bigint")(args)
+}

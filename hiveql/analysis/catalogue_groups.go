@@ -1,0 +1,272 @@
+package analysis
+
+import (
+	"fmt"
+
+	"github.com/skepdata/skep/hivetype"
+)
+
+func aggregate(names, usage string, bind binder) *Function {
+	f := scalar(names, usage, bind)
+	f.Kind = AggregateFunction
+	return f
+}
+
+func aggregateFunctions() []*Function {
+	real1, real2 := sig("double->double"), sig("double double->double")
+	return []*Function{
+		aggregate("avg", "avg(x) - Returns the mean", bindAvg),
+		aggregate("collect_list", "collect_list(x) - Returns an array of all values that are not NULL", bindCollect),
+		aggregate("collect_set", "collect_set(x) - Returns an array of all values that are not NULL, each once", bindCollect),
+		aggregate("corr", "corr(x, y) - Returns the Pearson coefficient of correlation", real2),
+		aggregate("count", "count(*) / count(x, ...) - Returns the number of rows, or of those where no x is NULL", bindCount),
+		aggregate("covar_pop", "covar_pop(x, y) - Returns the population covariance", real2),
+		aggregate("covar_samp", "covar_samp(x, y) - Returns the sample covariance", real2),
+		aggregate("max", "max(x) - Returns the maximum", bindExtreme),
+		aggregate("min", "min(x) - Returns the minimum", bindExtreme),
+		aggregate("percentile", "percentile(x, p) - Returns the exact percentile of integers; p is from 0 to 1, or an array", bindPercentile),
+		aggregate("percentile_approx", "percentile_approx(x, p[, b]) - Returns an approximate percentile", bindPercentile),
+		aggregate("regr_avgx", "regr_avgx(y, x) - Returns the mean of x", real2),
+		aggregate("regr_avgy", "regr_avgy(y, x) - Returns the mean of y", real2),
+		aggregate("regr_count", "regr_count(y, x) - Returns the number of pairs without NULL", sig("double double->bigint")),
+		aggregate("regr_intercept", "regr_intercept(y, x) - Returns the intercept of the regression line", real2),
+		aggregate("regr_r2", "regr_r2(y, x) - Returns the coefficient of determination", real2),
+		aggregate("regr_slope", "regr_slope(y, x) - Returns the slope of the regression line", real2),
+		aggregate("regr_sxx", "regr_sxx(y, x) - Returns the sum of squares of x", real2),
+		aggregate("regr_sxy", "regr_sxy(y, x) - Returns the sum of products", real2),
+		aggregate("regr_syy", "regr_syy(y, x) - Returns the sum of squares of y", real2),
+		aggregate("stddev_pop std stddev", "stddev_pop(x) - Returns the population standard deviation", real1),
+		aggregate("stddev_samp", "stddev_samp(x) - Returns the sample standard deviation", real1),
+		aggregate("sum", "sum(x) - Returns the sum", bindSum),
+		aggregate("var_pop variance", "var_pop(x) - Returns the population variance", real1),
+		aggregate("var_samp", "var_samp(x) - Returns the sample variance", real1),
+	}
+}
+
+// bindSum gives bigint, double, or a decimal with ten more digits.
+func bindSum(args []Arg) (Binding, error) {
+	b, err := numberToItself(args)
+	if err != nil {
+		return b, err
+	}
+	switch t := b.Args[0]; {
+	case t.Integer():
+		b.Args[0], b.Result = bigint, bigint
+	case t.Kind == hivetype.Decimal:
+		b.Result = hivetype.DecimalOf(min(t.Precision+10, hivetype.MaxPrecision), t.Scale)
+	default:
+		b.Args[0], b.Result = double, double
+	}
+	return b, nil
+}
+
+// bindAvg gives double, or a decimal with four more digits after the point.
+func bindAvg(args []Arg) (Binding, error) {
+	b, err := numberToItself(args)
+	if err != nil {
+		return b, err
+	}
+	if t := b.Args[0]; t.Kind == hivetype.Decimal {
+		whole := min(t.Precision-t.Scale+4, hivetype.MaxPrecision-t.Scale)
+		scale := min(t.Scale+4, hivetype.MaxPrecision-whole)
+		b.Result = hivetype.DecimalOf(whole+max(scale, t.Scale), max(scale, t.Scale))
+	} else {
+		b.Args[0], b.Result = double, double
+	}
+	return b, nil
+}
+
+func bindCount(args []Arg) (Binding, error) { return bound(bigint, argTypes(args)...) }
+
+func bindExtreme(args []Arg) (Binding, error) {
+	if err := arity(args, 1, 1); err != nil {
+		return Binding{}, err
+	}
+	t := args[0].Type
+	if t.Kind == hivetype.Map || t.Kind == hivetype.Union {
+		return Binding{}, &TypeError{Index: 0, Want: "a value that has an order", Got: t}
+	}
+	return bound(t, t)
+}
+
+func bindCollect(args []Arg) (Binding, error) {
+	if err := arity(args, 1, 1); err != nil {
+		return Binding{}, err
+	}
+	t := args[0].Type
+	if t.Kind == hivetype.Void {
+		t = text
+	}
+	return bound(hivetype.ArrayOf(t), t)
+}
+
+// bindPercentile gives double, or an array of them for an array of percentiles.
+func bindPercentile(args []Arg) (Binding, error) {
+	if err := arity(args, 2, 3); err != nil {
+		return Binding{}, err
+	}
+	if _, err := numeric(0, args[0]); err != nil {
+		return Binding{}, err
+	}
+	at, result := double, double
+	switch t := args[1].Type; {
+	case t.Kind == hivetype.Array && t.Elem.Numeric():
+		at, result = hivetype.ArrayOf(double), hivetype.ArrayOf(double)
+	case !t.Numeric():
+		return Binding{}, &TypeError{Index: 1, Want: "a number or an array of numbers", Got: t}
+	}
+	b := Binding{Args: []hivetype.Type{double, at}, Result: result}
+	if len(args) == 3 {
+		b.Args = append(b.Args, hivetype.Of(hivetype.Int))
+	}
+	return b, nil
+}
+
+func window(name, usage string, bind binder) *Function {
+	f := scalar(name, usage, bind)
+	f.Kind = WindowFunction
+	return f
+}
+
+func windowFunctions() []*Function {
+	return []*Function{
+		window("cume_dist", "cume_dist() - Returns the share of rows up to the current one", sig("->double")),
+		window("dense_rank", "dense_rank() - Returns the rank without gaps", sig("->int")),
+		window("first_value", "first_value(x[, skipNulls]) - Returns the first value of the frame", sig("any boolean?->$1")),
+		window("lag", "lag(x[, n[, default]]) - Returns x of the row n before the current one", bindLag),
+		window("last_value", "last_value(x[, skipNulls]) - Returns the last value of the frame", sig("any boolean?->$1")),
+		window("lead", "lead(x[, n[, default]]) - Returns x of the row n after the current one", bindLag),
+		window("ntile", "ntile(n) - Divides the rows into n groups and returns the number of the group", sig("int->int")),
+		window("percent_rank", "percent_rank() - Returns the rank relative to the number of rows", sig("->double")),
+		window("rank", "rank() - Returns the rank with gaps", sig("->int")),
+		window("row_number", "row_number() - Returns the number of the row, from 1", sig("->int")),
+	}
+}
+
+func bindLag(args []Arg) (Binding, error) {
+	if err := arity(args, 1, 3); err != nil {
+		return Binding{}, err
+	}
+	t := args[0].Type
+	b := Binding{Args: []hivetype.Type{t}, Result: t}
+	if len(args) > 1 {
+		if !args[1].Type.Integer() {
+			return Binding{}, &TypeError{Index: 1, Want: "an integer", Got: args[1].Type}
+		}
+		b.Args = append(b.Args, hivetype.Of(hivetype.Int))
+	}
+	if len(args) > 2 {
+		c, ok := hivetype.Common(t, args[2].Type)
+		if !ok {
+			return Binding{}, &TypeError{Index: 2, Want: t.String(), Got: args[2].Type}
+		}
+		b.Args[0], b.Result, b.Args = c, c, append(b.Args, c)
+	}
+	return b, nil
+}
+
+func table(name, usage string, bind binder) *Function {
+	f := scalar(name, usage, bind)
+	f.Kind = TableFunction
+	return f
+}
+
+func tableFunctions() []*Function {
+	return []*Function{
+		table("explode", "explode(a) - Makes a row of each element of an array, or entry of a map", bindExplode(false)),
+		table("inline", "inline(array) - Makes a row of each struct of an array", bindInline),
+		table("json_tuple", "json_tuple(json, name1, name2, ...) - Makes a row of fields of a json object", bindTuple(2)),
+		table("parse_url_tuple", "parse_url_tuple(url, part1, part2, ...) - Makes a row of parts of a URL", bindTuple(2)),
+		table("posexplode", "posexplode(a) - Makes a row of the position and value of each element of an array", bindExplode(true)),
+		table("stack", "stack(n, v1, v2, ...) - Makes n rows of its arguments", bindStack),
+	}
+}
+
+func bindExplode(position bool) binder {
+	return func(args []Arg) (Binding, error) {
+		if err := arity(args, 1, 1); err != nil {
+			return Binding{}, err
+		}
+		t := args[0].Type
+		b := Binding{Args: []hivetype.Type{t}}
+		if position {
+			b.Columns = append(b.Columns, hivetype.Field{Name: "pos", Type: hivetype.Of(hivetype.Int)})
+		}
+		switch t.Kind {
+		case hivetype.Array:
+			b.Columns = append(b.Columns, hivetype.Field{Name: columnName(position, "val", "col"), Type: *t.Elem})
+		case hivetype.Map:
+			b.Columns = append(b.Columns, hivetype.Field{Name: "key", Type: *t.Key},
+				hivetype.Field{Name: "value", Type: *t.Elem})
+		default:
+			return Binding{}, &TypeError{Index: 0, Want: "an array or a map", Got: t}
+		}
+		return b, nil
+	}
+}
+
+func columnName(first bool, a, b string) string {
+	if first {
+		return a
+	}
+	return b
+}
+
+func bindInline(args []Arg) (Binding, error) {
+	t, err := arrayArgument(args, 1)
+	if err != nil {
+		return Binding{}, err
+	}
+	if t.Elem.Kind != hivetype.Struct {
+		return Binding{}, &TypeError{Index: 0, Want: "an array of structs", Got: t}
+	}
+	return Binding{Args: []hivetype.Type{t}, Columns: t.Elem.Fields}, nil
+}
+
+// bindTuple binds functions of text that make one row of columns c0, c1 ...
+func bindTuple(least int) binder {
+	return func(args []Arg) (Binding, error) {
+		if err := arity(args, least, -1); err != nil {
+			return Binding{}, err
+		}
+		b := same(args, text, text)
+		for i, a := range args {
+			if !accepts(a.Type, text) {
+				return Binding{}, &TypeError{Index: i, Want: "string", Got: a.Type}
+			}
+			if i > 0 {
+				b.Columns = append(b.Columns, hivetype.Field{Name: fmt.Sprintf("c%d", i-1), Type: text})
+			}
+		}
+		return b, nil
+	}
+}
+
+// bindStack gives each column the common type of its values; missing ones are NULL.
+func bindStack(args []Arg) (Binding, error) {
+	if err := arity(args, 2, -1); err != nil {
+		return Binding{}, err
+	}
+	c := args[0].Const
+	if c == nil || c.Value == nil || !args[0].Type.Integer() || c.Value.(int64) < 1 {
+		return Binding{}, &TypeError{Index: 0, Want: "a constant number of rows", Got: args[0].Type}
+	}
+	values, rows := args[1:], int(min(c.Value.(int64), int64(len(args))))
+	width := (len(values) + rows - 1) / rows
+	b := Binding{Args: append([]hivetype.Type{hivetype.Of(hivetype.Int)}, argTypes(values)...)}
+	for col := range width {
+		t := hivetype.Of(hivetype.Void)
+		for i := col; i < len(values); i += width {
+			common, ok := hivetype.Common(t, values[i].Type)
+			if !ok {
+				return Binding{}, &TypeError{Index: i + 1, Want: t.String(), Got: values[i].Type}
+			}
+			t = common
+		}
+		for i := col; i < len(values); i += width {
+			b.Args[i+1] = t
+		}
+		b.Columns = append(b.Columns, hivetype.Field{Name: fmt.Sprintf("col%d", col), Type: t})
+	}
+	return b, nil
+}

@@ -1,0 +1,263 @@
+package analysis
+
+import (
+	"fmt"
+
+	"github.com/skepdata/skep/hivetype"
+)
+
+func conditionalFunctions() []*Function {
+	check := scalar("assert_true", "assert_true(condition) - Fails where the condition is not true", sig("boolean->boolean"))
+	check.Volatile = true
+	return []*Function{
+		check,
+		scalar("coalesce", "coalesce(a1, a2, ...) - Returns the first argument that is not NULL", sameTypes),
+		scalar("if", "if(condition, a, b) - Returns a where the condition is true, b otherwise", bindIf),
+		scalar("isnotnull", "isnotnull(a) - Returns whether a is not NULL", sig("any->boolean")),
+		scalar("isnull", "isnull(a) - Returns whether a is NULL", sig("any->boolean")),
+		scalar("nullif", "nullif(a, b) - Returns NULL if a = b, a otherwise", bindNullIf),
+		scalar("nvl ifnull", "nvl(a, b) - Returns b if a is NULL, a otherwise", bindNvl),
+		scalar("nvl2", "nvl2(a, b, c) - Returns b if a is not NULL, c otherwise", bindNvl2),
+	}
+}
+
+func bindIf(args []Arg) (Binding, error) {
+	if err := arity(args, 3, 3); err != nil {
+		return Binding{}, err
+	}
+	if !hivetype.Castable(args[0].Type, boolean) {
+		return Binding{}, &TypeError{Index: 0, Want: "boolean", Got: args[0].Type}
+	}
+	b, err := sameTypes(args[1:])
+	b.Args = append([]hivetype.Type{boolean}, b.Args...)
+	return b, err
+}
+
+func bindNvl(args []Arg) (Binding, error) {
+	if err := arity(args, 2, 2); err != nil {
+		return Binding{}, err
+	}
+	return sameTypes(args)
+}
+
+func bindNvl2(args []Arg) (Binding, error) {
+	if err := arity(args, 3, 3); err != nil {
+		return Binding{}, err
+	}
+	b, err := sameTypes(args[1:])
+	b.Args = append([]hivetype.Type{args[0].Type}, b.Args...)
+	return b, err
+}
+
+// bindNullIf compares as = does and returns the first argument as it is.
+func bindNullIf(args []Arg) (Binding, error) {
+	if err := arity(args, 2, 2); err != nil {
+		return Binding{}, err
+	}
+	t, err := comparison(args)
+	return same(args, t, t), err
+}
+
+// conversionFunctions are the types that may be called like functions.
+func conversionFunctions() []*Function {
+	var list []*Function
+	for _, name := range []string{
+		"boolean", "tinyint", "smallint", "int", "bigint", "float", "double", "string", "binary",
+		"date", "timestamp",
+	} {
+		t := mustType(name)
+		list = append(list, scalar(name, name+"(expr) - Converts expr to "+name, func(args []Arg) (Binding, error) {
+			if err := arity(args, 1, 1); err != nil {
+				return Binding{}, err
+			}
+			if !hivetype.Castable(args[0].Type, t) {
+				return Binding{}, &TypeError{Index: 0, Want: "what can be converted to " + name, Got: args[0].Type}
+			}
+			return bound(t, args[0].Type)
+		}))
+	}
+	return list
+}
+
+func sessionFunctions() []*Function {
+	unique := scalar("uuid", "uuid() - Returns a universally unique identifier", sig("->string"))
+	unique.Volatile = true
+	return []*Function{
+		scalar("current_database", "current_database() - Returns the name of the current database", sig("->string")),
+		scalar("current_user", "current_user() - Returns the name of the user", sig("->string")),
+		scalar("hash", "hash(a1, a2, ...) - Returns Hive's hash of the arguments", bindHash),
+		scalar("logged_in_user", "logged_in_user() - Returns the name of the user", sig("->string")),
+		scalar("typeof", "typeof(a) - Returns the type of a", sig("any->string")),
+		unique,
+		scalar("version", "version() - Returns the version of the engine", sig("->string")),
+	}
+}
+
+func bindHash(args []Arg) (Binding, error) {
+	if err := arity(args, 1, -1); err != nil {
+		return Binding{}, err
+	}
+	for i, a := range args {
+		if !a.Type.Primitive() || a.Type.Kind == hivetype.Decimal {
+			return Binding{}, &TypeError{Index: i, Want: "a primitive value other than a decimal", Got: a.Type}
+		}
+	}
+	return bound(hivetype.Of(hivetype.Int), argTypes(args)...)
+}
+
+func collectionFunctions() []*Function {
+	return []*Function{
+		scalar("array", "array(a1, a2, ...) - Returns an array of its arguments", bindArray),
+		scalar("array_contains", "array_contains(array, value) - Returns whether the array contains the value", bindArrayContains),
+		scalar("array_distinct", "array_distinct(array) - Returns the elements, each once", bindArrayToItself),
+		scalar("array_join", "array_join(array, delimiter[, replacement]) - Joins the elements", sig("array<string> string string?->string")),
+		scalar("array_max", "array_max(array) - Returns the greatest element", bindArrayElement),
+		scalar("array_min", "array_min(array) - Returns the least element", bindArrayElement),
+		scalar("array_slice", "array_slice(array, start, length) - Returns length elements from start on, counted from 0", bindArraySlice),
+		scalar("map", "map(k1, v1, k2, v2, ...) - Returns a map", bindMap),
+		scalar("map_keys", "map_keys(map) - Returns an array of the keys", bindMapPart(true)),
+		scalar("map_values", "map_values(map) - Returns an array of the values", bindMapPart(false)),
+		scalar("named_struct", "named_struct(name1, value1, ...) - Returns a struct", bindNamedStruct),
+		scalar("size cardinality", "size(a) - Returns the number of elements of an array or map, -1 if it is NULL", bindSize),
+		scalar("sort_array", "sort_array(array) - Sorts the elements in ascending order", bindArrayToItself),
+		scalar("struct", "struct(a1, a2, ...) - Returns a struct with the fields col1, col2, ...", bindStruct),
+	}
+}
+
+func bindArray(args []Arg) (Binding, error) {
+	if len(args) == 0 {
+		return bound(hivetype.ArrayOf(text))
+	}
+	b, err := sameTypes(args)
+	b.Result = hivetype.ArrayOf(b.Result)
+	return b, err
+}
+
+func arrayArgument(args []Arg, count int) (hivetype.Type, error) {
+	if err := arity(args, count, count); err != nil {
+		return hivetype.Type{}, err
+	}
+	if args[0].Type.Kind != hivetype.Array {
+		return hivetype.Type{}, &TypeError{Index: 0, Want: "an array", Got: args[0].Type}
+	}
+	return args[0].Type, nil
+}
+
+func bindArrayToItself(args []Arg) (Binding, error) {
+	t, err := arrayArgument(args, 1)
+	return Binding{Args: []hivetype.Type{t}, Result: t}, err
+}
+
+func bindArrayElement(args []Arg) (Binding, error) {
+	t, err := arrayArgument(args, 1)
+	if err != nil {
+		return Binding{}, err
+	}
+	return bound(*t.Elem, t)
+}
+
+func bindArraySlice(args []Arg) (Binding, error) {
+	t, err := arrayArgument(args, 3)
+	for i := 1; i < len(args) && err == nil; i++ {
+		if !accepts(args[i].Type, hivetype.Of(hivetype.Int)) {
+			err = &TypeError{Index: i, Want: "int", Got: args[i].Type}
+		}
+	}
+	return Binding{Args: []hivetype.Type{t, hivetype.Of(hivetype.Int), hivetype.Of(hivetype.Int)}, Result: t}, err
+}
+
+func bindArrayContains(args []Arg) (Binding, error) {
+	t, err := arrayArgument(args, 2)
+	if err != nil {
+		return Binding{}, err
+	}
+	if _, ok := hivetype.ForComparison(*t.Elem, args[1].Type); !ok {
+		return Binding{}, &TypeError{Index: 1, Want: t.Elem.String(), Got: args[1].Type}
+	}
+	return bound(boolean, t, *t.Elem)
+}
+
+func bindMap(args []Arg) (Binding, error) {
+	if len(args)%2 != 0 {
+		return Binding{}, &ArityError{Want: "an even number of arguments", Got: len(args)}
+	}
+	if len(args) == 0 {
+		return bound(hivetype.MapOf(text, text))
+	}
+	var keys, values []Arg
+	for i, a := range args {
+		if i%2 == 0 {
+			keys = append(keys, a)
+		} else {
+			values = append(values, a)
+		}
+	}
+	k, err := sameTypes(keys)
+	if err == nil && (!k.Result.Primitive() || k.Result.Kind == hivetype.Void) {
+		err = &TypeError{Index: 0, Want: "a primitive value", Got: k.Result}
+	}
+	if err != nil {
+		return Binding{}, err
+	}
+	v, err := sameTypes(values)
+	if err != nil {
+		return Binding{}, err
+	}
+	b := Binding{Result: hivetype.MapOf(k.Result, v.Result)}
+	for range keys {
+		b.Args = append(b.Args, k.Result, v.Result)
+	}
+	return b, nil
+}
+
+func bindMapPart(keys bool) func([]Arg) (Binding, error) {
+	return func(args []Arg) (Binding, error) {
+		if err := arity(args, 1, 1); err != nil {
+			return Binding{}, err
+		}
+		t := args[0].Type
+		switch {
+		case t.Kind != hivetype.Map:
+			return Binding{}, &TypeError{Index: 0, Want: "a map", Got: t}
+		case keys:
+			return bound(hivetype.ArrayOf(*t.Key), t)
+		}
+		return bound(hivetype.ArrayOf(*t.Elem), t)
+	}
+}
+
+func bindNamedStruct(args []Arg) (Binding, error) {
+	if len(args) == 0 || len(args)%2 != 0 {
+		return Binding{}, &ArityError{Want: "an even number of arguments", Got: len(args)}
+	}
+	var fields []hivetype.Field
+	for i := 0; i < len(args); i += 2 {
+		c := args[i].Const
+		if c == nil || !args[i].Type.Text() || c.Value == nil {
+			return Binding{}, &TypeError{Index: i, Want: "a constant string", Got: args[i].Type}
+		}
+		fields = append(fields, hivetype.Field{Name: c.Value.(string), Type: args[i+1].Type})
+	}
+	return bound(hivetype.StructOf(fields...), argTypes(args)...)
+}
+
+func bindStruct(args []Arg) (Binding, error) {
+	if err := arity(args, 1, -1); err != nil {
+		return Binding{}, err
+	}
+	var fields []hivetype.Field
+	for i, a := range args {
+		fields = append(fields, hivetype.Field{Name: fmt.Sprintf("col%d", i+1), Type: a.Type})
+	}
+	return bound(hivetype.StructOf(fields...), argTypes(args)...)
+}
+
+func bindSize(args []Arg) (Binding, error) {
+	if err := arity(args, 1, 1); err != nil {
+		return Binding{}, err
+	}
+	if k := args[0].Type.Kind; k != hivetype.Array && k != hivetype.Map {
+		return Binding{}, &TypeError{Index: 0, Want: "an array or a map", Got: args[0].Type}
+	}
+	return bound(hivetype.Of(hivetype.Int), args[0].Type)
+}
