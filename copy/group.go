@@ -58,7 +58,7 @@ func (p *planner) collect(ctx context.Context) ([]*cluster, error) {
 		if err != nil {
 			return nil, err
 		}
-		groups, ok, err := p.group.Match(p.patternText(s.Key))
+		groups, ok, err := p.group.Match(p.patternText(s))
 		if err != nil {
 			return nil, err
 		}

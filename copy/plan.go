@@ -77,6 +77,8 @@ type planner struct {
 	match, group *javaregex.Regexp
 	patternURL   string
 	previous     map[string]previousEntry
+	// For Compare: every source is a directory, and the patterns see names as if below this URL.
+	below string
 	// inPlace, if not nil, is the directory of the source's bucket into which the job groups:
 	// outputs must not replace sources.
 	inPlace *string
@@ -165,7 +167,7 @@ func (p *planner) files(ctx context.Context) iter.Seq2[Source, error] {
 		for s, err := range candidates {
 			if err == nil && p.match != nil {
 				var ok bool
-				if _, ok, err = p.match.Match(p.patternText(s.Key)); err == nil && !ok {
+				if _, ok, err = p.match.Match(p.patternText(s)); err == nil && !ok {
 					continue
 				}
 			}
@@ -176,19 +178,22 @@ func (p *planner) files(ctx context.Context) iter.Seq2[Source, error] {
 	}
 }
 
-// patternText is the URL of a key as the patterns see it.
-func (p *planner) patternText(key string) string {
-	if rest, ok := strings.CutPrefix(key, p.src.Prefix); ok {
+// patternText is the URL of a source as the patterns see it.
+func (p *planner) patternText(s Source) string {
+	if p.below != "" {
+		return p.below + s.Base
+	}
+	if rest, ok := strings.CutPrefix(s.Key, p.src.Prefix); ok {
 		return p.patternURL + rest
 	}
-	return p.src.Bucket.URL() + key
+	return p.src.Bucket.URL() + s.Key
 }
 
 // listed yields every object of the source.
 func (p *planner) listed(ctx context.Context) iter.Seq2[Source, error] {
 	return func(yield func(Source, error) bool) {
 		prefix := p.src.Prefix
-		if !isFlat(p.src.Bucket) && prefix != "" && !strings.HasSuffix(prefix, "/") {
+		if (p.below != "" || !isFlat(p.src.Bucket)) && prefix != "" && !strings.HasSuffix(prefix, "/") {
 			o, err := p.src.Bucket.Stat(ctx, prefix)
 			switch {
 			case err == nil:

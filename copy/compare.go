@@ -1,0 +1,179 @@
+package copier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"sync"
+
+	"github.com/skepdata/skep/copy/internal/steal"
+	"github.com/skepdata/skep/storage"
+)
+
+// Difference is one object that two places do not have alike.
+type Difference struct {
+	Key    string // relative to both places
+	Reason string // "missing", "unexpected", "size" or "checksum"
+	Detail string // the two sizes or checksums; empty for the first two
+}
+
+// Comparison is the result of Compare.
+type Comparison struct {
+	Same      int64 // objects both places have with the same size and checksum
+	Bytes     int64 // of those
+	Different int64
+	Read      int64 // bytes read because a store does not keep checksums
+}
+
+// Compare compares the objects of two places, each a directory or one object, by their names,
+// sizes and checksums. An object whose store keeps no checksum is read. It reports each difference to found, which is
+// called by one goroutine at a time, in no particular order, and returns when all is compared.
+//
+// The listings are merged as they come: memory does not grow with the number of objects. Of
+// Options only Workers, PatternURL and SrcPattern, which selects among the names of a, count.
+func Compare(
+	ctx context.Context, a, b storage.Location, opts Options, found func(Difference),
+) (Comparison, error) {
+	c := &comparison{a: a, b: b, found: found}
+	buffers := sync.Pool{New: func() any { p := make([]byte, bufferSize); return &p }}
+	err := steal.Run(ctx, opts.workers(), c.pairs(ctx, opts), func(ctx context.Context, p pair, _ func(pair)) error {
+		buf := buffers.Get().(*[]byte)
+		defer buffers.Put(buf)
+		return c.compare(ctx, p, *buf)
+	})
+	return c.result, err
+}
+
+type comparison struct {
+	a, b  storage.Location
+	found func(Difference)
+
+	mu     sync.Mutex
+	result Comparison
+}
+
+// pair is an object of each side, of which one may be missing.
+type pair struct{ a, b *Source }
+
+// pairs merges the listings, both in the order of their names.
+func (c *comparison) pairs(ctx context.Context, opts Options) iter.Seq2[pair, error] {
+	return func(yield func(pair, error) bool) {
+		below := opts.PatternURL
+		if below == "" {
+			below = c.a.URL()
+		}
+		var seqs [2]iter.Seq2[Source, error]
+		for i, l := range []storage.Location{c.a, c.b} {
+			p, err := newPlanner(l, Options{SrcPattern: opts.SrcPattern})
+			if err != nil {
+				yield(pair{}, err)
+				return
+			}
+			p.below = directory(below)
+			seqs[i] = p.files(ctx)
+		}
+		merge(seqs[0], seqs[1], yield)
+	}
+}
+
+func merge(seqA, seqB iter.Seq2[Source, error], yield func(pair, error) bool) {
+	nextA, stopA := iter.Pull2(seqA)
+	defer stopA()
+	nextB, stopB := iter.Pull2(seqB)
+	defer stopB()
+	a, errA, okA := nextA()
+	b, errB, okB := nextB()
+	for okA || okB {
+		if err := errors.Join(errA, errB); err != nil {
+			yield(pair{}, err)
+			return
+		}
+		var p pair
+		if okA && (!okB || a.Base <= b.Base) {
+			p.a = &Source{Object: a.Object, Base: a.Base}
+		}
+		if okB && (!okA || b.Base <= a.Base) {
+			p.b = &Source{Object: b.Object, Base: b.Base}
+		}
+		if !yield(p, nil) {
+			return
+		}
+		if p.a != nil {
+			a, errA, okA = nextA()
+		}
+		if p.b != nil {
+			b, errB, okB = nextB()
+		}
+	}
+}
+
+func (c *comparison) compare(ctx context.Context, p pair, buf []byte) error {
+	switch {
+	case p.b == nil:
+		c.differ(Difference{Key: p.a.Base, Reason: "missing"})
+	case p.a == nil:
+		c.differ(Difference{Key: p.b.Base, Reason: "unexpected"})
+	case p.a.Size != p.b.Size:
+		c.differ(Difference{p.a.Base, "size", fmt.Sprintf("%d bytes and %d bytes", p.a.Size, p.b.Size)})
+	default:
+		sumA, err := c.checksum(ctx, c.a.Bucket, p.a.Object, buf)
+		if err != nil {
+			return err
+		}
+		sumB, err := c.checksum(ctx, c.b.Bucket, p.b.Object, buf)
+		if err != nil {
+			return err
+		}
+		if sumA != sumB {
+			c.differ(Difference{p.a.Base, "checksum", fmt.Sprintf("crc32c %s and %s", sumA, sumB)})
+			return nil
+		}
+		c.mu.Lock()
+		c.result.Same++
+		c.result.Bytes += p.a.Size
+		c.mu.Unlock()
+	}
+	return nil
+}
+
+func (c *comparison) differ(d Difference) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.result.Different++
+	c.found(d)
+}
+
+// checksum is the one that the listing or the store has, or else that of the bytes.
+func (c *comparison) checksum(
+	ctx context.Context, b storage.Bucket, o storage.Object, buf []byte,
+) (sum storage.Checksum, err error) {
+	if o.CRC32C.Known {
+		return o.CRC32C, nil
+	}
+	if described, err := b.Stat(ctx, o.Key); err != nil {
+		return sum, err
+	} else if described.CRC32C.Known {
+		return described.CRC32C, nil
+	}
+	r, err := b.Open(ctx, o.Key, storage.ReadOptions{IfMatch: o.ETag})
+	if err != nil {
+		return sum, err
+	}
+	defer r.Close()
+	sum = storage.CRC32C(nil)
+	for {
+		n, err := r.Read(buf)
+		sum = storage.UpdateCRC32C(sum, buf[:n])
+		c.mu.Lock()
+		c.result.Read += int64(n)
+		c.mu.Unlock()
+		if err == io.EOF {
+			return sum, nil
+		}
+		if err != nil {
+			return sum, err
+		}
+	}
+}
