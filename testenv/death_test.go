@@ -11,7 +11,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -77,26 +79,15 @@ func TestServerEndsWithItsStarter(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				tmp := serverTempDir(t)
-				cmd := exec.Command(os.Args[0])
-				cmd.Env = append(os.Environ(), childEnv+"="+kind, "TMPDIR="+tmp)
+				env := []string{"TMPDIR=" + tmp}
 				if !killed {
-					cmd.Env = append(cmd.Env, childEnv+"_EXIT=1")
+					env = append(env, childEnv+"_EXIT=1")
 				}
-				cmd.Stderr = os.Stderr
-				out, err := cmd.StdoutPipe()
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := cmd.Start(); err != nil {
-					t.Fatal(err)
-				}
-				line, readErr := bufio.NewReader(out).ReadString('\n')
-				if killed && readErr == nil {
-					if err := dial(strings.TrimSpace(line)); err != nil {
+				cmd, address := startChild(t, kind, env...)
+				if killed {
+					if err := dial(address); err != nil {
 						t.Errorf("the server does not serve: %v", err)
 					}
-				}
-				if killed {
 					if err := cmd.Process.Kill(); err != nil {
 						t.Error(err)
 					}
@@ -104,14 +95,33 @@ func TestServerEndsWithItsStarter(t *testing.T) {
 				if err := cmd.Wait(); !killed && err != nil {
 					t.Fatal(err)
 				}
-				if readErr != nil {
-					t.Fatal("the child has started no server")
-				}
-				eventually(t, "the server is gone", func() bool { return dial(strings.TrimSpace(line)) != nil })
+				eventually(t, "the server is gone", func() bool { return dial(address) != nil })
 				eventually(t, "its directory is gone", func() bool { return len(runDirs(t, tmp)) == 0 })
 			})
 		}
 	}
+}
+
+// startChild runs this test binary as a program that starts a server, and returns the
+// server's address.
+func startChild(t *testing.T, kind string, env ...string) (*exec.Cmd, string) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(append(os.Environ(), childEnv+"="+kind), env...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		_ = cmd.Wait()
+		t.Fatalf("the child has started no server: %v", err)
+	}
+	return cmd, strings.TrimSpace(line)
 }
 
 // serverTempDir is a temporary directory that servers of other accounts can reach, which
@@ -163,4 +173,69 @@ func eventually(t *testing.T, what string, ok func() bool) {
 		case <-tick.C:
 		}
 	}
+}
+
+// TestServerEndsWithoutItsJanitor kills the janitor before the process that started the
+// server: the kernel then ends the server, and the next start removes the directory.
+func TestServerEndsWithoutItsJanitor(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Log("only Linux ends a process with its parent")
+		return
+	}
+	tmp := serverTempDir(t)
+	cmd, address := startChild(t, "minio", "TMPDIR="+tmp)
+	for _, pid := range childrenOf(t, cmd.Process.Pid, "sh") {
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Error(err)
+	}
+	_ = cmd.Wait()
+	eventually(t, "the server is gone", func() bool { return dial(address) != nil })
+	left := runDirs(t, tmp)
+	if len(left) != 1 {
+		t.Fatalf("run directories %v, want the dead server's", left)
+	}
+
+	t.Setenv("TMPDIR", tmp)
+	eventually(t, "another start has removed the directory", func() bool {
+		s, err := testenv.StartMinIO(t.Context(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
+		return len(runDirs(t, tmp)) == 0
+	})
+}
+
+// childrenOf lists the children of a process that run the named program.
+func childrenOf(t *testing.T, parent int, program string) []int {
+	t.Helper()
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pids []int
+	for _, path := range stats {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue // it has ended meanwhile
+		}
+		var pid, ppid int
+		var name, state string
+		if _, err := fmt.Sscanf(string(text), "%d %s %s %d", &pid, &name, &state, &ppid); err != nil {
+			continue
+		}
+		if ppid == parent && name == "("+program+")" {
+			pids = append(pids, pid)
+		}
+	}
+	if len(pids) == 0 {
+		t.Fatalf("process %d has no child %s", parent, program)
+	}
+	return pids
 }
