@@ -10,25 +10,79 @@ import (
 	"github.com/skepdata/skep/storage"
 )
 
-// List streams the listing page by page, 1,000 objects each. See storage.Bucket.
+// pageSize is how many objects S3 lists by one request.
+const pageSize = 1000
+
+// page is a part of a listing, ending in an error if there is no more because of it.
+type page struct {
+	objects []storage.Object
+	err     error
+}
+
+// List streams the listing page by page. While the caller is busy with one page, the next
+// is on its way, so that server and caller work at the same time. See storage.Bucket.
 //
 // S3 promises the order of UTF-8 bytes; a service that breaks the promise, as S3 Express
 // buckets do, is an error rather than a silently unsorted listing.
 func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[storage.Object, error] {
 	return func(yield func(storage.Object, error) bool) {
-		url := b.URL() + prefix
+		ctx, cancel := context.WithCancel(ctx)
+		pages := make(chan page, 1)
+		go func() {
+			defer close(pages)
+			b.sendPages(ctx, prefix, pages)
+		}()
+		defer func() {
+			cancel()
+			for range pages { // until the goroutine has ended
+			}
+		}()
+		for p := range pages {
+			for _, o := range p.objects {
+				if !yield(o, nil) {
+					return
+				}
+			}
+			if p.err != nil {
+				yield(storage.Object{}, p.err)
+				return
+			}
+		}
+	}
+}
+
+// sendPages sends the whole listing. The receiver takes all pages, whether it wants them or
+// not, so that sending ends; that it wants no more it says through ctx.
+func (b *Bucket) sendPages(ctx context.Context, prefix string, pages chan<- page) {
+	var p page
+	for o, err := range b.list(ctx, prefix) {
+		if err != nil {
+			p.err = err
+			break
+		}
+		if p.objects = append(p.objects, o); len(p.objects) == pageSize {
+			pages <- p
+			p = page{objects: make([]storage.Object, 0, pageSize)}
+		}
+	}
+	pages <- p
+}
+
+// list is the listing as the library gives it, checked.
+func (b *Bucket) list(ctx context.Context, prefix string) iter.Seq2[storage.Object, error] {
+	return func(yield func(storage.Object, error) bool) {
 		noOwner := false
 		last := ""
 		for info := range b.c.core.ListObjectsIter(ctx, b.name, minio.ListObjectsOptions{
 			Prefix: prefix, Recursive: true, FetchOwner: &noOwner,
 		}) {
 			if info.Err != nil {
-				yield(storage.Object{}, b.c.fail(ctx, "list", url, info.Err))
+				yield(storage.Object{}, b.fail(ctx, "list", prefix, info.Err))
 				return
 			}
 			if info.Key <= last || !strings.HasPrefix(info.Key, prefix) {
-				yield(storage.Object{}, &storage.Error{Op: "list", URL: url,
-					Err: fmt.Errorf("the server lists %q after %q: %w", info.Key, last, errUnordered)})
+				yield(storage.Object{}, b.fail(ctx, "list", prefix,
+					fmt.Errorf("the server lists %q after %q: %w", info.Key, last, errUnordered)))
 				return
 			}
 			last = info.Key
@@ -36,8 +90,8 @@ func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[storage.Obje
 				return
 			}
 		}
-		if ctx.Err() != nil { // the iterator ends silently then
-			yield(storage.Object{}, b.c.fail(ctx, "list", url, ctx.Err()))
+		if ctx.Err() != nil { // the library's iterator ends silently then
+			yield(storage.Object{}, b.fail(ctx, "list", prefix, ctx.Err()))
 		}
 	}
 }
