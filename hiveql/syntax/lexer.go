@@ -181,6 +181,9 @@ func (lx *lexer) quoted(kind tokenKind, quote byte, complaint string) {
 			i++
 		case c == quote && kind == tQuoted && i+1 < len(lx.src) && lx.src[i+1] == quote:
 			i++
+		case c == quote && kind == tQuoted && i == lx.off+1:
+			lx.emit(tBad, "this quoted identifier is empty", i+1)
+			return
 		case c == quote:
 			lx.emit(kind, "", i+1)
 			return

@@ -184,6 +184,14 @@ type (
 		Y    Expr   // of DISTINCT FROM
 		Not  bool
 	}
+	// Quantified is X Op ANY|ALL (Query). Op is a comparison as in Binary.
+	Quantified struct {
+		Span
+		X          Expr
+		Op         string
+		Quantifier string // "ANY" (also for SOME), "ALL"
+		Query      *Query
+	}
 	// Exists is [NOT] EXISTS (Query); NOT is a Unary around it.
 	Exists struct {
 		Span
@@ -338,6 +346,9 @@ type (
 	Values struct {
 		Span
 		Rows [][]Expr
+		// Names are the aliases in the first row, as in VALUES (1 AS a, 2 AS b), with an empty
+		// Ident where there is none. Without any alias Names is empty.
+		Names []Ident
 	}
 	// TableRef is a table, view or CTE by name.
 	TableRef struct {
@@ -392,6 +403,7 @@ func (*In) expr()          {}
 func (*Tuple) expr()       {}
 func (*Like) expr()        {}
 func (*Is) expr()          {}
+func (*Quantified) expr()  {}
 func (*Exists) expr()      {}
 func (*Subquery) expr()    {}
 func (*Case) expr()        {}

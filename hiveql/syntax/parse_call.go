@@ -205,11 +205,20 @@ func (p *parser) window() Window {
 		for _, x := range w.PartitionBy {
 			w.OrderBy = append(w.OrderBy, SortItem{X: x})
 		}
-	case p.accept("PARTITION", "BY"), p.accept("DISTRIBUTE", "BY"):
+	case p.accept("DISTRIBUTE", "BY"):
 		w.PartitionBy = p.groupedExprs()
-	}
-	if p.accept("ORDER", "BY") || p.accept("SORT", "BY") {
+		if p.accept("SORT", "BY") {
+			w.OrderBy = p.sortItems()
+		}
+	case p.accept("SORT", "BY"):
 		w.OrderBy = p.sortItems()
+	default:
+		if p.accept("PARTITION", "BY") {
+			w.PartitionBy = p.groupedExprs()
+		}
+		if p.accept("ORDER", "BY") {
+			w.OrderBy = p.sortItems()
+		}
 	}
 	if p.atAny("ROWS", "RANGE") {
 		w.Frame = p.frame()

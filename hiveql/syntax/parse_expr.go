@@ -95,9 +95,7 @@ func (p *parser) equality() Expr {
 		switch op := p.tok().text; {
 		case op == "=" || op == "<>" || op == "<=>":
 			p.next()
-			p.quantified()
-			r := p.similar()
-			x = &Binary{Span: p.span(start), Op: op, L: x, R: r, OpAt: at}
+			x = p.comparison(start, op, at, x, (*parser).similar)
 		case p.accept("IS", "DISTINCT", "FROM"):
 			y := p.similar()
 			x = &Is{Span: p.span(start), X: x, What: "DISTINCT FROM", Y: y}
@@ -111,11 +109,19 @@ func (p *parser) equality() Expr {
 	return x
 }
 
-// quantified refuses = ANY (SELECT ...) and its like.
-func (p *parser) quantified() {
-	if p.atAny("ANY", "ALL", "SOME") && p.ahead(1).text == "(" && p.queryAt(p.i+1) {
-		p.unsupported(p.tok(), "comparison with "+p.tok().text+" (subquery)")
+// comparison parses the right side of a comparison whose operator has been read.
+func (p *parser) comparison(start int, op string, at Pos, l Expr, operand func(*parser) Expr) Expr {
+	word := p.tok().text
+	if (word == "ANY" || word == "ALL" || word == "SOME") && p.ahead(1).text == "(" && p.queryAt(p.i+1) {
+		if word == "SOME" {
+			word = "ANY"
+		}
+		p.next()
+		q := p.parenQuery()
+		return &Quantified{Span: p.span(start), X: l, Op: op, Quantifier: word, Query: q}
 	}
+	r := operand(p)
+	return &Binary{Span: p.span(start), Op: op, L: l, R: r, OpAt: at}
 }
 
 // similar parses what may be compared only once on its level: a < b < c is an error.
@@ -133,9 +139,7 @@ func (p *parser) similar() Expr {
 	switch op := p.tok().text; op {
 	case "<", "<=", ">", ">=":
 		p.next()
-		p.quantified()
-		r := p.binary(levelBitOr)
-		return &Binary{Span: p.span(start), Op: op, L: x, R: r, OpAt: at}
+		return p.comparison(start, op, at, x, func(p *parser) Expr { return p.binary(levelBitOr) })
 	case "BETWEEN":
 		p.next()
 		lo := p.binary(levelBitOr)

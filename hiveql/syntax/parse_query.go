@@ -1,6 +1,9 @@
 package syntax
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // queryAt reports whether the parenthesis at token i opens a query, rather than an
 // expression or a join that merely begins with one.
@@ -161,9 +164,33 @@ func (p *parser) operand() QueryBody {
 func (p *parser) values() *Values {
 	start := p.i
 	p.next()
-	n := &Values{Rows: list(p, func() []Expr { return parenList(p, p.expr) })}
+	n := &Values{}
+	n.Rows = list(p, func() []Expr {
+		row, names := p.valuesRow()
+		if n.Names == nil {
+			n.Names = names
+		}
+		return row
+	})
+	if !slices.ContainsFunc(n.Names, func(id Ident) bool { return id.Name != "" }) {
+		n.Names = nil
+	}
 	n.Span = p.span(start)
 	return n
+}
+
+// valuesRow parses (a, b AS c) and gives the aliases, an empty Ident where there is none.
+func (p *parser) valuesRow() (row []Expr, names []Ident) {
+	row = parenList(p, func() Expr {
+		x := p.expr()
+		if alias := p.alias(); alias != nil {
+			names = append(names, *alias)
+		} else {
+			names = append(names, Ident{})
+		}
+		return x
+	})
+	return row, names
 }
 
 // selectBlock parses SELECT and its clauses. The source is given where FROM came first.
@@ -365,16 +392,24 @@ func (p *parser) sortItem() SortItem {
 func (p *parser) limit() *Limit {
 	start := p.i
 	p.next()
-	l := &Limit{Count: p.binary(levelAdd)}
+	l := &Limit{Count: p.wholeNumber()}
 	switch {
 	case p.accept(","):
 		l.Offset = l.Count
-		l.Count = p.binary(levelAdd)
+		l.Count = p.wholeNumber()
 	case p.accept("OFFSET"):
-		l.Offset = p.binary(levelAdd)
+		l.Offset = p.wholeNumber()
 	}
 	l.Span = p.span(start)
 	return l
+}
+
+func (p *parser) wholeNumber() Expr {
+	if p.tok().kind != tInteger {
+		p.failExpected("a whole number")
+		return nil
+	}
+	return p.literal()
 }
 
 // transform parses what stands behind the arguments of TRANSFORM, MAP or REDUCE.

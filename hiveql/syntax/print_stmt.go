@@ -1,0 +1,171 @@
+package syntax
+
+func (p *printer) stmt(s Stmt) {
+	switch s := s.(type) {
+	case *QueryStmt:
+		p.query(s.Query)
+	case *Insert:
+		p.with(s.Query.With)
+		p.insert(s)
+		p.queryRest(s.Query)
+	case *InsertDirectory:
+		p.with(s.Query.With)
+		p.insertDirectory(s)
+		p.queryRest(s.Query)
+	case *MultiInsert:
+		p.multiInsert(s)
+	case *LoadData:
+		p.load(s)
+	case *Truncate:
+		p.w("TRUNCATE TABLE ")
+		p.objectName(s.Table)
+		p.partition(s.Partition)
+	case *Analyze:
+		p.analyze(s)
+	case *Explain:
+		p.w("EXPLAIN ")
+		if s.Mode != "" {
+			p.w(s.Mode, " ")
+		}
+		p.stmt(s.Stmt)
+	case *CreateTable:
+		p.createTable(s)
+	case *CreateView:
+		p.createView(s)
+	case *CreateDatabase:
+		p.createDatabase(s)
+	case *DropTable:
+		p.drop(s)
+	case *DropDatabase:
+		p.w("DROP DATABASE ")
+		p.when(s.IfExists, "IF EXISTS ")
+		p.ident(s.Name)
+		p.when(s.Cascade, " CASCADE")
+	case *AlterDatabase:
+		p.alterDatabase(s)
+	case *AlterTable:
+		p.alterTable(s)
+	case *Msck:
+		p.msck(s)
+	default:
+		p.showOrSet(s)
+	}
+}
+
+func (p *printer) insert(s *Insert) {
+	p.w("INSERT ")
+	p.when(s.Overwrite, "OVERWRITE TABLE ")
+	p.when(!s.Overwrite, "INTO TABLE ")
+	p.objectName(s.Table)
+	p.partition(s.Partition)
+	p.when(s.IfNotExists, " IF NOT EXISTS")
+	if len(s.Columns) > 0 {
+		p.w(" ")
+		inParens(p, s.Columns, p.ident)
+	}
+	p.w(" ")
+}
+
+func (p *printer) insertDirectory(s *InsertDirectory) {
+	p.w("INSERT OVERWRITE ")
+	p.when(s.Local, "LOCAL ")
+	p.w("DIRECTORY ")
+	p.str(s.Path)
+	p.rowFormat(s.Row)
+	p.fileFormat(s.Format)
+	p.w(" ")
+}
+
+func (p *printer) multiInsert(s *MultiInsert) {
+	p.with(s.With)
+	p.w("FROM ")
+	p.tables(s.Source)
+	for _, ins := range s.Inserts {
+		p.w(" ")
+		p.stmt(ins)
+	}
+}
+
+func (p *printer) load(s *LoadData) {
+	p.w("LOAD DATA ")
+	p.when(s.Local, "LOCAL ")
+	p.w("INPATH ")
+	p.str(s.Path)
+	p.when(s.Overwrite, " OVERWRITE")
+	p.w(" INTO TABLE ")
+	p.objectName(s.Table)
+	p.partition(s.Partition)
+	if s.InputFormat != "" || s.SerDe != "" {
+		p.w(" INPUTFORMAT ")
+		p.str(s.InputFormat)
+		p.w(" SERDE ")
+		p.str(s.SerDe)
+	}
+}
+
+func (p *printer) analyze(s *Analyze) {
+	p.w("ANALYZE TABLE ")
+	p.objectName(s.Table)
+	p.partition(s.Partition)
+	p.w(" COMPUTE STATISTICS")
+	p.when(s.NoScan, " NOSCAN")
+	p.when(s.ForColumns, " FOR COLUMNS")
+	if len(s.Columns) > 0 {
+		p.w(" ")
+		p.idents(s.Columns)
+	}
+}
+
+func (p *printer) msck(s *Msck) {
+	p.w("MSCK ")
+	p.when(s.Repair, "REPAIR ")
+	p.w("TABLE ")
+	p.objectName(s.Table)
+	if s.Mode != "" && s.Mode != "ADD" {
+		p.w(" ", s.Mode, " PARTITIONS")
+	}
+}
+
+// partition prints a partition spec with a blank in front, if there is one.
+func (p *printer) partition(s *PartitionSpec) {
+	if s == nil {
+		return
+	}
+	p.w(" ")
+	p.partitionSpec(s)
+}
+
+func (p *printer) partitionSpec(s *PartitionSpec) {
+	p.w("PARTITION ")
+	inParens(p, s.Fields, func(f PartitionField) {
+		p.ident(f.Key)
+		if f.Op != "" {
+			p.w(" ", f.Op, " ")
+			p.expr(f.Value, levelAdd)
+		}
+	})
+}
+
+func (p *printer) showOrSet(s Stmt) {
+	switch s := s.(type) {
+	case *Show:
+		p.show(s)
+	case *Describe:
+		p.describe(s)
+	case *Use:
+		p.w("USE ")
+		p.ident(s.Database)
+	case *Set:
+		p.set(s)
+	case *Reset:
+		p.w("RESET")
+		for _, k := range s.Keys {
+			p.w(" ")
+			p.command(k)
+		}
+	case *ShellCommand:
+		p.w(s.Command)
+		p.when(s.Command != "!" && s.Args != "", " ")
+		p.command(s.Args)
+	}
+}
