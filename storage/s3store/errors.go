@@ -26,22 +26,25 @@ type fault struct {
 const (
 	hintKeys    = "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
 	hintBucket  = "check the bucket's name and the endpoint; AWS_ENDPOINT_URL_S3 chooses another service"
+	hintTLS     = "the endpoint speaks https; write it as https://host:port"
 	hintNetwork = "check that the service is running and that AWS_ENDPOINT_URL_S3 names it"
 )
 
 // faults are the codes of S3 and MinIO that mean something particular. Others are classed
 // by their HTTP status.
 var faults = map[string]fault{
-	"NoSuchKey":    {is: storage.ErrNotExist},
-	"NotFound":     {is: storage.ErrNotExist},
-	"NoSuchBucket": {is: storage.ErrNotExist, hint: hintBucket},
-	"NoSuchUpload": {hint: "the upload was aborted meanwhile, by a lifecycle rule or another program; write the object again"},
+	"NoSuchKey":         {is: storage.ErrNotExist},
+	"NotFound":          {is: storage.ErrNotExist},
+	"NoSuchBucket":      {is: storage.ErrNotExist, hint: hintBucket},
+	"InvalidBucketName": {hint: "bucket names have 3 to 63 small letters, digits, dots and hyphens"},
+	"NoSuchUpload":      {hint: "the upload was aborted meanwhile, by a lifecycle rule or another program; write the object again"},
 
 	"AccessDenied":               {is: storage.ErrPermission, hint: "the credentials do not allow this; " + hintKeys},
 	"AllAccessDisabled":          {is: storage.ErrPermission},
 	"AccountProblem":             {is: storage.ErrPermission},
 	"InvalidAccessKeyId":         {is: storage.ErrPermission, hint: hintKeys},
 	"InvalidToken":               {is: storage.ErrPermission, hint: "check AWS_SESSION_TOKEN"},
+	"InvalidTokenId":             {is: storage.ErrPermission, hint: "check AWS_SESSION_TOKEN"},
 	"SignatureDoesNotMatch":      {is: storage.ErrPermission, hint: hintKeys},
 	"ExpiredToken":               {is: storage.ErrPermission, hint: "the session has ended; get new credentials"},
 	"RequestTimeTooSkewed":       {is: storage.ErrPermission, hint: "set this machine's clock"},
@@ -105,6 +108,8 @@ func classify(r minio.ErrorResponse) fault {
 		return f
 	}
 	switch s := r.StatusCode; {
+	case strings.Contains(r.Message, "HTTP request to an HTTPS server"):
+		return fault{hint: hintTLS}
 	case s == http.StatusNotFound:
 		return fault{is: storage.ErrNotExist}
 	case s == http.StatusForbidden || s == http.StatusUnauthorized:
@@ -123,7 +128,8 @@ func classify(r minio.ErrorResponse) fault {
 // that adds something.
 func response(f fault, r minio.ErrorResponse) error {
 	said := strings.TrimSuffix(strings.TrimSpace(r.Error()), ".")
-	if r.Code != "" && !strings.Contains(said, r.Code) {
+	byStatus := strings.HasPrefix(r.Code, fmt.Sprint(r.StatusCode)) // there was no code
+	if r.Code != "" && !byStatus && !strings.Contains(said, r.Code) {
 		said = r.Code + ": " + said
 	}
 	switch {
@@ -134,7 +140,8 @@ func response(f fault, r minio.ErrorResponse) error {
 	case f.is != nil:
 		return fmt.Errorf("%w: %s", f.is, said)
 	case r.StatusCode != 0:
-		return fmt.Errorf("the server answered %d %s", r.StatusCode, said)
+		status := fmt.Sprint(r.StatusCode)
+		return fmt.Errorf("the server answered %s %s", status, strings.TrimSpace(strings.TrimPrefix(said, status)))
 	}
 	return errors.New(said)
 }
@@ -151,7 +158,7 @@ func (c *Client) network(err error) (temporary bool, hint string) {
 	case strings.Contains(text, "server gave HTTP response to HTTPS client"):
 		return false, "the endpoint speaks http; write it as http://host:port"
 	case strings.Contains(text, "malformed HTTP response"), strings.Contains(text, "HTTP request to an HTTPS server"):
-		return false, "the endpoint does not speak http; write it as https://host:port"
+		return false, hintTLS
 	case errors.As(err, &unknownAuthority):
 		return false, "the endpoint's certificate is signed by nobody this machine trusts; SSL_CERT_FILE can name its authority"
 	case errors.As(err, &wrongHost), errors.As(err, &invalid):
