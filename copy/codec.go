@@ -68,7 +68,7 @@ func (c Codec) outputSuffix(kind, name string) string {
 	case c == CodecNone, c == CodecKeep && kind == "":
 		return ""
 	}
-	if other, suffix := compression(name); other == kind {
+	if other, suffix := compression(name); other == kind && kind != "" {
 		return suffix
 	}
 	return ".gz" // of gzip files and others, or of others alone

@@ -50,7 +50,8 @@ type job struct {
 	partUploader storage.PartUploader // nil if there is none
 	buffers      sync.Pool            // of *[]byte
 
-	rejected atomic.Int64 // outputs the destination did not even let begin
+	denied   bool         // the destination may not be listed, and perhaps not be written
+	rejected atomic.Int64 // outputs the destination did not want
 	mu       sync.Mutex
 	uploads  map[*upload]bool // begun and neither committed nor aborted
 }
@@ -157,8 +158,14 @@ func (j *job) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if _, err := j.rec.summary(); err != nil || j.manifest == nil {
+	if sum, err := j.rec.summary(); err != nil {
+		if sum.Outputs == 0 && sum.Failed == j.rejected.Load() {
+			return sum.Failures[0].Err // it is the destination that is wrong, not some outputs
+		}
 		return err
+	}
+	if j.manifest == nil {
+		return nil
 	}
 	return j.manifest.commit()
 }
@@ -167,7 +174,8 @@ func (j *job) run(ctx context.Context) (err error) {
 // there, or the server is not.
 func (j *job) reachDestination(ctx context.Context) error {
 	for _, err := range j.dest.Bucket.List(ctx, j.dir) {
-		if err != nil && !errors.Is(err, storage.ErrPermission) { // one may be allowed to write only
+		j.denied = errors.Is(err, storage.ErrPermission)
+		if err != nil && !j.denied { // one may be allowed to write only
 			return err
 		}
 		break
@@ -275,10 +283,13 @@ func (j *job) finish(ctx context.Context, t Task, res result, err error) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx) // what failed with it is not to blame
 		}
+		if hopeless := j.hopeless(err); hopeless != nil {
+			return hopeless
+		}
 		e := j.about(t, Failed)
 		e.Err = err
 		j.rec.event(e)
-		return j.hopeless(err)
+		return nil
 	}
 	e := j.about(t, Copied)
 	e.CRC32C, e.Method = res.sum, res.method
@@ -296,7 +307,8 @@ func (j *job) finish(ctx context.Context, t Task, res result, err error) error {
 // succeeded is given up.
 const enough = 20
 
-// hopeless ends a job that the destination does not want at all.
+// hopeless ends a job that the destination does not want at all. It returns the error of the
+// job, if err is that.
 func (j *job) hopeless(err error) error {
 	var e *storage.Error
 	if !errors.As(err, &e) || !strings.HasPrefix(e.URL, j.dest.Bucket.URL()+j.dir) {
@@ -305,8 +317,14 @@ func (j *job) hopeless(err error) error {
 	if !errors.Is(err, storage.ErrPermission) && !errors.Is(err, storage.ErrNotExist) {
 		return nil
 	}
-	if j.rejected.Add(1) >= enough && !j.rec.succeeded() {
-		return fmt.Errorf("given up after %d failures and no success: %w", enough, err)
+	n := j.rejected.Add(1)
+	switch {
+	case j.rec.succeeded():
+		return nil
+	case j.denied: // neither listing nor writing
+		return err
+	case n >= enough:
+		return fmt.Errorf("given up after %d failures and no success: %w", n, err)
 	}
 	return nil
 }

@@ -630,8 +630,14 @@ func TestDeletingGroupsNeverReplaceEarlierOnes(t *testing.T) {
 }
 
 func TestGivenUpWhenTheDestinationWantsNothing(t *testing.T) {
+	for _, objects := range []int{3, 5000} {
+		t.Run(fmt.Sprint(objects), func(t *testing.T) { testGivenUp(t, objects) })
+	}
+}
+
+func testGivenUp(t *testing.T, objects int) {
 	src, dest := storagetest.NewMem("s3://lake/"), storagetest.NewMem("s3://out/")
-	for i := range 5000 {
+	for i := range objects {
 		src.Put(fmt.Sprintf("x/%04d", i), "x")
 	}
 	var tried atomic.Int64

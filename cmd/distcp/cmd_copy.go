@@ -1,0 +1,273 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	copier "github.com/skepdata/skep/copy"
+	"github.com/skepdata/skep/storage"
+)
+
+const copySynopsis = "--src URL --dest URL [options]"
+
+// copyFlags are the command line of a copy.
+type copyFlags struct {
+	settings
+	src, dest string
+	opts      copier.Options
+
+	targetSize, chunkSize int64 // MiB
+	previousManifest      string
+	requirePrevious       string
+	codec                 string
+	json, quiet, version  bool
+
+	unsupported  map[string]*string
+	appendToLast string
+	filesPer     int64
+	properties   []string
+}
+
+func (c *copyFlags) addFlags(f *pflag.FlagSet) {
+	o := &c.opts
+	f.StringVar(&c.src, "src", "", "`URL` to copy from")
+	f.StringVar(&c.dest, "dest", "", "`URL` of the directory to copy to")
+	f.StringVar(&o.SrcPattern, "srcPattern", "", "copy what this Java `regex` matches: the whole URL, as in '.*\\.gz'")
+	f.StringVar(&o.GroupBy, "groupBy", "", "concatenate files for which the groups of this Java `regex` are the same")
+	f.Int64Var(&c.targetSize, "targetSize", 0, "close a grouped output at this `MiB` of input")
+	f.StringVar(&c.codec, "outputCodec", "keep", "`codec` of the outputs: keep, none or gzip")
+	f.BoolVar(&o.NumberFiles, "numberFiles", false, "put a number before each output's name")
+	f.Int64Var(&o.StartingIndex, "startingIndex", 0, "first `number` for --numberFiles")
+	f.StringVar(&o.OutputManifest, "outputManifest", "", "write a gzip manifest of all files into the destination, of this `name`")
+	f.StringVar(&c.previousManifest, "previousManifest", "", "skip the files that the manifest at this `URL` lists")
+	f.StringVar(&c.requirePrevious, "requirePreviousManifest", "true", "fail if there is no previous manifest: true or `false`")
+	f.BoolVar(&o.CopyFromManifest, "copyFromManifest", false, "copy the files that the previous manifest lists, instead of listing --src")
+	f.BoolVar(&o.DeleteOnSuccess, "deleteOnSuccess", false, "delete each source once its output is durable")
+	f.BoolVar(&o.DisableParts, "disableMultipartUpload", false, "write each output in one stream, by one worker")
+	f.Int64Var(&c.chunkSize, "multipartUploadChunkSize", 0, "`MiB` of the parts of large files, 5 to 5120 (default 32)")
+	f.StringVar(&c.storageClass, "storageClass", "", "S3 storage `class` of the outputs, as STANDARD_IA")
+	c.settings.addFlags(f)
+	f.BoolVar(&o.DryRun, "dry-run", false, "print what would be copied, and change nothing")
+	f.BoolVar(&c.json, "json", false, "print one JSON event a line on standard output")
+	f.BoolVar(&c.quiet, "quiet", false, "print errors only")
+	f.BoolVar(&c.version, "version", false, "print the version")
+	c.addForeignFlags(f)
+}
+
+// addForeignFlags declares what S3DistCp and Hadoop know and we do not, so that it can be named
+// in an error rather than be an unknown flag.
+func (c *copyFlags) addForeignFlags(f *pflag.FlagSet) {
+	c.unsupported = map[string]*string{}
+	for _, name := range []string{"s3ServerSideEncryption", "srcPrefixesFile", "update", "overwrite", "delete", "bandwidth", "log"} {
+		c.unsupported[name] = f.String(name, "", "")
+		f.Lookup(name).NoOptDefVal = " "
+		f.Lookup(name).Hidden = true
+	}
+	f.Lookup("srcPrefixesFile").NoOptDefVal = ""
+	f.StringVar(&c.appendToLast, "appendToLastFile", "false", "")
+	f.Lookup("appendToLastFile").NoOptDefVal = "true"
+	f.Lookup("appendToLastFile").Hidden = true
+	f.Int64Var(&c.filesPer, "filesPerMapper", 0, "")
+	f.Lookup("filesPerMapper").Hidden = true
+	f.StringArrayVarP(&c.properties, "define", "D", nil, "")
+	f.Lookup("define").Hidden = true
+}
+
+func (c *command) copy(ctx context.Context, args []string) error {
+	var flags copyFlags
+	f := pflag.NewFlagSet("distcp", pflag.ContinueOnError)
+	flags.addFlags(f)
+	if err := c.parse(f, args, copySynopsis, 0, len(args)); err != nil {
+		return err
+	}
+	if flags.version {
+		fmt.Fprintf(c.stdout, "distcp %s\n", version)
+		return nil
+	}
+	if err := flags.validate(f); err != nil {
+		return err
+	}
+	opener, err := c.open(flags.settings)
+	if err != nil {
+		return err
+	}
+	defer opener.Close() //nolint:errcheck // nothing is pending: every write has been committed
+	return c.copyWith(ctx, opener, &flags)
+}
+
+// validate checks what can be checked without opening anything, and completes the options.
+func (c *copyFlags) validate(f *pflag.FlagSet) error {
+	if f.NArg() > 0 {
+		return usagef("unexpected argument %q", f.Arg(0))
+	}
+	if err := c.checkForeign(f); err != nil {
+		return err
+	}
+	switch {
+	case c.src == "":
+		return usagef("--src is missing: the URL to copy from")
+	case c.dest == "":
+		return usagef("--dest is missing: the URL to copy to")
+	case c.targetSize < 0 || c.targetSize > 1<<40:
+		return usagef("--targetSize: %d is not a number of MiB", c.targetSize)
+	case f.Changed("multipartUploadChunkSize") && (c.chunkSize < 5 || c.chunkSize > 5120):
+		return usagef("--multipartUploadChunkSize: %d is not between 5 and 5120 MiB", c.chunkSize)
+	case f.Changed("outputManifest") && path.Base(c.opts.OutputManifest) == ".":
+		return usagef("--outputManifest: the name is empty")
+	case f.Changed("storageClass") && !isStorageClass(c.storageClass):
+		return usagef("--storageClass: %q is not the name of a storage class, as STANDARD or STANDARD_IA", c.storageClass)
+	}
+	if c.opts.OutputManifest != "" {
+		c.opts.OutputManifest = path.Base(filepath.ToSlash(c.opts.OutputManifest)) // S3DistCp takes a local file's path
+	}
+	require, err := strconv.ParseBool(c.requirePrevious)
+	if err != nil {
+		return usagef("--requirePreviousManifest: %q is neither true nor false", c.requirePrevious)
+	}
+	c.opts.PreviousOptional = !require && c.previousManifest != ""
+	if c.opts.OutputCodec, err = parseCodec(c.codec); err != nil {
+		return err
+	}
+	c.opts.TargetSize = c.targetSize << 20
+	if c.chunkSize > 0 {
+		c.opts.PartSize = c.chunkSize << 20
+		c.partSize = fmt.Sprintf("%dMiB", c.chunkSize)
+	}
+	c.opts.Workers = c.workers
+	c.opts.PatternURL = patternURL(c.src)
+	if c.opts.CopyFromManifest && c.previousManifest == "" {
+		return usagef("--copyFromManifest needs --previousManifest, the list to copy")
+	}
+	check := c.opts
+	check.CopyFromManifest, check.PreviousOptional = false, false // their manifest is not open yet
+	return check.Validate()
+}
+
+// checkForeign reports options of S3DistCp and Hadoop that would have to be obeyed.
+func (c *copyFlags) checkForeign(f *pflag.FlagSet) error {
+	for name := range c.unsupported {
+		if f.Changed(name) {
+			return usagef("the option --%s is not supported yet", name)
+		}
+	}
+	if appended, err := strconv.ParseBool(c.appendToLast); err != nil {
+		return usagef("--appendToLastFile: %q is neither true nor false", c.appendToLast)
+	} else if appended {
+		return usagef("the option --appendToLastFile is not supported yet; grouped files are written anew")
+	}
+	for _, p := range c.properties {
+		name, _, ok := strings.Cut(p, "=")
+		if !ok {
+			return usagef("-D %s: want name=value", p)
+		}
+		// These tune a cluster that is not there.
+		if !strings.HasPrefix(name, "mapred") && !strings.HasPrefix(name, "yarn.") && !strings.HasPrefix(name, "s3DistCp.") {
+			return usagef("the property %s is not supported yet", name)
+		}
+	}
+	return nil
+}
+
+func parseCodec(name string) (copier.Codec, error) {
+	switch strings.ToLower(name) {
+	case "keep":
+		return copier.CodecKeep, nil
+	case "none":
+		return copier.CodecNone, nil
+	case "gzip", "gz":
+		return copier.CodecGzip, nil
+	case "lzo", "lzop", "snappy":
+		return "", usagef("--outputCodec: %s is not supported yet; use keep, none or gzip", name)
+	}
+	return "", usagef("--outputCodec: %q is not a codec; use keep, none or gzip", name)
+}
+
+func isStorageClass(name string) bool {
+	return name != "" && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") == ""
+}
+
+// patternURL is what the patterns see of a source that is written in one of the ways that
+// Hadoop has and we do not: they are the user's, and so is the URL.
+func patternURL(src string) string {
+	scheme, _, ok := strings.Cut(src, "://")
+	switch strings.ToLower(scheme) {
+	case "s3a", "s3n", "hdfs":
+		if ok {
+			return src
+		}
+	}
+	return ""
+}
+
+func (c *command) copyWith(ctx context.Context, opener *storage.Opener, flags *copyFlags) error {
+	src, err := openSource(ctx, opener, flags.src)
+	if err != nil {
+		return err
+	}
+	dest, err := opener.Open(ctx, flags.dest)
+	if err != nil {
+		return err
+	}
+	opts := flags.opts
+	if flags.previousManifest != "" {
+		if opts.PreviousManifest, err = opener.Open(ctx, flags.previousManifest); err != nil {
+			return err
+		}
+		if err := checkPrevious(ctx, opts); err != nil {
+			return err
+		}
+	}
+	if opts.TargetSize > 0 && opts.GroupBy == "" && !flags.quiet {
+		fmt.Fprintln(c.stderr, "distcp: --targetSize has no effect without --groupBy")
+	}
+	p := c.newPrinter(flags)
+	opts.Report = p.report
+	sum, err := copier.Run(ctx, src, dest, opts)
+	p.end(sum, err)
+	return err
+}
+
+// checkPrevious makes a missing manifest a precondition that is not met.
+func checkPrevious(ctx context.Context, opts copier.Options) error {
+	_, err := opts.PreviousManifest.Bucket.Stat(ctx, opts.PreviousManifest.Prefix)
+	if errors.Is(err, storage.ErrNotExist) && !opts.PreviousOptional {
+		return &preconditionError{fmt.Errorf("--previousManifest: %w", err)}
+	}
+	return nil
+}
+
+// openSource opens a URL to read from. A local path that is not there is an error: nobody
+// means an empty set of files by it.
+func openSource(ctx context.Context, opener *storage.Opener, url string) (storage.Location, error) {
+	l, err := opener.Open(ctx, url)
+	if err != nil || l.Bucket.URL() != "file:///" {
+		return l, err
+	}
+	if _, err := os.Stat("/" + l.Prefix); err != nil {
+		return l, &storage.Error{Op: "open", URL: l.URL(), Err: localCause(err)}
+	}
+	return l, nil
+}
+
+// localCause is why a path cannot be used, without the path, in our words where we have some.
+func localCause(err error) error {
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return storage.ErrNotExist
+	case errors.Is(err, os.ErrPermission):
+		return storage.ErrPermission
+	}
+	var pathErr *os.PathError
+	if errors.As(err, &pathErr) {
+		return pathErr.Err
+	}
+	return err
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/pflag"
+
+	copier "github.com/skepdata/skep/copy"
+)
+
+// differenceLine is a difference in JSON.
+type differenceLine struct {
+	Event  string `json:"event"`
+	Key    string `json:"key"`
+	Reason string `json:"reason"`
+	Detail string `json:"detail,omitempty"`
+}
+
+func (c *command) verify(ctx context.Context, args []string) error {
+	var flags lookFlags
+	var exact, quiet bool
+	f := pflag.NewFlagSet("verify", pflag.ContinueOnError)
+	f.BoolVar(&exact, "exact", false, "objects that only DEST has are differences, too")
+	f.BoolVar(&quiet, "quiet", false, "print differences and errors only")
+	flags.addFlags(f)
+	if err := c.parse(f, args, "verify SRC DEST", 2, 2); err != nil {
+		return err
+	}
+	opener, err := c.open(flags.settings)
+	if err != nil {
+		return err
+	}
+	defer opener.Close() //nolint:errcheck // nothing was written
+	src, err := openSource(ctx, opener, f.Arg(0))
+	if err != nil {
+		return err
+	}
+	dest, err := opener.Open(ctx, f.Arg(1))
+	if err != nil {
+		return err
+	}
+	enc := json.NewEncoder(c.stdout)
+	enc.SetEscapeHTML(false)
+	var extra int64
+	opts := copier.Options{SrcPattern: flags.pattern, PatternURL: patternURL(f.Arg(0)), Workers: flags.workers}
+	result, err := copier.Compare(ctx, src, dest, opts, func(d copier.Difference) {
+		if d.Reason == "unexpected" && !exact {
+			extra++
+			return
+		}
+		if flags.json {
+			_ = enc.Encode(differenceLine{"difference", d.Key, d.Reason, d.Detail}) // the exit code says it, too
+			return
+		}
+		fmt.Fprintf(c.stdout, "%-10s  %s  %s\n", d.Reason, d.Key, d.Detail)
+	})
+	if err != nil {
+		return err
+	}
+	different := result.Different - extra
+	if flags.json {
+		err = enc.Encode(map[string]any{
+			"event": "summary", "ok": different == 0, "same": result.Same, "bytes": result.Bytes, "different": different, "extra": extra,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if !quiet {
+		text := fmt.Sprintf("%s with %s the same, %d different", count(result.Same, "object"), bytesText(result.Bytes), different)
+		if extra > 0 {
+			text += fmt.Sprintf(", %d at the destination only", extra)
+		}
+		fmt.Fprintln(c.stderr, text)
+	}
+	if different > 0 {
+		return errQuiet
+	}
+	return nil
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/pflag"
+)
+
+const usageText = `Usage:
+  distcp --src URL --dest URL [options]    copy
+  distcp ls URL                            list objects
+  distcp cat URL...                        print objects
+  distcp du URL...                         count objects and bytes
+  distcp rm [--recursive] URL...           delete objects
+  distcp verify SRC DEST                   compare names, sizes and checksums
+  distcp help [command]
+
+URLs: s3://bucket/prefix (s3a, s3n), block://volume/path, file:///path or a plain path,
+hdfs:///path where SKEP_DEFAULT_FS says what stands for it.
+`
+
+const exitText = `
+Exit codes:
+  0    everything is done
+  1    an error ended it; or verify has found differences
+  2    the command line makes no sense
+  3    some files failed, the others are done
+  4    a precondition is not met: the previous manifest is missing
+  130  interrupted
+`
+
+// printHelp prints the help of a verb, or of the program for an empty synopsis.
+func (c *command) printHelp(f *pflag.FlagSet, synopsis string) {
+	if synopsis == copySynopsis {
+		fmt.Fprint(c.stdout, usageText+"\nOptions of a copy (also --opt=value):\n")
+	} else {
+		fmt.Fprintf(c.stdout, "Usage: distcp %s\n\nOptions:\n", synopsis)
+	}
+	fmt.Fprint(c.stdout, f.FlagUsagesWrapped(100)+"      --help   print this text\n")
+	fmt.Fprint(c.stdout, exitText)
+}
+
+func (c *command) help(ctx context.Context, args []string) error {
+	verbs := map[string]func(context.Context, []string) error{
+		"ls": c.ls, "cat": c.cat, "rm": c.rm, "du": c.du, "verify": c.verify, "help": c.copy, "copy": c.copy,
+	}
+	verb := c.copy
+	if len(args) > 0 {
+		v, ok := verbs[args[0]]
+		if !ok || len(args) > 1 {
+			return usagef("there is no command %q", args[0])
+		}
+		verb = v
+	}
+	return verb(ctx, []string{"--help"})
+}

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/pflag"
+
+	copier "github.com/skepdata/skep/copy"
+	"github.com/skepdata/skep/internal/config"
+	"github.com/skepdata/skep/storage"
+)
+
+// version is set by the build.
+var version = "dev"
+
+// The exit codes, which help prints.
+const (
+	exitOK           = 0
+	exitError        = 1
+	exitUsage        = 2
+	exitSomeFailed   = 3
+	exitPrecondition = 4
+	exitInterrupted  = 130
+)
+
+func main() { os.Exit(mainCode()) }
+
+func mainCode() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	return run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv)
+}
+
+// run is the program: what it is given instead of what the process has, and the exit code.
+func run(
+	ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer, getenv func(string) string,
+) int {
+	c := &command{stdout: stdout, stderr: stderr, getenv: getenv}
+	verbs := map[string]func(context.Context, []string) error{
+		"ls": c.ls, "cat": c.cat, "rm": c.rm, "du": c.du, "verify": c.verify, "help": c.help,
+	}
+	verb, rest := c.copy, args
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		v, ok := verbs[args[0]]
+		switch {
+		case ok:
+			verb, rest = v, args[1:]
+		case args[0] == "fsck":
+			return c.exit(ctx, usagef("the command fsck is not supported yet"))
+		default:
+			return c.exit(ctx, usagef("unknown command %q; copy with --src and --dest, or use ls, cat, rm, du, verify or help", args[0]))
+		}
+	}
+	return c.exit(ctx, verb(ctx, rest))
+}
+
+// command is one invocation.
+type command struct {
+	stdout, stderr io.Writer
+	getenv         func(string) string
+}
+
+// usageError is a command line that makes no sense.
+type usageError struct{ msg string }
+
+func (e *usageError) Error() string { return e.msg }
+
+func usagef(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
+
+// preconditionError is a job that must not begin.
+type preconditionError struct{ error }
+
+func (e *preconditionError) Unwrap() error { return e.error }
+
+// errQuiet is a failure that has been reported already.
+var errQuiet = errors.New("see above")
+
+// exit reports an error in one line and chooses the exit code.
+func (c *command) exit(ctx context.Context, err error) int {
+	if err == nil || errors.Is(err, pflag.ErrHelp) {
+		return exitOK
+	}
+	code := exitError
+	var usage *usageError
+	var option *copier.OptionError
+	var failed *copier.FailedError
+	var precondition *preconditionError
+	switch {
+	case ctx.Err() != nil:
+		fmt.Fprintln(c.stderr, "distcp: interrupted; what is complete stays, run the same command again to go on")
+		return exitInterrupted
+	case errors.As(err, &option):
+		err = fmt.Errorf("%s: %w", flagOf(option.Option), option.Err)
+		code = exitUsage
+	case errors.As(err, &usage):
+		code = exitUsage
+	case errors.As(err, &failed):
+		return exitSomeFailed // each failure and their number have been printed
+	case errors.As(err, &precondition):
+		code = exitPrecondition
+	case errors.Is(err, errQuiet):
+		return exitError
+	}
+	hint := ""
+	if code == exitUsage {
+		hint = " (see distcp --help)"
+	}
+	fmt.Fprintf(c.stderr, "distcp: %s%s\n", oneLine(err), hint)
+	return code
+}
+
+// oneLine is an error's text without line breaks, which joined errors and strange keys have.
+func oneLine(err error) string {
+	return strings.NewReplacer("\r\n", "; ", "\n", "; ", "\r", " ").Replace(err.Error())
+}
+
+// flagOf is the flag that sets a field of copier.Options.
+func flagOf(field string) string {
+	switch field {
+	case "PartSize":
+		return "--multipartUploadChunkSize"
+	case "PreviousOptional":
+		return "--requirePreviousManifest"
+	case "":
+		return ""
+	}
+	return "--" + strings.ToLower(field[:1]) + field[1:]
+}
+
+// settings are the flags that say where things are, which all verbs have.
+type settings struct {
+	configFile, endpoint, blockRoot string
+	storageClass                    string
+	partSize                        string // as skep.toml has it
+	workers                         int
+}
+
+func (s *settings) addFlags(f *pflag.FlagSet) {
+	f.StringVar(&s.configFile, "config", "", "`file` with settings, instead of skep.toml in the user's configuration directory")
+	f.StringVar(&s.endpoint, "s3Endpoint", "", "`URL or host` of the S3 service")
+	f.StringVar(&s.blockRoot, "blockRoot", "", "`directory` of the block store")
+	f.IntVar(&s.workers, "workers", copier.DefaultWorkers, "`number` of transfers at once")
+}
+
+// open reads the configuration and returns what opens URLs.
+func (c *command) open(s settings) (*storage.Opener, error) {
+	if s.workers < 1 || s.workers > 10_000 {
+		return nil, usagef("--workers: %d is not a number from 1 to 10000", s.workers)
+	}
+	overrides := map[string]string{
+		"s3.endpoint": s.endpoint, "block_roots": s.blockRoot, "s3.storage_class": s.storageClass, "s3.part_size": s.partSize,
+	}
+	if s.workers > 256 {
+		overrides["s3.workers"] = fmt.Sprint(s.workers)
+	}
+	cfg, err := config.Load(config.Source{Getenv: c.getenv, File: s.configFile, Overrides: overrides})
+	if err != nil {
+		return nil, err
+	}
+	return cfg.Opener(), nil
+}
+
+// parse parses the flags of a verb, whose own arguments are between least and most.
+func (c *command) parse(f *pflag.FlagSet, args []string, synopsis string, least, most int) error {
+	f.SetOutput(io.Discard)
+	f.SortFlags = false
+	err := f.Parse(args)
+	switch {
+	case errors.Is(err, pflag.ErrHelp):
+		c.printHelp(f, synopsis)
+		return err
+	case err != nil:
+		return usagef("%v", err)
+	case f.NArg() < least || f.NArg() > most:
+		return usagef("want: distcp %s", synopsis)
+	}
+	return nil
+}

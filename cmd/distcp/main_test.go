@@ -1,0 +1,123 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/skepdata/skep/testenv"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"distcp": main})
+}
+
+// The scripts in testdata/script run the program against a real MinIO server, on which each has
+// a bucket of its own, $BUCKET. Commands besides testscript's own:
+//
+//	file PATH SIZE [SEED]    makes a file of random text
+//	gunzip PATH              prints a gzip file to standard output
+//	sorted                   sorts the lines of the last standard output into the file "sorted"
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			s3 := testenv.MinIO(t)
+			for _, pair := range s3.Env() {
+				name, value, _ := strings.Cut(pair, "=")
+				env.Setenv(name, value)
+			}
+			env.Setenv("BUCKET", s3.Bucket)
+			env.Setenv("XDG_DATA_HOME", filepath.Join(env.WorkDir, ".data"))
+			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, ".config"))
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"file": makeFile, "gunzip": gunzipFile, "sorted": sortOutput,
+		},
+	})
+}
+
+func makeFile(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: file PATH SIZE [SEED]")
+	}
+	size, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	seed := uint64(1)
+	if len(args) > 2 {
+		seed, err = strconv.ParseUint(args[2], 10, 64)
+		ts.Check(err)
+	}
+	path := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(filepath.Dir(path), 0o755))
+	ts.Check(os.WriteFile(path, randomText(seed, size), 0o644))
+}
+
+func randomText(seed uint64, size int) []byte {
+	r := rand.New(rand.NewPCG(seed, 3))
+	b := make([]byte, size)
+	for i := range b {
+		b[i] = byte('a' + r.IntN(26))
+	}
+	return b
+}
+
+func gunzipFile(ts *testscript.TestScript, _ bool, args []string) {
+	r, err := gzip.NewReader(strings.NewReader(ts.ReadFile(args[0])))
+	ts.Check(err)
+	_, err = io.Copy(ts.Stdout(), r)
+	ts.Check(err)
+}
+
+func sortOutput(ts *testscript.TestScript, _ bool, _ []string) {
+	lines := slices.Sorted(strings.Lines(ts.ReadFile("stdout")))
+	ts.Check(os.WriteFile(ts.MkAbs("sorted"), []byte(strings.Join(lines, "")), 0o644))
+}
+
+// No error text may show a key, whatever is wrong with it.
+func TestNoSecretIsPrinted(t *testing.T) {
+	s3 := testenv.MinIO(t)
+	const secret = "verySecretKeyThatNobodyMaySee"
+	for _, endpoint := range []string{s3.Endpoint, "http://127.0.0.1:1", "https" + strings.TrimPrefix(s3.Endpoint, "http"), "::bad::"} {
+		for _, args := range [][]string{
+			{"ls", s3.URL("")},
+			{"--src", s3.URL("x/"), "--dest", t.TempDir()},
+			{"--src", "testdata", "--dest", s3.URL("y/"), "--json"},
+		} {
+			env := map[string]string{
+				"AWS_ACCESS_KEY_ID": s3.AccessKey, "AWS_SECRET_ACCESS_KEY": secret, "AWS_ENDPOINT_URL_S3": endpoint,
+				"HOME": t.TempDir(), "SKEP_S3_ATTEMPTS": "1",
+			}
+			var stdout, stderr bytes.Buffer
+			code := run(t.Context(), args, nil, &stdout, &stderr, func(name string) string { return env[name] })
+			out := stdout.String() + stderr.String()
+			if code != exitError {
+				t.Errorf("%s %v: exit code %d\n%s", endpoint, args, code, out)
+			}
+			if strings.Contains(out, secret) || strings.Contains(out, "Signature=") || strings.Contains(out, "goroutine ") {
+				t.Errorf("%s %v: %s", endpoint, args, out)
+			}
+			if n := strings.Count(stderr.String(), "\n"); n != 1 || !strings.HasPrefix(stderr.String(), "distcp: ") {
+				t.Errorf("%s %v: want one line, got %d: %s", endpoint, args, n, &stderr)
+			}
+		}
+	}
+}
+
+func TestBytesText(t *testing.T) {
+	for n, want := range map[int64]string{0: "0 bytes", 1: "1 byte", 1023: "1023 bytes", 1024: "1.0 KiB", 5 << 30: "5.0 GiB", 1 << 62: "4.0 EiB"} {
+		if got := bytesText(n); got != want {
+			t.Errorf("%d: got %s, want %s", n, got, want)
+		}
+	}
+}

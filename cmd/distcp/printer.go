@@ -1,0 +1,181 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"golang.org/x/term"
+
+	copier "github.com/skepdata/skep/copy"
+)
+
+// printer turns the events of a copy into lines and a progress bar.
+type printer struct {
+	stdout, stderr io.Writer
+	json           *json.Encoder // nil for people
+	quiet, dryRun  bool
+	bar            *bar // nil if there is no terminal
+}
+
+func (c *command) newPrinter(flags *copyFlags) *printer {
+	p := &printer{stdout: c.stdout, stderr: c.stderr, quiet: flags.quiet, dryRun: flags.opts.DryRun}
+	if flags.json {
+		p.json = json.NewEncoder(c.stdout)
+		p.json.SetEscapeHTML(false)
+	}
+	if file, ok := c.stderr.(*os.File); ok && !p.quiet && !p.dryRun && term.IsTerminal(int(file.Fd())) {
+		p.bar = newBar(file)
+		p.stderr = p.bar.above()
+	}
+	return p
+}
+
+// eventLine is an event in JSON.
+type eventLine struct {
+	Event   string `json:"event"`
+	Source  string `json:"source,omitempty"`
+	Sources int    `json:"sources,omitempty"`
+	Dest    string `json:"dest,omitempty"`
+	Bytes   int64  `json:"bytes"`
+	CRC32C  string `json:"crc32c,omitempty"`
+	Method  string `json:"method,omitempty"`
+	Error   string `json:"error,omitempty"`
+}
+
+func (p *printer) report(e copier.Event) {
+	if p.bar != nil {
+		p.bar.report(e)
+	}
+	switch e.Kind {
+	case copier.Begun, copier.Progress, copier.Listed:
+		return
+	case copier.Failed:
+		fmt.Fprintf(p.stderr, "distcp: %s\n", oneLine(e.Err))
+	case copier.DeleteFailed:
+		fmt.Fprintf(p.stderr, "distcp: the source was copied but not deleted: %s\n", oneLine(e.Err))
+	case copier.Planned:
+		p.plan(e)
+	}
+	if p.json != nil {
+		line := eventLine{string(e.Kind), e.Source, e.Sources, e.Dest, e.Bytes, e.CRC32C.String(), e.Method, ""}
+		if e.Err != nil {
+			line.Error = oneLine(e.Err)
+		}
+		p.encode(line)
+	}
+}
+
+func (p *printer) plan(e copier.Event) {
+	switch {
+	case p.json != nil || p.quiet:
+	case e.Sources == 1:
+		fmt.Fprintf(p.stdout, "copy %s to %s (%d bytes)\n", e.Source, e.Dest, e.Bytes)
+	default:
+		fmt.Fprintf(p.stdout, "join %s and %d more to %s (%d bytes)\n", e.Source, e.Sources-1, e.Dest, e.Bytes)
+	}
+}
+
+func (p *printer) encode(v any) {
+	if err := p.json.Encode(v); err != nil {
+		p.json = nil // nobody reads it any more; the copy goes on
+		fmt.Fprintf(p.stderr, "distcp: write standard output: %v\n", err)
+	}
+}
+
+// summaryLine is the last JSON line of a copy.
+type summaryLine struct {
+	Event          string  `json:"event"`
+	OK             bool    `json:"ok"`
+	DryRun         bool    `json:"dryRun,omitempty"`
+	Objects        int64   `json:"objects"`
+	Outputs        int64   `json:"outputs"`
+	Bytes          int64   `json:"bytes"`
+	Skipped        int64   `json:"skipped"`
+	Failed         int64   `json:"failed"`
+	Deleted        int64   `json:"deleted"`
+	DeleteFailures int64   `json:"deleteFailures"`
+	Retries        int64   `json:"retries"`
+	ServerCopied   int64   `json:"serverCopied"`
+	Seconds        float64 `json:"seconds"`
+	Error          string  `json:"error,omitempty"`
+}
+
+// end prints the summary of a copy that has begun.
+func (p *printer) end(s copier.Summary, err error) {
+	if p.bar != nil {
+		p.bar.end()
+		p.stderr = p.bar.out
+	}
+	if p.json != nil {
+		line := summaryLine{
+			"summary", err == nil, p.dryRun, s.Objects, s.Outputs, s.Bytes, s.Skipped, s.Failed, s.Deleted, s.DeleteFailures,
+			s.Retries, s.ServerCopied, s.Elapsed.Seconds(), "",
+		}
+		if err != nil {
+			line.Error = oneLine(err)
+		}
+		p.encode(line)
+	}
+	var failed *copier.FailedError
+	early := err != nil && !errors.As(err, &failed)
+	if p.quiet || early && s.Outputs == 0 {
+		return // the error says it all
+	}
+	fmt.Fprintln(p.stderr, summaryText(s, p.dryRun))
+}
+
+// summaryText is the summary in one line.
+func summaryText(s copier.Summary, dryRun bool) string {
+	verb := "copied"
+	if dryRun {
+		verb = "would copy"
+	}
+	text := fmt.Sprintf("%s %s", verb, count(s.Objects, "object"))
+	if s.Outputs != s.Objects {
+		text += fmt.Sprintf(" into %d", s.Outputs)
+	}
+	text += ", " + bytesText(s.Bytes)
+	if seconds := s.Elapsed.Seconds(); !dryRun {
+		text += fmt.Sprintf(", in %v", s.Elapsed.Round(time.Millisecond))
+		if s.Bytes > 1<<20 && seconds > 0.05 {
+			text += fmt.Sprintf(" (%s/s)", bytesText(int64(float64(s.Bytes)/seconds)))
+		}
+	}
+	for _, extra := range []struct {
+		n    int64
+		what string
+	}{
+		{s.Skipped, "skipped"}, {s.Deleted, "deleted"}, {s.Retries, "retried"}, {s.DeleteFailures, "not deleted"}, {s.Failed, "failed"},
+	} {
+		if extra.n > 0 {
+			text += fmt.Sprintf(", %d %s", extra.n, extra.what)
+		}
+	}
+	return text
+}
+
+func count(n int64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// bytesText is a number of bytes as people read it.
+func bytesText(n int64) string {
+	if n < 1<<10 {
+		return count(n, "byte")
+	}
+	units := []string{"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
+	f := float64(n) / 1024
+	i := 0
+	for f >= 1024 && i < len(units)-1 {
+		f /= 1024
+		i++
+	}
+	return fmt.Sprintf("%.1f %s", f, units[i])
+}
