@@ -70,14 +70,16 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 	}
 	// A writer polls for the lock in short turns, so that it notices the end of its context;
 	// readers wait only while another process recovers after a crash.
-	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() +
-		"?_pragma=busy_timeout(%d)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
+	dsn := func(timeout string) string {
+		return "file:" + (&url.URL{Path: path}).EscapedPath() + "?_pragma=busy_timeout(" + timeout +
+			")&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
+	}
 	var s Store
 	var err error
-	if s.write, err = sql.Open("sqlite", fmt.Sprintf(dsn, 200)+"&_txlock=immediate"); err != nil {
+	if s.write, err = sql.Open("sqlite", dsn("200")+"&_txlock=immediate"); err != nil {
 		return nil, err
 	}
-	if s.read, err = sql.Open("sqlite", fmt.Sprintf(dsn, 10_000)+"&_pragma=query_only(1)"); err != nil {
+	if s.read, err = sql.Open("sqlite", dsn("10000")+"&_pragma=query_only(1)"); err != nil {
 		return nil, errors.Join(err, s.write.Close())
 	}
 	s.write.SetMaxOpenConns(1)

@@ -2,7 +2,9 @@ package sqlstore
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/skepdata/skep/partitions"
 )
@@ -66,6 +68,8 @@ func (c *condition) translate(p partitions.Predicate) string {
 		}
 	case partitions.IsNull:
 		return c.null(p.Key, "IS NULL")
+	case partitions.Like:
+		return c.like(p)
 	case partitions.Not:
 		switch p := p.P.(type) {
 		case partitions.In:
@@ -78,6 +82,26 @@ func (c *condition) translate(p partitions.Predicate) string {
 	}
 	c.exact = false
 	return anything
+}
+
+// like translates LIKE on a key of text to the range of what begins as the pattern does. The rest
+// of the pattern is not for the database, whose LIKE ignores case.
+func (c *condition) like(l partitions.Like) string {
+	c.exact = false
+	i := c.keys.Find(l.Key)
+	n := strings.IndexAny(l.Pattern, `%_\`)
+	if n <= 0 || i < 0 || i >= keyColumns || !c.keys[i].Type.Text() || len(c.args)+2 > maxList {
+		return anything
+	}
+	prefix := []byte(l.Pattern[:n])
+	last := len(prefix) - 1
+	if prefix[last] >= utf8.RuneSelf-1 {
+		return anything // adding one would not leave text
+	}
+	next := slices.Clone(prefix)
+	next[last]++
+	c.args = append(c.args, string(prefix), string(next))
+	return fmt.Sprintf("(p.k%d >= ? AND p.k%d < ?)", i, i)
 }
 
 // null translates IS NULL for keys of text. In the k columns of others NULL also stands for

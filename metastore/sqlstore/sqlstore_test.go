@@ -1,7 +1,10 @@
 package sqlstore_test
 
 import (
+	"database/sql"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/skepdata/skep/metastore"
@@ -26,3 +29,71 @@ func open(t testing.TB, path string) metastore.Store {
 func fresh(t testing.TB) metastore.Store { return open(t, filepath.Join(t.TempDir(), "metastore.db")) }
 
 func TestConformance(t *testing.T) { metastoretest.Run(t, metastoretest.Config{New: fresh}) }
+
+func BenchmarkStore(b *testing.B) { metastoretest.Bench(b, metastoretest.Config{New: fresh}) }
+
+func TestOpenErrors(t *testing.T) {
+	dir := t.TempDir()
+	junk := filepath.Join(dir, "junk.db")
+	if err := os.WriteFile(junk, []byte(strings.Repeat("this is no database\n", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for url, want := range map[string]string{
+		"postgres://me:secret@host/db": "postgres metastores are not supported yet",
+		"mysql://me:secret@host/db":    "mysql metastores are not supported yet",
+		"thrift://host:9083":           "thrift metastores are not supported yet",
+		"oracle://me:secret@host/db":   `unknown scheme "oracle"`,
+		"/just/a/path.db":              "not a URL",
+		"sqlite://relative.db":         "not an absolute path",
+		"sqlite://":                    "not an absolute path",
+		"sqlite:///a.db?mode=memory":   "no parameters",
+		"sqlite:///a%zz.db":            "invalid URL escape",
+		"sqlite://" + junk:             "not an SQLite database",
+		"sqlite://" + dir:              "unable to open database file",
+		"sqlite://" + junk + "/sub.db": "not a directory",
+	} {
+		s, err := sqlstore.Open(t.Context(), url)
+		if err == nil {
+			_ = s.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: got the error %v, want one that says %q", url, err, want)
+		}
+	}
+}
+
+func TestNewerSchemaIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "m.db")
+	open(t, path)
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.ExecContext(t.Context(), `UPDATE schema_version SET version = version + 1`); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = sqlstore.Open(t.Context(), "sqlite://"+path)
+	if err == nil || !strings.Contains(err.Error(), "use a newer skep") {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestReopenedFileKeepsEverything(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "m.db")
+	s := open(t, path)
+	createCounted(t, s)
+	for _, name := range []string{"x", "y"} {
+		if err := s.Update(t.Context(), func(tx metastore.Tx) error { return count(t.Context(), tx, name) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if again := open(t, path); counter(t, again) != 2 || partitionCount(t, again) != 2*batch {
+		t.Fatal("something is gone")
+	}
+}
