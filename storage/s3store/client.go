@@ -52,14 +52,18 @@ func New(cfg Config) (*Client, error) {
 		return nil, err
 	}
 	core.SetAppInfo("skep", "1")
-	return &Client{
+	c := &Client{
 		cfg:       cfg,
 		core:      core,
 		transport: transport,
 		buffers:   newBufferPool(cfg.PartSize),
 		strict:    !s3utils.IsAmazonEndpoint(*core.EndpointURL()),
 		copyLimit: maxPartSize,
-	}, nil
+	}
+	if c.strict {
+		c.copyLimit = generousCopyLimit
+	}
+	return c, nil
 }
 
 // Config is the configuration in force, defaults filled in.

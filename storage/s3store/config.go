@@ -23,9 +23,12 @@ const (
 	maxParts        = 10_000
 	maxObjectSize   = 5 << 40
 	defaultPartSize = 16 << 20
-	defaultWorkers  = 256
-	defaultAttempts = 5
-	defaultRegion   = "us-east-1"
+	// generousCopyLimit is what MinIO may copy by one request. It would take more, but not
+	// before time-outs on the way end the request.
+	generousCopyLimit = 64 << 30
+	defaultWorkers    = 256
+	defaultAttempts   = 5
+	defaultRegion     = "us-east-1"
 )
 
 // Config says where the service is and who asks. The zero value is Amazon S3 with the

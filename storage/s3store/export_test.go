@@ -1,6 +1,16 @@
 package s3store
 
-import "context"
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"net/http"
+	"slices"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/skepdata/skep/storage"
+)
 
 // SetCopyLimit makes objects beyond n bytes be copied in parts.
 func (c *Client) SetCopyLimit(n int64) { c.copyLimit = n }
@@ -13,4 +23,33 @@ func (b *Bucket) PendingUploads(ctx context.Context) ([]string, error) {
 		keys = append(keys, u.Key)
 	}
 	return keys, err
+}
+
+// PutForeign writes an object in parts of 5 MiB, as a client with other ideas of checksums
+// does.
+func (b *Bucket) PutForeign(ctx context.Context, key string, content []byte, headers map[string]string) error {
+	id, err := b.c.core.NewMultipartUpload(ctx, b.name, key, minio.PutObjectOptions{UserMetadata: headers})
+	if err != nil {
+		return err
+	}
+	var list []minio.CompletePart
+	for part := range slices.Chunk(content, minPartSize) {
+		n := len(list) + 1
+		h := http.Header{}
+		switch headers["x-amz-checksum-algorithm"] {
+		case "CRC32C":
+			h.Set("x-amz-checksum-crc32c", storage.CRC32C(part).String())
+		case "SHA256":
+			sum := sha256.Sum256(part)
+			h.Set("x-amz-checksum-sha256", base64.StdEncoding.EncodeToString(sum[:]))
+		}
+		p, err := b.c.core.PutObjectPart(ctx, b.name, key, id, n, bytes.NewReader(part), int64(len(part)),
+			minio.PutObjectPartOptions{CustomHeader: h, DisableContentSha256: true})
+		if err != nil {
+			return err
+		}
+		list = append(list, minio.CompletePart{PartNumber: n, ETag: p.ETag, ChecksumCRC32C: p.ChecksumCRC32C, ChecksumSHA256: p.ChecksumSHA256})
+	}
+	_, err = b.c.core.CompleteMultipartUpload(ctx, b.name, key, id, list, minio.PutObjectOptions{})
+	return err
 }

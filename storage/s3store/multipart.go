@@ -40,10 +40,14 @@ type part struct {
 
 // startMultipart begins an upload whose checksum is to be that of the whole object.
 func (b *Bucket) startMultipart(ctx context.Context, key string, opts storage.CreateOptions) (*multipart, error) {
-	id, err := b.c.core.NewMultipartUpload(ctx, b.name, key, b.c.putOptions(opts, map[string]string{
+	return b.startUpload(ctx, key, opts, map[string]string{
 		"x-amz-checksum-algorithm": "CRC32C",
 		"x-amz-checksum-type":      "FULL_OBJECT",
-	}))
+	})
+}
+
+func (b *Bucket) startUpload(ctx context.Context, key string, opts storage.CreateOptions, headers map[string]string) (*multipart, error) {
+	id, err := b.c.core.NewMultipartUpload(ctx, b.name, key, b.c.putOptions(opts, headers))
 	if err != nil {
 		return nil, b.fail(ctx, "create", key, err)
 	}
@@ -121,8 +125,9 @@ func (m *multipart) complete(ctx context.Context, count int) (storage.Object, er
 	outliving, cancel := outlive(ctx, completeGrace)
 	defer cancel()
 	outliving, a := listen(outliving)
-	headers := map[string]string{"x-amz-checksum-type": "FULL_OBJECT"}
+	headers := map[string]string{}
 	if sum.Known {
+		headers["x-amz-checksum-type"] = "FULL_OBJECT"
 		headers["x-amz-checksum-crc32c"] = sum.String()
 	}
 	done, err := m.b.c.core.CompleteMultipartUpload(outliving, m.b.name, m.key, m.id, list,

@@ -2,6 +2,7 @@ package s3store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -9,8 +10,10 @@ import (
 	"github.com/skepdata/skep/storage"
 )
 
-// CopyFrom copies an object within the service: by one request up to 5 GiB, beyond that in
-// parts. See storage.ServerCopier.
+// CopyFrom copies an object within the service: by one request up to 5 GiB at Amazon and 64
+// GiB elsewhere, beyond that in parts. Where the service does not tell the checksum of the
+// copy, which is so for parts copied at MinIO, the copy is read once to compute it. See
+// storage.ServerCopier.
 func (b *Bucket) CopyFrom(ctx context.Context, key string, src storage.Bucket, srcObject storage.Object) (storage.Object, error) {
 	from, ok := storage.As[*Bucket](src)
 	if !ok || !b.c.sameService(from.c) {
@@ -34,6 +37,9 @@ func (b *Bucket) CopyFrom(ctx context.Context, key string, src storage.Bucket, s
 		o, err = b.copyParts(ctx, key, from, srcObject)
 	default:
 		o, err = b.copyWhole(ctx, key, from, srcObject)
+		if tooLarge(err) && srcObject.Size > maxPartSize {
+			o, err = b.copyParts(ctx, key, from, srcObject)
+		}
 	}
 	if err != nil {
 		return storage.Object{}, b.fail(ctx, "copy", key, err)
@@ -76,6 +82,9 @@ func (b *Bucket) copyWhole(ctx context.Context, key string, from *Bucket, srcObj
 		onlyIf(srcObject.ETag, b.c.copyHeaders()),
 		minio.CopySrcOptions{}, minio.PutObjectOptions{})
 	if err != nil {
+		if tooLarge(err) {
+			return storage.Object{}, err
+		}
 		return storage.Object{}, from.fail(ctx, "copy", srcObject.Key, err)
 	}
 	sum := a.checksum()
@@ -88,6 +97,12 @@ func (b *Bucket) copyWhole(ctx context.Context, key string, from *Bucket, srcObj
 	}, nil
 }
 
+// tooLarge recognises a service that wants large objects to be copied in parts.
+func tooLarge(err error) bool {
+	var r minio.ErrorResponse
+	return errors.As(err, &r) && (r.Code == minio.EntityTooLarge || r.Code == "InvalidRequest")
+}
+
 // copyParts copies by a multipart upload whose parts are ranges of the source.
 func (b *Bucket) copyParts(ctx context.Context, key string, from *Bucket, srcObject storage.Object) (storage.Object, error) {
 	src, err := from.Stat(ctx, srcObject.Key)
@@ -97,7 +112,15 @@ func (b *Bucket) copyParts(ctx context.Context, key string, from *Bucket, srcObj
 	if err != nil {
 		return storage.Object{}, err
 	}
-	upload, err := b.startMultipart(ctx, key, storage.CreateOptions{ContentType: src.ContentType, Metadata: src.Metadata})
+	opts := storage.CreateOptions{ContentType: src.ContentType, Metadata: src.Metadata}
+	start := b.startMultipart
+	if b.c.strict {
+		// MinIO computes no checksum of copied parts, and would then refuse them.
+		start = func(ctx context.Context, key string, opts storage.CreateOptions) (*multipart, error) {
+			return b.startUpload(ctx, key, opts, nil)
+		}
+	}
+	upload, err := start(ctx, key, opts)
 	if err != nil {
 		return storage.Object{}, err
 	}
