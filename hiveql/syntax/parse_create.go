@@ -127,7 +127,7 @@ func (p *parser) createTable(start int) Stmt {
 	case p.accept("LIKE"):
 		like := p.objectName()
 		n.Like = &like
-	case p.at("(") && !p.queryAt(p.i):
+	case p.at("("):
 		p.tableElements(n)
 	}
 	for p.tableClause(n) {
@@ -325,10 +325,10 @@ func (p *parser) fileFormat() *FileFormat {
 	p.expect("STORED")
 	f := &FileFormat{}
 	if p.accept("BY") {
-		if p.isIdent(p.tok()) {
+		if t := p.tok(); p.isIdent(t) {
 			f.StorageBy = p.ident().Name
-		} else {
-			f.StorageBy = p.str()
+		} else if f.StorageBy = p.str(); f.StorageBy == "" {
+			p.fail(t, "the name of a storage handler is empty", "")
 		}
 		if p.accept("WITH", "SERDEPROPERTIES") {
 			f.Properties = p.properties()

@@ -51,15 +51,14 @@ func (p *parser) objectName() ObjectName {
 	return n
 }
 
-// str parses a string literal that is part of the grammar, such as a path.
+// str parses a string literal that is part of the grammar, such as a path. Adjacent strings
+// are one.
 func (p *parser) str() string {
-	t := p.tok()
-	if t.kind != tString {
+	if p.tok().kind != tString {
 		p.failExpected("a string")
 		return ""
 	}
-	p.next()
-	return unescape(p.src[t.off:t.end])
+	return p.literal().Value
 }
 
 func (p *parser) strRef() *string {

@@ -104,6 +104,9 @@ func (p *parser) accept(texts ...string) bool {
 func (p *parser) expect(texts ...string) {
 	for _, t := range texts {
 		if !p.accept(t) {
+			if !isLetter(t[0]) {
+				t = "'" + t + "'"
+			}
 			p.failExpected(t)
 			return
 		}
@@ -255,13 +258,12 @@ func (p *parser) span(i int) Span {
 	return s
 }
 
-// source is the text read since token i, its tokens one blank apart.
+// source is the text read since token i, with single blanks where they belong.
 func (p *parser) source(i int) string {
 	var b []byte
 	for j := i; j < p.i; j++ {
 		t := &p.toks[j]
-		if j > i && !(t.text == "(" || t.text == ")" || t.text == "," || t.text == ".") &&
-			!(p.toks[j-1].text == "(" || p.toks[j-1].text == ".") {
+		if j > i && blankBetween(&p.toks[j-1], t) {
 			b = append(b, ' ')
 		}
 		if t.kind == tWord && t.reserved {
@@ -271,6 +273,16 @@ func (p *parser) source(i int) string {
 		}
 	}
 	return string(b)
+}
+
+func blankBetween(t, next *token) bool {
+	switch next.text {
+	case ")", ",", ".":
+		return false
+	case "(":
+		return t.text != "" && t.text != "("
+	}
+	return t.text != "(" && t.text != "."
 }
 
 // list parses one or more items separated by commas.

@@ -219,9 +219,18 @@ func (p *printer) tables(items []TableExpr) {
 	for i, t := range items {
 		p.when(i > 0, ", ")
 		// A lateral view would take the next table for one of its columns.
-		_, view := t.(*LateralView)
-		p.joined(t, i > 0 && isJoin(bottom(t)) || view && i < len(items)-1)
+		p.joined(t, i > 0 && isJoin(bottom(t)) || i < len(items)-1 && endsInView(t))
 	}
+}
+
+func endsInView(t TableExpr) bool {
+	switch t := t.(type) {
+	case *LateralView:
+		return true
+	case *Join:
+		return t.On == nil && len(t.Using) == 0 && endsInView(t.R)
+	}
+	return false
 }
 
 func isJoin(t TableExpr) bool {
