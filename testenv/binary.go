@@ -45,9 +45,13 @@ func minioBinary(ctx context.Context) (string, error) {
 	return path, buildMinIO(ctx, path)
 }
 
-// buildMinIO installs the pinned version as path, whole or not at all.
+// buildMinIO installs the pinned version as path, whole or not at all. The caller holds the
+// lock.
 func buildMinIO(ctx context.Context, path string) error {
 	fmt.Fprintf(os.Stderr, "testenv: building the MinIO server into %s, once; this takes about 2.5 minutes\n", path)
+	if err := removeAll(filepath.Join(filepath.Dir(path), "build-*")); err != nil { // of builds that were killed
+		return err
+	}
 	tmp, err := os.MkdirTemp(filepath.Dir(path), "build-")
 	if err != nil {
 		return err
@@ -60,6 +64,17 @@ func buildMinIO(ctx context.Context, path string) error {
 		return fmt.Errorf("go install %s: %w: %s", minioModule, err, strings.TrimSpace(string(out)))
 	}
 	return os.Rename(filepath.Join(tmp, "minio"), path)
+}
+
+func removeAll(pattern string) error {
+	paths, err := filepath.Glob(pattern)
+	if err != nil {
+		return err
+	}
+	for _, path := range paths {
+		err = errors.Join(err, os.RemoveAll(path))
+	}
+	return err
 }
 
 // goTool is the go command, on PATH or where this program's own toolchain was.
