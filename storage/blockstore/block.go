@@ -1,0 +1,137 @@
+package blockstore
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/skepdata/skep/storage"
+)
+
+// chunkSize is how many bytes share a checksum. It is part of the format.
+const chunkSize = 64 << 10
+
+// path is the file of the block of that number: blocks/c5/00000000000012c5.
+func (d *disk) path(block int64) string {
+	return filepath.Join(d.root, blocksDir, fmt.Sprintf("%02x", block&0xff), fmt.Sprintf("%016x", block))
+}
+
+// blockRef says where a block is.
+type blockRef struct{ id, disk int64 }
+
+// block is a whole block as the namespace knows it.
+type block struct {
+	blockRef
+	size   int64
+	sum    storage.Checksum
+	chunks chunkSums
+}
+
+// chunkSums are the CRC32C of each chunk of a block, 4 bytes each, big endian.
+type chunkSums []byte
+
+func (c chunkSums) at(i int64) uint32 { return binary.BigEndian.Uint32(c[4*i:]) }
+
+func (c chunkSums) set(i int64, sum uint32) { binary.BigEndian.PutUint32(c[4*i:], sum) }
+
+// chunksIn is how many chunks a block of size bytes has.
+func chunksIn(size int64) int64 { return (size + chunkSize - 1) / chunkSize }
+
+// combiner combines the checksums of whole chunks.
+type combiner struct{ chunk *storage.Combiner }
+
+func newCombiner() combiner { return combiner{storage.NewCombiner(chunkSize)} }
+
+// block is the checksum of a block of size bytes, from those of its chunks.
+func (c combiner) block(chunks chunkSums, size int64) storage.Checksum {
+	sum := storage.CRC32C(nil)
+	for i := range chunksIn(size) {
+		piece := storage.Checksum{Sum: chunks.at(i), Known: true}
+		if length := size - i*chunkSize; length < chunkSize {
+			sum = storage.CombineCRC32C(sum, piece, length)
+		} else {
+			sum = c.chunk.Combine(sum, piece)
+		}
+	}
+	return sum
+}
+
+// file is the checksum of the bytes of all blocks.
+func (c combiner) file(blocks []block) storage.Checksum {
+	if len(blocks) == 1 {
+		return blocks[0].sum
+	}
+	sum := storage.CRC32C(nil)
+	for _, b := range blocks {
+		sum = storage.CombineCRC32C(sum, b.sum, b.size)
+	}
+	return sum
+}
+
+// createBlock makes the file of a new block for which size bytes may be needed.
+func (s *store) createBlock(ctx context.Context, size int64) (*os.File, blockRef, error) {
+	id, err := s.blockNumber(ctx)
+	if err != nil {
+		return nil, blockRef{}, err
+	}
+	d, err := s.roomiest(size)
+	if err != nil {
+		return nil, blockRef{}, err
+	}
+	f, err := createFile(d.path(id))
+	if err != nil {
+		return nil, blockRef{}, fmt.Errorf("disk %d: %w", d.id, err)
+	}
+	return f, blockRef{id, d.id}, nil
+}
+
+// createFile makes a new file, and the directory for it.
+func createFile(path string) (*os.File, error) {
+	const flags = os.O_CREATE | os.O_EXCL | os.O_RDWR
+	f, err := os.OpenFile(path, flags, 0o666)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return f, err
+	}
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, err
+	}
+	for _, above := range []string{filepath.Dir(dir), filepath.Dir(filepath.Dir(dir))} {
+		if err := syncDir(above); err != nil {
+			return nil, err
+		}
+	}
+	return os.OpenFile(path, flags, 0o666)
+}
+
+// syncBlock makes a block, and its name, survive a power failure.
+func syncBlock(f *os.File) error {
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(f.Name()))
+}
+
+// removeBlocks removes the files of blocks that nothing refers to, and remembers those that are
+// gone. The others stay on the list of garbage.
+func (s *store) removeBlocks(ctx context.Context, blocks []blockRef) {
+	for _, b := range blocks {
+		d, err := s.disk(ctx, b.disk)
+		if err != nil {
+			continue
+		}
+		if err := os.Remove(d.path(b.id)); err == nil || errors.Is(err, fs.ErrNotExist) {
+			s.gone.add(b.id)
+		}
+	}
+}
+
+// name is the block as errors call it.
+func (b blockRef) name() string {
+	return "block " + strconv.FormatInt(b.id, 16) + " on disk " + strconv.FormatInt(b.disk, 10)
+}

@@ -1,0 +1,208 @@
+package blockstore
+
+import (
+	"database/sql"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/skepdata/skep/storage"
+	"github.com/skepdata/skep/storage/storagetest"
+)
+
+// testBlock is small, so that small objects have several blocks.
+const testBlock = 128 << 10
+
+func openAt(t testing.TB, volume string, blockSize int64, roots ...string) *Bucket {
+	t.Helper()
+	b, err := Open(roots, volume, Options{BlockSize: blockSize})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// newBucket returns an empty volume on so many disks.
+func newBucket(t testing.TB, blockSize int64, disks int) *Bucket {
+	t.Helper()
+	var roots []string
+	for i := range disks {
+		roots = append(roots, filepath.Join(t.TempDir(), fmt.Sprintf("disk%d", i+1)))
+	}
+	b := openAt(t, "test", blockSize, roots...)
+	if _, err := b.forWriting(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func config(blockSize int64, disks int) storagetest.Config {
+	return storagetest.Config{
+		New: func(t testing.TB) storage.Bucket { return newBucket(t, blockSize, disks) },
+		Missing: func(t testing.TB) storage.Bucket {
+			return openAt(t, "missing", 0, filepath.Join(t.TempDir(), "nowhere"))
+		},
+		Corrupt:   func(t testing.TB, b storage.Bucket, key string) { corrupt(t, b.(*Bucket), key) },
+		Leftovers: func(t testing.TB, b storage.Bucket) []string { return leftovers(t, b.(*Bucket)) },
+		Sizes:     []int64{blockSizeIn(blockSize) - 1, blockSizeIn(blockSize), blockSizeIn(blockSize) + 1, 2*blockSizeIn(blockSize) + 70_000},
+	}
+}
+
+// blockSizeIn keeps the sizes of test objects small.
+func blockSizeIn(blockSize int64) int64 { return min(blockSize, 1<<20) }
+
+func TestBucket(t *testing.T) { storagetest.Run(t, config(testBlock, 1)) }
+
+func TestBucketOnThreeDisks(t *testing.T) { storagetest.Run(t, config(chunkSize, 3)) }
+
+func TestBucketOfOneBlockObjects(t *testing.T) { storagetest.Run(t, config(defaultBlockSize, 1)) }
+
+func BenchmarkBucket(b *testing.B) { storagetest.RunBenchmarks(b, config(defaultBlockSize, 1)) }
+
+// blockFiles are the files of blocks on the disks of a bucket.
+func blockFiles(t testing.TB, b *Bucket) []string {
+	t.Helper()
+	var paths []string
+	for _, root := range b.roots {
+		err := filepath.WalkDir(filepath.Join(root, blocksDir), func(path string, d fs.DirEntry, err error) error {
+			if os.IsNotExist(err) {
+				return nil
+			}
+			if err == nil && !d.IsDir() {
+				paths = append(paths, path)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return paths
+}
+
+// leftovers are files of blocks that the namespace does not know, and blocks that no object
+// refers to.
+func leftovers(t testing.TB, b *Bucket) []string {
+	t.Helper()
+	v, err := b.forReading(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	wanted := map[string]bool{}
+	err = v.ns.view(t.Context(), func(tx *sql.Tx) error {
+		blocks, err := blockRefs(t.Context(), tx, "SELECT id, disk FROM blocks")
+		for _, ref := range blocks {
+			d, err := v.disk(t.Context(), ref.disk)
+			if err != nil {
+				return err
+			}
+			wanted[d.path(ref.id)] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range blockFiles(t, b) {
+		if !wanted[path] {
+			left = append(left, path)
+		}
+		delete(wanted, path)
+	}
+	for path := range wanted {
+		left = append(left, "missing "+path)
+	}
+	unreferenced, err := column[int64](t.Context(), v.ns.reads,
+		"SELECT id FROM blocks WHERE id NOT IN (SELECT block FROM file_blocks)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range unreferenced {
+		left = append(left, fmt.Sprintf("unreferenced block %x", id))
+	}
+	orphans, err := column[int64](t.Context(), v.ns.reads,
+		"SELECT version FROM file_blocks WHERE version NOT IN (SELECT version FROM files)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, version := range orphans {
+		left = append(left, fmt.Sprintf("blocks of the missing version %x", version))
+	}
+	return left
+}
+
+// corrupt flips a bit in the last block of an object.
+func corrupt(t testing.TB, b *Bucket, key string) {
+	t.Helper()
+	paths := pathsOf(t, b, key)
+	content, err := os.ReadFile(paths[len(paths)-1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	content[len(content)/2] ^= 4
+	if err := os.WriteFile(paths[len(paths)-1], content, 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// pathsOf are the files of an object's blocks, in order.
+func pathsOf(t testing.TB, b *Bucket, key string) []string {
+	t.Helper()
+	v, err := b.forReading(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := v.first(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks, err := v.blocks(t.Context(), first.version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var paths []string
+	for _, block := range blocks {
+		d, err := v.disk(t.Context(), block.disk)
+		if err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, d.path(block.id))
+	}
+	return paths
+}
+
+func put(t testing.TB, b *Bucket, key, content string) storage.Object {
+	t.Helper()
+	w, err := b.Create(t.Context(), key, storage.CreateOptions{})
+	if err == nil {
+		_, err = w.Write([]byte(content))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := w.Commit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func list(t testing.TB, b *Bucket) []string {
+	t.Helper()
+	var keys []string
+	for o, err := range b.List(t.Context(), "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys = append(keys, o.Key)
+	}
+	return keys
+}
+
+var _ = slices.Sort[[]string]
+var _ = strings.Cut

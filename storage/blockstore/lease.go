@@ -1,0 +1,243 @@
+package blockstore
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// writerLease is this store's right to use some block numbers. It lasts while lock is held,
+// which the kernel sees to, whatever happens to the process.
+type writerLease struct {
+	id   string
+	lock *os.File
+
+	next, last int64 // numbers next <= n < last are free to use
+	grow       int64 // how many to take at a time
+}
+
+const (
+	firstRange = 8 // most commands write little
+	widest     = 1024
+)
+
+// blockNumber returns a number that no block ever had. The first call makes the store a
+// writer, and cleans up after writers that died.
+func (s *store) blockNumber(ctx context.Context) (int64, error) {
+	s.leasing.Lock()
+	defer s.leasing.Unlock()
+	if s.writer == nil {
+		w, err := s.register(ctx)
+		if err != nil {
+			return 0, err
+		}
+		s.writer = w
+		if err := s.reclaim(ctx, w); err != nil {
+			return 0, err
+		}
+	}
+	w := s.writer
+	if w.next == w.last {
+		first, err := s.takeRange(ctx, w, w.grow)
+		if err != nil {
+			return 0, err
+		}
+		w.next, w.last = first, first+w.grow
+		w.grow = min(2*w.grow, widest)
+	}
+	w.next++
+	return w.next - 1, nil
+}
+
+// register makes and locks the file that shows that the writer lives, and then lets others
+// know of the writer.
+func (s *store) register(ctx context.Context) (*writerLease, error) {
+	w := &writerLease{id: rand.Text(), grow: firstRange}
+	path := s.lockOf(w.id)
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return nil, err
+	}
+	var err error
+	if w.lock, err = lockPath(path); err != nil {
+		return nil, err
+	}
+	err = s.ns.update(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "INSERT INTO writers (id, started) VALUES (?, ?)",
+			w.id, time.Now().UnixNano())
+		return err
+	})
+	if err != nil {
+		return nil, errors.Join(err, w.lock.Close(), os.Remove(path))
+	}
+	return w, nil
+}
+
+func (s *store) lockOf(writer string) string { return filepath.Join(s.home, writersDir, writer) }
+
+// takeRange notes that the next n block numbers are w's.
+func (s *store) takeRange(ctx context.Context, w *writerLease, n int64) (first int64, err error) {
+	err = s.ns.update(ctx, func(tx *sql.Tx) error {
+		if first, err = take(ctx, tx, "block", n); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, "INSERT INTO ranges (first, last, writer) VALUES (?, ?, ?)",
+			first, first+n, w.id)
+		return err
+	})
+	return first, err
+}
+
+// release ends the writer. Its blocks are all committed or removed by now.
+func (s *store) release(ctx context.Context) error {
+	err := s.update(ctx, func(tx *sql.Tx) error { return deleteWriter(ctx, tx, s.writer.id) })
+	if err == nil {
+		err = os.Remove(s.lockOf(s.writer.id))
+	}
+	err = errors.Join(err, s.writer.lock.Close())
+	s.writer = nil
+	return err
+}
+
+func deleteWriter(ctx context.Context, tx *sql.Tx, id string) error {
+	if _, err := tx.ExecContext(ctx, "DELETE FROM ranges WHERE writer = ?", id); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, "DELETE FROM writers WHERE id = ?", id)
+	return err
+}
+
+// reclaim removes what dead writers left: blocks that were never committed, and garbage whose
+// files were not removed.
+func (s *store) reclaim(ctx context.Context, w *writerLease) error {
+	if whole, err := s.hasAllDisks(ctx); err != nil || !whole {
+		return err // what is on the missing disk could not be removed
+	}
+	if err := s.removeGarbage(ctx); err != nil {
+		return err
+	}
+	ids, err := column[string](ctx, s.ns.reads, "SELECT id FROM writers WHERE id <> ?", w.id)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if err := s.reclaimWriter(ctx, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *store) hasAllDisks(ctx context.Context) (bool, error) {
+	ids, err := column[int64](ctx, s.ns.reads, "SELECT id FROM disks")
+	if err != nil {
+		return false, err
+	}
+	for _, id := range ids {
+		if _, err := s.disk(ctx, id); err != nil {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// removeGarbage works off the list of garbage. Others may do so too; removing twice is no harm
+// because numbers are never used again.
+func (s *store) removeGarbage(ctx context.Context) error {
+	var blocks []blockRef
+	err := s.ns.view(ctx, func(tx *sql.Tx) (err error) {
+		blocks, err = blockRefs(ctx, tx, "SELECT block, disk FROM garbage")
+		return err
+	})
+	if err != nil || len(blocks) == 0 {
+		return err
+	}
+	s.removeBlocks(ctx, blocks)
+	return s.update(ctx, func(*sql.Tx) error { return nil })
+}
+
+// reclaimWriter removes the writer of that name if it is dead.
+func (s *store) reclaimWriter(ctx context.Context, id string) error {
+	lock, err := os.OpenFile(s.lockOf(id), os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // it has just ended, or somebody meddled; either way it is not known to be dead
+	}
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	if unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
+		return nil // it lives, or another process is here already
+	}
+	firsts, err := column[int64](ctx, s.ns.reads, "SELECT first FROM ranges WHERE writer = ?", id)
+	if err != nil {
+		return err
+	}
+	for _, first := range firsts {
+		if clean, err := s.reclaimRange(ctx, first); err != nil || !clean {
+			return err
+		}
+	}
+	err = s.update(ctx, func(tx *sql.Tx) error { return deleteWriter(ctx, tx, id) })
+	if err != nil {
+		return err
+	}
+	return os.Remove(s.lockOf(id))
+}
+
+// reclaimRange removes the files of a range that no block of the namespace has. clean is false
+// when a file could not be removed, which must not keep anybody from writing.
+func (s *store) reclaimRange(ctx context.Context, first int64) (clean bool, err error) {
+	lasts, err := column[int64](ctx, s.ns.reads, "SELECT last FROM ranges WHERE first = ?", first)
+	if err != nil || len(lasts) == 0 {
+		return err == nil, err
+	}
+	used, err := column[int64](ctx, s.ns.reads,
+		"SELECT id FROM blocks WHERE id >= ? AND id < ?", first, lasts[0])
+	if err != nil {
+		return false, err
+	}
+	isUsed := map[int64]bool{}
+	for _, id := range used {
+		isUsed[id] = true
+	}
+	clean = true
+	for id := first; id < lasts[0]; id++ {
+		for _, d := range s.disks {
+			if isUsed[id] {
+				continue
+			}
+			if err := os.Remove(d.path(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				clean = false
+			}
+		}
+	}
+	return clean, nil
+}
+
+// column returns the only column of a query's result.
+func column[T any](ctx context.Context, db *sql.DB, query string, args ...any) (all []T, err error) {
+	err = patiently(ctx, func() error {
+		all = nil
+		rows, err := db.QueryContext(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var v T
+			if err := rows.Scan(&v); err != nil {
+				return err
+			}
+			all = append(all, v)
+		}
+		return rows.Err()
+	})
+	return all, err
+}

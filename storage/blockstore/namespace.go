@@ -1,0 +1,225 @@
+package blockstore
+
+import (
+	"context"
+	"database/sql"
+	_ "embed" // for the schema
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"time"
+
+	"modernc.org/sqlite"
+)
+
+//go:embed schema.sql
+var schema string
+
+// applicationID marks the database as a namespace of ours ("skep") to tools such as file(1).
+const applicationID = 0x736b6570
+
+// namespace is the open database. Reads run side by side on snapshots; writes of this process
+// take turns, and wait for those of others.
+type namespace struct {
+	reads  *sql.DB
+	writes *sql.DB
+}
+
+const (
+	maxReaders   = 8 // connections
+	lockPatience = 60 * time.Second
+)
+
+func dataSource(path string, pragmas ...string) string {
+	q := url.Values{}
+	q.Add("_pragma", fmt.Sprintf("busy_timeout(%d)", lockPatience.Milliseconds()))
+	for _, p := range pragmas {
+		q.Add("_pragma", p)
+	}
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
+}
+
+// openNamespace opens the database. A database without a schema is none yet.
+func openNamespace(ctx context.Context, path string) (*namespace, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, err // which SQLite would answer with an empty database
+	}
+	writes, err := sql.Open("sqlite", dataSource(path, "synchronous(FULL)", "foreign_keys(1)")+"&_txlock=immediate")
+	if err != nil {
+		return nil, err
+	}
+	reads, err := sql.Open("sqlite", dataSource(path, "query_only(1)"))
+	if err != nil {
+		return nil, errors.Join(err, writes.Close())
+	}
+	writes.SetMaxOpenConns(1)
+	reads.SetMaxOpenConns(maxReaders)
+	reads.SetMaxIdleConns(maxReaders)
+	n := &namespace{reads, writes}
+	if err := n.checkFormat(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), n.close())
+	}
+	return n, nil
+}
+
+func (n *namespace) close() error { return errors.Join(n.reads.Close(), n.writes.Close()) }
+
+func (n *namespace) checkFormat(ctx context.Context) error {
+	var app, version int
+	err := patiently(ctx, func() error {
+		if err := n.reads.QueryRowContext(ctx, "PRAGMA application_id").Scan(&app); err != nil {
+			return err
+		}
+		return n.reads.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version)
+	})
+	switch {
+	case err != nil:
+		return err
+	case app == 0 && version == 0:
+		return errNoStore
+	case app != applicationID:
+		return errors.New("it is a database of another program")
+	case version != format:
+		return fmt.Errorf("it has format %d; this program knows format %d", version, format)
+	}
+	return nil
+}
+
+// createNamespace makes the database with its schema. The caller makes sure that nobody else
+// does.
+func createNamespace(ctx context.Context, path, storeID string) error {
+	db, err := sql.Open("sqlite", dataSource(path, "journal_mode(WAL)", "synchronous(FULL)")+"&_txlock=immediate")
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	defer tx.Rollback()
+	for _, statement := range []string{
+		schema, fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, format),
+	} {
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	if _, err := tx.ExecContext(ctx, "INSERT INTO store (id) VALUES (?)", storeID); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return tx.Commit()
+}
+
+// update runs fn in a transaction, again if the database was busy or another process was in
+// the way: fn must have no effects that do not bear repetition.
+func (n *namespace) update(ctx context.Context, fn func(*sql.Tx) error) error {
+	return patiently(ctx, func() error {
+		tx, err := n.writes.BeginTx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		defer tx.Rollback()
+		if err := fn(tx); err != nil {
+			return err
+		}
+		return tx.Commit()
+	})
+}
+
+// view runs fn on one snapshot.
+func (n *namespace) view(ctx context.Context, fn func(*sql.Tx) error) error {
+	return patiently(ctx, func() error {
+		tx, err := n.reads.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+		if err != nil {
+			return err
+		}
+		defer tx.Rollback()
+		return fn(tx)
+	})
+}
+
+// patiently repeats do while the database is locked by others. SQLite waits too, but not in
+// every case in which that would help.
+func patiently(ctx context.Context, do func() error) error {
+	deadline := time.Now().Add(lockPatience)
+	pause := time.Millisecond
+	for {
+		err := do()
+		if err == nil || !isBusy(err) || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, 100*time.Millisecond)
+	}
+}
+
+func isBusy(err error) bool {
+	const busy, locked = 5, 6 // SQLITE_BUSY, SQLITE_LOCKED and their extended codes
+	var e *sqlite.Error
+	return errors.As(err, &e) && (e.Code()&0xff == busy || e.Code()&0xff == locked)
+}
+
+func (n *namespace) storeID(ctx context.Context) (id string, err error) {
+	err = patiently(ctx, func() error {
+		return n.reads.QueryRowContext(ctx, "SELECT id FROM store").Scan(&id)
+	})
+	return id, err
+}
+
+// addDisk numbers a new disk.
+func (n *namespace) addDisk(ctx context.Context, path string) (id int64, err error) {
+	err = n.update(ctx, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, "INSERT INTO disks (path) VALUES (?) RETURNING id", path).Scan(&id)
+	})
+	return id, err
+}
+
+// diskPath is where a disk was last seen, for messages.
+func (n *namespace) diskPath(ctx context.Context, id int64) string {
+	var path string
+	if err := n.reads.QueryRowContext(ctx, "SELECT path FROM disks WHERE id = ?", id).Scan(&path); err != nil {
+		return "an unknown place"
+	}
+	return path
+}
+
+// volume returns the number and block size of a volume. ok is false when there is none.
+func (n *namespace) volume(ctx context.Context, name string) (id, blockSize int64, ok bool, err error) {
+	err = patiently(ctx, func() error {
+		return n.reads.QueryRowContext(ctx,
+			"SELECT id, block_size FROM volumes WHERE name = ?", name).Scan(&id, &blockSize)
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, 0, false, nil
+	}
+	return id, blockSize, err == nil, err
+}
+
+// createVolume makes the volume unless there is one of that name, and returns it.
+func (n *namespace) createVolume(ctx context.Context, name string, blockSize int64) (id, size int64, err error) {
+	err = n.update(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx,
+			"INSERT INTO volumes (name, block_size, created) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING",
+			name, blockSize, time.Now().UnixNano())
+		if err != nil {
+			return err
+		}
+		return tx.QueryRowContext(ctx,
+			"SELECT id, block_size FROM volumes WHERE name = ?", name).Scan(&id, &size)
+	})
+	return id, size, err
+}
+
+// take reserves n numbers of a counter and returns the first.
+func take(ctx context.Context, tx *sql.Tx, counter string, n int64) (first int64, err error) {
+	err = tx.QueryRowContext(ctx,
+		"UPDATE counters SET next = next + ? WHERE name = ? RETURNING next", n, counter).Scan(&first)
+	return first - n, err
+}

@@ -1,0 +1,307 @@
+package blockstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/skepdata/skep/storage"
+)
+
+const (
+	// openAhead is how many blocks of a range are opened by Open, and so outlive their object.
+	openAhead = 16
+	// openAttempts is how often Open looks again when a block vanished after it looked.
+	openAttempts = 5
+)
+
+// Open implements storage.Bucket.
+func (b *Bucket) Open(ctx context.Context, key string, opts storage.ReadOptions) (storage.Reader, error) {
+	if err := b.check(ctx, "open", key); err != nil {
+		return nil, err
+	}
+	v, err := b.forReading(ctx)
+	if err != nil {
+		return nil, b.fail(ctx, "open", key, err)
+	}
+	var last int64
+	for range openAttempts {
+		var r *reader
+		if r, err = v.open(ctx, b, key, opts); err == nil {
+			return r, nil
+		}
+		var gone *missingBlockError
+		if !errors.As(err, &gone) || gone.version == last {
+			break // the block did not go with its object: it is lost
+		}
+		last = gone.version
+	}
+	return nil, b.fail(ctx, "open", key, err)
+}
+
+// missingBlockError is what comes of a block that is in the namespace and not on its disk.
+type missingBlockError struct {
+	block   block
+	version int64
+	err     error
+}
+
+func (e *missingBlockError) Error() string { return e.block.name() + " is missing: " + e.err.Error() }
+
+// firstBlock is an object and its first block, of size 0 if it has none.
+type firstBlock struct {
+	fileRow
+	block block
+}
+
+// first looks an object up.
+func (v volumeRef) first(ctx context.Context, key string) (f firstBlock, err error) {
+	var id, disk, size sql.NullInt64
+	err = patiently(ctx, func() error {
+		return f.scan(v.ns.reads.QueryRowContext(ctx, "SELECT "+fileColumns+`, b.id, b.disk, b.size, b.chunks
+			FROM files f LEFT JOIN file_blocks fb ON fb.version = f.version AND fb.seq = 0
+			LEFT JOIN blocks b ON b.id = fb.block
+			WHERE f.volume = ? AND f.key = ?`, v.id, []byte(key)).Scan, &id, &disk, &size, (*[]byte)(&f.block.chunks))
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return f, storage.ErrNotExist
+	}
+	f.block.blockRef, f.block.size = blockRef{id.Int64, disk.Int64}, size.Int64
+	return f, err
+}
+
+// open opens a range of the current version of an object.
+func (v volumeRef) open(ctx context.Context, b *Bucket, key string, opts storage.ReadOptions) (*reader, error) {
+	first, err := v.first(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	if opts.IfMatch != "" && opts.IfMatch != first.ETag {
+		return nil, storage.ErrChanged
+	}
+	if opts.Offset < 0 || opts.Length < 0 || opts.Offset > first.Size {
+		return nil, fmt.Errorf("%w: offset %d, length %d, size %d",
+			storage.ErrInvalidRange, opts.Offset, opts.Length, first.Size)
+	}
+	end := first.Size
+	if opts.Length > 0 && opts.Length < end-opts.Offset {
+		end = opts.Offset + opts.Length
+	}
+	r := &reader{b: b, v: v, ctx: ctx, row: first.fileRow}
+	blocks := []block{first.block}
+	if first.block.size < first.Size {
+		if blocks, err = v.blocks(ctx, first.version); err != nil {
+			return nil, err
+		}
+	}
+	r.cut(blocks, opts.Offset, end)
+	for i := range min(len(r.segments), openAhead) {
+		if err := r.prepare(&r.segments[i]); err != nil {
+			r.closeAll()
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// blocks returns all blocks of a version, without their checksums.
+func (v volumeRef) blocks(ctx context.Context, version int64) (all []block, err error) {
+	err = patiently(ctx, func() error {
+		all = nil
+		rows, err := v.ns.reads.QueryContext(ctx, `SELECT b.id, b.disk, b.size
+			FROM file_blocks fb JOIN blocks b ON b.id = fb.block WHERE fb.version = ? ORDER BY fb.seq`, version)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var b block
+			if err := rows.Scan(&b.id, &b.disk, &b.size); err != nil {
+				return err
+			}
+			all = append(all, b)
+		}
+		return rows.Err()
+	})
+	return all, err
+}
+
+// segment is what a reader reads of one block.
+type segment struct {
+	block
+	pos, end int64    // offsets in the block: what is still to read
+	f        *os.File // nil until prepared
+}
+
+// reader reads a range of one version.
+type reader struct {
+	b   *Bucket
+	v   volumeRef
+	ctx context.Context // of Open, which bounds the reads as it does for a remote store
+	row fileRow
+
+	segments []segment // the first is being read
+	scratch  []byte    // a chunk
+	pending  []byte    // the part of scratch that is to be handed out
+	err      error     // of an earlier Read
+}
+
+// cut finds the segments of the bytes from offset to end.
+func (r *reader) cut(blocks []block, offset, end int64) {
+	start := int64(0)
+	for _, b := range blocks {
+		from, to := max(offset-start, 0), min(end-start, b.size)
+		if from < to {
+			r.segments = append(r.segments, segment{block: b, pos: from, end: to})
+		}
+		start += b.size
+	}
+}
+
+// prepare opens the file of a segment and gets its checksums.
+func (r *reader) prepare(s *segment) error {
+	if s.f != nil {
+		return nil
+	}
+	gone := func(err error) error { return &missingBlockError{s.block, r.row.version, err} }
+	if s.chunks == nil {
+		sums, err := column[[]byte](r.ctx, r.v.ns.reads, "SELECT chunks FROM blocks WHERE id = ?", s.id)
+		if err != nil {
+			return err
+		}
+		if len(sums) == 0 {
+			return gone(errors.New("the namespace does not have it any more"))
+		}
+		s.chunks = sums[0]
+	}
+	if int64(len(s.chunks)) != 4*chunksIn(s.size) {
+		return fmt.Errorf("%w: %s has %d bytes of checksums, want %d",
+			storage.ErrChecksum, s.name(), len(s.chunks), 4*chunksIn(s.size))
+	}
+	d, err := r.v.disk(r.ctx, s.disk)
+	if err != nil {
+		return err
+	}
+	s.f, err = os.Open(d.path(s.id))
+	if errors.Is(err, fs.ErrNotExist) {
+		return gone(err)
+	}
+	return err
+}
+
+func (r *reader) Object() storage.Object { return r.row.Object }
+
+func (r *reader) Close() error {
+	r.closeAll()
+	if r.err == nil {
+		r.err = errors.New("the reader is closed")
+	}
+	return nil
+}
+
+func (r *reader) closeAll() {
+	for _, s := range r.segments {
+		if s.f != nil {
+			s.f.Close() // nothing was written
+		}
+	}
+	r.segments, r.pending = nil, nil
+}
+
+func (r *reader) Read(p []byte) (int, error) {
+	if r.err == nil && r.ctx.Err() != nil {
+		r.err = r.b.fail(r.ctx, "read", r.row.Key, context.Cause(r.ctx))
+	}
+	if r.err != nil || len(p) == 0 {
+		return 0, r.err
+	}
+	if len(r.pending) == 0 {
+		if len(r.segments) == 0 {
+			return 0, io.EOF
+		}
+		n, err := r.next(p)
+		if err != nil {
+			r.err = r.b.fail(r.ctx, "read", r.row.Key, err)
+			return 0, r.err
+		}
+		if n > 0 {
+			return n, nil
+		}
+	}
+	n := copy(p, r.pending)
+	r.pending = r.pending[n:]
+	return n, nil
+}
+
+// next reads whole chunks of the current segment: into p if they fit there, and n is the bytes
+// that are for the caller; otherwise one chunk into scratch, what is wanted of it is pending, and n is 0.
+func (r *reader) next(p []byte) (n int, err error) {
+	s := &r.segments[0]
+	if err := r.prepare(s); err != nil {
+		var gone *missingBlockError
+		if errors.As(err, &gone) && r.replaced() {
+			err = storage.ErrChanged
+		}
+		return 0, err
+	}
+	chunk := s.pos / chunkSize
+	start := chunk * chunkSize
+	if whole := min(int64(len(p))/chunkSize*chunkSize, (s.end-start)/chunkSize*chunkSize); s.pos == start && whole > 0 {
+		n, err = int(whole), s.readChunks(chunk, p[:whole])
+		s.pos += whole
+	} else {
+		if r.scratch == nil {
+			r.scratch = make([]byte, min(chunkSize, s.size))
+		}
+		length := min(chunkSize, s.size-start)
+		if int64(len(r.scratch)) < length {
+			r.scratch = make([]byte, chunkSize)
+		}
+		err = s.readChunks(chunk, r.scratch[:length])
+		r.pending = r.scratch[s.pos-start : min(length, s.end-start)]
+		s.pos = start + min(length, s.end-start)
+	}
+	if err != nil {
+		r.pending = nil
+		return 0, err
+	}
+	if s.pos == s.end {
+		s.f.Close()
+		r.segments = r.segments[1:]
+	}
+	return n, nil
+}
+
+// readChunks reads p from the beginning of a chunk, and compares the checksum of every chunk.
+// p ends at the end of a chunk.
+func (s *segment) readChunks(chunk int64, p []byte) error {
+	offset := chunk * chunkSize
+	if n, err := s.f.ReadAt(p, offset); err != nil {
+		if errors.Is(err, io.EOF) {
+			return fmt.Errorf("%w: %s (%s) ends after %d of %d bytes",
+				storage.ErrChecksum, s.name(), s.f.Name(), offset+int64(n), s.size)
+		}
+		return fmt.Errorf("%s: %w", s.name(), err)
+	}
+	for len(p) > 0 {
+		piece := p[:min(len(p), chunkSize)]
+		if got := storage.CRC32C(piece); got.Sum != s.chunks.at(chunk) {
+			return fmt.Errorf("%w: %s (%s), bytes %d to %d: have %s, want %s", storage.ErrChecksum, s.name(),
+				s.f.Name(), offset, offset+int64(len(piece)), got, storage.Checksum{Sum: s.chunks.at(chunk), Known: true})
+		}
+		p = p[len(piece):]
+		chunk++
+		offset += int64(len(piece))
+	}
+	return nil
+}
+
+// replaced tells whether the version being read is no longer an object.
+func (r *reader) replaced() bool {
+	now, err := r.v.first(r.ctx, r.row.Key)
+	return errors.Is(err, storage.ErrNotExist) || err == nil && now.version != r.row.version
+}
