@@ -53,3 +53,10 @@ func (b *Bucket) PutForeign(ctx context.Context, key string, content []byte, hea
 	_, err = b.c.core.CompleteMultipartUpload(ctx, b.name, key, id, list, minio.PutObjectOptions{})
 	return err
 }
+
+// MakePublic lets everybody list the bucket and read its objects.
+func (b *Bucket) MakePublic(ctx context.Context) error {
+	return b.c.core.SetBucketPolicy(ctx, b.name, `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+		"Principal": {"AWS": ["*"]}, "Action": ["s3:GetObject", "s3:ListBucket"],
+		"Resource": ["arn:aws:s3:::`+b.name+`", "arn:aws:s3:::`+b.name+`/*"]}]}`)
+}
