@@ -11,8 +11,8 @@ import (
 // Compare orders two values of type t: negative, zero or positive. It is the order of ORDER BY
 // ascending: NULL first; false before true; NaN equal to itself and above every number, and
 // -0.0 equal to 0.0; text by bytes, char without its trailing blanks; arrays and structs by
-// their first difference, then by length; maps as sorted lists of entries. The values must be
-// of the Go types that Value lists.
+// their first difference, then by length; maps as sorted lists of entries; unions by their tag
+// first. The values must be of the Go types that Value lists.
 func Compare(a, b Value, t Type) int {
 	if a == nil || b == nil {
 		return compareBool(a != nil, b != nil)
@@ -42,6 +42,12 @@ func Compare(a, b Value, t Type) int {
 		return slices.CompareFunc(a.([]any), b.([]any), func(x, y any) int { return Compare(x, y, *t.Elem) })
 	case Map:
 		return compareMaps(a.([]Entry), b.([]Entry), t)
+	case Union:
+		x, y := a.(Variant), b.(Variant)
+		if x.Tag != y.Tag {
+			return cmp.Compare(x.Tag, y.Tag)
+		}
+		return Compare(x.Value, y.Value, t.Fields[x.Tag].Type)
 	case Struct:
 		return compareStructs(a.([]any), b.([]any), t)
 	}

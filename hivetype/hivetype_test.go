@@ -155,6 +155,7 @@ func TestAppendText(t *testing.T) {
 		{"array<int>", []any{}, "[]"},
 		{"map<int,string>", []hivetype.Entry{{Key: int64(7), Value: "x"}, {Key: int64(1)}}, `{7:"x",1:null}`},
 		{"struct<a:int,b:string>", []any{int64(1), "q\"\\\n\x01é"}, `{"a":1,"b":"q\"\\\n\u0001é"}`},
+		{"uniontype<int,string>", hivetype.Variant{Tag: 1, Value: "x"}, `{1:"x"}`},
 		{"array<decimal(10,3)>", []any{dec(1500, 3), dec(100, 0), dec(0, 3)}, "[1.5,100,0]"},
 		{"array<date>", []any{day}, `["2020-01-05"]`},
 		{"array<timestamp>", []any{at}, `["2020-01-05 10:11:12.5"]`},
@@ -178,6 +179,10 @@ func TestCompare(t *testing.T) {
 		{"char(3)", []any{"a", "ab", "b"}},
 		{"array<int>", []any{[]any{}, []any{nil}, []any{int64(1)}, []any{int64(1), nil}, []any{int64(2)}}},
 		{"struct<a:int,b:string>", []any{[]any{int64(1), "b"}, []any{int64(2), "a"}}},
+		{"uniontype<int,string>", []any{
+			hivetype.Variant{Value: int64(1)}, hivetype.Variant{Value: int64(2)},
+			hivetype.Variant{Tag: 1, Value: "a"},
+		}},
 		{"map<string,int>", []any{
 			[]hivetype.Entry{{Key: "b", Value: int64(1)}, {Key: "a", Value: int64(1)}},
 			[]hivetype.Entry{{Key: "a", Value: int64(2)}},

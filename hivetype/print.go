@@ -192,6 +192,10 @@ func appendJSON(dst []byte, v Value, t Type) []byte {
 			dst = appendJSON(dst, e.Value, *t.Elem)
 		}
 		return append(dst, '}')
+	case Union:
+		u := v.(Variant)
+		dst = append(strconv.AppendInt(append(dst, '{'), int64(u.Tag), 10), ':')
+		return append(appendJSON(dst, u.Value, t.Fields[u.Tag].Type), '}')
 	case Struct:
 		dst = append(dst, '{')
 		for i, e := range v.([]any) {

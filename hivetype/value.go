@@ -19,12 +19,20 @@ import "math/big"
 //	array                            []any
 //	map                              []Entry, in the order the engine gave
 //	struct                           []any, one for each field
+//	uniontype                        Variant
 type Value = any
 
 // Dec is a decimal number: Unscaled / 10^Scale.
 type Dec struct {
 	Unscaled *big.Int
 	Scale    int
+}
+
+// Variant is the value of a uniontype: which of its types it has, counted from 0, and a value of
+// that type.
+type Variant struct {
+	Tag   int
+	Value Value
 }
 
 // Entry is one key and value of a map.

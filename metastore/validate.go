@@ -73,7 +73,8 @@ func validName(what, name string) error {
 	}
 	bad := func(r rune) bool { return r < ' ' || r == 0x7f || r == '.' || r == '/' || r == utf8.RuneError }
 	if strings.ContainsFunc(name, bad) {
-		return fmt.Errorf("%w %s name %q: dots, slashes and control characters are not allowed", ErrInvalid, what, name)
+		return fmt.Errorf("%w %s name %q: dots, slashes and control characters are not allowed",
+			ErrInvalid, what, name)
 	}
 	return nil
 }

@@ -21,7 +21,8 @@ type Found struct {
 func Hidden(path string) bool {
 	for path != "" {
 		segment, rest, isDir := strings.Cut(path, "/")
-		if segment != "" && (segment[0] == '.' || (segment[0] == '_' && !(isDir && strings.Contains(segment, "=")))) {
+		isKey := isDir && strings.Contains(segment, "=")
+		if strings.HasPrefix(segment, ".") || (strings.HasPrefix(segment, "_") && !isKey) {
 			return true
 		}
 		path = rest

@@ -154,9 +154,9 @@ func (f *filter) predicate(e sqlparser.Expr) (Predicate, error) {
 
 // operands unwinds a chain such as a AND b AND c, which the SQL parser nests to the left, without
 // recursion: long lists of alternatives are common.
-func (f *filter) operands(e sqlparser.Expr, split func(sqlparser.Expr) (left, right sqlparser.Expr, ok bool)) (
-	[]Predicate, error,
-) {
+func (f *filter) operands(
+	e sqlparser.Expr, split func(sqlparser.Expr) (left, right sqlparser.Expr, ok bool),
+) ([]Predicate, error) {
 	var ps []Predicate
 	for {
 		left, right, ok := split(e)

@@ -101,7 +101,9 @@ func (k Keys) compile(p Predicate) (func(Values) truth, error) {
 	return nil, fmt.Errorf("conditions of type %T are not supported yet", p)
 }
 
-func (k Keys) compileList(ps []Predicate, start truth, join func(a, b truth) truth) (func(Values) truth, error) {
+func (k Keys) compileList(
+	ps []Predicate, start truth, join func(a, b truth) truth,
+) (func(Values) truth, error) {
 	evals := make([]func(Values) truth, len(ps))
 	for i, p := range ps {
 		var err error

@@ -303,7 +303,7 @@ func TestMatchAgainstNaive(t *testing.T) {
 	seed := rand.Uint64()
 	r := rand.New(rand.NewPCG(seed, 0))
 	matched, narrowed := 0, 0
-	for range 20000 {
+	for range 10000 {
 		p, v := randomPredicate(r, 3), randomValues(r)
 		result := naive(p, v)
 		want := result != nil && *result

@@ -93,7 +93,8 @@ func quoteAll(values []string) string {
 	return strings.Join(texts, ", ")
 }
 
-var stringEscaper = strings.NewReplacer(`\`, `\\`, `'`, `\'`, "\n", `\n`, "\r", `\r`, "\t", `\t`, "\x00", `\0`)
+var stringEscaper = strings.NewReplacer(
+	`\`, `\\`, `'`, `\'`, "\n", `\n`, "\r", `\r`, "\t", `\t`, "\x00", `\0`)
 
 // quote writes s as a string literal in Hive's way.
 func quote(s string) string { return "'" + stringEscaper.Replace(s) + "'" }
@@ -198,26 +199,35 @@ func simplifyList(ps []Predicate, negate, or bool) Predicate {
 
 // joinEqualities turns a = 1 OR b = 2 OR a IN (3) into a IN (1, 3) OR b = 2.
 func joinEqualities(ps []Predicate) []Predicate {
+	type group struct {
+		at     int // its place in out
+		values []string
+		seen   map[string]bool
+	}
 	var out []Predicate
-	at := map[string]int{} // key to its place in out
+	groups := map[string]*group{}
 	for _, p := range ps {
 		key, values, ok := equality(p)
-		i, found := at[key]
-		switch {
-		case !ok:
+		if !ok {
 			out = append(out, p)
-		case !found:
-			at[key] = len(out)
+			continue
+		}
+		g := groups[key]
+		if g == nil {
+			g = &group{at: len(out), seen: map[string]bool{}}
+			groups[key] = g
 			out = append(out, p)
-		default:
-			_, before, _ := equality(out[i])
-			joined := slices.Clone(before)
-			for _, v := range values {
-				if !slices.Contains(joined, v) {
-					joined = append(joined, v)
-				}
+		}
+		for _, v := range values {
+			if !g.seen[v] {
+				g.seen[v] = true
+				g.values = append(g.values, v)
 			}
-			out[i] = In{key, joined}
+		}
+	}
+	for key, g := range groups {
+		if len(g.values) > 1 {
+			out[g.at] = In{key, g.values}
 		}
 	}
 	return out

@@ -86,9 +86,11 @@ var updateTests = []contract{
 	}},
 	{"partitions can be dropped while a transaction iterates over them", func(t *testing.T, s suite) {
 		s.createTable(t1, "n", "int")
+		var vs []partitions.Values
 		for i := range 300 {
-			s.add(t1, partitions.Values{strconv.Itoa(i)})
+			vs = append(vs, partitions.Values{strconv.Itoa(i)})
 		}
+		s.add(t1, vs...)
 		s.update(func(tx metastore.Tx) error {
 			for p, err := range tx.Partitions(s.ctx, t1, filter(t, "n < 200")) {
 				if err != nil {

@@ -115,7 +115,8 @@ func (s *Store) currentVersion(ctx context.Context) (int, error) {
 // schemaVersion is 0 where there is no schema.
 func schemaVersion(ctx context.Context, q querier) (int, error) {
 	var tables int
-	err := q.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_master WHERE name = 'schema_version'`).Scan(&tables)
+	err := q.QueryRowContext(ctx,
+		`SELECT count(*) FROM sqlite_master WHERE name = 'schema_version'`).Scan(&tables)
 	if err != nil || tables == 0 {
 		return 0, err
 	}
@@ -125,11 +126,13 @@ func schemaVersion(ctx context.Context, q querier) (int, error) {
 }
 
 func setSchemaVersion(ctx context.Context, q querier, version int) error {
-	if _, err := q.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)`); err != nil {
-		return err
-	}
-	if _, err := q.ExecContext(ctx, `DELETE FROM schema_version`); err != nil {
-		return err
+	for _, statement := range []string{
+		`CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)`,
+		`DELETE FROM schema_version`,
+	} {
+		if _, err := q.ExecContext(ctx, statement); err != nil {
+			return err
+		}
 	}
 	_, err := q.ExecContext(ctx, `INSERT INTO schema_version (version) VALUES (?)`, version)
 	return err

@@ -148,7 +148,7 @@ func TestProcessesDoNotLoseUpdates(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "m.db")
 	s := open(t, path)
 	createCounted(t, s)
-	const processes, rounds = 3, 25
+	const processes, rounds = 3, 15
 	var wg sync.WaitGroup
 	for i := range processes {
 		cmd := start(t, "hammer", path, string(rune('a'+i)), rounds)

@@ -241,7 +241,8 @@ func (r reader) Partitions(
 			yield(nil, fail("list partitions", name.String(), fmt.Errorf("%w: %w", metastore.ErrInvalid, err)))
 			return
 		}
-		rows, err := r.q.QueryContext(ctx, selectPartitions+where.sql+` ORDER BY p.name`, append([]any{t.id}, where.args...)...)
+		rows, err := r.q.QueryContext(ctx, selectPartitions+where.sql+` ORDER BY p.name`,
+			append([]any{t.id}, where.args...)...)
 		if err != nil {
 			yield(nil, fail("list partitions", name.String(), err))
 			return

@@ -143,7 +143,9 @@ VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, 1) ON CONFLICT DO NOTHING RETURNING id`
 }
 
 // descriptor finds or makes the row of a storage descriptor.
-func (t *tx) descriptor(ctx context.Context, table int64, d *metastore.StorageDescriptor) (id int64, err error) {
+func (t *tx) descriptor(
+	ctx context.Context, table int64, d *metastore.StorageDescriptor,
+) (id int64, err error) {
 	body, hash := encodeDescriptor(d)
 	err = t.q.QueryRowContext(ctx,
 		`SELECT id FROM descriptors WHERE table_id = ? AND hash = ?`, table, hash).Scan(&id)
@@ -151,7 +153,8 @@ func (t *tx) descriptor(ctx context.Context, table int64, d *metastore.StorageDe
 		return id, err
 	}
 	err = t.q.QueryRowContext(ctx,
-		`INSERT INTO descriptors (table_id, hash, body) VALUES (?, ?, ?) RETURNING id`, table, hash, body).Scan(&id)
+		`INSERT INTO descriptors (table_id, hash, body) VALUES (?, ?, ?) RETURNING id`,
+		table, hash, body).Scan(&id)
 	return id, err
 }
 
@@ -168,7 +171,8 @@ func (t *tx) AlterTable(ctx context.Context, name metastore.TableName, table *me
 			return err
 		}
 		if table.Version != 0 && table.Version != old.Version {
-			return fmt.Errorf("%w: version %d was read, and it is at %d", metastore.ErrConflict, table.Version, old.Version)
+			return fmt.Errorf("%w: version %d was read, and it is at %d",
+				metastore.ErrConflict, table.Version, old.Version)
 		}
 		if err := t.checkKeys(ctx, id, old, table); err != nil {
 			return err
@@ -187,8 +191,9 @@ func (t *tx) AlterTable(ctx context.Context, name metastore.TableName, table *me
 			return err
 		}
 		_, err = t.q.ExecContext(ctx, `
-UPDATE tables SET database_id = ?, name = ?, type = ?, owner = ?, created = ?, descriptor_id = ?, location = ?,
-       partition_keys = ?, parameters = ?, view_original = ?, view_expanded = ?, version = version + 1
+UPDATE tables SET database_id = ?, name = ?, type = ?, owner = ?, created = ?, descriptor_id = ?,
+       location = ?, partition_keys = ?, parameters = ?, view_original = ?, view_expanded = ?,
+       version = version + 1
  WHERE id = ?`,
 			db, renamed.Name, string(table.Type), table.Owner, encodeTime(table.CreateTime), descriptor,
 			table.Storage.Location, encode(encodeColumns(table.PartitionKeys)), encodeParameters(table.Parameters),
@@ -209,7 +214,8 @@ func (t *tx) checkKeys(ctx context.Context, id int64, before, after *metastore.T
 		return nil
 	}
 	var used bool
-	err := t.q.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM partitions WHERE table_id = ?)`, id).Scan(&used)
+	err := t.q.QueryRowContext(ctx,
+		`SELECT EXISTS (SELECT 1 FROM partitions WHERE table_id = ?)`, id).Scan(&used)
 	if err == nil && used {
 		err = fmt.Errorf("%w: changing the partition keys of a table with partitions is not supported yet",
 			metastore.ErrInvalid)
@@ -348,7 +354,8 @@ func (t *tx) AlterPartition(ctx context.Context, name metastore.TableName, p *me
 			return err
 		}
 		ok, err := changed(t.q.ExecContext(ctx, `
-UPDATE partitions SET descriptor_id = ?, location = ?, parameters = ?, created = ? WHERE table_id = ? AND name = ?`,
+UPDATE partitions SET descriptor_id = ?, location = ?, parameters = ?, created = ?
+ WHERE table_id = ? AND name = ?`,
 			id, p.Storage.Location, encodeParameters(p.Parameters), encodeTime(p.CreateTime), row.id, part.name))
 		if err == nil && !ok {
 			return fail("alter partition", name.String()+"/"+part.name, metastore.ErrNoSuchPartition)
