@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/skepdata/skep/storage"
+	"github.com/skepdata/skep/storage/blockstore"
 	"github.com/skepdata/skep/storage/filestore"
 	"github.com/skepdata/skep/storage/s3store"
 )
@@ -15,6 +16,7 @@ func (c *Config) Opener() *storage.Opener {
 	o := &storage.Opener{DefaultFS: c.DefaultFS}
 	o.Register(c.openS3(), "s3", "s3a", "s3n")
 	o.Register(openFiles, "file")
+	o.Register(c.openVolume, "block")
 	return o
 }
 
@@ -37,4 +39,13 @@ func (c *Config) openS3() storage.OpenFunc {
 
 func openFiles(context.Context, string) (storage.Bucket, error) {
 	return filestore.New("/")
+}
+
+// openVolume opens a volume of the block store in the configured roots.
+func (c *Config) openVolume(_ context.Context, volume string) (storage.Bucket, error) {
+	b, err := blockstore.Open(c.BlockRoots, volume, blockstore.Options{})
+	if err != nil {
+		return nil, &storage.Error{Op: "open", URL: "block://" + volume + "/", Err: err}
+	}
+	return b, nil
 }
