@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"sync"
 
@@ -145,35 +144,13 @@ func (c *comparison) differ(d Difference) {
 	c.found(d)
 }
 
-// checksum is the one that the listing or the store has, or else that of the bytes.
+// checksum is that of an object; bytes it has to read for it are counted.
 func (c *comparison) checksum(
 	ctx context.Context, b storage.Bucket, o storage.Object, buf []byte,
-) (sum storage.Checksum, err error) {
-	if o.CRC32C.Known {
-		return o.CRC32C, nil
-	}
-	if described, err := b.Stat(ctx, o.Key); err != nil {
-		return sum, err
-	} else if described.CRC32C.Known {
-		return described.CRC32C, nil
-	}
-	r, err := b.Open(ctx, o.Key, storage.ReadOptions{IfMatch: o.ETag})
-	if err != nil {
-		return sum, err
-	}
-	defer r.Close()
-	sum = storage.CRC32C(nil)
-	for {
-		n, err := r.Read(buf)
-		sum = storage.UpdateCRC32C(sum, buf[:n])
+) (storage.Checksum, error) {
+	return checksum(ctx, b, o, buf, func(n int) {
 		c.mu.Lock()
 		c.result.Read += int64(n)
 		c.mu.Unlock()
-		if err == io.EOF {
-			return sum, nil
-		}
-		if err != nil {
-			return sum, err
-		}
-	}
+	})
 }

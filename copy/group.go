@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"path"
 	"strconv"
 	"strings"
@@ -143,9 +142,7 @@ func (p *planner) output(ctx context.Context, c *cluster, from, to int, taken ma
 		if p.occupied == nil || t.Skip {
 			return t, nil
 		}
-		var elsewhere bool
-		elsewhere, t.done, err = p.occupied(ctx, t)
-		if !elsewhere || err != nil {
+		if there, err := p.occupied(ctx, t.Key); !there || err != nil {
 			return t, err
 		}
 	}
@@ -187,27 +184,11 @@ func commonSuffix(files []Source) string {
 	return common
 }
 
-// occupied reports whether the destination has an object of the name of t, and whether it holds
-// exactly the bytes that t would give it: then a job ended before it could delete the sources.
-func (j *job) occupied(ctx context.Context, t Task) (taken, done bool, err error) {
-	o, err := j.dest.Bucket.Stat(ctx, j.dir+t.Key)
+// occupied reports whether the destination has an object of that name.
+func (j *job) occupied(ctx context.Context, key string) (bool, error) {
+	_, err := j.dest.Bucket.Stat(ctx, j.dir+key)
 	if errors.Is(err, storage.ErrNotExist) {
-		return false, false, nil
+		return false, nil
 	}
-	if err != nil {
-		return false, false, err
-	}
-	if !t.raw() || o.Size != t.Size() || !o.CRC32C.Known {
-		return true, false, nil
-	}
-	from := j.read(ctx, t, 0, o.Size)
-	from.quiet = true
-	err = errors.Join(j.pump(io.Discard, from), from.Close())
-	if err != nil {
-		return false, false, err
-	}
-	if combined(from.pieces).Differs(o.CRC32C) {
-		return true, false, nil
-	}
-	return false, true, nil
+	return err == nil, err
 }

@@ -126,6 +126,10 @@ func (j *job) endParts(ctx context.Context, u *upload) (result, error) {
 		}
 		sums, err = j.verify(u.task, all)
 	}
+	sum := combined(all)
+	if err == nil {
+		err = j.intend(ctx, u.task, u.size, sum)
+	}
 	if err != nil {
 		return result{}, errors.Join(err, j.abortUpload(ctx, u))
 	}
@@ -134,7 +138,6 @@ func (j *job) endParts(ctx context.Context, u *upload) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	sum := combined(all)
 	if sum.Differs(o.CRC32C) || o.Size != u.size {
 		return result{}, j.discard(ctx, u.task, fmt.Errorf("the destination has stored %d bytes with crc32c %s instead of %d with %s: %w",
 			o.Size, o.CRC32C, u.size, sum, storage.ErrChecksum))

@@ -18,8 +18,6 @@ type Task struct {
 	Sources []Source // in the order in which they are put together
 	Key     string   // relative to the destination
 	Skip    bool     // the previous manifest says that it has been copied already
-
-	done bool // it is at the destination, and only its sources are still to be deleted
 }
 
 // Source is an object to copy.
@@ -82,9 +80,9 @@ type planner struct {
 	// inPlace, if not nil, is the directory of the source's bucket into which the job groups:
 	// outputs must not replace sources.
 	inPlace *string
-	// occupied, if not nil, tells of a grouped output whether its name is taken at the
-	// destination, and whether by that very output.
-	occupied func(context.Context, Task) (taken, done bool, err error)
+	// occupied, if not nil, tells whether the destination has an output of that name already,
+	// which must not be replaced.
+	occupied func(ctx context.Context, key string) (bool, error)
 }
 
 func newPlanner(src storage.Location, opts Options) (*planner, error) {
@@ -210,7 +208,7 @@ func (p *planner) listed(ctx context.Context) iter.Seq2[Source, error] {
 				yield(Source{}, err)
 				return
 			}
-			if strings.HasSuffix(o.Key, "/") {
+			if strings.HasSuffix(o.Key, "/") || p.inPlace != nil && isJournal(*p.inPlace, o.Key) {
 				continue
 			}
 			if !yield(Source{Object: o, Base: baseName(prefix, o.Key)}, nil) {

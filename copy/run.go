@@ -83,10 +83,11 @@ func newJob(src, dest storage.Location, opts Options) (*job, error) {
 			return nil, err
 		}
 	}
-	if opts.DeleteOnSuccess && opts.GroupBy != "" {
+	if j.journaled() {
 		p.occupied = j.occupied
 	}
-	if sc, ok := storage.As[storage.ServerCopier](dest.Bucket); ok && !opts.DisableServerCopy {
+	// An intention states the checksum of what is to come, which a server tells afterwards.
+	if sc, ok := storage.As[storage.ServerCopier](dest.Bucket); ok && !opts.DisableServerCopy && !j.journaled() {
 		j.serverCopier = sc
 	}
 	if pu, ok := storage.As[storage.PartUploader](dest.Bucket); ok && !opts.DisableParts {
@@ -133,6 +134,9 @@ func (j *job) dryRun(ctx context.Context) error {
 
 func (j *job) run(ctx context.Context) (err error) {
 	if err := j.reachDestination(ctx); err != nil {
+		return err
+	}
+	if err := j.recover(ctx); err != nil {
 		return err
 	}
 	if j.opts.OutputManifest != "" {
@@ -187,7 +191,7 @@ func (j *job) reachDestination(ctx context.Context) error {
 func (j *job) seed(ctx context.Context) iter.Seq2[work, error] {
 	return func(yield func(work, error) bool) {
 		for t, err := range j.planner.tasks(ctx) {
-			if err == nil && !t.Skip && !t.done {
+			if err == nil && !t.Skip {
 				j.rec.event(j.about(t, Begun))
 			}
 			if !yield(work{task: t}, err) || err != nil {
@@ -210,8 +214,9 @@ func (j *job) do(ctx context.Context, w work, spawn func(work)) error {
 	if w.upload != nil {
 		return j.writePart(ctx, w, spawn)
 	}
-	if w.task.Skip || w.task.done {
-		return j.skip(ctx, w.task)
+	if w.task.Skip {
+		j.rec.event(j.about(w.task, Skipped))
+		return j.note(w.task, nil)
 	}
 	var res result
 	var err error
@@ -329,17 +334,6 @@ func (j *job) hopeless(err error) error {
 	return nil
 }
 
-// skip records an output that an earlier job has made. If that job had been about to delete
-// the sources, that is still to be done.
-func (j *job) skip(ctx context.Context, t Task) error {
-	j.rec.event(j.about(t, Skipped))
-	if err := j.note(t, nil); err != nil || !t.done {
-		return err
-	}
-	j.deleteSources(ctx, t)
-	return nil
-}
-
 func (j *job) note(t Task, sums []storage.Checksum) error {
 	if j.manifest == nil {
 		return nil
@@ -358,6 +352,7 @@ func (j *job) deleteSources(ctx context.Context, t Task) {
 		keys[i] = s.Key
 	}
 	together := j.src.Bucket.Delete(ctx, keys...)
+	failed := false
 	for _, s := range t.Sources {
 		e := j.about(t, Deleted)
 		e.Source, e.Sources, e.Bytes = j.src.Bucket.URL()+s.Key, 1, s.Size
@@ -366,8 +361,12 @@ func (j *job) deleteSources(ctx context.Context, t Task) {
 		}
 		if e.Err != nil {
 			e.Kind = DeleteFailed
+			failed = true
 		}
 		j.rec.event(e)
+	}
+	if !failed {
+		j.fulfilled(ctx, t)
 	}
 }
 

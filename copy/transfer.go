@@ -90,6 +90,9 @@ func (j *job) streamFrom(ctx context.Context, t Task, from *span) (result, error
 	if err != nil {
 		return result{}, err
 	}
+	if err := j.intend(ctx, t, hashed.n, hashed.sum); err != nil {
+		return result{}, err
+	}
 	o, err := out.Commit()
 	if err != nil {
 		return result{}, err
