@@ -12,6 +12,7 @@ import (
 
 	"github.com/skepdata/skep/storage"
 	"github.com/skepdata/skep/storage/s3store"
+	"github.com/skepdata/skep/storage/storagetest"
 )
 
 // listingServer answers ListObjectsV2 for a bucket of count objects that nobody had to
@@ -131,4 +132,8 @@ func BenchmarkGet8K(b *testing.B) {
 			}
 		}
 	})
+}
+
+func BenchmarkStore(b *testing.B) {
+	storagetest.RunBenchmarks(b, storagetest.Config{New: func(t testing.TB) storage.Bucket { return newBucket(t) }})
 }
