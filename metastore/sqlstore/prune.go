@@ -144,13 +144,15 @@ func (c *condition) compare(key string, literals []string, rest string) string {
 		c.exact = false
 		return anything
 	}
-	for _, literal := range literals {
+	args := make([]any, len(literals))
+	for j, literal := range literals {
 		sortValue, ok := c.keys[i].SortValue(literal)
 		if !ok { // 1.5 for an int key, or the text that stands for NULL
 			c.exact = false
 			return anything
 		}
-		c.args = append(c.args, sortValue)
+		args[j] = sortValue
 	}
+	c.args = append(c.args, args...)
 	return fmt.Sprintf("p.k%d %s", i, rest)
 }
