@@ -48,6 +48,7 @@ func config(blockSize int64, disks int) storagetest.Config {
 		},
 		Corrupt:   func(t testing.TB, b storage.Bucket, key string) { corrupt(t, b.(*Bucket), key) },
 		Leftovers: func(t testing.TB, b storage.Bucket) []string { return leftovers(t, b.(*Bucket)) },
+		Many:      600,
 		Sizes:     []int64{blockSizeIn(blockSize) - 1, blockSizeIn(blockSize), blockSizeIn(blockSize) + 1, 2*blockSizeIn(blockSize) + 70_000},
 	}
 }

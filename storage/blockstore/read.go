@@ -98,7 +98,10 @@ func (v volumeRef) open(ctx context.Context, b *Bucket, key string, opts storage
 			return nil, err
 		}
 	}
-	r.cut(blocks, opts.Offset, end)
+	if whole := r.cut(blocks, opts.Offset, end); whole != first.Size {
+		// The version went between the two looks at the namespace.
+		return nil, &missingBlockError{first.block, first.version, fmt.Errorf("of %d bytes %d are left", first.Size, whole)}
+	}
 	for i := range min(len(r.segments), openAhead) {
 		if err := r.prepare(&r.segments[i]); err != nil {
 			r.closeAll()
@@ -150,8 +153,8 @@ type reader struct {
 	err      error     // of an earlier Read
 }
 
-// cut finds the segments of the bytes from offset to end.
-func (r *reader) cut(blocks []block, offset, end int64) {
+// cut finds the segments of the bytes from offset to end, and returns the size of all blocks.
+func (r *reader) cut(blocks []block, offset, end int64) int64 {
 	start := int64(0)
 	for _, b := range blocks {
 		from, to := max(offset-start, 0), min(end-start, b.size)
@@ -160,6 +163,7 @@ func (r *reader) cut(blocks []block, offset, end int64) {
 		}
 		start += b.size
 	}
+	return start
 }
 
 // prepare opens the file of a segment and gets its checksums.

@@ -58,9 +58,10 @@ func (d *draft) publish(ctx context.Context) (storage.Object, error) {
 		d.o.Size += b.size
 	}
 	d.o.CRC32C = d.sums.file(d.blocks)
+	writer := d.v.writerID() // not in the transaction, which who holds the lease may wait for
 	err := d.v.commit(ctx, func(ctx context.Context, t *transaction) error {
 		if len(d.blocks) > 0 {
-			if err := t.mustLive(ctx, d.v.writerID()); err != nil {
+			if err := t.mustLive(ctx, writer); err != nil {
 				return err
 			}
 		}
