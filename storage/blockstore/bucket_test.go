@@ -6,8 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"testing"
 
 	"github.com/skepdata/skep/storage"
@@ -204,6 +202,3 @@ func list(t testing.TB, b *Bucket) []string {
 	}
 	return keys
 }
-
-var _ = slices.Sort[[]string]
-var _ = strings.Cut
