@@ -1,6 +1,9 @@
 package hivetype
 
-import "math/big"
+import (
+	"bytes"
+	"math/big"
+)
 
 // minAdjustedScale is how many digits after the point an operation keeps when its exact result
 // type would need more than MaxPrecision digits.
@@ -126,14 +129,15 @@ func (d Dec) Cmp(e Dec) int {
 func (d Dec) String() string { return string(d.append(nil)) }
 
 func (d Dec) append(dst []byte) []byte {
-	digits := new(big.Int).Abs(d.Unscaled).String()
 	if d.Unscaled.Sign() < 0 {
 		dst = append(dst, '-')
 	}
+	var buf [2 * MaxPrecision]byte
+	digits := bytes.TrimPrefix(d.Unscaled.Append(buf[:0], 10), []byte("-"))
 	if d.Scale <= 0 {
 		dst = append(dst, digits...)
 		for range -d.Scale {
-			if digits != "0" {
+			if digits[0] != '0' {
 				dst = append(dst, '0')
 			}
 		}

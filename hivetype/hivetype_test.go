@@ -275,6 +275,26 @@ func FuzzValue(f *testing.F) {
 	})
 }
 
+// FuzzDecimal checks the short way of reading decimals against the long one, which exact numbers
+// take that have an exponent.
+func FuzzDecimal(f *testing.F) {
+	for _, s := range []string{"1.5", "-0.005", "999.995", "1", ".5", "5.", "+7", "123456789012345678", "0.000000000000000001"} {
+		f.Add(s, byte(5), byte(2))
+	}
+	f.Fuzz(func(t *testing.T, s string, precision, scale byte) {
+		typ := hivetype.DecimalOf(1+int(precision)%38, 0)
+		typ.Scale = int(scale) % (typ.Precision + 1)
+		v, ok := hivetype.ParseValue(s, typ)
+		w, okLong := hivetype.ParseValue(s+"e0", typ)
+		if strings.ContainsAny(s, "eE") {
+			return
+		}
+		if ok != okLong || hivetype.Compare(v, w, typ) != 0 {
+			t.Fatalf("%s %q: %v, %v and %v, %v", typ, s, v, ok, w, okLong)
+		}
+	})
+}
+
 func BenchmarkParseValue(b *testing.B) {
 	for _, c := range []struct{ typ, text string }{
 		{"int", "123456"}, {"double", "1234.5678"}, {"decimal(10,2)", "1234.56"}, {"timestamp", "2020-01-05 10:11:12"},

@@ -156,11 +156,75 @@ func parseFloat(s string, bits int) (float64, bool) {
 }
 
 func parseDecimal(s string, precision, scale int) (Dec, bool) {
+	if n, ok := parseSmallDecimal(s, scale); ok {
+		d := Dec{Unscaled: big.NewInt(n), Scale: scale}
+		if precision >= smallDigits {
+			return d, true
+		}
+		limit := smallPower(precision)
+		return d, n < limit && n > -limit
+	}
 	d, ok := ParseDec(s)
 	if !ok {
 		return Dec{}, false
 	}
 	return d.Round(precision, scale)
+}
+
+// smallDigits is how many digits of any kind an int64 holds.
+const smallDigits = 18
+
+func smallPower(n int) int64 {
+	p := int64(1)
+	for range n {
+		p *= 10
+	}
+	return p
+}
+
+// parseSmallDecimal reads what nearly all decimals in files look like, a few digits without an
+// exponent, as a number of units of the scale. It reports false for everything else, be it
+// right or wrong.
+func parseSmallDecimal(s string, scale int) (int64, bool) {
+	digits := s
+	if s != "" && (s[0] == '-' || s[0] == '+') {
+		digits = s[1:]
+	}
+	if len(digits) > smallDigits || scale > smallDigits {
+		return 0, false
+	}
+	var n int64
+	seen, point := 0, -1
+	for i := range len(digits) {
+		switch c := digits[i]; {
+		case c >= '0' && c <= '9':
+			n = n*10 + int64(c-'0')
+			seen++
+		case c == '.' && point < 0:
+			point = i
+		default:
+			return 0, false
+		}
+	}
+	if seen == 0 {
+		return 0, false
+	}
+	fraction := 0
+	if point >= 0 {
+		fraction = len(digits) - point - 1
+	}
+	switch {
+	case fraction > scale:
+		by := smallPower(fraction - scale)
+		n, fraction = (n+by/2)/by, scale
+	case seen+scale-fraction > smallDigits:
+		return 0, false
+	}
+	n *= smallPower(scale - fraction)
+	if s[0] == '-' {
+		n = -n
+	}
+	return n, true
 }
 
 // ParseDec reads [sign] digits [. digits] [e [sign] digits] exactly, as long as that takes no

@@ -266,11 +266,11 @@ func naive(p partitions.Predicate, v partitions.Values) *bool {
 			partitions.Gt: c > 0, partitions.Ge: c >= 0,
 		}[p.Op])
 	case partitions.In:
-		var any partitions.Or
+		var or partitions.Or
 		for _, value := range p.Values {
-			any = append(any, partitions.Compare{Key: p.Key, Op: partitions.Eq, Value: value})
+			or = append(or, partitions.Compare{Key: p.Key, Op: partitions.Eq, Value: value})
 		}
-		return naive(any, v)
+		return naive(or, v)
 	case partitions.Like:
 		text := v[twoKeys.Find(p.Key)]
 		if text == partitions.DefaultName {

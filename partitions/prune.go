@@ -46,33 +46,33 @@ func (k Keys) Prefixes(p Predicate) []string {
 	return slices.CompactFunc(prefixes, func(a, b string) bool { return strings.HasPrefix(b, a) })
 }
 
-// values is a set of texts: those that begin with text, or only text itself if exact.
-type values struct {
+// span is a set of values of a key: those that begin with text, or only text itself if exact.
+type span struct {
 	text  string
 	exact bool
 }
 
-// domain is a union of sets of values that a key may have. None means none.
-type domain []values
+// domain is the values that a key may have: a union of spans. None means none.
+type domain []span
 
-func all() domain { return domain{{}} }
+func anything() domain { return domain{{}} }
 
 func (d domain) everything() bool {
-	return slices.ContainsFunc(d, func(v values) bool { return v.text == "" && !v.exact })
+	return slices.ContainsFunc(d, func(s span) bool { return s.text == "" && !s.exact })
 }
 
 // directory is the value as it begins in a directory name, and whether that is all of it. It
 // stops before the first character that is escaped, because others escape less than Hive.
-func (v values) directory() (text string, whole bool) {
-	for i := range len(v.text) {
-		if escaped(v.text[i]) || v.text[i] == '}' {
-			return v.text[:i], false
+func (s span) directory() (text string, whole bool) {
+	for i := range len(s.text) {
+		if escaped(s.text[i]) || s.text[i] == '}' {
+			return s.text[:i], false
 		}
 	}
-	if v.exact {
-		return v.text + "/", true
+	if s.exact {
+		return s.text + "/", true
 	}
-	return v.text, false
+	return s.text, false
 }
 
 // domain finds what values of the key can satisfy p.
@@ -88,7 +88,7 @@ func (k Key) domain(p Predicate) domain {
 		return d
 	}
 	if !strings.EqualFold(keyOf(p), k.Name) {
-		return all()
+		return anything()
 	}
 	switch p := p.(type) {
 	case IsNull:
@@ -109,29 +109,29 @@ func (k Key) domain(p Predicate) domain {
 		}
 		return domain{{p.Pattern, true}}
 	}
-	return all()
+	return anything()
 }
 
 // valueSet is the set of texts that equal the literal.
-func (k Key) valueSet(literal string) values {
+func (k Key) valueSet(literal string) span {
 	if k.bytewise() {
-		return values{literal, true}
+		return span{literal, true}
 	}
 	if v, ok := hivetype.ParseValue(literal, k.Type); ok && k.Type.Kind == hivetype.Date {
 		// The month and the day may be spelled with one digit or two; the year, from 1000 on,
 		// in one way only.
 		text := string(hivetype.AppendText(nil, v, k.Type))
 		if text[0] != '0' && text[0] != '-' {
-			return values{text[:len("2024-")], false}
+			return span{text[:len("2024-")], false}
 		}
 	}
-	return values{}
+	return span{}
 }
 
 // domainOfAnd intersects what the operands allow, and derives a prefix from the bounds of a
 // range: between 2024-01-01 and 2024-01-31 everything begins with 2024-01-.
 func (k Key) domainOfAnd(and And) domain {
-	d := all()
+	d := anything()
 	var low, high string
 	var hasLow, hasHigh bool
 	for _, q := range and {
@@ -185,9 +185,9 @@ func (d domain) intersect(e domain) domain {
 	return out
 }
 
-func (v values) contains(w values) bool {
-	if v.exact {
-		return w.exact && v.text == w.text
+func (s span) contains(t span) bool {
+	if s.exact {
+		return t.exact && s.text == t.text
 	}
-	return strings.HasPrefix(w.text, v.text)
+	return strings.HasPrefix(t.text, s.text)
 }
