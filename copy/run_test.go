@@ -398,7 +398,7 @@ func checkComplete(t *testing.T, original, src, dest *storagetest.Mem, opts copi
 func TestOneBadObjectDoesNotStopTheOthers(t *testing.T) {
 	src, dest := lake(), storagetest.NewMem("s3://out/")
 	broken := storagetest.Faulty(src, func(op storagetest.Op) error {
-		if op.Kind == storagetest.OpRead && (strings.HasSuffix(op.Key, "part-3") || strings.HasSuffix(op.Key, "part-7")) {
+		if op.Kind == storagetest.OpRead && op.N > 0 && (strings.HasSuffix(op.Key, "part-3") || strings.HasSuffix(op.Key, "part-7")) {
 			return errors.New("bad sector")
 		}
 		return nil
@@ -457,10 +457,10 @@ func TestDamageIsFound(t *testing.T) {
 		}
 	})
 	t.Run("of what is stored", func(t *testing.T) {
-		for _, opts := range []copier.Options{{DisableParts: true, DisableServerCopy: true}, {PartSize: 9, DisableServerCopy: true}, {}} {
+		for _, opts := range []copier.Options{{DisableParts: true, DisableServerCopy: true}, {PartSize: 9, DisableServerCopy: true}, {PartSize: 9, DisableServerCopy: true, Retries: 2}, {}} {
 			src, dest := storagetest.NewMem("mem://lake/"), storagetest.NewMem("mem://out/")
 			src.Put("in/x", text(1, 100))
-			_, err := copier.Run(t.Context(), at(src, ""), at(lying{dest}, ""), quick(opts))
+			_, err := copier.Run(t.Context(), at(src, ""), at(lying{dest, opts.Retries > 0}, ""), quick(opts))
 			if !errors.Is(err, storage.ErrChecksum) || len(dest.Keys()) != 0 {
 				t.Errorf("%+v: got %v, and %v is visible", opts, err, dest.Keys())
 			}
@@ -497,7 +497,10 @@ func (d *damagedReader) Read(p []byte) (int, error) {
 }
 
 // lying reports wrong checksums for what it stores.
-type lying struct{ *storagetest.Mem }
+type lying struct {
+	*storagetest.Mem
+	parts bool // of the parts of an upload rather than the whole
+}
 
 func (l lying) Create(ctx context.Context, key string, opts storage.CreateOptions) (storage.Writer, error) {
 	w, err := l.Mem.Create(ctx, key, opts)
@@ -506,7 +509,7 @@ func (l lying) Create(ctx context.Context, key string, opts storage.CreateOption
 
 func (l lying) CreateParts(ctx context.Context, key string, opts storage.CreateOptions) (storage.Upload, error) {
 	u, err := l.Mem.CreateParts(ctx, key, opts)
-	return lyingUpload{u}, err
+	return lyingUpload{u, l.parts}, err
 }
 
 func (l lying) CopyFrom(ctx context.Context, key string, src storage.Bucket, o storage.Object) (storage.Object, error) {
@@ -523,11 +526,25 @@ func (w lyingWriter) Commit() (storage.Object, error) {
 	return o, err
 }
 
-type lyingUpload struct{ storage.Upload }
+type lyingUpload struct {
+	storage.Upload
+	parts bool // rather than of the whole
+}
+
+// WritePart tells the truth about all parts but the first.
+func (u lyingUpload) WritePart(ctx context.Context, n int, r io.Reader, size int64) (storage.Checksum, error) {
+	sum, err := u.Upload.WritePart(ctx, n, r, size)
+	if n == 0 && u.parts {
+		sum.Sum++
+	}
+	return sum, err
+}
 
 func (u lyingUpload) Commit(ctx context.Context) (storage.Object, error) {
 	o, err := u.Upload.Commit(ctx)
-	o.CRC32C.Sum++
+	if !u.parts {
+		o.CRC32C.Sum++
+	}
 	return o, err
 }
 
@@ -568,6 +585,57 @@ func TestCancelledJobLeavesNothingPartial(t *testing.T) {
 		checkAfterFault(t, lake(), dest, copier.Options{OutputManifest: "manifest.gz"}, err, nth)
 		cancel(nil)
 	}
+}
+
+// Uploads that were begun are ended, whatever stops the job.
+func TestNoUploadStaysOpen(t *testing.T) {
+	for nth := range int64(80) {
+		src, dest := lake(), &tracking{Mem: storagetest.NewMem("s3://out/")}
+		ctx, cancel := context.WithCancel(t.Context())
+		var n atomic.Int64
+		from := storagetest.Faulty(src, func(storagetest.Op) error {
+			if n.Add(1) == nth {
+				cancel()
+			}
+			return nil
+		})
+		_, err := copier.Run(ctx, at(from, "in/"), at(dest, "x"), quick(copier.Options{DisableServerCopy: true, PartSize: 1000}))
+		cancel()
+		if open := dest.open.Load(); open != 0 {
+			t.Errorf("stopped at operation %d: %d uploads are open after: %v", nth, open, err)
+		}
+	}
+}
+
+// tracking counts uploads that are open.
+type tracking struct {
+	*storagetest.Mem
+	open atomic.Int64
+}
+
+func (b *tracking) CreateParts(ctx context.Context, key string, opts storage.CreateOptions) (storage.Upload, error) {
+	u, err := b.Mem.CreateParts(ctx, key, opts)
+	if err != nil {
+		return nil, err
+	}
+	b.open.Add(1)
+	return &trackedUpload{Upload: u, b: b}, nil
+}
+
+type trackedUpload struct {
+	storage.Upload
+	b     *tracking
+	ended sync.Once
+}
+
+func (u *trackedUpload) Commit(ctx context.Context) (storage.Object, error) {
+	u.ended.Do(func() { u.b.open.Add(-1) })
+	return u.Upload.Commit(ctx)
+}
+
+func (u *trackedUpload) Abort(ctx context.Context) error {
+	u.ended.Do(func() { u.b.open.Add(-1) })
+	return u.Upload.Abort(ctx)
 }
 
 func TestOverlapsAreRefused(t *testing.T) {
@@ -640,6 +708,27 @@ func TestDeletingGroupsNeverReplaceEarlierOnes(t *testing.T) {
 	if keys := src.Keys(); len(keys) != 0 {
 		t.Errorf("left: %v", keys)
 	}
+}
+
+// A source that was replaced after it was grouped is another one.
+func TestReplacedSourceIsNotDeleted(t *testing.T) {
+	src, dest := storagetest.NewMem("s3://lake/"), storagetest.NewMem("s3://out/")
+	src.Put("h/x-1", "one")
+	stuck := storagetest.Faulty(src, func(op storagetest.Op) error {
+		if op.Kind == storagetest.OpDelete {
+			return storage.ErrPermission
+		}
+		return nil
+	})
+	opts := quick(copier.Options{GroupBy: `.*/(x)-.`, DeleteOnSuccess: true})
+	if sum, err := copier.Run(t.Context(), at(stuck, ""), at(dest, ""), opts); err != nil || sum.DeleteFailures != 1 {
+		t.Fatal(sum, err)
+	}
+	src.Put("h/x-1", "two")
+	if _, err := copier.Run(t.Context(), at(src, ""), at(dest, ""), opts); err != nil {
+		t.Fatal(err)
+	}
+	wantContents(t, dest, map[string]string{"h/x": "one", "h/x1": "two"})
 }
 
 // A job that deletes what it has grouped stops at any of its operations; new files arrive, it is
