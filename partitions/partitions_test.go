@@ -1,6 +1,7 @@
 package partitions_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -390,7 +391,7 @@ func TestDiscoverStopsAtAnError(t *testing.T) {
 			dirs = append(dirs, f.Dir)
 		}
 	}
-	if last != boom || !slices.Equal(dirs, []string{"ds=a/hr=1"}) {
+	if !errors.Is(last, boom) || !slices.Equal(dirs, []string{"ds=a/hr=1"}) {
 		t.Fatalf("got %v and %v", dirs, last)
 	}
 }

@@ -60,7 +60,9 @@ func child(task []string) (err error) {
 		if err := consistent(ctx, s); err != nil {
 			return err
 		}
-		fmt.Println(i)
+		if _, err := fmt.Fprintln(os.Stdout, i); err != nil {
+			return err
+		}
 	}
 	return nil
 }

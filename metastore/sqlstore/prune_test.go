@@ -57,7 +57,7 @@ func plan(t *testing.T, s *Store, where pruned) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer rows.Close() //nolint:errcheck // read to the end
+	defer rows.Close()
 	var steps []string
 	for rows.Next() {
 		var id, parent, unused int

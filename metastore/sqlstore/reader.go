@@ -265,7 +265,7 @@ func scanPartitions(
 	rows *sql.Rows, t tableRow, residual *partitions.Matcher,
 ) iter.Seq2[*metastore.Partition, error] {
 	return func(yield func(*metastore.Partition, error) bool) {
-		defer rows.Close() //nolint:errcheck // errors of reading are those of rows.Err
+		defer rows.Close() // errors of reading are those of rows.Err
 		var descriptors descriptorCache
 		for rows.Next() {
 			var name, body, location, parameters string
