@@ -84,7 +84,10 @@ func sharedServer(env string, start func(context.Context, string) (*DatabaseServ
 
 // serverURL is the URL of a server of ours.
 func serverURL(scheme, password string, port int, database string) string {
-	u := url.URL{Scheme: scheme, User: url.UserPassword(databaseUser, password), Host: loopback(port), Path: "/" + database}
+	u := url.URL{
+		Scheme: scheme, User: url.UserPassword(databaseUser, password),
+		Host: loopback(port), Path: "/" + database,
+	}
 	return u.String()
 }
 

@@ -91,7 +91,9 @@ func (c *Client) putOptions(opts storage.CreateOptions, extra map[string]string)
 }
 
 // written describes an object that was just written, with the metadata as Stat would tell.
-func written(key string, size int64, etag string, sum storage.Checksum, opts storage.CreateOptions, a *answer) storage.Object {
+func written(key string, size int64, etag string, sum storage.Checksum,
+	opts storage.CreateOptions, a *answer,
+) storage.Object {
 	contentType := opts.ContentType
 	if contentType == "" {
 		contentType = "application/octet-stream" // as the protocol has it

@@ -106,10 +106,12 @@ func (c Config) endpoint() (host string, secure bool, err error) {
 		return "", false, fmt.Errorf("S3 endpoint is not a URL: want http://host:port or https://host")
 	}
 	if u.User != nil {
-		return "", false, fmt.Errorf("S3 endpoint %s: keys do not belong into the URL; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", u.Redacted())
+		return "", false, fmt.Errorf("S3 endpoint %s: keys do not belong into the URL; "+
+			"set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", u.Redacted())
 	}
 	if u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
-		return "", false, fmt.Errorf("S3 endpoint %q: want scheme, host and port alone, as http://127.0.0.1:9000", c.Endpoint)
+		return "", false, fmt.Errorf("S3 endpoint %q: want scheme, host and port alone, as http://127.0.0.1:9000",
+			c.Endpoint)
 	}
 	switch u.Scheme {
 	case "http":
@@ -126,7 +128,8 @@ func (c Config) check() error {
 		return fmt.Errorf("S3 credentials are incomplete: an access key and a secret key belong together")
 	}
 	if c.AccessKey == "" && !c.Anonymous && c.Endpoint != "" {
-		return fmt.Errorf("no credentials for the S3 endpoint %s: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE", c.Endpoint)
+		return fmt.Errorf("no credentials for the S3 endpoint %s: "+
+			"set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE", c.Endpoint)
 	}
 	switch c.Addressing {
 	case AddressAuto, AddressPath, AddressHost:

@@ -26,6 +26,8 @@ type fault struct {
 const (
 	hintKeys    = "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
 	hintBucket  = "check the bucket's name and the endpoint; AWS_ENDPOINT_URL_S3 chooses another service"
+	hintUpload  = "the upload was aborted meanwhile, by a lifecycle rule or another program; write again"
+	hintTrust   = "nobody this machine trusts has signed the endpoint's certificate; SSL_CERT_FILE can name its authority"
 	hintTLS     = "the endpoint speaks https; write it as https://host:port"
 	hintNetwork = "check that the service is running and that AWS_ENDPOINT_URL_S3 names it"
 )
@@ -37,7 +39,7 @@ var faults = map[string]fault{
 	"NotFound":          {is: storage.ErrNotExist},
 	"NoSuchBucket":      {is: storage.ErrNotExist, hint: hintBucket},
 	"InvalidBucketName": {hint: "bucket names have 3 to 63 small letters, digits, dots and hyphens"},
-	"NoSuchUpload":      {hint: "the upload was aborted meanwhile, by a lifecycle rule or another program; write the object again"},
+	"NoSuchUpload":      {hint: hintUpload},
 
 	"AccessDenied":               {is: storage.ErrPermission, hint: "the credentials do not allow this; " + hintKeys},
 	"AllAccessDisabled":          {is: storage.ErrPermission},
@@ -118,7 +120,8 @@ func classify(r minio.ErrorResponse) fault {
 		return fault{is: storage.ErrChanged}
 	case s == http.StatusRequestedRangeNotSatisfiable:
 		return fault{is: storage.ErrInvalidRange}
-	case s == http.StatusRequestTimeout || s == http.StatusTooManyRequests || s >= 500 && s != http.StatusNotImplemented:
+	case s == http.StatusRequestTimeout, s == http.StatusTooManyRequests,
+		s >= 500 && s != http.StatusNotImplemented:
 		return fault{temporary: true}
 	}
 	return fault{}
@@ -157,15 +160,17 @@ func (c *Client) network(err error) (temporary bool, hint string) {
 	switch {
 	case strings.Contains(text, "server gave HTTP response to HTTPS client"):
 		return false, "the endpoint speaks http; write it as http://host:port"
-	case strings.Contains(text, "malformed HTTP response"), strings.Contains(text, "HTTP request to an HTTPS server"):
+	case strings.Contains(text, "malformed HTTP response"),
+		strings.Contains(text, "HTTP request to an HTTPS server"):
 		return false, hintTLS
 	case errors.As(err, &unknownAuthority):
-		return false, "the endpoint's certificate is signed by nobody this machine trusts; SSL_CERT_FILE can name its authority"
+		return false, hintTrust
 	case errors.As(err, &wrongHost), errors.As(err, &invalid):
 		return false, "the endpoint's certificate is not valid for it"
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return false, "no such host; check AWS_ENDPOINT_URL_S3"
-	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.EHOSTUNREACH),
+		errors.Is(err, syscall.ENETUNREACH):
 		return true, hintNetwork
 	case strings.Contains(text, "169.254.169.254"), strings.Contains(text, "no EC2"):
 		return false, "no credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"

@@ -46,7 +46,9 @@ func (b *Bucket) startMultipart(ctx context.Context, key string, opts storage.Cr
 	})
 }
 
-func (b *Bucket) startUpload(ctx context.Context, key string, opts storage.CreateOptions, headers map[string]string) (*multipart, error) {
+func (b *Bucket) startUpload(ctx context.Context, key string, opts storage.CreateOptions,
+	headers map[string]string,
+) (*multipart, error) {
 	id, err := b.c.core.NewMultipartUpload(ctx, b.name, key, b.c.putOptions(opts, headers))
 	if err != nil {
 		return nil, b.fail(ctx, "create", key, err)
@@ -57,8 +59,8 @@ func (b *Bucket) startUpload(ctx context.Context, key string, opts storage.Creat
 // send uploads part n, counted from 0. The server refuses it if it is not what sum says.
 func (m *multipart) send(ctx context.Context, n int, data []byte) (storage.Checksum, error) {
 	sum := storage.CRC32C(data)
-	sent, err := m.b.c.core.PutObjectPart(ctx, m.b.name, m.key, m.id, n+1, bytes.NewReader(data), int64(len(data)),
-		minio.PutObjectPartOptions{
+	sent, err := m.b.c.core.PutObjectPart(ctx, m.b.name, m.key, m.id, n+1,
+		bytes.NewReader(data), int64(len(data)), minio.PutObjectPartOptions{
 			CustomHeader:         http.Header{"X-Amz-Checksum-Crc32c": {sum.String()}},
 			DisableContentSha256: true,
 		})

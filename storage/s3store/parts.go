@@ -89,7 +89,8 @@ func (u *partUpload) sizeOf(n int) int64 {
 func (u *partUpload) WritePart(ctx context.Context, n int, r io.Reader, size int64) (storage.Checksum, error) {
 	if n < 0 || n >= u.count || size != u.sizeOf(n) {
 		return storage.Checksum{}, u.b.fail(ctx, "write", u.key,
-			fmt.Errorf("part %d of %d bytes does not belong to an object of %d bytes in parts of %d", n+1, size, u.opts.Size, u.partSize))
+			fmt.Errorf("part %d of %d bytes does not belong to an object of %d bytes in parts of %d",
+				n+1, size, u.opts.Size, u.partSize))
 	}
 	buf := u.b.c.buffers.get(size)[:size]
 	defer u.b.c.buffers.put(buf)
@@ -97,7 +98,8 @@ func (u *partUpload) WritePart(ctx context.Context, n int, r io.Reader, size int
 		if err == io.EOF {
 			err = io.ErrUnexpectedEOF
 		}
-		return storage.Checksum{}, u.b.fail(ctx, "write", u.key, fmt.Errorf("part %d: read its %d bytes: %w", n+1, size, err))
+		return storage.Checksum{}, u.b.fail(ctx, "write", u.key,
+			fmt.Errorf("part %d: read its %d bytes: %w", n+1, size, err))
 	}
 	return u.send(ctx, n, buf)
 }

@@ -56,7 +56,8 @@ func ConfigFromEnv(getenv func(string) string, profile string) (Config, error) {
 	case "path", "virtual":
 		c.Addressing = Addressing(style)
 	default:
-		return Config{}, fmt.Errorf("profile %s in %s: addressing_style %q: want auto, path or virtual", p.name, p.from, style)
+		return Config{}, fmt.Errorf("profile %s in %s: addressing_style %q: want auto, path or virtual",
+			p.name, p.from, style)
 	}
 	return c, nil
 }
@@ -111,15 +112,19 @@ func underHome(home string, elem ...string) string {
 func (p profile) keys() (access, secret, token string, err error) {
 	access, secret = p.values["aws_access_key_id"], p.values["aws_secret_access_key"]
 	if (access == "") != (secret == "") {
-		return "", "", "", fmt.Errorf("profile %s in %s: aws_access_key_id and aws_secret_access_key belong together", p.name, p.from)
+		return "", "", "", fmt.Errorf("profile %s in %s: aws_access_key_id and aws_secret_access_key belong together",
+			p.name, p.from)
 	}
 	if access != "" {
 		return access, secret, p.values["aws_session_token"], nil
 	}
-	for _, k := range []string{"role_arn", "sso_session", "sso_start_url", "credential_process", "web_identity_token_file", "login_session"} {
+	for _, k := range []string{
+		"role_arn", "sso_session", "sso_start_url", "credential_process", "web_identity_token_file", "login_session",
+	} {
 		if p.values[k] != "" {
 			return "", "", "", fmt.Errorf("profile %s in %s: credentials by %s are not supported yet; "+
-				"set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, which `aws configure export-credentials --format env` prints", p.name, p.from, k)
+				"set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "+
+				"which `aws configure export-credentials --format env` prints", p.name, p.from, k)
 		}
 	}
 	return "", "", "", nil

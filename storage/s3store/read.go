@@ -20,7 +20,8 @@ func (b *Bucket) Open(ctx context.Context, key string, opts storage.ReadOptions)
 		return nil, b.fail(ctx, "open", key, err)
 	}
 	if opts.Offset < 0 || opts.Length < 0 {
-		return nil, b.fail(ctx, "open", key, fmt.Errorf("%w: offset %d, length %d", storage.ErrInvalidRange, opts.Offset, opts.Length))
+		return nil, b.fail(ctx, "open", key,
+			fmt.Errorf("%w: offset %d, length %d", storage.ErrInvalidRange, opts.Offset, opts.Length))
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	body, o, err := b.get(ctx, key, opts)
@@ -91,7 +92,8 @@ func rangeTotal(header http.Header, offset int64) (int64, error) {
 
 // emptyRange tells a range that begins exactly at the end, which holds no bytes, from one
 // that begins beyond it, which is an error. S3 refuses both alike.
-func (b *Bucket) emptyRange(ctx context.Context, key string, opts storage.ReadOptions, refused error) (io.ReadCloser, storage.Object, error) {
+func (b *Bucket) emptyRange(ctx context.Context, key string, opts storage.ReadOptions, refused error,
+) (io.ReadCloser, storage.Object, error) {
 	o, err := b.Stat(ctx, key)
 	if err != nil {
 		return nil, o, err
@@ -155,8 +157,9 @@ func (r *reader) took(p []byte) (int, error) {
 	}
 	r.sum = storage.UpdateCRC32C(r.sum, p)
 	if r.next == r.end && r.sum.Differs(r.object.CRC32C) {
-		r.err = r.b.fail(r.ctx, "read", r.object.Key, fmt.Errorf("%w: the bytes that came have CRC32C %s, the object has %s",
-			storage.ErrChecksum, r.sum, r.object.CRC32C))
+		r.err = r.b.fail(r.ctx, "read", r.object.Key,
+			fmt.Errorf("%w: the bytes that came have CRC32C %s, the object has %s",
+				storage.ErrChecksum, r.sum, r.object.CRC32C))
 		return 0, r.err
 	}
 	return len(p), nil

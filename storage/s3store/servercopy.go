@@ -14,10 +14,12 @@ import (
 // GiB elsewhere, beyond that in parts. Where the service does not tell the checksum of the
 // copy, which is so for parts copied at MinIO, the copy is read once to compute it. See
 // storage.ServerCopier.
-func (b *Bucket) CopyFrom(ctx context.Context, key string, src storage.Bucket, srcObject storage.Object) (storage.Object, error) {
+func (b *Bucket) CopyFrom(ctx context.Context, key string, src storage.Bucket, srcObject storage.Object,
+) (storage.Object, error) {
 	from, ok := storage.As[*Bucket](src)
 	if !ok || !b.c.sameService(from.c) {
-		return storage.Object{}, b.fail(ctx, "copy", key, fmt.Errorf("a copy from %s on the server is %w", src.URL(), storage.ErrUnsupported))
+		return storage.Object{}, b.fail(ctx, "copy", key,
+			fmt.Errorf("a copy from %s on the server is %w", src.URL(), storage.ErrUnsupported))
 	}
 	err := b.c.checkKey(key)
 	if err == nil {
@@ -59,7 +61,8 @@ func (b *Bucket) CopyFrom(ctx context.Context, key string, src storage.Bucket, s
 // sameService tells whether the two clients see the same objects with the same rights.
 func (c *Client) sameService(d *Client) bool {
 	return c == d || c.cfg.Endpoint == d.cfg.Endpoint && c.cfg.Anonymous == d.cfg.Anonymous &&
-		c.cfg.AccessKey == d.cfg.AccessKey && c.cfg.SecretKey == d.cfg.SecretKey && c.cfg.SessionToken == d.cfg.SessionToken
+		c.cfg.AccessKey == d.cfg.AccessKey && c.cfg.SecretKey == d.cfg.SecretKey &&
+		c.cfg.SessionToken == d.cfg.SessionToken
 }
 
 // copyOntoItself does nothing, which S3 would refuse to do.
@@ -76,7 +79,8 @@ func (b *Bucket) copyOntoItself(ctx context.Context, srcObject storage.Object) (
 
 // copyWhole copies by one request. Its answer tells the checksum at MinIO; elsewhere a HEAD
 // does.
-func (b *Bucket) copyWhole(ctx context.Context, key string, from *Bucket, srcObject storage.Object) (storage.Object, error) {
+func (b *Bucket) copyWhole(ctx context.Context, key string, from *Bucket, srcObject storage.Object,
+) (storage.Object, error) {
 	listening, a := listen(ctx)
 	info, err := b.c.core.CopyObject(listening, from.name, srcObject.Key, b.name, key,
 		onlyIf(srcObject.ETag, b.c.copyHeaders()),
@@ -104,7 +108,8 @@ func tooLarge(err error) bool {
 }
 
 // copyParts copies by a multipart upload whose parts are ranges of the source.
-func (b *Bucket) copyParts(ctx context.Context, key string, from *Bucket, srcObject storage.Object) (storage.Object, error) {
+func (b *Bucket) copyParts(ctx context.Context, key string, from *Bucket, srcObject storage.Object,
+) (storage.Object, error) {
 	src, err := from.Stat(ctx, srcObject.Key)
 	if err == nil && srcObject.ETag != "" && src.ETag != srcObject.ETag {
 		err = storage.ErrChanged

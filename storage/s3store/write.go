@@ -155,7 +155,8 @@ func (w *writer) commit() (storage.Object, error) {
 
 // put writes an object by a single PUT, which the server refuses if the content is not what
 // the checksum says.
-func (b *Bucket) put(ctx context.Context, key string, content []byte, opts storage.CreateOptions) (storage.Object, error) {
+func (b *Bucket) put(ctx context.Context, key string, content []byte, opts storage.CreateOptions,
+) (storage.Object, error) {
 	sum := storage.CRC32C(content)
 	ctx, a := listen(ctx)
 	info, err := b.c.core.PutObject(ctx, b.name, key, bytes.NewReader(content), int64(len(content)), "", "",
