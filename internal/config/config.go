@@ -125,6 +125,7 @@ var settings = map[string]string{
 	"s3.part_size":     "SKEP_S3_PART_SIZE",
 	"s3.workers":       "SKEP_S3_WORKERS",
 	"s3.attempts":      "SKEP_S3_ATTEMPTS",
+	"s3.ca_file":       "SKEP_S3_CA_FILE",
 	"s3.storage_class": "SKEP_S3_STORAGE_CLASS",
 }
 

@@ -107,6 +107,7 @@ func describe(c *config.Config) string {
 	line("s3 part size", fmt.Sprint(c.S3.PartSize))
 	line("s3 workers", fmt.Sprint(c.S3.Workers))
 	line("s3 attempts", fmt.Sprint(c.S3.Attempts))
+	line("s3 ca file", c.S3.CAFile)
 	line("s3 storage class", c.S3.StorageClass)
 	return b.String()
 }

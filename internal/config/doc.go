@@ -35,6 +35,7 @@
 //	s3.part_size        SKEP_S3_PART_SIZE        16MiB
 //	s3.workers          SKEP_S3_WORKERS          256 connections kept open
 //	s3.attempts         SKEP_S3_ATTEMPTS         5 times that one request is sent
+//	s3.ca_file          SKEP_S3_CA_FILE          AWS_CA_BUNDLE; then what the machine trusts
 //	s3.storage_class    SKEP_S3_STORAGE_CLASS    the bucket's
 //
 // Keys on the command line would be seen by every user of the machine, so the three that

@@ -17,6 +17,7 @@ func (l *loader) s3(c *s3store.Config) error {
 	*c = aws
 	c.Endpoint = cmp.Or(l.early("s3.endpoint").text, aws.Endpoint, l.file.find("s3.endpoint").text)
 	c.Region = cmp.Or(l.early("s3.region").text, aws.Region, l.file.find("s3.region").text)
+	c.CAFile = cmp.Or(l.early("s3.ca_file").text, aws.CAFile, l.file.find("s3.ca_file").text)
 	c.StorageClass = l.find("s3.storage_class").text
 	for _, read := range []func(*s3store.Config) error{l.s3Keys, l.s3Addressing, l.s3Numbers} {
 		if err := read(c); err != nil {

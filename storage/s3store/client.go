@@ -39,7 +39,10 @@ func New(cfg Config) (*Client, error) {
 		// Elsewhere than at Amazon regions are a formality, and asking for them a request.
 		cfg.Region = cmp.Or(cfg.Region, defaultRegion)
 	}
-	transport := newTransport(cfg.Workers)
+	transport, err := newTransport(cfg)
+	if err != nil {
+		return nil, err
+	}
 	core, err := minio.NewCore(host, &minio.Options{
 		Creds:        credentialsOf(cfg),
 		Secure:       secure,

@@ -48,6 +48,10 @@ type Config struct {
 
 	Addressing Addressing
 
+	// CAFile names a PEM file of the authorities that may have signed the endpoint's
+	// certificate. Empty means those that the machine trusts.
+	CAFile string
+
 	// Workers is how many requests will be in flight at once; so many connections are
 	// kept open between requests. 0 means 256.
 	Workers int

@@ -27,7 +27,7 @@ const (
 	hintKeys    = "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
 	hintBucket  = "check the bucket's name and the endpoint; AWS_ENDPOINT_URL_S3 chooses another service"
 	hintUpload  = "the upload was aborted meanwhile, by a lifecycle rule or another program; write again"
-	hintTrust   = "nobody this machine trusts has signed the endpoint's certificate; SSL_CERT_FILE can name its authority"
+	hintTrust   = "nobody this machine trusts has signed the endpoint's certificate; AWS_CA_BUNDLE can name its authority"
 	hintTLS     = "the endpoint speaks https; write it as https://host:port"
 	hintNetwork = "check that the service is running and that AWS_ENDPOINT_URL_S3 names it"
 )

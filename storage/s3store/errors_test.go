@@ -1,6 +1,7 @@
 package s3store_test
 
 import (
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -52,7 +55,7 @@ func TestMistakes(t *testing.T) {
 		{"http to an https server", func(c *s3store.Config) { c.Endpoint = strings.Replace(tls.URL, "https:", "http:", 1) }, s.Bucket,
 			nil, false, []string{"https://host:port"}},
 		{"a certificate nobody knows", func(c *s3store.Config) { c.Endpoint = tls.URL }, s.Bucket,
-			nil, false, []string{"certificate", "SSL_CERT_FILE"}},
+			nil, false, []string{"certificate", "AWS_CA_BUNDLE"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -142,11 +145,32 @@ func TestNewRefuses(t *testing.T) {
 		{with(func(c *s3store.Config) { c.Addressing = "sideways" }), "path or virtual"},
 		{with(func(c *s3store.Config) { c.PartSize = 1 }), "5 MiB to 5 GiB"},
 		{with(func(c *s3store.Config) { c.Workers = -1 }), "negative"},
+		{with(func(c *s3store.Config) { c.CAFile = "/no/such/file" }), "/no/such/file"},
+		{with(func(c *s3store.Config) { c.CAFile = "/dev/null" }), "no PEM certificate"},
 	} {
 		_, err := s3store.New(c.cfg)
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "HIDDEN") {
 			t.Errorf("%v: %v, want %q", c.cfg, err, c.want)
 		}
+	}
+}
+
+// TestCAFile trusts the authority that the configuration names.
+func TestCAFile(t *testing.T) {
+	server := httptest.NewTLSServer(http.NotFoundHandler())
+	defer server.Close()
+	path := filepath.Join(t.TempDir(), "ca.pem")
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := os.WriteFile(path, ca, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := s3store.New(s3store.Config{Endpoint: server.URL, AccessKey: "id", SecretKey: "secret", CAFile: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Bucket("lake").Stat(t.Context(), "a"); !errors.Is(err, storage.ErrNotExist) {
+		t.Errorf("stat: %v, want the server's 404", err)
 	}
 }
 

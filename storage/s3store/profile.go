@@ -18,6 +18,7 @@ import (
 //	AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN
 //	AWS_REGION, AWS_DEFAULT_REGION
 //	AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS
+//	AWS_CA_BUNDLE
 //	AWS_PROFILE, AWS_SHARED_CREDENTIALS_FILE, AWS_CONFIG_FILE
 //
 // A profile that is not empty takes the place of AWS_PROFILE and then, as with Amazon's
@@ -47,6 +48,7 @@ func ConfigFromEnv(getenv func(string) string, profile string) (Config, error) {
 		}
 	}
 	c.Region = cmp.Or(getenv("AWS_REGION"), getenv("AWS_DEFAULT_REGION"), p.values["region"])
+	c.CAFile = cmp.Or(getenv("AWS_CA_BUNDLE"), p.values["ca_bundle"])
 	c.Endpoint = cmp.Or(getenv("AWS_ENDPOINT_URL_S3"), getenv("AWS_ENDPOINT_URL"))
 	if c.Endpoint == "" && !strings.EqualFold(getenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"), "true") {
 		c.Endpoint = cmp.Or(p.service["s3.endpoint_url"], p.values["s3.endpoint_url"], p.values["endpoint_url"])

@@ -3,8 +3,11 @@ package s3store
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
+	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/skepdata/skep/storage"
@@ -12,13 +15,24 @@ import (
 
 // newTransport makes connections that are worth keeping: as many idle ones as there are
 // workers (net/http keeps two), with buffers that suit bodies of megabytes.
-func newTransport(workers int) *http.Transport {
+func newTransport(cfg Config) (*http.Transport, error) {
+	secure := &tls.Config{MinVersion: tls.VersionTLS12}
+	if cfg.CAFile != "" {
+		pem, err := os.ReadFile(cfg.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("certificate authorities for S3: %w", err)
+		}
+		secure.RootCAs = x509.NewCertPool()
+		if !secure.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("certificate authorities for S3: %s holds no PEM certificate", cfg.CAFile)
+		}
+	}
 	dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           dialer.DialContext,
 		MaxIdleConns:          0, // no limit over all hosts
-		MaxIdleConnsPerHost:   workers,
+		MaxIdleConnsPerHost:   cfg.Workers,
 		IdleConnTimeout:       90 * time.Second,
 		TLSHandshakeTimeout:   10 * time.Second,
 		ResponseHeaderTimeout: 5 * time.Minute,
@@ -26,8 +40,8 @@ func newTransport(workers int) *http.Transport {
 		WriteBufferSize:       64 << 10,
 		ReadBufferSize:        64 << 10,
 		DisableCompression:    true, // objects are what they are
-		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
-	}
+		TLSClientConfig:       secure,
+	}, nil
 }
 
 // listeningTransport hands response headers to callers that want more of them than the
