@@ -1,0 +1,137 @@
+package analysis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/skepdata/skep/hiveql/syntax"
+	"github.com/skepdata/skep/hivetype"
+	"github.com/skepdata/skep/metastore"
+)
+
+// maxRelations bounds a plan. CTEs and views are planned anew at each use, so that a short
+// text can ask for a plan of any size.
+const maxRelations = 20000
+
+// AnalyzeQuery plans a query: names and types are resolved, the rules of rules.go applied, and
+// the partitions of every scan chosen. It asks cat for each table once, and for partitions once
+// per scan of a partitioned table. Mistakes in the query are *Error; what cat reports besides
+// missing tables is returned wrapped.
+func AnalyzeQuery(ctx context.Context, cat Catalog, env Env, q *syntax.Query) (*Query, error) {
+	a := newAnalyzer(ctx, cat, env)
+	plan, err := a.wholeQuery(q)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.optimize(plan); err != nil {
+		return nil, err
+	}
+	return plan, nil
+}
+
+// analyzer is the state of planning one statement.
+type analyzer struct {
+	ctx       context.Context // of the one call that this analyzer lives for
+	cat       Catalog
+	env       Env
+	lastID    int
+	relations int
+	tables    map[metastore.TableName]*metastore.Table
+	at        map[Expr]syntax.Expr // where expressions came from, for errors
+	expanding []metastore.TableName
+}
+
+func newAnalyzer(ctx context.Context, cat Catalog, env Env) *analyzer {
+	return &analyzer{
+		ctx: ctx, cat: cat, env: env,
+		tables: map[metastore.TableName]*metastore.Table{},
+		at:     map[Expr]syntax.Expr{},
+	}
+}
+
+// result is a planned query before it is named for the user: the columns that count, which need
+// not be all that rel puts out.
+type result struct {
+	rel  Rel
+	cols []Column
+}
+
+func (a *analyzer) wholeQuery(q *syntax.Query) (*Query, error) {
+	r, err := a.query(q, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	plan := &Query{Root: r.rel}
+	for _, c := range r.cols {
+		plan.Output = append(plan.Output, Output{Name: c.Name, ID: c.ID, Type: c.Type})
+	}
+	return plan, nil
+}
+
+// column makes a new column.
+func (a *analyzer) column(name string, t hivetype.Type) Column {
+	a.lastID++
+	return Column{ID: a.lastID, Name: name, Type: t}
+}
+
+// count is called for every relation of the statement, and stops it when it grows too large or
+// is no longer wanted.
+func (a *analyzer) count(n syntax.Node) error {
+	if err := a.ctx.Err(); err != nil {
+		return err
+	}
+	if a.relations++; a.relations > maxRelations {
+		e := failf(n, 0, "the query reads more than %d relations once its views and WITH queries are expanded", maxRelations)
+		e.Hint = "store an intermediate result with CREATE TABLE ... AS SELECT"
+		return e
+	}
+	return nil
+}
+
+// table looks a table up. Missing ones are Hive's error 10001.
+func (a *analyzer) table(n *syntax.ObjectName) (*metastore.Table, error) {
+	name, err := a.env.tableName(n)
+	if err != nil {
+		return nil, err
+	}
+	if t, ok := a.tables[name]; ok {
+		return t, nil
+	}
+	t, err := a.cat.Table(a.ctx, name)
+	switch {
+	case errors.Is(err, metastore.ErrNoSuchTable):
+		return nil, failf(n, codeNoTable, "Table not found %s", near(writtenName(n)))
+	case errors.Is(err, metastore.ErrNoSuchDatabase):
+		e := failf(n, codeNoTable, "Table not found %s", near(writtenName(n)))
+		e.Hint = fmt.Sprintf("there is no database %s", name.Database)
+		return nil, e
+	case err != nil:
+		return nil, fmt.Errorf("read table %s: %w", name, err)
+	}
+	a.tables[name] = t
+	return t, nil
+}
+
+func (e Env) tableName(n *syntax.ObjectName) (metastore.TableName, error) {
+	switch len(n.Parts) {
+	case 1:
+		return metastore.TableName{Database: e.database(), Name: strings.ToLower(n.Parts[0].Name)}, nil
+	case 2:
+		return metastore.TableName{
+			Database: strings.ToLower(n.Parts[0].Name), Name: strings.ToLower(n.Parts[1].Name),
+		}, nil
+	}
+	e2 := failf(n, codeNoTable, "Table not found %s", near(writtenName(n)))
+	e2.Hint = "a table is named table or database.table"
+	return metastore.TableName{}, e2
+}
+
+func writtenName(n *syntax.ObjectName) string {
+	parts := make([]string, len(n.Parts))
+	for i, p := range n.Parts {
+		parts[i] = p.Name
+	}
+	return strings.Join(parts, ".")
+}

@@ -1,0 +1,325 @@
+package analysis
+
+import (
+	"strings"
+	"time"
+
+	"github.com/skepdata/skep/hiveql/syntax"
+	"github.com/skepdata/skep/hivetype"
+)
+
+// call resolves a function call.
+func (r *resolver) call(e *syntax.Call) (Expr, error) {
+	name := strings.ToLower(e.Func.Name)
+	if e.Database != nil {
+		return nil, r.noFunction(e, e.Database.Name+"."+e.Func.Name)
+	}
+	if x := r.a.env.constant(name, e); x != nil {
+		return x, nil
+	}
+	switch name {
+	case "grouping":
+		return r.grouping(e)
+	case "extract":
+		if part := extractPart(e); part != "" {
+			return r.call(&syntax.Call{Span: e.Span, Func: syntax.Ident{Name: part}, Args: e.Args[1:]})
+		}
+	}
+	fn, ok := Lookup(name)
+	if !ok {
+		return r.otherCall(e, name)
+	}
+	switch {
+	case fn.Kind == TableFunction:
+		err := failf(e, codeTableFunction, "UDTF's are not supported outside the SELECT clause, nor nested in expressions")
+		err.Hint = "use FROM ... LATERAL VIEW " + name + "(...) alias AS column"
+		return nil, err
+	case e.Over != nil:
+		return r.windowCall(e, fn)
+	case fn.Kind == AggregateFunction:
+		return r.aggregateCall(e, fn)
+	case fn.Kind == WindowFunction:
+		return nil, failf(e, codeNoOver, "Missing over clause for function : %s", name)
+	}
+	if err := plainCall(e); err != nil {
+		return nil, err
+	}
+	args, err := r.exprs(e.Args)
+	if err != nil {
+		return nil, err
+	}
+	return r.a.bind(e, fn, codeArguments, args)
+}
+
+// plainCall refuses what only aggregates may have.
+func plainCall(e *syntax.Call) error {
+	switch {
+	case e.Distinct:
+		return failf(e, codeArguments, "Wrong arguments %s: DISTINCT is for aggregate functions", near(e.Func.Name))
+	case e.Filter != nil:
+		return failf(e, codeArguments, "Wrong arguments %s: FILTER is for aggregate functions", near(e.Func.Name))
+	case len(e.WithinGroup) > 0:
+		return failf(e, codeArguments, "Wrong arguments %s: WITHIN GROUP is for aggregate functions", near(e.Func.Name))
+	}
+	return nil
+}
+
+// otherCall resolves names that are not in the catalogue: operators in the form of functions,
+// and types, which convert.
+func (r *resolver) otherCall(e *syntax.Call, name string) (Expr, error) {
+	operators := map[string]*Function{
+		"isnull": opIsNull, "isnotnull": opIsNotNull, "istrue": opIsTrue, "isfalse": opIsFalse,
+		"negative": opNeg, "mod": opMod, "like": opLike, "rlike": opRlike, "regexp": opRlike,
+	}
+	op, isOperator := operators[name]
+	t, err := hivetype.Parse(name)
+	isType := err == nil && t.Primitive() && t.Kind != hivetype.Void
+	want := 1
+	if name == "mod" || name == "like" || name == "rlike" || name == "regexp" {
+		want = 2
+	}
+	switch {
+	case !isOperator && !isType:
+		return nil, r.noFunction(e, e.Func.Name)
+	case len(e.Args) != want:
+		return nil, failf(e, codeArgumentCount, "Arguments length mismatch %s: %s takes %s, got %d",
+			near(written(e)), name, plural(want), len(e.Args))
+	case isOperator:
+		return r.apply(e, op, codeArguments, e.Args...)
+	}
+	x, err := r.expr(e.Args[0])
+	if err != nil {
+		return nil, err
+	}
+	return castTo(e, x, t)
+}
+
+func (r *resolver) noFunction(e *syntax.Call, name string) error {
+	err := failf(e, codeNoFunction, "Invalid function %s", near(name))
+	var known []string
+	for _, f := range Functions() {
+		known = append(append(known, f.Name), f.Aliases...)
+	}
+	err.Hint = suggest(name, known)
+	return err
+}
+
+// extractPart is the function that EXTRACT(unit FROM x) stands for.
+func extractPart(e *syntax.Call) string {
+	if len(e.Args) != 2 {
+		return ""
+	}
+	unit, ok := e.Args[0].(*syntax.Literal)
+	if !ok {
+		return ""
+	}
+	switch part := strings.ToLower(unit.Value); part {
+	case "year", "quarter", "month", "day", "hour", "minute", "second", "dayofweek":
+		return part
+	case "week":
+		return "weekofyear"
+	}
+	return ""
+}
+
+// constant is the value of a function that is the same during a whole statement, or nil.
+func (e Env) constant(name string, c *syntax.Call) Expr {
+	if len(c.Args) > 0 || c.Over != nil {
+		return nil
+	}
+	now := e.Now
+	if now.IsZero() && name != "current_user" && name != "current_database" {
+		return nil
+	}
+	clock := time.Date(now.Year(), now.Month(), now.Day(), now.Hour(), now.Minute(), now.Second(),
+		now.Nanosecond()/1000*1000, time.UTC)
+	switch name {
+	case "current_date":
+		return &Const{Value: clock.Truncate(24 * time.Hour), T: hivetype.Of(hivetype.Date)}
+	case "current_timestamp":
+		return &Const{Value: clock, T: hivetype.Of(hivetype.Timestamp)}
+	case "unix_timestamp":
+		return &Const{Value: now.Unix(), T: bigint}
+	case "current_user", "logged_in_user", "user":
+		return &Const{Value: e.User, T: text}
+	case "current_database", "current_schema":
+		return &Const{Value: e.database(), T: text}
+	}
+	return nil
+}
+
+// aggregateCall resolves an aggregate function over a group.
+func (r *resolver) aggregateCall(e *syntax.Call, fn *Function) (Expr, error) {
+	if r.place != "" || r.inside != "" {
+		err := failf(e, codeAggregate, "Not yet supported place for UDAF %s", near(fn.Name))
+		if r.place != "" {
+			err.Hint = "aggregate functions stand in SELECT, HAVING and ORDER BY, not in " + r.place
+		} else {
+			err.Hint = "aggregate functions cannot stand within " + r.inside
+		}
+		return nil, err
+	}
+	in := *r
+	in.inside = "another aggregate function"
+	args, b, err := in.arguments(e, fn)
+	if err != nil {
+		return nil, err
+	}
+	c := &aggregateCall{fn: fn, args: args, distinct: e.Distinct, t: b.Result}
+	if e.Filter != nil {
+		if c.filter, err = in.condition(e.Filter); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// arguments resolves the arguments of an aggregate or window function; those of count(*) are
+// none.
+func (r *resolver) arguments(e *syntax.Call, fn *Function) ([]Expr, Binding, error) {
+	if len(e.WithinGroup) > 0 {
+		return nil, Binding{}, unsupported(e, "WITHIN GROUP")
+	}
+	list := e.Args
+	if len(list) == 1 {
+		if star, ok := list[0].(*syntax.Star); ok {
+			if fn.Name != "count" || e.Distinct || len(star.Qualifier) > 0 {
+				return nil, Binding{}, failf(e, codeArguments, "Wrong arguments %s: only count(*) takes *", near(written(e)))
+			}
+			list = nil
+		}
+	}
+	args, err := r.exprs(list)
+	if err != nil {
+		return nil, Binding{}, err
+	}
+	b, err := bindTypes(e, fn, codeArguments, args)
+	if err != nil {
+		return nil, b, err
+	}
+	for i := range args {
+		args[i] = convert(args[i], b.Args[i])
+	}
+	return args, b, nil
+}
+
+// windowCall resolves a function with OVER.
+func (r *resolver) windowCall(e *syntax.Call, fn *Function) (Expr, error) {
+	switch {
+	case fn.Kind == ScalarFunction:
+		return nil, failf(e, codeArguments, "Wrong arguments %s: %s is no window function", near(written(e)), fn.Name)
+	case r.place != "" || r.inside != "" || r.inWindow:
+		err := failf(e, codeAggregate, "Not yet supported place for a window function %s", near(fn.Name))
+		err.Hint = "compute it in a subquery and use its column here"
+		return nil, err
+	case e.Filter != nil:
+		return nil, unsupported(e, "FILTER with OVER")
+	}
+	w, err := r.windowOf(e.Over, 0)
+	if err != nil {
+		return nil, err
+	}
+	in := *r
+	in.inWindow = true
+	args, b, err := in.arguments(e, fn)
+	if err != nil {
+		return nil, err
+	}
+	c := &windowCall{fn: fn, args: args, distinct: e.Distinct, ignoreNulls: e.Nulls == "IGNORE", t: b.Result}
+	if c.partitionBy, err = in.exprs(w.PartitionBy); err != nil {
+		return nil, err
+	}
+	if c.orderBy, err = in.sortKeys(w.OrderBy); err != nil {
+		return nil, err
+	}
+	if w.Frame != nil {
+		c.frame = &Frame{Unit: w.Frame.Unit}
+		if c.frame.Start, err = r.bound(w.Frame.Start); err != nil {
+			return nil, err
+		}
+		if c.frame.Stop, err = r.bound(w.Frame.Stop); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// windowOf follows references to the WINDOW clause.
+func (r *resolver) windowOf(w *syntax.Window, depth int) (*syntax.Window, error) {
+	if w.Ref == nil {
+		return w, nil
+	}
+	for i := range r.windows {
+		named := &r.windows[i]
+		if !strings.EqualFold(named.Name.Name, w.Ref.Name) || depth > len(r.windows) {
+			continue
+		}
+		base, err := r.windowOf(&named.Window, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		merged := *w
+		merged.Ref = nil
+		if len(merged.PartitionBy) == 0 {
+			merged.PartitionBy = base.PartitionBy
+		}
+		if len(merged.OrderBy) == 0 {
+			merged.OrderBy = base.OrderBy
+		}
+		if merged.Frame == nil {
+			merged.Frame = base.Frame
+		}
+		return &merged, nil
+	}
+	return nil, failf(w, 0, "Window specification %s is not defined", near(w.Ref.Name))
+}
+
+func (r *resolver) bound(b syntax.FrameBound) (FrameBound, error) {
+	out := FrameBound{Kind: b.Kind}
+	if b.N == nil {
+		return out, nil
+	}
+	x, err := r.expr(b.N)
+	if err != nil {
+		return out, err
+	}
+	if _, ok := x.(*Const); !ok {
+		return out, failf(b.N, codeArguments, "Wrong arguments %s: the bound of a window is a constant", near(written(b.N)))
+	}
+	out.N = x
+	return out, nil
+}
+
+func (r *resolver) sortKeys(items []syntax.SortItem) ([]SortKey, error) {
+	keys := make([]SortKey, len(items))
+	for i, item := range items {
+		x, err := r.expr(item.X)
+		if err != nil {
+			return nil, err
+		}
+		keys[i] = sortKey(x, item)
+	}
+	return keys, nil
+}
+
+// sortKey decides where NULL goes: by default first when ascending, last when descending.
+func sortKey(x Expr, item syntax.SortItem) SortKey {
+	k := SortKey{X: x, Desc: item.Desc, NullsFirst: !item.Desc}
+	if item.Nulls != "" {
+		k.NullsFirst = item.Nulls == "FIRST"
+	}
+	return k
+}
+
+// grouping resolves grouping(x, ...).
+func (r *resolver) grouping(e *syntax.Call) (Expr, error) {
+	args, err := r.exprs(e.Args)
+	if err != nil {
+		return nil, err
+	}
+	if len(args) == 0 {
+		return nil, failf(e, codeArgumentCount, "Arguments length mismatch %s: grouping takes at least 1 argument, got 0", near(written(e)))
+	}
+	c := &groupingCall{args: args}
+	return c, nil
+}

@@ -1,0 +1,40 @@
+package analysis
+
+import (
+	"strings"
+
+	"github.com/skepdata/skep/hiveql/syntax"
+)
+
+// cteScope is the chain of WITH queries that can be seen, the nearest first.
+type cteScope struct {
+	outer *cteScope
+	cte   *syntax.CTE
+}
+
+// with adds the queries of a WITH clause. Each sees those before it, and none itself, so that a
+// table of its name can be read in it.
+func with(outer *cteScope, list []syntax.CTE) *cteScope {
+	for i := range list {
+		outer = &cteScope{outer: outer, cte: &list[i]}
+	}
+	return outer
+}
+
+func (s *cteScope) find(name string) *cteScope {
+	for ; s != nil; s = s.outer {
+		if strings.EqualFold(s.cte.Name.Name, name) {
+			return s
+		}
+	}
+	return nil
+}
+
+// cteQuery plans a WITH query at one of its uses.
+func (a *analyzer) cteQuery(s *cteScope) (result, error) {
+	r, err := a.query(s.cte.Query, nil, s.outer)
+	if err == nil && len(s.cte.Columns) > 0 {
+		r.cols, err = renamed(s.cte, r.cols, s.cte.Columns)
+	}
+	return r, err
+}

@@ -1,0 +1,228 @@
+package analysis
+
+import (
+	"math"
+	"math/big"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/skepdata/skep/hiveql/syntax"
+	"github.com/skepdata/skep/hivetype"
+)
+
+// TypeOf is the Hive type that is written in a cast or a column's definition. Unknown and
+// impossible types (decimal(50,2)) are *Error.
+func TypeOf(t syntax.Type) (hivetype.Type, error) {
+	out, err := hivetype.Parse(typeText(t))
+	if err != nil {
+		if parse, ok := err.(*hivetype.ParseError); ok {
+			return out, failf(t, 0, "%s", parse.Msg)
+		}
+		return out, failf(t, 0, "%v", err)
+	}
+	setComments(&out, t)
+	return out, nil
+}
+
+func typeText(t syntax.Type) string {
+	var b strings.Builder
+	b.WriteString(t.Kind)
+	for i, n := range t.Args {
+		b.WriteString([]string{"(", ","}[min(i, 1)] + strconv.Itoa(n))
+	}
+	if len(t.Args) > 0 {
+		b.WriteByte(')')
+	}
+	switch {
+	case len(t.Elems) > 0:
+		for i, e := range t.Elems {
+			b.WriteString([]string{"<", ","}[min(i, 1)] + typeText(e))
+		}
+		b.WriteByte('>')
+	case len(t.Fields) > 0:
+		for i, f := range t.Fields {
+			b.WriteString([]string{"<", ","}[min(i, 1)] + "`" + f.Name.Name + "`:" + typeText(f.Type))
+		}
+		b.WriteByte('>')
+	}
+	return b.String()
+}
+
+func setComments(out *hivetype.Type, t syntax.Type) {
+	for i, f := range t.Fields {
+		if i < len(out.Fields) {
+			out.Fields[i].Comment = f.Comment
+			setComments(&out.Fields[i].Type, f.Type)
+		}
+	}
+	elems := []*hivetype.Type{out.Elem}
+	if out.Key != nil {
+		elems = []*hivetype.Type{out.Key, out.Elem}
+	}
+	for i, e := range t.Elems {
+		switch {
+		case out.Kind == hivetype.Union:
+			setComments(&out.Fields[i].Type, e)
+		case i < len(elems) && elems[i] != nil:
+			setComments(elems[i], e)
+		}
+	}
+}
+
+// literal is the constant that a literal means. The size of an integer decides its type, and
+// decimals lose the zeros at their end, as in Hive.
+func literal(l *syntax.Literal) (Expr, error) {
+	bad := func(what string) (Expr, error) {
+		return nil, failf(l, codeArguments, "Wrong arguments %s: not %s", near(l.Value), what)
+	}
+	typed := func(kind hivetype.Kind, what string) (Expr, error) {
+		t := hivetype.Of(kind)
+		v, ok := hivetype.ParseValue(l.Value, t)
+		if !ok {
+			return bad(what)
+		}
+		return &Const{Value: v, T: t}, nil
+	}
+	switch l.Kind {
+	case syntax.NullLit:
+		return &Const{}, nil
+	case syntax.BoolLit:
+		return &Const{Value: l.Value == "true", T: boolean}, nil
+	case syntax.StringLit:
+		return &Const{Value: l.Value, T: text}, nil
+	case syntax.IntegerLit:
+		return integerLiteral(l)
+	case syntax.TinyIntLit:
+		return typed(hivetype.TinyInt, "a tinyint")
+	case syntax.SmallIntLit:
+		return typed(hivetype.SmallInt, "a smallint")
+	case syntax.BigIntLit:
+		return typed(hivetype.BigInt, "a bigint")
+	case syntax.DecimalLit:
+		return decimalLiteral(l)
+	case syntax.DoubleLit:
+		return typed(hivetype.Double, "a double")
+	case syntax.FloatLit:
+		return typed(hivetype.Float, "a float")
+	case syntax.DateLit:
+		return typed(hivetype.Date, "a date as 2024-01-31")
+	case syntax.TimestampLit:
+		return typed(hivetype.Timestamp, "a timestamp as 2024-01-31 12:00:00")
+	case syntax.TimestampTZLit:
+		return typed(hivetype.TimestampLocalTZ, "a timestamp as 2024-01-31 12:00:00 Europe/Berlin")
+	}
+	return bad("a literal that is known")
+}
+
+func integerLiteral(l *syntax.Literal) (Expr, error) {
+	n, err := strconv.ParseInt(l.Value, 10, 64)
+	switch {
+	case err != nil:
+		return decimalLiteral(l)
+	case n >= math.MinInt32 && n <= math.MaxInt32:
+		return &Const{Value: n, T: hivetype.Of(hivetype.Int)}, nil
+	}
+	return &Const{Value: n, T: bigint}, nil
+}
+
+func decimalLiteral(l *syntax.Literal) (Expr, error) {
+	d, ok := hivetype.ParseDec(l.Value)
+	if !ok {
+		return nil, failf(l, codeArguments, "Wrong arguments %s: a decimal has at most %d digits", near(l.Value), hivetype.MaxPrecision)
+	}
+	d = trimZeros(d)
+	if d.Scale < 0 {
+		d, _ = d.Round(hivetype.MaxPrecision, 0)
+	}
+	digits := len(d.Unscaled.Text(10))
+	if d.Scale > hivetype.MaxPrecision || digits > hivetype.MaxPrecision {
+		d, ok = d.Round(hivetype.MaxPrecision, max(0, hivetype.MaxPrecision-(digits-d.Scale)))
+		if !ok {
+			return nil, failf(l, codeArguments, "Wrong arguments %s: a decimal has at most %d digits", near(l.Value), hivetype.MaxPrecision)
+		}
+		digits = len(d.Unscaled.Text(10))
+	}
+	return &Const{Value: d, T: hivetype.DecimalOf(max(digits, d.Scale, 1), d.Scale)}, nil
+}
+
+func trimZeros(d hivetype.Dec) hivetype.Dec {
+	if d.Unscaled.Sign() == 0 {
+		return hivetype.Dec{Unscaled: new(big.Int)}
+	}
+	ten, u := big.NewInt(10), new(big.Int).Set(d.Unscaled)
+	for d.Scale > 0 {
+		q, m := new(big.Int).QuoRem(u, ten, new(big.Int))
+		if m.Sign() != 0 {
+			break
+		}
+		u, d.Scale = q, d.Scale-1
+	}
+	return hivetype.Dec{Unscaled: u, Scale: d.Scale}
+}
+
+// interval is INTERVAL '1-2' YEAR TO MONTH and its like, of constants.
+func (r *resolver) interval(e *syntax.IntervalLit) (Expr, error) {
+	x, err := r.expr(e.Value)
+	if err != nil {
+		return nil, err
+	}
+	c, ok := x.(*Const)
+	if !ok {
+		return nil, unsupported(e, "an interval that is not constant")
+	}
+	s := strings.TrimSpace(string(hivetype.AppendText(nil, c.Value, c.T)))
+	negative := strings.HasPrefix(s, "-")
+	s = strings.TrimLeft(s, "+-")
+	months, length, ok := readInterval(s, e.Unit)
+	if !ok {
+		return nil, failf(e, codeArguments, "Wrong arguments %s: not an interval of %s", near(written(e.Value)), e.Unit)
+	}
+	if negative {
+		months, length = -months, -length
+	}
+	switch e.Unit {
+	case "YEAR", "MONTH", "YEAR TO MONTH":
+		return &Const{Value: months, T: hivetype.Of(hivetype.IntervalYearMonth)}, nil
+	}
+	return &Const{Value: length, T: hivetype.Of(hivetype.IntervalDayTime)}, nil
+}
+
+func readInterval(s, unit string) (months int64, length time.Duration, ok bool) {
+	number := func(s string) int64 {
+		n, err := strconv.ParseInt(s, 10, 32)
+		ok = ok && err == nil && n >= 0
+		return n
+	}
+	ok = true
+	switch unit {
+	case "YEAR":
+		return 12 * number(s), 0, ok
+	case "MONTH":
+		return number(s), 0, ok
+	case "YEAR TO MONTH":
+		years, rest, found := strings.Cut(s, "-")
+		months = 12*number(years) + number(rest)
+		return months, 0, ok && found
+	case "DAY":
+		return 0, time.Duration(number(s)) * 24 * time.Hour, ok
+	case "HOUR":
+		return 0, time.Duration(number(s)) * time.Hour, ok
+	case "MINUTE":
+		return 0, time.Duration(number(s)) * time.Minute, ok
+	case "SECOND":
+		length, err := time.ParseDuration(s + "s")
+		return 0, length, err == nil
+	case "DAY TO SECOND":
+		days, clock, found := strings.Cut(s, " ")
+		parts := strings.Split(clock, ":")
+		if !found || len(parts) != 3 {
+			return 0, 0, false
+		}
+		length, err := time.ParseDuration(parts[2] + "s")
+		length += time.Duration(number(days))*24*time.Hour + time.Duration(number(parts[0]))*time.Hour +
+			time.Duration(number(parts[1]))*time.Minute
+		return 0, length, ok && err == nil
+	}
+	return 0, 0, false
+}

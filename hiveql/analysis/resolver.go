@@ -1,0 +1,506 @@
+package analysis
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/skepdata/skep/hiveql/syntax"
+	"github.com/skepdata/skep/hivetype"
+)
+
+// resolver gives the expressions of one clause their meaning.
+type resolver struct {
+	a    *analyzer
+	sc   *scope
+	ctes *cteScope
+	// place is where no aggregate or window function may stand ("WHERE"), for errors; in the
+	// clauses that may have them, it is empty.
+	place string
+	// inside is what the expression is an argument of, where that takes no aggregate.
+	inside   string
+	inWindow bool // within a window function, which takes aggregates but no other of its kind
+	// windows are the named ones of the WINDOW clause.
+	windows []syntax.NamedWindow
+	// before and after find names that are no columns of sc: aliases of the SELECT list, which
+	// in ORDER BY come before the columns and elsewhere after them.
+	before, after func(name string) (Expr, bool)
+}
+
+// aggregateCall and windowCall stand in expressions until the relation that computes them is
+// made, and are columns of that one then.
+type (
+	aggregateCall struct {
+		fn       *Function
+		args     []Expr
+		distinct bool
+		filter   Expr
+		t        hivetype.Type
+	}
+	windowCall struct {
+		fn          *Function
+		args        []Expr
+		distinct    bool
+		ignoreNulls bool
+		partitionBy []Expr
+		orderBy     []SortKey
+		frame       *Frame
+		t           hivetype.Type
+	}
+	// groupingCall is GROUPING__ID, or grouping(x, ...) with its arguments.
+	groupingCall struct {
+		args []Expr
+	}
+)
+
+func (*aggregateCall) expr() {}
+func (*windowCall) expr()    {}
+func (*groupingCall) expr()  {}
+
+func (c *aggregateCall) Type() hivetype.Type { return c.t }
+func (c *windowCall) Type() hivetype.Type    { return c.t }
+func (c *groupingCall) Type() hivetype.Type  { return bigint }
+
+// expr resolves e. Constant expressions are folded.
+func (r *resolver) expr(e syntax.Expr) (Expr, error) {
+	x, err := r.resolve(e)
+	if err != nil {
+		return nil, err
+	}
+	x = folded(x)
+	r.a.at[x] = e
+	return x, nil
+}
+
+func (r *resolver) exprs(list []syntax.Expr) ([]Expr, error) {
+	out := make([]Expr, len(list))
+	for i, e := range list {
+		x, err := r.expr(e)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = x
+	}
+	return out, nil
+}
+
+// condition resolves a condition; what is no boolean is converted to one.
+func (r *resolver) condition(e syntax.Expr) (Expr, error) {
+	x, err := r.expr(e)
+	if err != nil {
+		return nil, err
+	}
+	if !hivetype.Castable(x.Type(), boolean) {
+		return nil, failf(e, codeArgumentType, "Argument type mismatch %s: expected a condition, got %s",
+			near(written(e)), x.Type())
+	}
+	return convert(x, boolean), nil
+}
+
+func (r *resolver) resolve(e syntax.Expr) (Expr, error) {
+	switch e := e.(type) {
+	case *syntax.Literal:
+		return literal(e)
+	case *syntax.IntervalLit:
+		return r.interval(e)
+	case *syntax.Name:
+		return r.name(e, []syntax.Ident{e.Ident})
+	case *syntax.Dot:
+		return r.dot(e)
+	case *syntax.Index:
+		return r.apply(e, opIndex, codeNotCollection, e.X, e.I)
+	case *syntax.Unary:
+		return r.unary(e)
+	case *syntax.Binary:
+		return r.apply(e, binaryOperator(e.Op), codeArguments, e.L, e.R)
+	case *syntax.Between:
+		return r.between(e)
+	case *syntax.In:
+		return r.in(e)
+	case *syntax.Like:
+		return r.like(e)
+	case *syntax.Is:
+		return r.is(e)
+	case *syntax.Exists:
+		return r.exists(e)
+	case *syntax.Subquery:
+		return r.scalar(e)
+	case *syntax.Case:
+		return r.caseOf(e)
+	case *syntax.Cast:
+		return r.cast(e)
+	case *syntax.Call:
+		return r.call(e)
+	case *syntax.Tuple:
+		return nil, unsupported(e, "a list of values outside IN")
+	case *syntax.Star:
+		return nil, failf(e, codeNoColumn, "Invalid column reference '*'")
+	}
+	return nil, unsupported(e, fmt.Sprintf("the expression %s", written(e)))
+}
+
+// apply resolves the operands of an operator and applies it.
+func (r *resolver) apply(n syntax.Expr, op *Function, code int, operands ...syntax.Expr) (Expr, error) {
+	if op == nil {
+		return nil, unsupported(n, "the operator in "+written(n))
+	}
+	args, err := r.exprs(operands)
+	if err != nil {
+		return nil, err
+	}
+	return r.a.bind(n, op, code, args)
+}
+
+// bind calls a function with arguments converted to the types it wants.
+func (a *analyzer) bind(n syntax.Expr, fn *Function, code int, args []Expr) (Expr, error) {
+	b, err := bindTypes(n, fn, code, args)
+	if err != nil {
+		return nil, err
+	}
+	c := &Call{Func: fn, Args: make([]Expr, len(args)), T: b.Result}
+	for i, x := range args {
+		c.Args[i] = convert(x, b.Args[i])
+	}
+	return c, nil
+}
+
+func bindTypes(n syntax.Expr, fn *Function, code int, args []Expr) (Binding, error) {
+	in := make([]Arg, len(args))
+	for i, x := range args {
+		in[i] = Arg{Type: x.Type()}
+		in[i].Const, _ = x.(*Const)
+	}
+	b, err := fn.Bind(in)
+	if err == nil {
+		return b, nil
+	}
+	var count *ArityError
+	var kind *TypeError
+	switch {
+	case errors.As(err, &count):
+		return b, failf(n, codeArgumentCount, "Arguments length mismatch %s: %s %v", near(written(n)), fn.Name, err)
+	case errors.As(err, &kind):
+		return b, failf(n, codeArgumentType, "Argument type mismatch %s: %s %v", near(written(n)), fn.Name, err)
+	case code == codeNotCollection && len(args) > 0 && !args[0].Type().Primitive():
+		return b, failf(n, codeIndexType, "Wrong index %s: %v", near(written(n)), err)
+	case code == codeNotCollection:
+		return b, failf(n, code, "[] not valid on non-collection types %s: %v", near(written(n)), err)
+	}
+	return b, failf(n, code, "Wrong arguments %s: %v", near(written(n)), err)
+}
+
+// name resolves a dotted name: a column, or fields within one.
+func (r *resolver) name(n syntax.Expr, parts []syntax.Ident) (Expr, error) {
+	first := parts[0].Name
+	if len(parts) == 1 && r.before != nil {
+		if x, ok := r.before(first); ok {
+			return x, nil
+		}
+	}
+	c, used, err := r.sc.resolveHere(n, parts)
+	if used == 0 && err == nil && r.after != nil {
+		if x, ok := r.after(first); ok {
+			return r.fields(n, x, parts[1:])
+		}
+	}
+	if used == 0 && err == nil {
+		if x := r.special(parts); x != nil {
+			return x, nil
+		}
+		c, used, err = r.sc.resolve(n, parts)
+	}
+	if err != nil {
+		return nil, err
+	}
+	ref := &Ref{ID: c.ID, Name: c.Name, T: c.Type}
+	r.a.at[ref] = n
+	return r.fields(n, ref, parts[used:])
+}
+
+// special are names that mean something without being columns.
+func (r *resolver) special(parts []syntax.Ident) Expr {
+	if len(parts) == 1 && strings.EqualFold(parts[0].Name, "grouping__id") {
+		return &groupingCall{}
+	}
+	return nil
+}
+
+func (r *resolver) fields(n syntax.Expr, x Expr, path []syntax.Ident) (Expr, error) {
+	for _, part := range path {
+		y, err := r.field(n, x, part.Name)
+		if err != nil {
+			return nil, err
+		}
+		x = y
+	}
+	return x, nil
+}
+
+// dot resolves X.Field, which may be a column of a table or a field of a struct.
+func (r *resolver) dot(e *syntax.Dot) (Expr, error) {
+	parts := []syntax.Ident{e.Field}
+	for x := e.X; ; {
+		switch y := x.(type) {
+		case *syntax.Dot:
+			parts = append(parts, y.Field)
+			x = y.X
+			continue
+		case *syntax.Name:
+			parts = append(parts, y.Ident)
+			slices.Reverse(parts)
+			return r.name(e, parts)
+		}
+		break
+	}
+	x, err := r.expr(e.X)
+	if err != nil {
+		return nil, err
+	}
+	return r.field(e, x, e.Field.Name)
+}
+
+func (r *resolver) field(n syntax.Expr, x Expr, name string) (Expr, error) {
+	of := x.Type()
+	if of.Kind == hivetype.Array {
+		of = *of.Elem
+	}
+	if of.Kind != hivetype.Struct {
+		return nil, failf(n, codeDot, ". Operator is only supported on struct or list of struct types %s: this is of type %s",
+			near(written(n)), x.Type())
+	}
+	var known []string
+	for _, f := range of.Fields {
+		if strings.EqualFold(f.Name, name) {
+			return r.a.bind(n, opField, codeArguments, []Expr{x, &Const{Value: f.Name, T: text}})
+		}
+		known = append(known, f.Name)
+	}
+	e := failf(n, codeNoColumn, "Invalid column reference %s: the struct has the fields %s", near(name), strings.Join(known, ", "))
+	e.Hint = suggest(name, known)
+	return nil, e
+}
+
+func (r *resolver) unary(e *syntax.Unary) (Expr, error) {
+	switch e.Op {
+	case "NOT":
+		return r.apply(e, opNot, codeArguments, e.X)
+	case "~":
+		return r.apply(e, opBitNot, codeArguments, e.X)
+	case "-":
+		return r.apply(e, opNeg, codeArguments, e.X)
+	}
+	x, err := r.expr(e.X)
+	if err == nil && !computable(x.Type()) {
+		return nil, failf(e, codeArguments, "Wrong arguments %s: expected a number, got %s", near(written(e)), x.Type())
+	}
+	return x, err
+}
+
+// between is x >= lo AND x <= hi, all three compared as one type.
+func (r *resolver) between(e *syntax.Between) (Expr, error) {
+	args, err := r.exprs([]syntax.Expr{e.X, e.Lo, e.Hi})
+	if err != nil {
+		return nil, err
+	}
+	lo, err := r.a.bind(e, opGe, codeArguments, []Expr{args[0], args[1]})
+	if err != nil {
+		return nil, err
+	}
+	hi, err := r.a.bind(e, opLe, codeArguments, []Expr{args[0], args[2]})
+	if err != nil {
+		return nil, err
+	}
+	return negateIf(e.Not, both(lo, hi)), nil
+}
+
+func both(l, r Expr) Expr { return &Call{Func: opAnd, Args: []Expr{l, r}, T: boolean} }
+
+func negateIf(not bool, x Expr) Expr {
+	if not {
+		return &Call{Func: opNot, Args: []Expr{x}, T: boolean}
+	}
+	return x
+}
+
+// in is x IN (list) and (x, y) IN (list of pairs).
+func (r *resolver) in(e *syntax.In) (Expr, error) {
+	tuple, isTuple := e.X.(*syntax.Tuple)
+	switch {
+	case e.Query != nil && isTuple:
+		return nil, unsupported(e, "several columns IN a subquery")
+	case e.Query != nil:
+		return r.inQuery(e)
+	case isTuple:
+		return r.inTuples(e, tuple)
+	}
+	args, err := r.exprs(append([]syntax.Expr{e.X}, e.List...))
+	if err != nil {
+		return nil, err
+	}
+	b, err := bindTypes(e, opEq, codeArguments, args)
+	if err != nil {
+		return nil, err
+	}
+	in := &In{X: convert(args[0], b.Args[0]), Not: e.Not}
+	for i, x := range args[1:] {
+		in.List = append(in.List, convert(x, b.Args[i+1]))
+	}
+	return in, nil
+}
+
+func (r *resolver) inTuples(e *syntax.In, left *syntax.Tuple) (Expr, error) {
+	var any Expr
+	for _, item := range e.List {
+		right, ok := item.(*syntax.Tuple)
+		if !ok || len(right.Elems) != len(left.Elems) {
+			return nil, failf(item, codeArgumentCount, "Arguments length mismatch %s: expected a list of %d values",
+				near(written(item)), len(left.Elems))
+		}
+		var all Expr
+		for i, l := range left.Elems {
+			eq, err := r.apply(item, opEq, codeArguments, l, right.Elems[i])
+			if err != nil {
+				return nil, err
+			}
+			if all == nil {
+				all = eq
+			} else {
+				all = both(all, eq)
+			}
+		}
+		if any == nil {
+			any = all
+		} else {
+			any = &Call{Func: opOr, Args: []Expr{any, all}, T: boolean}
+		}
+	}
+	return negateIf(e.Not, any), nil
+}
+
+func (r *resolver) like(e *syntax.Like) (Expr, error) {
+	op, join := opLike, opOr
+	if e.Op != "LIKE" {
+		op = opRlike
+	}
+	if e.Quantifier == "ALL" {
+		join = opAnd
+	}
+	var all Expr
+	for _, p := range e.Patterns {
+		x, err := r.apply(e, op, codeArguments, e.X, p)
+		if err != nil {
+			return nil, err
+		}
+		if all == nil {
+			all = x
+		} else {
+			all = &Call{Func: join, Args: []Expr{all, x}, T: boolean}
+		}
+	}
+	return negateIf(e.Not, all), nil
+}
+
+func (r *resolver) is(e *syntax.Is) (Expr, error) {
+	switch e.What {
+	case "NULL":
+		if e.Not {
+			return r.apply(e, opIsNotNull, codeArguments, e.X)
+		}
+		return r.apply(e, opIsNull, codeArguments, e.X)
+	case "DISTINCT FROM":
+		x, err := r.apply(e, opSame, codeArguments, e.X, e.Y)
+		if err != nil {
+			return nil, err
+		}
+		return negateIf(!e.Not, x), nil
+	}
+	op := opIsTrue
+	if e.What == "FALSE" {
+		op = opIsFalse
+	}
+	x, err := r.apply(e, op, codeArguments, e.X)
+	if err != nil {
+		return nil, err
+	}
+	return negateIf(e.Not, x), nil
+}
+
+func (r *resolver) caseOf(e *syntax.Case) (Expr, error) {
+	c := &Case{}
+	t := hivetype.Type{}
+	join := func(at syntax.Expr, x Expr) error {
+		u, ok := common(t, x.Type())
+		if !ok {
+			return failf(at, codeArgumentType, "Argument type mismatch %s: the branches before are of type %s, this one is of type %s",
+				near(written(at)), t, x.Type())
+		}
+		t = u
+		return nil
+	}
+	for _, w := range e.Whens {
+		cond, err := r.whenCondition(e, w)
+		if err != nil {
+			return nil, err
+		}
+		then, err := r.expr(w.Then)
+		if err != nil {
+			return nil, err
+		}
+		if err := join(w.Then, then); err != nil {
+			return nil, err
+		}
+		c.Whens = append(c.Whens, When{Cond: cond, Then: then})
+	}
+	if e.Else != nil {
+		x, err := r.expr(e.Else)
+		if err != nil {
+			return nil, err
+		}
+		if err := join(e.Else, x); err != nil {
+			return nil, err
+		}
+		c.Else = x
+	}
+	for i := range c.Whens {
+		c.Whens[i].Then = convert(c.Whens[i].Then, t)
+	}
+	if c.Else != nil {
+		c.Else = convert(c.Else, t)
+	}
+	c.T = t
+	return c, nil
+}
+
+func (r *resolver) whenCondition(e *syntax.Case, w syntax.When) (Expr, error) {
+	if e.Operand == nil {
+		return r.condition(w.Cond)
+	}
+	args, err := r.exprs([]syntax.Expr{e.Operand, w.Cond})
+	if err != nil {
+		return nil, err
+	}
+	return r.a.bind(w.Cond, opEq, codeArguments, args)
+}
+
+func (r *resolver) cast(e *syntax.Cast) (Expr, error) {
+	t, err := TypeOf(e.Type)
+	if err != nil {
+		return nil, err
+	}
+	if e.Format != "" {
+		return nil, unsupported(e, "CAST with FORMAT")
+	}
+	x, err := r.expr(e.X)
+	if err != nil {
+		return nil, err
+	}
+	return castTo(e, x, t)
+}
+
+func castTo(n syntax.Expr, x Expr, t hivetype.Type) (Expr, error) {
+	if !hivetype.Castable(x.Type(), t) {
+		return nil, failf(n, codeArguments, "Wrong arguments %s: %s cannot be converted to %s", near(written(n)), x.Type(), t)
+	}
+	return convert(x, t), nil
+}

@@ -1,0 +1,67 @@
+package analysis
+
+// rule is one step from the plan as the query says it to the plan as it is run.
+type rule struct {
+	name  string
+	apply func(*analyzer, *Query) error
+}
+
+// rules are applied in this order, each once. None of them changes what a query returns.
+func rules() []rule {
+	return []rule{
+		{"fold constants", foldConstants},          // rule_fold.go: what is the same for every row
+		{"empty relations", emptyRelations},        // rule_empty.go: filters that nothing passes
+		{"choose partitions", choosePartitions},    // rule_partitions.go: asks the catalog
+		{"drop unused columns", dropUnusedColumns}, // rule_columns.go
+	}
+}
+
+func (a *analyzer) optimize(q *Query) error {
+	for _, r := range rules() {
+		if err := r.apply(a, q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eachRel calls f for r and every relation below it, those of subqueries included, the inputs
+// first.
+func eachRel(r Rel, f func(Rel)) {
+	for _, in := range inputs(r) {
+		eachRel(in, f)
+	}
+	eachSubquery(r, func(_ Expr, q Rel) { eachRel(q, f) })
+	f(r)
+}
+
+// eachSubquery calls f for the subqueries in r's own expressions, with the expression that each
+// belongs to.
+func eachSubquery(r Rel, f func(Expr, Rel)) {
+	var look func(x Expr) bool
+	look = func(x Expr) bool {
+		q := queryOf(x)
+		if q == nil {
+			return true
+		}
+		f(x, *q)
+		if in, ok := x.(*InQuery); ok {
+			visit(in.X, look)
+		}
+		return false
+	}
+	mapOwn(r, func(x Expr) Expr {
+		visit(x, look)
+		return x
+	})
+}
+
+// rewriteRels replaces every relation by what f makes of it, from the bottom.
+func rewriteRels(r Rel, f func(Rel) Rel) Rel {
+	mapInputs(r, func(in Rel) Rel { return rewriteRels(in, f) })
+	eachSubquery(r, func(x Expr, _ Rel) {
+		q := queryOf(x)
+		*q = rewriteRels(*q, f)
+	})
+	return f(r)
+}

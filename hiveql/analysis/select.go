@@ -1,0 +1,322 @@
+package analysis
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/skepdata/skep/hiveql/syntax"
+)
+
+// block is one SELECT while it is planned.
+type block struct {
+	a     *analyzer
+	sel   *syntax.Select
+	sc    *scope
+	ctes  *cteScope
+	rel   Rel
+	items []item
+}
+
+// item is one column of a SELECT list.
+type item struct {
+	name     string
+	explicit bool // named with AS
+	x        Expr
+}
+
+// selectBlock plans one SELECT and the ORDER BY that belongs to it.
+func (a *analyzer) selectBlock(s *syntax.Select, order []syntax.SortItem, outer *scope, ctes *cteScope) (result, error) {
+	if s.Transform != nil {
+		return result{}, unsupported(s.Transform, "TRANSFORM")
+	}
+	b := &block{a: a, sel: s, ctes: ctes}
+	var err error
+	if b.rel, b.sc, err = a.from(s.From, outer, ctes); err != nil {
+		return result{}, err
+	}
+	if s.Where != nil {
+		cond, err := b.resolver("WHERE").condition(s.Where)
+		if err != nil {
+			return result{}, err
+		}
+		b.rel = &Filter{Input: b.rel, Cond: cond}
+	}
+	if err := b.selectItems(); err != nil {
+		return result{}, err
+	}
+	keys, err := b.orderKeys(order)
+	if err != nil {
+		return result{}, err
+	}
+	if err := b.group(keys); err != nil {
+		return result{}, err
+	}
+	return b.finish(keys)
+}
+
+// resolver resolves the expressions of a clause; place is its name where it takes no
+// aggregates.
+func (b *block) resolver(place string) *resolver {
+	return &resolver{a: b.a, sc: b.sc, ctes: b.ctes, place: place, windows: b.sel.Windows}
+}
+
+func (b *block) selectItems() error {
+	r := b.resolver("")
+	for i, it := range b.sel.Items {
+		if star, ok := it.X.(*syntax.Star); ok {
+			if err := b.star(star); err != nil {
+				return err
+			}
+			continue
+		}
+		if call, ok := it.X.(*syntax.Call); ok && isTableFunction(call) {
+			if err := b.tableFunction(call, it.Aliases); err != nil {
+				return err
+			}
+			continue
+		}
+		x, err := r.expr(it.X)
+		if err != nil {
+			return err
+		}
+		switch len(it.Aliases) {
+		case 0:
+			b.items = append(b.items, item{name: impliedName(it.X, i), x: x})
+		case 1:
+			b.items = append(b.items, item{name: strings.ToLower(it.Aliases[0].Name), explicit: true, x: x})
+		default:
+			return failf(it, codeTableFunctionAs, "only a function that makes several columns takes several aliases")
+		}
+	}
+	return nil
+}
+
+// impliedName is the name of a column without an alias: that of the column or field it is, or
+// _c and its place.
+func impliedName(e syntax.Expr, i int) string {
+	switch e := e.(type) {
+	case *syntax.Name:
+		return strings.ToLower(e.Ident.Name)
+	case *syntax.Dot:
+		return strings.ToLower(e.Field.Name)
+	}
+	return "_c" + strconv.Itoa(i)
+}
+
+func (b *block) star(star *syntax.Star) error {
+	var cols []Column
+	switch len(star.Qualifier) {
+	case 0:
+		cols = b.sc.all()
+		if len(cols) == 0 && len(b.sel.From) == 0 {
+			return failf(star, codeNoColumn, "Invalid column reference '*': there is no FROM")
+		}
+	default:
+		s := b.sc.called(star.Qualifier[0].Name)
+		if len(star.Qualifier) == 2 {
+			s = b.sc.qualifiedAs(star.Qualifier[0].Name, star.Qualifier[1].Name)
+		}
+		if s == nil || len(star.Qualifier) > 2 {
+			e := failf(star, codeNoAlias, "Invalid table alias %s", near(star.Qualifier[0].Name))
+			var aliases []string
+			for _, s := range b.sc.sources {
+				aliases = append(aliases, s.alias)
+			}
+			e.Hint = suggest(star.Qualifier[0].Name, aliases)
+			return e
+		}
+		cols = s.cols
+	}
+	for _, c := range cols {
+		ref := &Ref{ID: c.ID, Name: c.Name, T: c.Type}
+		b.a.at[ref] = &syntax.Name{Span: star.Span, Ident: syntax.Ident{Span: star.Span, Name: c.Name}}
+		b.items = append(b.items, item{name: c.Name, x: ref})
+	}
+	return nil
+}
+
+func isTableFunction(c *syntax.Call) bool {
+	f, ok := Lookup(c.Func.Name)
+	return ok && f.Kind == TableFunction && c.Over == nil
+}
+
+// tableFunction plans SELECT explode(x): a lateral view whose columns are the result.
+func (b *block) tableFunction(c *syntax.Call, aliases []syntax.Ident) error {
+	if len(b.sel.Items) > 1 {
+		e := failf(c, codeTableFunctionAlso, "Only a single expression in the SELECT clause is supported with UDTF's")
+		e.Hint = "use FROM ... LATERAL VIEW " + strings.ToLower(c.Func.Name) + "(...) alias AS column"
+		return e
+	}
+	l, err := b.resolver("a table function").tableFunction(c, aliases)
+	if err != nil {
+		return err
+	}
+	l.Input = b.rel
+	b.rel = l
+	for _, c := range l.Cols {
+		b.items = append(b.items, item{name: c.Name, explicit: true, x: &Ref{ID: c.ID, Name: c.Name, T: c.Type}})
+	}
+	return nil
+}
+
+// named finds what a name means as a column of the result. Columns without AS count only where
+// implied is set. A name that several different columns have means none of them.
+func (b *block) named(implied bool) func(string) (Expr, bool) {
+	return func(name string) (Expr, bool) {
+		var found Expr
+		for _, it := range b.items {
+			if !strings.EqualFold(it.name, name) || !(it.explicit || implied) {
+				continue
+			}
+			if found != nil && exprKey(found) != exprKey(it.x) {
+				return nil, false
+			}
+			found = it.x
+		}
+		return found, found != nil
+	}
+}
+
+// orderKeys resolves ORDER BY: the result's columns by number or name, then what FROM gives.
+func (b *block) orderKeys(order []syntax.SortItem) ([]SortKey, error) {
+	r := b.resolver("")
+	r.before = b.named(true)
+	var keys []SortKey
+	for _, o := range order {
+		n, err := b.a.position(o.X, len(b.items), "hive.orderby.position.alias", codeOrderByPosition)
+		if err != nil {
+			return nil, err
+		}
+		var x Expr
+		if n > 0 {
+			x = b.items[n-1].x
+		} else if x, err = r.expr(o.X); err != nil {
+			return nil, err
+		}
+		keys = append(keys, sortKey(x, o))
+	}
+	return keys, nil
+}
+
+// finish computes the window functions, then the columns of the result, and orders them.
+func (b *block) finish(keys []SortKey) (result, error) {
+	var qualify Expr
+	if b.sel.Qualify != nil {
+		r := b.resolver("")
+		r.after = b.named(false)
+		var err error
+		if qualify, err = r.condition(b.sel.Qualify); err != nil {
+			return result{}, err
+		}
+	}
+	qualify = b.windows(keys, qualify)
+	if qualify != nil {
+		b.rel = &Filter{Input: b.rel, Cond: qualify}
+	}
+	p := &Project{Input: b.rel}
+	byKey := map[string]Column{}
+	r := result{}
+	for _, it := range b.items {
+		c := b.a.column(it.name, it.x.Type())
+		if k := exprKey(it.x); byKey[k].ID == 0 {
+			byKey[k] = c
+		}
+		p.Exprs = append(p.Exprs, Computed{Column: c, X: it.x})
+		r.cols = append(r.cols, c)
+	}
+	r.rel = p
+	if b.sel.Distinct {
+		r.rel = &Distinct{Input: p}
+	}
+	if len(keys) == 0 {
+		return r, nil
+	}
+	s := &Sort{Input: r.rel, Keys: keys}
+	for i := range keys {
+		x, err := b.sortColumn(p, byKey, keys[i].X)
+		if err != nil {
+			return r, err
+		}
+		keys[i].X = x
+	}
+	r.rel = s
+	return r, nil
+}
+
+// sortColumn is the sort key as seen above the projection, which computes it if needed.
+func (b *block) sortColumn(p *Project, byKey map[string]Column, x Expr) (Expr, error) {
+	if _, constant := x.(*Const); constant {
+		return x, nil
+	}
+	if !b.sel.Distinct {
+		k := exprKey(x)
+		if byKey[k].ID == 0 {
+			byKey[k] = b.a.column("_sort", x.Type())
+			p.Exprs = append(p.Exprs, Computed{Column: byKey[k], X: x})
+		}
+		c := byKey[k]
+		return &Ref{ID: c.ID, Name: c.Name, T: c.Type}, nil
+	}
+	input := ids(b.rel.Columns())
+	var bad *Error
+	out := replace(x, func(x Expr) (Expr, bool) {
+		if c := byKey[exprKey(x)]; c.ID != 0 {
+			return &Ref{ID: c.ID, Name: c.Name, T: c.Type}, true
+		}
+		if ref, ok := x.(*Ref); ok && input[ref.ID] && bad == nil {
+			bad = &Error{Code: codeNoColumn, Msg: "Invalid column reference " + near(ref.Name) + " in ORDER BY",
+				Hint: "with SELECT DISTINCT only columns of the result can order it"}
+			if e := b.a.at[ref]; e != nil {
+				bad.At = e.Pos()
+			}
+		}
+		return nil, false
+	})
+	if bad != nil {
+		return nil, bad
+	}
+	return out, nil
+}
+
+func ids(cols []Column) map[int]bool {
+	set := make(map[int]bool, len(cols))
+	for _, c := range cols {
+		set[c.ID] = true
+	}
+	return set
+}
+
+// windows makes the relation that computes the window functions of the items, the sort keys
+// and QUALIFY, and puts its columns in their place.
+func (b *block) windows(keys []SortKey, qualify Expr) Expr {
+	w := &Window{Input: b.rel}
+	byKey := map[string]Column{}
+	extract := func(x Expr) Expr {
+		return replace(x, func(x Expr) (Expr, bool) {
+			c, ok := x.(*windowCall)
+			if !ok {
+				return nil, false
+			}
+			k := exprKey(c)
+			if byKey[k].ID == 0 {
+				byKey[k] = b.a.column(c.fn.Name, c.t)
+				w.Funcs = append(w.Funcs, WindowColumn{
+					Column: byKey[k], Func: c.fn, Args: c.args, Distinct: c.distinct, IgnoreNulls: c.ignoreNulls,
+					PartitionBy: c.partitionBy, OrderBy: slices.Clone(c.orderBy), Frame: c.frame,
+				})
+			}
+			col := byKey[k]
+			return &Ref{ID: col.ID, Name: col.Name, T: col.Type}, true
+		})
+	}
+	for i := range b.items {
+		b.items[i].x = extract(b.items[i].x)
+	}
+	mapKeys(keys, extract)
+	qualify = mapOptional(qualify, extract)
+	if len(w.Funcs) > 0 {
+		b.rel = w
+	}
+	return qualify
+}
