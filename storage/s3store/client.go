@@ -39,7 +39,7 @@ func New(cfg Config) (*Client, error) {
 		// Elsewhere than at Amazon regions are a formality, and asking for them a request.
 		cfg.Region = cmp.Or(cfg.Region, defaultRegion)
 	}
-	transport, err := newTransport(cfg)
+	transport, err := newTransport(cfg, secure)
 	if err != nil {
 		return nil, err
 	}

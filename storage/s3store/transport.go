@@ -15,15 +15,15 @@ import (
 
 // newTransport makes connections that are worth keeping: as many idle ones as there are
 // workers (net/http keeps two), with buffers that suit bodies of megabytes.
-func newTransport(cfg Config) (*http.Transport, error) {
-	secure := &tls.Config{MinVersion: tls.VersionTLS12}
-	if cfg.CAFile != "" {
+func newTransport(cfg Config, secure bool) (*http.Transport, error) {
+	trust := &tls.Config{MinVersion: tls.VersionTLS12}
+	if secure && cfg.CAFile != "" { // a bundle takes milliseconds to read
 		pem, err := os.ReadFile(cfg.CAFile)
 		if err != nil {
 			return nil, fmt.Errorf("certificate authorities for S3: %w", err)
 		}
-		secure.RootCAs = x509.NewCertPool()
-		if !secure.RootCAs.AppendCertsFromPEM(pem) {
+		trust.RootCAs = x509.NewCertPool()
+		if !trust.RootCAs.AppendCertsFromPEM(pem) {
 			return nil, fmt.Errorf("certificate authorities for S3: %s holds no PEM certificate", cfg.CAFile)
 		}
 	}
@@ -40,7 +40,7 @@ func newTransport(cfg Config) (*http.Transport, error) {
 		WriteBufferSize:       64 << 10,
 		ReadBufferSize:        64 << 10,
 		DisableCompression:    true, // objects are what they are
-		TLSClientConfig:       secure,
+		TLSClientConfig:       trust,
 	}, nil
 }
 
