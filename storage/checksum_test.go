@@ -124,3 +124,18 @@ func BenchmarkCombiner(b *testing.B) {
 		x = c.Combine(x, y)
 	}
 }
+
+func FuzzParseChecksum(f *testing.F) {
+	for _, s := range []string{"", "4waSgw==", "AAAAAA==", "////////", "4waSgw", "e3069283", "\x00"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		c, err := ParseChecksum(s)
+		if err != nil {
+			return
+		}
+		if again, err := ParseChecksum(c.String()); err != nil || again != c {
+			t.Errorf("%q is %v, which prints as %q, which is %v, %v", s, c, c.String(), again, err)
+		}
+	})
+}

@@ -132,7 +132,8 @@ func (o *Opener) local(path string) (parsedURL, error) {
 		return parsedURL{}, err
 	}
 	key := strings.TrimPrefix(filepath.ToSlash(abs), "/")
-	if key != "" && (strings.HasSuffix(path, "/") || path == "." || strings.HasSuffix(path, "/.")) {
+	last := path[strings.LastIndexByte(path, '/')+1:]
+	if key != "" && (last == "" || last == "." || last == "..") {
 		key += "/" // Abs cleans it away, but to a listing it matters
 	}
 	return parsedURL{"file", "", key}, nil
