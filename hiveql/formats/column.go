@@ -1,0 +1,343 @@
+package formats
+
+import (
+	"encoding/base64"
+	"time"
+	"unicode/utf8"
+	"unsafe"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/decimal128"
+
+	"github.com/skepdata/skep/hivetype"
+)
+
+// column appends values to an Arrow builder; columns of nested types have columns below them.
+type column struct {
+	t       hivetype.Type
+	builder array.Builder
+	list    *array.ListBuilder
+	dict    *array.MapBuilder
+	record  *array.StructBuilder
+	below   []*column // element, or key and value, or fields
+	// text appends the value that the text of a primitive type stands for, and is false where
+	// it stands for none. It does not keep the text.
+	text   func(b []byte) bool
+	isText bool           // string, varchar or char
+	names  map[string]int // of the fields of a struct, in lower case
+}
+
+func newColumn(builder array.Builder, t hivetype.Type) *column {
+	c := &column{t: t, builder: builder}
+	switch b := builder.(type) {
+	case *array.ListBuilder:
+		c.list = b
+		c.below = []*column{newColumn(b.ValueBuilder(), *t.Elem)}
+	case *array.MapBuilder:
+		c.dict = b
+		c.below = []*column{newColumn(b.KeyBuilder(), *t.Key), newColumn(b.ItemBuilder(), *t.Elem)}
+	case *array.StructBuilder:
+		c.record = b
+		c.names = map[string]int{}
+		for i, f := range t.Fields {
+			c.below = append(c.below, newColumn(b.FieldBuilder(i), f.Type))
+			c.names[lower(f.Name)] = i
+		}
+	default:
+		c.isText = t.Text()
+		c.text = textAppender(builder, t)
+	}
+	return c
+}
+
+// set appends what the text stands for, or NULL.
+func (c *column) set(text []byte) {
+	if !c.text(text) {
+		c.builder.AppendNull()
+	}
+}
+
+// appendBinary appends bytes that are decoded already.
+func (c *column) appendBinary(b []byte) { c.builder.(*array.BinaryBuilder).Append(b) }
+
+func (c *column) null() { c.builder.AppendNull() }
+
+// textAppender appends values of a primitive type to a builder.
+func textAppender(builder array.Builder, t hivetype.Type) func([]byte) bool {
+	switch b := builder.(type) {
+	case *array.Int8Builder:
+		return integerAppender(8, func(n int64) { b.Append(int8(n)) })
+	case *array.Int16Builder:
+		return integerAppender(16, func(n int64) { b.Append(int16(n)) })
+	case *array.Int32Builder:
+		return integerAppender(32, func(n int64) { b.Append(int32(n)) })
+	case *array.Int64Builder:
+		return integerAppender(64, b.Append)
+	case *array.Float32Builder:
+		return valueAppender(t, func(v hivetype.Value) { b.Append(v.(float32)) })
+	case *array.Float64Builder:
+		return doubleAppender(b)
+	case *array.StringBuilder:
+		return stringAppender(b, t)
+	case *array.BinaryBuilder:
+		return func(text []byte) bool { b.Append(decodeBinary(text)); return true }
+	case *array.Date32Builder:
+		return dateAppender(b)
+	case *array.TimestampBuilder:
+		return timestampAppender(b, t)
+	case *array.Decimal128Builder:
+		return decimalAppender(b, t)
+	case *array.BooleanBuilder:
+		return valueAppender(t, func(v hivetype.Value) { b.Append(v.(bool)) })
+	}
+	return func([]byte) bool { return false }
+}
+
+// valueAppender converts by the general rules of package hivetype.
+func valueAppender(t hivetype.Type, add func(hivetype.Value)) func([]byte) bool {
+	return func(text []byte) bool {
+		v, ok := hivetype.ParseValue(stringOf(text), t)
+		if ok {
+			add(v)
+		}
+		return ok
+	}
+}
+
+// stringOf is the text as a string for the length of a call.
+func stringOf(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// integerAppender reads short plain integers itself and leaves the rest to ParseValue.
+func integerAppender(bits int, add func(int64)) func([]byte) bool {
+	kind := map[int]hivetype.Kind{8: hivetype.TinyInt, 16: hivetype.SmallInt, 32: hivetype.Int, 64: hivetype.BigInt}[bits]
+	least, most := int64(-1)<<(bits-1), int64(1)<<(bits-1)-1
+	general := valueAppender(hivetype.Of(kind), func(v hivetype.Value) { add(v.(int64)) })
+	return func(text []byte) bool {
+		n, ok := shortInteger(text)
+		if !ok {
+			return general(text)
+		}
+		if n < least || n > most {
+			return false
+		}
+		add(n)
+		return true
+	}
+}
+
+// shortInteger reads up to 18 digits with a sign; false says that it did not try.
+func shortInteger(text []byte) (int64, bool) {
+	digits := text
+	if len(digits) > 0 && digits[0] == '-' {
+		digits = digits[1:]
+	}
+	if len(digits) == 0 || len(digits) > 18 {
+		return 0, false
+	}
+	var n int64
+	for _, c := range digits {
+		if c -= '0'; c > 9 {
+			return 0, false
+		}
+		n = n*10 + int64(c)
+	}
+	if len(digits) < len(text) {
+		n = -n
+	}
+	return n, true
+}
+
+// doubleAppender reads decimals of up to 15 digits exactly: both the digits and the power of
+// ten are doubles, so that their quotient is rounded only once.
+func doubleAppender(b *array.Float64Builder) func([]byte) bool {
+	general := valueAppender(hivetype.Of(hivetype.Double), func(v hivetype.Value) { b.Append(v.(float64)) })
+	return func(text []byte) bool {
+		n, scale, ok := shortDecimal(text)
+		if !ok || n == 0 && text[0] == '-' {
+			return general(text)
+		}
+		b.Append(float64(n) / powersOfTen[scale])
+		return true
+	}
+}
+
+var powersOfTen = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
+
+// shortDecimal reads up to 15 digits with a point among them as n / 10^scale.
+func shortDecimal(text []byte) (n int64, scale int, ok bool) {
+	digits := text
+	if len(digits) > 0 && digits[0] == '-' {
+		digits = digits[1:]
+	}
+	if len(digits) == 0 || len(digits) > 15 {
+		return 0, 0, false
+	}
+	point := -1
+	for i, c := range digits {
+		if c == '.' && point < 0 {
+			point = i
+			continue
+		}
+		if c -= '0'; c > 9 {
+			return 0, 0, false
+		}
+		n = n*10 + int64(c)
+	}
+	if point >= 0 {
+		scale = len(digits) - 1 - point
+		ok = len(digits) > 1
+	} else {
+		ok = true
+	}
+	if len(digits) < len(text) {
+		n = -n
+	}
+	return n, scale, ok
+}
+
+func decimalAppender(b *array.Decimal128Builder, t hivetype.Type) func([]byte) bool {
+	general := valueAppender(t, func(v hivetype.Value) {
+		d, _ := v.(hivetype.Dec).Round(t.Precision, t.Scale)
+		b.Append(decimal128.FromBigInt(rescaled(d, t.Scale)))
+	})
+	return func(text []byte) bool {
+		n, scale, ok := shortDecimal(text)
+		if !ok || scale > t.Scale || t.Scale-scale > 3 {
+			return general(text)
+		}
+		for range t.Scale - scale {
+			n *= 10
+		}
+		v := decimal128.FromI64(n)
+		if !v.FitsInPrecision(int32(t.Precision)) {
+			return false
+		}
+		b.Append(v)
+		return true
+	}
+}
+
+func stringAppender(b *array.StringBuilder, t hivetype.Type) func([]byte) bool {
+	if t.Kind == hivetype.String {
+		return func(text []byte) bool {
+			b.BinaryBuilder.Append(validUTF8(text))
+			return true
+		}
+	}
+	return func(text []byte) bool {
+		v, _ := hivetype.ParseValue(stringOf(validUTF8(text)), t)
+		b.Append(v.(string))
+		return true
+	}
+}
+
+func dateAppender(b *array.Date32Builder) func([]byte) bool {
+	general := valueAppender(hivetype.Of(hivetype.Date), func(v hivetype.Value) {
+		b.Append(arrow.Date32(v.(time.Time).Unix() / 86400))
+	})
+	return func(text []byte) bool {
+		days, ok := isoDate(text)
+		if !ok || len(text) != len("2006-01-02") {
+			return general(text)
+		}
+		b.Append(arrow.Date32(days))
+		return true
+	}
+}
+
+func timestampAppender(b *array.TimestampBuilder, t hivetype.Type) func([]byte) bool {
+	general := valueAppender(t, func(v hivetype.Value) {
+		ts := v.(time.Time)
+		b.Append(arrow.Timestamp(ts.Unix()*1e6 + int64(ts.Nanosecond()/1000)))
+	})
+	return func(text []byte) bool {
+		us, ok := isoTimestamp(text)
+		if !ok {
+			return general(text)
+		}
+		b.Append(arrow.Timestamp(us))
+		return true
+	}
+}
+
+// decodeBinary is Hive's guess: text made of base64's letters only is base64.
+func decodeBinary(text []byte) []byte {
+	for _, c := range text {
+		if !base64Byte(c) {
+			return text
+		}
+	}
+	kept := make([]byte, 0, len(text))
+	for _, c := range text {
+		if c > ' ' && c != '=' {
+			kept = append(kept, c)
+		}
+	}
+	out := make([]byte, base64.RawStdEncoding.DecodedLen(len(kept)))
+	n, err := base64.RawStdEncoding.Decode(out, kept)
+	if err != nil || n == 0 {
+		return text
+	}
+	return out[:n]
+}
+
+func base64Byte(c byte) bool {
+	switch {
+	case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
+		return true
+	}
+	switch c {
+	case '+', '/', '=', ' ', '\n', '\r', '\t':
+		return true
+	}
+	return false
+}
+
+// validUTF8 replaces what is no UTF-8 by U+FFFD, one for each longest beginning of a
+// character, as Java does.
+func validUTF8(b []byte) []byte {
+	if utf8.Valid(b) {
+		return b
+	}
+	out := make([]byte, 0, len(b)+8)
+	for len(b) > 0 {
+		r, n := utf8.DecodeRune(b)
+		if r == utf8.RuneError && n == 1 {
+			out = utf8.AppendRune(out, utf8.RuneError)
+			b = b[malformed(b):]
+			continue
+		}
+		out = append(out, b[:n]...)
+		b = b[n:]
+	}
+	return out
+}
+
+// malformed is the length of the beginning of b that could have become a character.
+func malformed(b []byte) int {
+	lo, hi, more := byte(0x80), byte(0xbf), 0
+	switch c := b[0]; {
+	case c >= 0xc2 && c <= 0xdf:
+		more = 1
+	case c >= 0xe0 && c <= 0xef:
+		more = 2
+		if c == 0xe0 {
+			lo = 0xa0
+		} else if c == 0xed {
+			hi = 0x9f
+		}
+	case c >= 0xf0 && c <= 0xf4:
+		more = 3
+		if c == 0xf0 {
+			lo = 0x90
+		} else if c == 0xf4 {
+			hi = 0x8f
+		}
+	}
+	n := 1
+	for ; n <= more && n < len(b) && b[n] >= lo && b[n] <= hi; n++ {
+		lo, hi = 0x80, 0xbf
+	}
+	return n
+}

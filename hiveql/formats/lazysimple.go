@@ -1,0 +1,228 @@
+package formats
+
+import (
+	"bytes"
+	"strings"
+)
+
+// lazyOptions are what the parameters of LazySimpleSerDe mean.
+type lazyOptions struct {
+	separators []byte // by level: fields, elements, keys of maps, and so on inwards
+	nullText   []byte
+	escaped    bool
+	escape     byte
+	escapeCRLF bool
+	takesRest  bool // whether the last column has all separators that are left
+}
+
+func newLazyOptions(spec *Spec) lazyOptions {
+	o := lazyOptions{nullText: []byte(`\N`)}
+	if text, ok := spec.lookUp("serialization.null.format"); ok {
+		o.nullText = []byte(text)
+	}
+	o.separators = append(o.separators,
+		spec.byteOf("field.delim", spec.byteOf("serialization.format", 1)),
+		spec.byteOf("collection.delim", spec.byteOf("colelction.delim", 2)), // Hive 2 misspelt it
+		spec.byteOf("mapkey.delim", 3))
+	o.separators = append(o.separators, 4, 5, 6, 7, 8)
+	if strings.EqualFold(spec.param("hive.serialization.extend.nesting.levels"), "true") {
+		o.separators = append(o.separators, 11)
+		for b := byte(14); b <= 31; b++ {
+			if b != 27 {
+				o.separators = append(o.separators, b)
+			}
+		}
+	}
+	if _, ok := spec.lookUp("escape.delim"); ok {
+		o.escaped, o.escape = true, spec.byteOf("escape.delim", '\\')
+	}
+	o.escapeCRLF = strings.EqualFold(spec.param("serialization.escape.crlf"), "true")
+	o.takesRest = strings.EqualFold(spec.param("serialization.last.column.takes.rest"), "true")
+	return o
+}
+
+// separator is the separator of a level. Hive has no more than these.
+func (o *lazyOptions) separator(level int) byte {
+	return o.separators[min(level, len(o.separators)-1)]
+}
+
+// lazyRow reads the rows of LazySimpleSerDe.
+type lazyRow struct {
+	lazyOptions
+	batch   *batch
+	needed  int      // fields to look at: up to the last one in the projection
+	fields  [][]byte // of the current line; nil where the line has ended
+	scratch []byte
+}
+
+func newLazyRow(spec *Spec, b *batch) *lazyRow {
+	r := &lazyRow{lazyOptions: newLazyOptions(spec), batch: b}
+	for _, p := range b.projection {
+		r.needed = max(r.needed, p+1)
+	}
+	r.fields = make([][]byte, r.needed)
+	return r
+}
+
+func (r *lazyRow) read(line []byte) error {
+	r.split(line)
+	for i, p := range r.batch.projection {
+		c := r.batch.columns[i]
+		if field := r.fields[p]; field == nil || bytes.Equal(field, r.nullText) {
+			c.null()
+		} else {
+			r.value(c, field, 1)
+		}
+	}
+	return nil
+}
+
+// split finds the fields of the line as far as they are needed.
+func (r *lazyRow) split(line []byte) {
+	sep := r.separators[0]
+	rest, more := line, true
+	for i := range r.fields {
+		if !more {
+			r.fields[i] = nil
+			continue
+		}
+		if r.takesRest && i == len(r.batch.fields)-1 {
+			r.fields[i] = rest
+			continue
+		}
+		r.fields[i], rest, more = r.cut(rest, sep)
+	}
+}
+
+// cut is bytes.Cut at a separator that is not escaped. What is before is never nil.
+func (r *lazyRow) cut(b []byte, sep byte) (before, after []byte, found bool) {
+	if b == nil {
+		b = []byte{}
+	}
+	if !r.escaped {
+		if i := bytes.IndexByte(b, sep); i >= 0 {
+			return b[:i:i], b[i+1:], true
+		}
+		return b, nil, false
+	}
+	for i := 0; i < len(b); i++ {
+		if b[i] == sep {
+			return b[:i:i], b[i+1:], true
+		}
+		if b[i] == r.escape {
+			i++
+		}
+	}
+	return b, nil, false
+}
+
+// value appends a value that is not NULL; level is that of the separators inside it.
+func (r *lazyRow) value(c *column, text []byte, level int) {
+	switch {
+	case c.list != nil:
+		c.list.Append(true)
+		if len(text) == 0 {
+			return
+		}
+		for elem, rest, more := r.cut(text, r.separator(level)); ; elem, rest, more = r.cut(rest, r.separator(level)) {
+			r.nested(c.below[0], elem, level+1)
+			if !more {
+				return
+			}
+		}
+	case c.dict != nil:
+		r.dict(c, text, level)
+	case c.record != nil:
+		c.record.Append(true)
+		rest, more := text, true
+		for _, f := range c.below {
+			if !more {
+				f.null()
+				continue
+			}
+			var field []byte
+			field, rest, more = r.cut(rest, r.separator(level))
+			r.nested(f, field, level+1)
+		}
+	case c.isText && r.escaped:
+		c.set(r.unescape(text))
+	default:
+		c.set(text)
+	}
+}
+
+func (r *lazyRow) nested(c *column, text []byte, level int) {
+	if bytes.Equal(text, r.nullText) {
+		c.null()
+	} else {
+		r.value(c, text, level)
+	}
+}
+
+// dict reads a map. Entries without a key are left out, and so are later ones with a key that
+// was there already.
+func (r *lazyRow) dict(c *column, text []byte, level int) {
+	c.dict.Append(true)
+	var seen [][]byte
+	for rest, more := text, len(text) > 0; more; {
+		var entry []byte
+		entry, rest, more = r.cut(rest, r.separator(level))
+		key, value, assigned := r.cut(entry, r.separator(level+1))
+		if bytes.Equal(key, r.nullText) || containsBytes(seen, key) {
+			continue
+		}
+		if !r.key(c.below[0], key) {
+			continue
+		}
+		seen = append(seen, key)
+		if assigned {
+			r.nested(c.below[1], value, level+2)
+		} else {
+			c.below[1].null()
+		}
+	}
+}
+
+// key appends the key of a map, and is false for what is none.
+func (r *lazyRow) key(c *column, text []byte) bool {
+	if c.text == nil {
+		return false
+	}
+	if c.isText && r.escaped {
+		text = r.unescape(text)
+	}
+	return c.text(text)
+}
+
+func containsBytes(list [][]byte, b []byte) bool {
+	for _, x := range list {
+		if bytes.Equal(x, b) {
+			return true
+		}
+	}
+	return false
+}
+
+// unescape drops escape characters; \r and \n become what they stand for.
+func (r *lazyRow) unescape(text []byte) []byte {
+	i := bytes.IndexByte(text, r.escape)
+	if i < 0 {
+		return text
+	}
+	out := append(r.scratch[:0], text[:i]...)
+	for ; i < len(text); i++ {
+		b := text[i]
+		if b == r.escape && i+1 < len(text) {
+			i++
+			switch b = text[i]; b {
+			case 'r':
+				b = '\r'
+			case 'n':
+				b = '\n'
+			}
+		}
+		out = append(out, b)
+	}
+	r.scratch = out
+	return out
+}

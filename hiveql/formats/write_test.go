@@ -1,0 +1,148 @@
+package formats_test
+
+import (
+	"bytes"
+	"errors"
+	"math/big"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/skepdata/skep/hiveql/formats"
+	"github.com/skepdata/skep/hivetype"
+)
+
+// write reads rows of primitive values separated by '|', in which - is NULL, and writes them.
+func write(t testing.TB, tab table, data string) string {
+	t.Helper()
+	var out bytes.Buffer
+	w, err := formats.NewWriter(tab.spec, tab.fields, &out)
+	if err != nil {
+		return "error: " + err.Error() + "\n"
+	}
+	for _, line := range strings.Split(strings.TrimSuffix(data, "\n"), "\n") {
+		var row []hivetype.Value
+		for i, text := range strings.Split(line, "|") {
+			v, ok := hivetype.ParseValue(text, tab.fields[i].Type)
+			if !ok || text == "-" {
+				v = nil
+			}
+			row = append(row, v)
+		}
+		if err := w.Write(row); err != nil {
+			return "error: " + err.Error() + "\n"
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return visible(out.String())
+}
+
+// visible shows control characters.
+func visible(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if r < ' ' && r != '\n' {
+			b.WriteString(`\x` + string("0123456789abcdef"[r>>4]) + string("0123456789abcdef"[r&15]))
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+func nestedTable() ([]formats.Field, []hivetype.Value) {
+	str, num := hivetype.Of(hivetype.String), hivetype.Of(hivetype.Int)
+	point := hivetype.StructOf(hivetype.Field{Name: "x", Type: num}, hivetype.Field{Name: "tags", Type: hivetype.ArrayOf(str)})
+	fields := []formats.Field{
+		{Name: "l", Type: hivetype.ArrayOf(hivetype.ArrayOf(num))},
+		{Name: "m", Type: hivetype.MapOf(str, point)},
+		{Name: "k", Type: hivetype.MapOf(num, str)},
+		{Name: "b", Type: hivetype.Of(hivetype.Binary)},
+		{Name: "d", Type: hivetype.DecimalOf(20, 3)},
+		{Name: "t", Type: hivetype.Of(hivetype.Timestamp)},
+		{Name: "f", Type: hivetype.Of(hivetype.Double)},
+		{Name: "s", Type: str},
+	}
+	row := []hivetype.Value{
+		[]any{[]any{int64(1), nil}, []any{int64(3)}, nil},
+		[]hivetype.Entry{{Key: "a", Value: []any{int64(7), []any{"x", "y"}}}, {Key: "b", Value: nil}},
+		[]hivetype.Entry{{Key: int64(1), Value: "one"}},
+		[]byte{0, 1, 255, '\n'},
+		hivetype.Dec{Unscaled: big.NewInt(-1234567), Scale: 3},
+		time.Date(2024, 2, 29, 23, 59, 58, 123456000, time.UTC),
+		1.5e300,
+		"tab\tquote\" comma, back\\slash \u2603",
+	}
+	return fields, row
+}
+
+// TestWrittenIsRead writes rows in every format that can hold them and reads them back.
+func TestWrittenIsRead(t *testing.T) {
+	fields, row := nestedTable()
+	nulls := make([]hivetype.Value, len(row))
+	specs := map[string]formats.Spec{
+		"lazy":    {Kind: formats.LazySimple},
+		"escaped": {Kind: formats.LazySimple, Params: map[string]string{"escape.delim": `\`, "field.delim": ",", "collection.delim": "\t"}},
+		"json":    {Kind: formats.JSON},
+	}
+	var first string
+	for name, spec := range specs {
+		var out bytes.Buffer
+		w, err := formats.NewWriter(spec, fields, &out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range [][]hivetype.Value{row, nulls, row} {
+			if err := w.Write(r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		projection := []int{0, 1, 2, 3, 4, 5, 6, 7}
+		got := readAll(t, table{spec: spec, fields: fields, projection: projection}, out.String())
+		if first == "" {
+			first = got
+		}
+		if got != first || strings.Count(got, "\n") != 3 || strings.Count(got, "NULL") != len(row) {
+			t.Errorf("%s: %q became\n%s\nnot\n%s", name, out.String(), got, first)
+		}
+	}
+	const want = `[[1,null],[3],null] | `
+	if !strings.HasPrefix(first, want) {
+		t.Errorf("%s", first)
+	}
+}
+
+type failingWriter struct{ after int }
+
+func (f *failingWriter) Write(p []byte) (int, error) {
+	if f.after -= len(p); f.after < 0 {
+		return 0, errors.New("no space left")
+	}
+	return len(p), nil
+}
+
+func TestWriterErrors(t *testing.T) {
+	fields := []formats.Field{{Name: "s", Type: hivetype.Of(hivetype.String)}}
+	w, err := formats.NewWriter(formats.Spec{Kind: formats.JSON}, fields, &failingWriter{after: 100_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Write(nil); err == nil {
+		t.Error("a row without values was written")
+	}
+	row := []hivetype.Value{strings.Repeat("x", 10_000)}
+	for range 100 {
+		if err = w.Write(row); err != nil {
+			break
+		}
+	}
+	if err == nil || !reflect.DeepEqual(w.Close(), err) {
+		t.Errorf("errors %v and %v", err, w.Close())
+	}
+}
