@@ -22,7 +22,7 @@ import "math/big"
 //	uniontype                        Variant
 type Value = any
 
-// Dec is a decimal number: Unscaled / 10^Scale.
+// Dec is a decimal number: Unscaled / 10^Scale. Unscaled is never nil.
 type Dec struct {
 	Unscaled *big.Int
 	Scale    int

@@ -51,9 +51,6 @@ func ParseFilter(s string) (Predicate, error) {
 	return f.predicate(paren.Expr)
 }
 
-// maxFilterDepth bounds the recursion over conditions inside conditions.
-const maxFilterDepth = 500
-
 // filter is the state of one ParseFilter: the tokens are written out again in a form that
 // leaves the SQL parser nothing to interpret but the structure. Names stand in back quotes and
 // literals are the numbered variables :v0, :v1 ...
@@ -61,7 +58,6 @@ type filter struct {
 	text     string
 	tokens   []filterToken
 	literals []string
-	depth    int
 }
 
 type filterToken struct {
@@ -93,6 +89,9 @@ func (f *filter) parse() (sqlparser.Statement, error) {
 	if err == nil {
 		return stmt, nil
 	}
+	if strings.Contains(err.Error(), "nesting level") { // its limit is 200
+		return nil, f.failf(0, "conditions nested too deeply")
+	}
 	// The parser reports how far it had read, which is one character beyond the token it did
 	// not expect.
 	position := b.Len()
@@ -108,11 +107,6 @@ func (f *filter) parse() (sqlparser.Statement, error) {
 }
 
 func (f *filter) predicate(e sqlparser.Expr) (Predicate, error) {
-	f.depth++
-	defer func() { f.depth-- }()
-	if f.depth > maxFilterDepth {
-		return nil, f.failf(0, "conditions nested deeper than %d", maxFilterDepth)
-	}
 	switch e := e.(type) {
 	case *sqlparser.ParenExpr:
 		return f.predicate(e.Expr)
@@ -135,6 +129,9 @@ func (f *filter) predicate(e sqlparser.Expr) (Predicate, error) {
 		})
 		return Or(ps), err
 	case *sqlparser.NotExpr:
+		if twice, ok := e.Expr.(*sqlparser.NotExpr); ok { // NOT NOT x is x, unknown or not
+			return f.predicate(twice.Expr)
+		}
 		p, err := f.predicate(e.Expr)
 		return Not{p}, err
 	case sqlparser.BoolVal:

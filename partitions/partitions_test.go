@@ -408,8 +408,20 @@ func TestFilterOfManyAlternatives(t *testing.T) {
 	if in, ok := partitions.Simplify(p).(partitions.In); !ok || len(in.Values) != 5000 {
 		t.Fatalf("simplified to %T", partitions.Simplify(p))
 	}
-	if _, err := partitions.ParseFilter(strings.Repeat("(", 2000) + "ds = '1'" + strings.Repeat(")", 2000)); err == nil {
-		t.Fatal("a hostile nesting was accepted")
+}
+
+func TestFilterOfHostileDepth(t *testing.T) {
+	for _, s := range []string{
+		strings.Repeat("(", 2000) + "ds = '1'" + strings.Repeat(")", 2000),
+		strings.Repeat("NOT (", 2000) + "ds = '1'" + strings.Repeat(")", 2000),
+	} {
+		if _, err := partitions.ParseFilter(s); err == nil || !strings.Contains(err.Error(), "nested too deeply") {
+			t.Errorf("%.20s...: got %v", s, err)
+		}
+	}
+	p, err := partitions.ParseFilter(strings.Repeat("NOT ", 10001) + "ds = '1'")
+	if err != nil || p.String() != "NOT (ds = '1')" {
+		t.Errorf("got %v, %v", p, err)
 	}
 }
 

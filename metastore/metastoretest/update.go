@@ -195,6 +195,22 @@ var updateTests = []contract{
 		close(release)
 		wg.Wait()
 	}},
+	{"a context cancelled inside a transaction keeps nothing, and the store stays usable", func(t *testing.T, s suite) {
+		ctx, cancel := context.WithCancel(s.ctx)
+		err := s.store.Update(ctx, func(tx metastore.Tx) error {
+			if err := tx.CreateTable(ctx, fullTable(t)); err != nil {
+				return err
+			}
+			cancel()
+			return nil // it does not notice
+		})
+		if err == nil {
+			t.Fatal("a cancelled transaction was committed")
+		}
+		_, err = s.store.Table(s.ctx, t1)
+		is(t, err, metastore.ErrNoSuchTable)
+		s.createTable(t1)
+	}},
 	{"Close is idempotent, and nothing works after it", func(t *testing.T, s suite) {
 		if err := s.store.Close(); err != nil {
 			t.Fatal(err)
