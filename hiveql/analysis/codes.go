@@ -59,7 +59,7 @@ func written(e syntax.Expr) string { return syntax.Print(e) }
 // suggest is a hint naming what the user may have meant, or "".
 func suggest(name string, candidates []string) string {
 	name = strings.ToLower(name)
-	best, distance := "", 1+len(name)/3
+	best, distance := "", (len(name)+1)/3
 	for _, c := range candidates {
 		if d := editDistance(name, strings.ToLower(c), distance); d <= distance && (best == "" || d < distance) {
 			best, distance = c, d
