@@ -81,6 +81,9 @@ func (j *job) recover(ctx context.Context) error {
 		return nil
 	}
 	for o, err := range j.dest.Bucket.List(ctx, j.dir+journalDir) {
+		if errors.Is(err, storage.ErrNotExist) {
+			return nil // a store that the first write creates
+		}
 		if err == nil {
 			err = j.recoverOne(ctx, o.Key)
 		}

@@ -50,7 +50,7 @@ type job struct {
 	partUploader storage.PartUploader // nil if there is none
 	buffers      sync.Pool            // of *[]byte
 
-	denied   bool         // the destination may not be listed, and perhaps not be written
+	denied   bool         // the destination could not be listed, and perhaps cannot be written
 	rejected atomic.Int64 // outputs the destination did not want
 	mu       sync.Mutex
 	uploads  map[*upload]bool // begun and neither committed nor aborted
@@ -174,12 +174,13 @@ func (j *job) run(ctx context.Context) (err error) {
 	return j.manifest.commit()
 }
 
-// reachDestination finds out early when every single output would fail: the bucket is not
-// there, or the server is not.
+// reachDestination finds out early when every single output would fail, as when the server is
+// not there. One may be allowed to write and not to list, and there are stores that the first
+// write creates; then the first output will tell.
 func (j *job) reachDestination(ctx context.Context) error {
 	for _, err := range j.dest.Bucket.List(ctx, j.dir) {
-		j.denied = errors.Is(err, storage.ErrPermission)
-		if err != nil && !j.denied { // one may be allowed to write only
+		j.denied = errors.Is(err, storage.ErrPermission) || errors.Is(err, storage.ErrNotExist)
+		if err != nil && !j.denied {
 			return err
 		}
 		break
