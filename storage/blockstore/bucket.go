@@ -215,8 +215,7 @@ func (b *Bucket) Stat(ctx context.Context, key string) (storage.Object, error) {
 	}
 	var row fileRow
 	err = patiently(ctx, func() error {
-		return row.scan(v.ns.reads.QueryRowContext(ctx,
-			"SELECT "+fileColumns+" FROM files f WHERE f.volume = ? AND f.key = ?", v.id, []byte(key)).Scan)
+		return row.scan(v.ns.stat.QueryRowContext(ctx, v.id, []byte(key)).Scan)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		err = storage.ErrNotExist

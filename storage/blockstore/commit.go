@@ -153,7 +153,10 @@ type fileRow struct {
 	version int64
 }
 
-const fileColumns = "f.key, f.version, f.size, f.crc32c, f.mtime, f.content_type, f.metadata"
+const (
+	fileColumns = "f.key, f.version, f.size, f.crc32c, f.mtime, f.content_type, f.metadata"
+	fileQuery   = "SELECT " + fileColumns + " FROM files f WHERE f.volume = ? AND f.key = ?"
+)
 
 // scan reads fileColumns, and then more.
 func (r *fileRow) scan(scan func(...any) error, more ...any) error {
@@ -176,9 +179,7 @@ func (r *fileRow) scan(scan func(...any) error, more ...any) error {
 
 // file returns the object of that key; there may be none.
 func (t *transaction) file(ctx context.Context, volume int64, key string) (r fileRow, ok bool, err error) {
-	row := t.QueryRowContext(ctx,
-		"SELECT "+fileColumns+" FROM files f WHERE f.volume = ? AND f.key = ?", volume, []byte(key))
-	err = r.scan(row.Scan)
+	err = r.scan(t.QueryRowContext(ctx, fileQuery, volume, []byte(key)).Scan)
 	if errors.Is(err, sql.ErrNoRows) {
 		return r, false, nil
 	}

@@ -212,3 +212,57 @@ func versionOf(t *testing.T, key string, content []byte) string {
 	}
 	return strconv.Itoa(version)
 }
+
+// TestManyProcesses has writers in several processes on the same few objects, while this one
+// reads. None may fail, and nothing may be seen that is not whole.
+func TestManyProcesses(t *testing.T) {
+	roots := []string{t.TempDir(), t.TempDir()}
+	var writers []*exec.Cmd
+	var outputs []*bytes.Buffer
+	for range 3 {
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestCrashWriter$")
+		cmd.Env = append(os.Environ(), crashRoots+"="+strings.Join(roots, ":"))
+		out := &bytes.Buffer{}
+		cmd.Stdout, cmd.Stderr = out, out
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		writers, outputs = append(writers, cmd), append(outputs, out)
+	}
+	b := openAt(t, "test", testBlock, roots...)
+	seen := map[string]bool{}
+	for deadline := time.Now().Add(30 * time.Second); len(seen) < 40 && time.Now().Before(deadline); {
+		for i := range 5 {
+			key := fmt.Sprintf("object/%d", i)
+			r, err := b.Open(t.Context(), key, storage.ReadOptions{})
+			if errors.Is(err, storage.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			content, err := io.ReadAll(r)
+			if err != nil {
+				t.Errorf("read %s: %v", key, err)
+			}
+			r.Close()
+			seen[key+" "+versionOf(t, key, content)] = true
+		}
+	}
+	if len(seen) < 40 {
+		t.Errorf("only %d versions were seen in half a minute", len(seen))
+	}
+	for i, cmd := range writers {
+		if err := cmd.Process.Kill(); err != nil {
+			t.Errorf("a writer ended by itself: %v", err)
+		}
+		cmd.Wait()
+		if text := outputs[i].String(); strings.Contains(text, "FAIL") {
+			t.Errorf("a writer failed: %s", text[max(0, len(text)-500):])
+		}
+	}
+	put(t, b, "by/the/next/writer", "x")
+	if left := leftovers(t, b); len(left) > 0 {
+		t.Errorf("the next writer left %q", left)
+	}
+}

@@ -209,7 +209,7 @@ func (s *store) reclaimRange(ctx context.Context, first int64) (clean bool, err 
 	}
 	clean = true
 	for id := first; id < lasts[0]; id++ {
-		for _, d := range s.disks {
+		for _, d := range s.disks() {
 			if isUsed[id] {
 				continue
 			}

@@ -24,6 +24,9 @@ const applicationID = 0x736b6570
 type namespace struct {
 	reads  *sql.DB
 	writes *sql.DB
+
+	stat  *sql.Stmt // see fileQuery
+	first *sql.Stmt // see firstQuery
 }
 
 const (
@@ -56,22 +59,43 @@ func openNamespace(ctx context.Context, path string) (*namespace, error) {
 	writes.SetMaxOpenConns(1)
 	reads.SetMaxOpenConns(maxReaders)
 	reads.SetMaxIdleConns(maxReaders)
-	n := &namespace{reads, writes}
-	if err := n.checkFormat(ctx); err != nil {
+	n := &namespace{reads: reads, writes: writes}
+	err = n.checkFormat(ctx)
+	if err == nil {
+		err = n.prepare(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), n.close())
 	}
 	return n, nil
 }
 
-func (n *namespace) close() error { return errors.Join(n.reads.Close(), n.writes.Close()) }
+// prepare compiles the queries that every look-up makes.
+func (n *namespace) prepare(ctx context.Context) error {
+	return patiently(ctx, func() (err error) {
+		if n.stat, err = n.reads.PrepareContext(ctx, fileQuery); err == nil {
+			n.first, err = n.reads.PrepareContext(ctx, firstQuery)
+		}
+		return err
+	})
+}
+
+func (n *namespace) close() error {
+	var errs []error
+	for _, s := range []*sql.Stmt{n.stat, n.first} {
+		if s != nil {
+			errs = append(errs, s.Close())
+		}
+	}
+	return errors.Join(append(errs, n.reads.Close(), n.writes.Close())...)
+}
 
 func (n *namespace) checkFormat(ctx context.Context) error {
 	var app, version int
-	err := patiently(ctx, func() error {
-		if err := n.reads.QueryRowContext(ctx, "PRAGMA application_id").Scan(&app); err != nil {
-			return err
-		}
-		return n.reads.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version)
+	err := patiently(ctx, func() error { // in one look: the database may be coming into being
+		return n.reads.QueryRowContext(ctx,
+			"SELECT application_id, user_version FROM pragma_application_id, pragma_user_version",
+		).Scan(&app, &version)
 	})
 	switch {
 	case err != nil:

@@ -58,14 +58,17 @@ type firstBlock struct {
 	block block
 }
 
+const firstQuery = "SELECT " + fileColumns + `, b.id, b.disk, b.size, b.chunks
+	FROM files f LEFT JOIN file_blocks fb ON fb.version = f.version AND fb.seq = 0
+	LEFT JOIN blocks b ON b.id = fb.block
+	WHERE f.volume = ? AND f.key = ?`
+
 // first looks an object up.
 func (v volumeRef) first(ctx context.Context, key string) (f firstBlock, err error) {
 	var id, disk, size sql.NullInt64
 	err = patiently(ctx, func() error {
-		return f.scan(v.ns.reads.QueryRowContext(ctx, "SELECT "+fileColumns+`, b.id, b.disk, b.size, b.chunks
-			FROM files f LEFT JOIN file_blocks fb ON fb.version = f.version AND fb.seq = 0
-			LEFT JOIN blocks b ON b.id = fb.block
-			WHERE f.volume = ? AND f.key = ?`, v.id, []byte(key)).Scan, &id, &disk, &size, (*[]byte)(&f.block.chunks))
+		return f.scan(v.ns.first.QueryRowContext(ctx, v.id, []byte(key)).Scan,
+			&id, &disk, &size, (*[]byte)(&f.block.chunks))
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return f, storage.ErrNotExist

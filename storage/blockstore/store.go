@@ -30,8 +30,9 @@ var errNoStore = errors.New("there is no block store here yet")
 // store is the disks and the open namespace. Buckets have one each.
 type store struct {
 	id    string
-	home  string // the directory that has the namespace
-	disks []*disk
+	roots []string
+	home  string                  // the root that has the namespace
+	known atomic.Pointer[[]*disk] // those of the roots; grows when another process adds one
 	ns    *namespace
 
 	commits queue
@@ -65,8 +66,11 @@ func openStore(ctx context.Context, roots []string) (*store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &store{home: home, ns: ns}
-	if err := s.identify(ctx, roots); err != nil {
+	s := &store{roots: roots, home: home, ns: ns}
+	if s.id, err = ns.storeID(ctx); err == nil {
+		err = s.identify()
+	}
+	if err != nil {
 		return nil, errors.Join(err, ns.close())
 	}
 	return s, nil
@@ -93,13 +97,9 @@ func findHome(roots []string) (string, error) {
 }
 
 // identify finds out which disk each root is. Roots without an identity are left out.
-func (s *store) identify(ctx context.Context, roots []string) error {
-	id, err := s.ns.storeID(ctx)
-	if err != nil {
-		return err
-	}
-	s.id, s.disks = id, nil
-	for _, root := range roots {
+func (s *store) identify() error {
+	disks := []*disk{}
+	for _, root := range s.roots {
 		who, err := readIdentity(root)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -107,12 +107,13 @@ func (s *store) identify(ctx context.Context, roots []string) error {
 		if err != nil {
 			return err
 		}
-		if who.Store != id {
+		if who.Store != s.id {
 			return fmt.Errorf("%s is a disk of the store %s, and %s has the namespace of the store %s",
-				root, who.Store, s.home, id)
+				root, who.Store, s.home, s.id)
 		}
-		s.disks = append(s.disks, &disk{who.Disk, root})
+		disks = append(disks, &disk{who.Disk, root})
 	}
+	s.known.Store(&disks)
 	return nil
 }
 
@@ -159,7 +160,7 @@ func createStore(ctx context.Context, roots []string) (*store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.enrol(ctx, roots); err != nil {
+	if err := s.enrol(ctx); err != nil {
 		return nil, errors.Join(err, s.ns.close())
 	}
 	return s, nil
@@ -183,12 +184,8 @@ func create(ctx context.Context, roots []string) error {
 }
 
 // enrol gives an identity to each root that has none.
-func (s *store) enrol(ctx context.Context, roots []string) error {
-	id, err := s.ns.storeID(ctx)
-	if err != nil {
-		return err
-	}
-	for _, root := range roots {
+func (s *store) enrol(ctx context.Context) error {
+	for _, root := range s.roots {
 		if _, err := os.Stat(filepath.Join(root, identityFile)); err == nil {
 			continue
 		}
@@ -196,7 +193,7 @@ func (s *store) enrol(ctx context.Context, roots []string) error {
 		if err != nil {
 			return err
 		}
-		content, err := json.Marshal(identity{format, id, number})
+		content, err := json.Marshal(identity{format, s.id, number})
 		if err != nil {
 			return err
 		}
@@ -204,26 +201,36 @@ func (s *store) enrol(ctx context.Context, roots []string) error {
 			return err
 		}
 	}
-	return s.identify(ctx, roots)
+	return s.identify()
 }
 
-// disk returns the disk of that number.
+// disks returns the disks that are at hand.
+func (s *store) disks() []*disk { return *s.known.Load() }
+
+// disk returns the disk of that number. Another process may have added it since the store was
+// opened.
 func (s *store) disk(ctx context.Context, id int64) (*disk, error) {
-	for _, d := range s.disks {
-		if d.id == id {
-			return d, nil
+	for range 2 {
+		for _, d := range s.disks() {
+			if d.id == id {
+				return d, nil
+			}
+		}
+		if err := s.identify(); err != nil {
+			return nil, err
 		}
 	}
 	return nil, fmt.Errorf("disk %d, last seen at %s, is not among the directories of the store",
 		id, s.ns.diskPath(ctx, id))
 }
 
-// roomiest returns the disk with the most room for size bytes. Disks that are about equal take
-// turns, and skip is left out if there are others.
+// roomiest returns the disk with the most room, which must have room for size bytes. Disks that
+// have about as much take turns.
 func (s *store) roomiest(size int64) (*disk, error) {
-	free := make([]int64, len(s.disks))
+	disks := s.disks()
+	free := make([]int64, len(disks))
 	var most int64
-	for i, d := range s.disks {
+	for i, d := range disks {
 		n, err := freeBytes(d.root)
 		if err != nil {
 			return nil, fmt.Errorf("disk %d at %s: %w", d.id, d.root, err)
@@ -231,20 +238,17 @@ func (s *store) roomiest(size int64) (*disk, error) {
 		free[i] = n
 		most = max(most, n)
 	}
-	if len(s.disks) == 0 {
-		return nil, errors.New("the store has no disks")
-	}
 	if most < size {
 		return nil, fmt.Errorf("%w: no disk has room for %d bytes; the one with the most has %d",
 			unix.ENOSPC, size, most)
 	}
 	turn := int(s.turn.Add(1))
-	for i := range s.disks {
-		if at := (turn + i) % len(s.disks); free[at] >= most-most/50 {
-			return s.disks[at], nil
+	for i := range disks {
+		if at := (turn + i) % len(disks); free[at] >= most-most/50 {
+			return disks[at], nil
 		}
 	}
-	return nil, errors.New("no disk is the roomiest") // cannot be: one has the most
+	return nil, errors.New("the store has no disks")
 }
 
 // close ends the store's use.
