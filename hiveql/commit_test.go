@@ -1,0 +1,428 @@
+package hiveql_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/skepdata/skep/hiveql"
+	"github.com/skepdata/skep/hivetype"
+	"github.com/skepdata/skep/metastore"
+	"github.com/skepdata/skep/metastore/sqlstore"
+	"github.com/skepdata/skep/partitions"
+	"github.com/skepdata/skep/storage"
+	"github.com/skepdata/skep/storage/filestore"
+	"github.com/skepdata/skep/storage/storagetest"
+)
+
+// world is a metastore and a bucket in memory, which engines share.
+type world struct {
+	t     testing.TB
+	store metastore.Store
+	mem   *storagetest.Mem
+}
+
+func newWorld(t testing.TB) *world {
+	t.Helper()
+	store, err := sqlstore.Open(context.Background(), "sqlite://"+filepath.Join(t.TempDir(), "metastore.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	return &world{t: t, store: store, mem: storagetest.NewMem("mem://lake/")}
+}
+
+// session opens a session over the world, whose bucket and metastore may be wrapped.
+func (w *world) session(b storage.Bucket, store metastore.Store) *hiveql.Session {
+	opener := &storage.Opener{}
+	opener.Register(func(context.Context, string) (storage.Bucket, error) { return b, nil }, "mem")
+	opener.Register(func(context.Context, string) (storage.Bucket, error) { return filestore.New("/") }, "file")
+	e := hiveql.New(hiveql.Config{
+		Store: store, Storage: opener, Executor: lines{}, Warehouse: "mem://lake/wh", StagingDir: w.t.TempDir(),
+		User: "hive", Now: func() time.Time { return time.Unix(1_700_000_000, 0).UTC() },
+	})
+	return e.NewSession()
+}
+
+func (w *world) plain() *hiveql.Session { return w.session(w.mem, w.store) }
+
+// run executes statements and gives the rows of the last one, sorted.
+func run(s *hiveql.Session, src string) ([]string, error) {
+	var rows []string
+	for r, err := range s.Execute(context.Background(), src) {
+		if err != nil {
+			return nil, err
+		}
+		rows = nil
+		if r.Rows == nil {
+			continue
+		}
+		for r.Rows.Next() {
+			var cells []string
+			for i, v := range r.Rows.Row() {
+				cells = append(cells, string(hivetype.AppendText(nil, v, r.Rows.Columns()[i].Type)))
+			}
+			rows = append(rows, strings.Join(cells, " "))
+		}
+		if err := r.Rows.Err(); err != nil {
+			return nil, err
+		}
+	}
+	slices.Sort(rows)
+	return rows, nil
+}
+
+func must(t testing.TB, s *hiveql.Session, src string) []string {
+	t.Helper()
+	rows, err := run(s, src)
+	if err != nil {
+		t.Fatalf("%s\n%v", src, err)
+	}
+	return rows
+}
+
+func same(t testing.TB, what string, got []string, want ...string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("%s: got %q, want %q", what, got, want)
+	}
+}
+
+// died is the panic with which a test ends a statement in the middle, as kill -9 would: no
+// code of the statement runs after it that could touch the bucket or the metastore.
+type died struct{}
+
+// killer counts the effects on a bucket and a metastore, and dies before the n-th.
+type killer struct {
+	mu   sync.Mutex
+	left int
+	dead bool
+}
+
+var errDead = errors.New("the process is dead")
+
+func (k *killer) step() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.dead {
+		return errDead
+	}
+	if k.left--; k.left < 0 {
+		k.dead = true
+		return errDead
+	}
+	return nil
+}
+
+// mortalStore dies before or after transactions.
+type mortalStore struct {
+	metastore.Store
+	k *killer
+}
+
+func (m mortalStore) Update(ctx context.Context, fn func(metastore.Tx) error) error {
+	if err := m.k.step(); err != nil {
+		return err
+	}
+	if err := m.Store.Update(ctx, fn); err != nil {
+		return err
+	}
+	return m.k.step() // the answer is lost
+}
+
+func (m mortalStore) Table(ctx context.Context, n metastore.TableName) (*metastore.Table, error) {
+	m.k.mu.Lock()
+	defer m.k.mu.Unlock()
+	if m.k.dead {
+		return nil, errDead
+	}
+	return m.Store.Table(ctx, n)
+}
+
+// mortal gives a session that does only n more changes.
+func (w *world) mortal(n int) (*hiveql.Session, *killer) {
+	k := &killer{left: n}
+	b := storagetest.Faulty(w.mem, func(op storagetest.Op) error {
+		switch op.Kind {
+		case storagetest.OpCommit, storagetest.OpDelete, storagetest.OpCopyFrom, storagetest.OpWritePart:
+			return k.step()
+		case storagetest.OpAbort:
+			return nil
+		}
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if k.dead {
+			return errDead
+		}
+		return nil
+	})
+	return w.session(b, mortalStore{w.store, k}), k
+}
+
+const setup = `
+CREATE TABLE t (a INT) PARTITIONED BY (ds STRING);
+INSERT INTO t PARTITION (ds) VALUES (1, 'x'), (2, 'x'), (3, 'y');
+CREATE TABLE u (a INT);
+INSERT INTO u VALUES (1), (2);
+INSERT INTO u VALUES (3)`
+
+// TestDeathAtEveryStep ends a statement before each of its effects. A reader then sees the
+// table as it was or as it should be, and running the statement again makes it what it should
+// be, with nothing left over.
+func TestDeathAtEveryStep(t *testing.T) {
+	for name, c := range map[string]struct {
+		statement, query string
+		before, after    []string
+		again            []string // after the statement was run again
+		files            int      // of the table, in the end
+	}{
+		"overwrite partitions": {
+			"INSERT OVERWRITE TABLE t PARTITION (ds) VALUES (10, 'x'), (11, 'z')", "SELECT a, ds FROM t",
+			[]string{"1 x", "2 x", "3 y"}, []string{"10 x", "11 z", "3 y"}, nil, 3,
+		},
+		"overwrite one partition": {
+			"INSERT OVERWRITE TABLE t PARTITION (ds='x') VALUES (10)", "SELECT a, ds FROM t",
+			[]string{"1 x", "2 x", "3 y"}, []string{"10 x", "3 y"}, nil, 2,
+		},
+		"overwrite a table": {
+			"INSERT OVERWRITE TABLE u VALUES (7), (8)", "SELECT a FROM u", []string{"1", "2", "3"}, []string{"7", "8"}, nil, 1,
+		},
+		"insert": {
+			"INSERT INTO t PARTITION (ds) VALUES (4, 'x'), (5, 'z')", "SELECT a, ds FROM t",
+			[]string{"1 x", "2 x", "3 y"}, []string{"1 x", "2 x", "3 y", "4 x", "5 z"},
+			[]string{"1 x", "2 x", "3 y", "4 x", "4 x", "5 z", "5 z"}, 0,
+		},
+		"truncate": {"TRUNCATE TABLE u", "SELECT a FROM u", []string{"1", "2", "3"}, nil, nil, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			steps := 0
+			for finished := false; !finished; steps++ {
+				w := newWorld(t)
+				must(t, w.plain(), setup)
+				s, k := w.mortal(steps)
+				_, err := run(s, c.statement)
+				finished = !k.dead
+				got := must(t, w.plain(), c.query)
+				if !slices.Equal(got, c.before) && !slices.Equal(got, c.after) {
+					t.Fatalf("after step %d a reader sees %q", steps, got)
+				}
+				if err == nil && !slices.Equal(got, c.after) {
+					t.Fatalf("after step %d the statement succeeded, and a reader sees %q", steps, got)
+				}
+				done := slices.Equal(got, c.after)
+				if c.again == nil || !done {
+					must(t, w.plain(), c.statement)
+					same(t, fmt.Sprintf("run again after step %d", steps), must(t, w.plain(), c.query), c.after...)
+				} else {
+					must(t, w.plain(), c.statement)
+					same(t, fmt.Sprintf("run twice, step %d", steps), must(t, w.plain(), c.query), c.again...)
+				}
+				w.checkClean(t, finished)
+			}
+			if steps < 4 {
+				t.Errorf("only %d steps", steps)
+			}
+		})
+	}
+}
+
+// checkClean fails where something of the protocol is left. The record of a write that died
+// stays while its process, this test, is alive.
+func (w *world) checkClean(t *testing.T, finished bool) {
+	t.Helper()
+	for _, name := range []string{"t", "u"} {
+		table, err := w.store.Table(t.Context(), metastore.TableName{Database: "default", Name: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k, v := range table.Parameters {
+			left := strings.HasPrefix(k, "skep.write.") && (finished || strings.HasPrefix(v, "cleaning"))
+			if left || k == "skep.replacing" {
+				t.Errorf("%s still has %s=%s", name, k, v)
+			}
+		}
+	}
+	for _, key := range w.mem.Keys() {
+		if strings.Contains(key, ".skep-replaced-") && finished {
+			t.Errorf("%s is left", key)
+		}
+	}
+}
+
+// TestReadersSeeWholeWrites overwrites and inserts all the time while readers check sums.
+func TestReadersSeeWholeWrites(t *testing.T) {
+	w := newWorld(t)
+	must(t, w.plain(), `CREATE TABLE t (a INT) PARTITIONED BY (ds STRING);
+		INSERT OVERWRITE TABLE t PARTITION (ds) VALUES (0, 'x'), (0, 'y'), (0, 'z')`)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		defer cancel()
+		for i := 1; i <= 25; i++ {
+			sql := fmt.Sprintf("INSERT OVERWRITE TABLE t PARTITION (ds) VALUES (%d, 'x'), (%d, 'y'), (%d, 'z')", i, i, i)
+			if _, err := run(w.plain(), sql); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	reads := 0
+	for ctx.Err() == nil {
+		rows, err := run(w.plain(), "SELECT a, ds FROM t")
+		if err != nil {
+			if errors.Is(err, storage.ErrNotExist) || errors.Is(err, storage.ErrChanged) {
+				continue // the files went while they were read; the query failed, and did not lie
+			}
+			t.Fatal(err)
+		}
+		reads++
+		if len(rows) != 3 {
+			t.Fatalf("a reader saw %q", rows)
+		}
+		n := strings.Fields(rows[0])[0]
+		if !slices.Equal(rows, []string{n + " x", n + " y", n + " z"}) {
+			t.Fatalf("a reader saw %q", rows)
+		}
+	}
+	wg.Wait()
+	if reads == 0 {
+		t.Error("no read succeeded")
+	}
+}
+
+// TestConcurrentWriters lets writers insert and overwrite at the same time. Inserts are never
+// lost, and of two overwrites one wins whole.
+func TestConcurrentWriters(t *testing.T) {
+	w := newWorld(t)
+	must(t, w.plain(), "CREATE TABLE t (a INT) PARTITIONED BY (ds STRING)")
+	var wg sync.WaitGroup
+	for i := range 4 {
+		wg.Go(func() {
+			for k := range 5 {
+				sql := fmt.Sprintf("INSERT INTO t PARTITION (ds='i') VALUES (%d)", i*5+k)
+				if _, err := run(w.plain(), sql); err != nil {
+					t.Error(err)
+				}
+				sql = fmt.Sprintf("INSERT OVERWRITE TABLE t PARTITION (ds='o') VALUES (%d), (%d)", 100*i+k, 100*i+k)
+				if _, err := run(w.plain(), sql); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if n := len(must(t, w.plain(), "SELECT a FROM t WHERE ds='i'")); n != 20 {
+		t.Errorf("%d rows of 20 inserts", n)
+	}
+	rows := must(t, w.plain(), "SELECT a FROM t WHERE ds='o'")
+	if len(rows) != 2 || rows[0] != rows[1] {
+		t.Errorf("after overwrites: %q", rows)
+	}
+	w.mustHave(t, "i", 20)
+	w.mustHave(t, "o", 1)
+}
+
+// mustHave counts the files of a partition of t.
+func (w *world) mustHave(t *testing.T, ds string, want int) {
+	t.Helper()
+	n := 0
+	for _, k := range w.mem.Keys() {
+		if strings.HasPrefix(k, "wh/t/ds="+ds+"/") {
+			n++
+		}
+	}
+	if n != want {
+		t.Errorf("%d files in ds=%s, want %d: %q", n, ds, want, w.mem.Keys())
+	}
+}
+
+// TestPruning counts what a query with a partition filter asks of the store.
+func TestPruning(t *testing.T) {
+	w := newWorld(t)
+	must(t, w.plain(), "CREATE TABLE t (a INT) PARTITIONED BY (ds STRING, hr INT)")
+	for i := range 10 {
+		must(t, w.plain(), fmt.Sprintf("INSERT INTO t PARTITION (ds='d%d', hr) VALUES (1, 1), (2, 2)", i))
+	}
+	b := storagetest.NewCounting(w.mem)
+	s := w.session(b, w.store)
+	same(t, "rows", must(t, s, "SELECT a, ds, hr FROM t WHERE ds = 'd3' AND hr > 1"), "2 d3 2")
+	for _, prefix := range b.Lists() {
+		if prefix != "wh/t/ds=d3/hr=2/" {
+			t.Errorf("listed %s", prefix)
+		}
+	}
+	for _, key := range b.Opens() {
+		if !strings.HasPrefix(key, "wh/t/ds=d3/hr=2/") {
+			t.Errorf("opened %s", key)
+		}
+	}
+	if n := b.Counts(); n.List != 1 || n.Open != 1 || n.Stat != 0 {
+		t.Errorf("%d lists, %d opens, %d stats; want one list and one open", n.List, n.Open, n.Stat)
+	}
+	b.Reset()
+	same(t, "nothing", must(t, s, "SELECT a FROM t WHERE ds = 'none'"))
+	if n := b.Counts(); n.List+n.Open+n.Stat != 0 {
+		t.Errorf("a query of no partition did %+v", n)
+	}
+	b.Reset()
+	same(t, "names", must(t, s, "SHOW PARTITIONS t PARTITION (hr=1)")[:1], "ds=d0/hr=1")
+	if n := b.Counts(); n.List+n.Open+n.Stat != 0 {
+		t.Errorf("SHOW PARTITIONS did %+v", n)
+	}
+}
+
+// TestRandomHistory runs random writes, some of which die, and compares with a simple model
+// after each.
+func TestRandomHistory(t *testing.T) {
+	seed := rand.Uint64()
+	defer func() {
+		if t.Failed() {
+			t.Logf("seed %d", seed)
+		}
+	}()
+	rng := rand.New(rand.NewPCG(seed, 0))
+	w := newWorld(t)
+	must(t, w.plain(), "CREATE TABLE t (a INT) PARTITIONED BY (ds STRING)")
+	model := map[string][]string{}
+	for i := range 60 {
+		ds := string(rune('a' + rng.IntN(3)))
+		overwrite := rng.IntN(2) == 0
+		verb := "INTO"
+		if overwrite {
+			verb = "OVERWRITE"
+		}
+		s := w.plain()
+		if rng.IntN(3) == 0 {
+			s, _ = w.mortal(rng.IntN(8))
+		}
+		_, err := run(s, fmt.Sprintf("INSERT %s TABLE t PARTITION (ds='%s') VALUES (%d)", verb, ds, i))
+		got := must(t, w.plain(), "SELECT a FROM t WHERE ds='"+ds+"'")
+		next := append(slices.Clone(model[ds]), fmt.Sprint(i))
+		if overwrite {
+			next = []string{fmt.Sprint(i)}
+		}
+		slices.Sort(next)
+		switch {
+		case slices.Equal(got, next):
+			model[ds] = next
+		case err == nil || !slices.Equal(got, model[ds]):
+			t.Fatalf("write %d (%s, %v): got %q, want %q or %q", i, verb, err, got, next, model[ds])
+		}
+	}
+	for ds, want := range model {
+		same(t, ds, must(t, w.plain(), "SELECT a FROM t WHERE ds='"+ds+"'"), want...)
+	}
+	for _, k := range w.mem.Keys() {
+		if partitions.Hidden(strings.TrimPrefix(k, "wh/t/")) && !strings.Contains(k, ".skep-replaced-") {
+			t.Errorf("%s is left", k)
+		}
+	}
+}

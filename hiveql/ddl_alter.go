@@ -1,0 +1,374 @@
+package hiveql
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/skepdata/skep/hiveql/analysis"
+	"github.com/skepdata/skep/hiveql/syntax"
+	"github.com/skepdata/skep/metastore"
+	"github.com/skepdata/skep/partitions"
+)
+
+// alterTable runs ALTER TABLE and ALTER VIEW.
+func (s *Session) alterTable(ctx context.Context, r *Result, n *syntax.AlterTable) error {
+	t, err := s.table(ctx, &n.Name)
+	if err != nil {
+		return err
+	}
+	if isView := t.Type == metastore.View; isView != n.View {
+		if isView {
+			return semantic(&n.Name, 10131, "To alter a view you need to use the ALTER VIEW command.")
+		}
+		return semantic(&n.Name, 10132, "To alter a base table you need to use the ALTER TABLE command.")
+	}
+	switch a := n.Action.(type) {
+	case *syntax.AddPartitions:
+		return s.addPartitions(ctx, t, a)
+	case *syntax.DropPartitions:
+		return s.dropPartitions(ctx, t, a)
+	case *syntax.RenamePartition:
+		return s.renamePartition(ctx, t, n.Partition, a)
+	case *syntax.RenameTable:
+		return s.renameTable(ctx, t, a)
+	case *syntax.SetProperties:
+		return s.setTableProperties(ctx, t, n.Partition, a)
+	case *syntax.SetSerDe:
+		return s.alterStorage(ctx, t, n.Partition, func(d *metastore.StorageDescriptor) error {
+			d.SerDe.Library = a.Class
+			setPropertiesOf(&d.SerDe.Parameters, a.Properties)
+			return nil
+		})
+	case *syntax.SetFileFormat:
+		return s.alterStorage(ctx, t, n.Partition, func(d *metastore.StorageDescriptor) error {
+			f, err := s.storedAs(d, &a.Format, false)
+			if err == nil && f.serde != "" {
+				d.SerDe.Library = f.serde
+			}
+			return err
+		})
+	case *syntax.SetLocation:
+		location, err := s.canonical(ctx, a.Location)
+		if err != nil {
+			return err
+		}
+		return s.alterStorage(ctx, t, n.Partition, func(d *metastore.StorageDescriptor) error {
+			d.Location = location
+			return nil
+		})
+	case *syntax.AddColumns:
+		return s.addColumns(ctx, t, n.Partition, a)
+	case *syntax.ChangeColumn:
+		return s.changeColumn(ctx, t, n.Partition, a)
+	case *syntax.SetViewQuery:
+		return s.alterView(ctx, r, t, a)
+	case *syntax.Touch:
+		return s.alterRow(ctx, t.TableName, func(*metastore.Table) error { return nil })
+	}
+	return unsupported(n.Action, fmt.Sprintf("this ALTER TABLE (%T)", n.Action))
+}
+
+// alterRow changes a table by fn in a transaction.
+func (s *Session) alterRow(ctx context.Context, name metastore.TableName, fn func(*metastore.Table) error) error {
+	return s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
+		t, err := tx.Table(ctx, name)
+		if err != nil {
+			return err
+		}
+		if err := fn(t); err != nil {
+			return err
+		}
+		setParam(&t.Parameters, "transient_lastDdlTime", strconv.FormatInt(s.cfg.Now().Unix(), 10))
+		return tx.AlterTable(ctx, name, t)
+	})
+}
+
+// alterStorage changes the storage descriptor of a table, or of the partitions of a spec.
+func (s *Session) alterStorage(
+	ctx context.Context, t *metastore.Table, spec *syntax.PartitionSpec, fn func(*metastore.StorageDescriptor) error,
+) error {
+	if spec == nil {
+		return s.alterRow(ctx, t.TableName, func(t *metastore.Table) error { return fn(&t.Storage) })
+	}
+	return s.alterPartitions(ctx, t, spec, func(p *metastore.Partition) error { return fn(&p.Storage) })
+}
+
+// alterPartitions changes the partitions that agree with a spec, all of them if it is nil.
+func (s *Session) alterPartitions(
+	ctx context.Context, t *metastore.Table, spec *syntax.PartitionSpec, fn func(*metastore.Partition) error,
+) error {
+	var match partitions.Predicate
+	if spec != nil {
+		var err error
+		if match, err = s.specPredicate(t, spec); err != nil {
+			return err
+		}
+	}
+	return s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
+		var ps []*metastore.Partition
+		for p, err := range tx.Partitions(ctx, t.TableName, match) {
+			if err != nil {
+				return err
+			}
+			ps = append(ps, p)
+		}
+		if len(ps) == 0 && spec != nil {
+			return semantic(spec, 10006, "Partition not found %s", syntax.Print(spec))
+		}
+		for _, p := range ps {
+			if err := fn(p); err != nil {
+				return err
+			}
+			if err := tx.AlterPartition(ctx, t.TableName, p); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func setPropertiesOf(params *map[string]string, list []syntax.Property) {
+	for _, p := range list {
+		setParam(params, p.Key, p.Value)
+	}
+}
+
+func (s *Session) setTableProperties(ctx context.Context, t *metastore.Table, spec *syntax.PartitionSpec, a *syntax.SetProperties) error {
+	for i := range a.Properties {
+		if strings.HasPrefix(a.Properties[i].Key, hiddenParams) {
+			return semantic(&a.Properties[i], 0, "table properties that begin with %s are reserved", hiddenParams)
+		}
+	}
+	apply := func(params *map[string]string) error {
+		if !a.Unset {
+			setPropertiesOf(params, a.Properties)
+			return nil
+		}
+		for i := range a.Properties {
+			p := &a.Properties[i]
+			if _, ok := (*params)[p.Key]; !ok && !a.IfExists {
+				return semantic(p, 10215, "Please use the following syntax if not sure whether the property existed or not: "+
+					"ALTER TABLE tableName UNSET TBLPROPERTIES IF EXISTS (key1, key2, ...): there is no property %s", p.Key)
+			}
+			delete(*params, p.Key)
+		}
+		return nil
+	}
+	if a.SerDe {
+		return s.alterStorage(ctx, t, spec, func(d *metastore.StorageDescriptor) error { return apply(&d.SerDe.Parameters) })
+	}
+	if spec != nil {
+		return s.alterPartitions(ctx, t, spec, func(p *metastore.Partition) error { return apply(&p.Parameters) })
+	}
+	return s.alterRow(ctx, t.TableName, func(t *metastore.Table) error {
+		if err := apply(&t.Parameters); err != nil {
+			return err
+		}
+		external := strings.EqualFold(t.Parameters["EXTERNAL"], "TRUE")
+		switch {
+		case t.Type == metastore.Managed && external:
+			t.Type = metastore.External
+		case t.Type == metastore.External && !external:
+			t.Type = metastore.Managed
+		}
+		return nil
+	})
+}
+
+func (s *Session) alterView(ctx context.Context, r *Result, t *metastore.Table, a *syntax.SetViewQuery) error {
+	v := t.Clone()
+	if err := s.viewQuery(ctx, r, v, a.Query, nil); err != nil {
+		return err
+	}
+	return s.alterRow(ctx, t.TableName, func(t *metastore.Table) error {
+		t.Storage.Columns, t.ViewOriginalText, t.ViewExpandedText = v.Storage.Columns, v.ViewOriginalText, v.ViewExpandedText
+		return nil
+	})
+}
+
+// addColumns runs ADD COLUMNS and REPLACE COLUMNS.
+func (s *Session) addColumns(ctx context.Context, t *metastore.Table, spec *syntax.PartitionSpec, a *syntax.AddColumns) error {
+	added, err := columns(a.Columns)
+	if err != nil {
+		return err
+	}
+	for i, c := range added {
+		if t.Keys().Find(c.Name) >= 0 {
+			return semantic(&a.Columns[i].Name, 10036, "Partition column name %s conflicts with table columns.", c.Name)
+		}
+	}
+	apply := func(d *metastore.StorageDescriptor) error {
+		if a.Replace {
+			d.Columns = slices.Clone(added)
+			return nil
+		}
+		for i, c := range added {
+			if d.Column(c.Name) >= 0 {
+				return semantic(&a.Columns[i].Name, 10036, "Duplicate column name: %s", c.Name)
+			}
+		}
+		d.Columns = append(d.Columns, added...)
+		return nil
+	}
+	return s.alterColumns(ctx, t, spec, a.Cascade, apply)
+}
+
+// alterColumns changes the columns of a table, and with CASCADE those of its partitions too.
+func (s *Session) alterColumns(
+	ctx context.Context, t *metastore.Table, spec *syntax.PartitionSpec, cascade bool, apply func(*metastore.StorageDescriptor) error,
+) error {
+	if err := s.alterStorage(ctx, t, spec, apply); err != nil || spec != nil || !cascade || !t.Partitioned() {
+		return err
+	}
+	return s.alterPartitions(ctx, t, nil, func(p *metastore.Partition) error {
+		// A partition may have the change already, or never have had the column.
+		var e *Error
+		if err := apply(&p.Storage); err != nil && !errors.As(err, &e) {
+			return err
+		}
+		return nil
+	})
+}
+
+// changeColumn runs CHANGE COLUMN: a new name, type, comment or place.
+func (s *Session) changeColumn(ctx context.Context, t *metastore.Table, spec *syntax.PartitionSpec, a *syntax.ChangeColumn) error {
+	typ, err := analysis.TypeOf(a.New.Type)
+	if err != nil {
+		return err
+	}
+	col := metastore.Column{Name: strings.ToLower(a.New.Name.Name), Type: typ, Comment: a.New.Comment}
+	if t.Keys().Find(col.Name) >= 0 {
+		return semantic(&a.New.Name, 10036, "Partition column name %s conflicts with table columns.", col.Name)
+	}
+	apply := func(d *metastore.StorageDescriptor) error {
+		at := d.Column(a.Old.Name)
+		if at < 0 {
+			return semantic(&a.Old, 10002, "Invalid column reference '%s'", a.Old.Name)
+		}
+		if same := d.Column(col.Name); same >= 0 && same != at {
+			return semantic(&a.New.Name, 10036, "Duplicate column name: %s", col.Name)
+		}
+		now := col
+		if now.Comment == "" {
+			now.Comment = d.Columns[at].Comment
+		}
+		cols := slices.Clone(d.Columns)
+		cols[at] = now
+		switch {
+		case a.First:
+			cols = slices.Insert(slices.Delete(cols, at, at+1), 0, now)
+		case a.After != nil:
+			after := slices.IndexFunc(cols, func(c metastore.Column) bool { return strings.EqualFold(c.Name, a.After.Name) })
+			if after < 0 || after == at {
+				return semantic(a.After, 10002, "Invalid column reference '%s'", a.After.Name)
+			}
+			cols = slices.Delete(cols, at, at+1)
+			if after > at {
+				after--
+			}
+			cols = slices.Insert(cols, after+1, now)
+		}
+		d.Columns = cols
+		return nil
+	}
+	return s.alterColumns(ctx, t, spec, a.Cascade, apply)
+}
+
+// renameTable runs RENAME TO. The data of a managed table at its usual place moves along.
+func (s *Session) renameTable(ctx context.Context, t *metastore.Table, a *syntax.RenameTable) error {
+	to, err := s.tableName(&a.To)
+	if err != nil {
+		return err
+	}
+	if _, err := s.cfg.Store.Table(ctx, to); err == nil {
+		return ddlFailed("Unable to alter table. new table %s already exists%w", to, quiet(metastore.ErrExists))
+	}
+	fromDB, err := s.cfg.Store.Database(ctx, t.Database)
+	if err != nil {
+		return err
+	}
+	toDB, err := s.cfg.Store.Database(ctx, to.Database)
+	if err != nil {
+		return s.databaseError(&a.To, to.Database, err)
+	}
+	usual, err := s.canonical(ctx, s.databaseLocation(fromDB)+"/"+t.Name)
+	if err != nil {
+		return err
+	}
+	from, dest := t.Storage.Location, t.Storage.Location
+	if t.Type == metastore.Managed && from == usual {
+		if dest, err = s.canonical(ctx, s.databaseLocation(toDB)+"/"+to.Name); err != nil {
+			return err
+		}
+		if err := s.copyAll(ctx, from, dest); err != nil {
+			return err
+		}
+	}
+	err = s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
+		now, err := tx.Table(ctx, t.TableName)
+		if err != nil {
+			return err
+		}
+		if now.Version != t.Version && dest != from {
+			return fmt.Errorf("rename %s: %w", t.TableName, metastore.ErrConflict)
+		}
+		now.TableName, now.Storage.Location = to, dest
+		if err := tx.AlterTable(ctx, t.TableName, now); err != nil || dest == from || !t.Partitioned() {
+			return err
+		}
+		return movePartitions(ctx, tx, to, from, dest)
+	})
+	if err != nil || dest == from {
+		return err
+	}
+	return s.removeAll(ctx, from)
+}
+
+// movePartitions changes the locations of partitions below one place to another.
+func movePartitions(ctx context.Context, tx metastore.Tx, name metastore.TableName, from, dest string) error {
+	var moved []*metastore.Partition
+	for p, err := range tx.Partitions(ctx, name, nil) {
+		if err != nil {
+			return err
+		}
+		if rest, ok := strings.CutPrefix(p.Storage.Location, from+"/"); ok {
+			p.Storage.Location = dest + "/" + rest
+			moved = append(moved, p)
+		}
+	}
+	for _, p := range moved {
+		if err := tx.AlterPartition(ctx, name, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// copyAll copies every object below one location to another.
+func (s *Session) copyAll(ctx context.Context, fromURL, toURL string) error {
+	from, err := s.cfg.directory(ctx, fromURL)
+	if err != nil {
+		return err
+	}
+	to, err := s.cfg.directory(ctx, toURL)
+	if err != nil {
+		return err
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(s.cfg.Parallel)
+	for o, err := range from.Bucket.List(gctx, from.Prefix) {
+		if err != nil {
+			return errors.Join(err, g.Wait())
+		}
+		g.Go(func() error {
+			return copyFile(gctx, File{from.Bucket, o}, to.Bucket, to.Prefix+o.Key[len(from.Prefix):])
+		})
+	}
+	return g.Wait()
+}

@@ -1,0 +1,131 @@
+package hiveql
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/skepdata/skep/hiveql/syntax"
+	"github.com/skepdata/skep/metastore"
+)
+
+// canonical is a location as the user wrote it, in the form that is kept: a URL that does not
+// depend on the working directory or on what hdfs:// stands for, without a slash at the end.
+func (s *Session) canonical(ctx context.Context, location string) (string, error) {
+	loc, err := s.cfg.Storage.Open(ctx, location)
+	if err != nil {
+		return "", err
+	}
+	return strings.TrimSuffix(loc.URL(), "/"), nil
+}
+
+// databaseLocation is where the managed tables of a database go.
+func (s *Session) databaseLocation(d *metastore.Database) string {
+	if d.Location != "" {
+		return strings.TrimSuffix(d.Location, "/")
+	}
+	if d.Name == metastore.DefaultDatabase {
+		return s.cfg.Warehouse
+	}
+	return s.cfg.Warehouse + "/" + d.Name + ".db"
+}
+
+func (s *Session) createDatabase(ctx context.Context, n *syntax.CreateDatabase) error {
+	d := &metastore.Database{
+		Name: strings.ToLower(n.Name.Name), Owner: s.cfg.User, CreateTime: s.cfg.Now(), Parameters: map[string]string{},
+	}
+	if n.Comment != nil {
+		d.Comment = *n.Comment
+	}
+	setProperties(d.Parameters, n.Properties)
+	location := s.databaseLocation(d)
+	if n.Location != nil {
+		location = *n.Location
+	}
+	var err error
+	if d.Location, err = s.canonical(ctx, location); err != nil {
+		return err
+	}
+	err = s.cfg.Store.Update(ctx, func(tx metastore.Tx) error { return tx.CreateDatabase(ctx, d) })
+	if errors.Is(err, metastore.ErrExists) {
+		if n.IfNotExists {
+			return nil
+		}
+		return ddlFailed("Database %s already exists%w", d.Name, quiet(err))
+	}
+	return err
+}
+
+// quiet lets an error be found by errors.Is without being printed: the sentence around it says
+// what it says.
+func quiet(err error) error { return quietError{err} }
+
+type quietError struct{ err error }
+
+func (quietError) Error() string   { return "" }
+func (e quietError) Unwrap() error { return e.err }
+
+func (s *Session) dropDatabase(ctx context.Context, n *syntax.DropDatabase) error {
+	name := strings.ToLower(n.Name.Name)
+	if name == metastore.DefaultDatabase {
+		return ddlFailed("Can not drop default database")
+	}
+	_, err := s.cfg.Store.Database(ctx, name)
+	if errors.Is(err, metastore.ErrNoSuchDatabase) && n.IfExists {
+		return nil
+	}
+	if err != nil {
+		return s.databaseError(&n.Name, name, err)
+	}
+	if n.Cascade {
+		tables, err := s.cfg.Store.Tables(ctx, name, "")
+		if err != nil {
+			return err
+		}
+		for _, t := range tables {
+			err := s.dropTable(ctx, metastore.TableName{Database: name, Name: t})
+			if err != nil && !errors.Is(err, metastore.ErrNoSuchTable) {
+				return err
+			}
+		}
+	}
+	err = s.cfg.Store.Update(ctx, func(tx metastore.Tx) error { return tx.DropDatabase(ctx, name) })
+	if errors.Is(err, metastore.ErrNotEmpty) {
+		e := ddlFailed("Database %s is not empty. One or more tables exist.%w", name, quiet(err))
+		e.Hint = "drop its tables first, or use DROP DATABASE " + name + " CASCADE"
+		return e
+	}
+	if err == nil && s.db == name {
+		s.db = metastore.DefaultDatabase
+	}
+	return err
+}
+
+func (s *Session) alterDatabase(ctx context.Context, n *syntax.AlterDatabase) error {
+	name := strings.ToLower(n.Name.Name)
+	location := ""
+	if n.Location != nil {
+		var err error
+		if location, err = s.canonical(ctx, *n.Location); err != nil {
+			return err
+		}
+	}
+	err := s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
+		d, err := tx.Database(ctx, name)
+		if err != nil {
+			return err
+		}
+		if d.Parameters == nil {
+			d.Parameters = map[string]string{}
+		}
+		setProperties(d.Parameters, n.Properties)
+		if location != "" {
+			d.Location = location
+		}
+		if _, owner, ok := strings.Cut(n.Owner, " "); ok {
+			d.Owner = owner
+		}
+		return tx.AlterDatabase(ctx, d)
+	})
+	return s.databaseError(&n.Name, name, err)
+}

@@ -1,0 +1,454 @@
+package hiveql
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/skepdata/skep/hiveql/analysis"
+	"github.com/skepdata/skep/hiveql/syntax"
+	"github.com/skepdata/skep/hivetype"
+	"github.com/skepdata/skep/metastore"
+	"github.com/skepdata/skep/partitions"
+)
+
+// createTable runs CREATE TABLE with columns, LIKE, and AS.
+func (s *Session) createTable(ctx context.Context, r *Result, n *syntax.CreateTable) error {
+	name, err := s.tableName(&n.Name)
+	if err != nil {
+		return err
+	}
+	db, err := s.cfg.Store.Database(ctx, name.Database)
+	if err != nil {
+		return s.databaseError(&n.Name, name.Database, err)
+	}
+	if _, err := s.cfg.Store.Table(ctx, name); err == nil {
+		if n.IfNotExists {
+			return nil
+		}
+		return alreadyExists(name, metastore.ErrExists)
+	} else if !errors.Is(err, metastore.ErrNoSuchTable) {
+		return err
+	}
+	t := &metastore.Table{TableName: name, Type: metastore.Managed, Owner: s.cfg.User, CreateTime: s.cfg.Now()}
+	if err := s.describeTable(ctx, t, db, n); err != nil {
+		return err
+	}
+	if n.Query != nil {
+		return s.createAs(ctx, r, t, n)
+	}
+	err = s.cfg.Store.Update(ctx, func(tx metastore.Tx) error { return tx.CreateTable(ctx, t) })
+	switch {
+	case errors.Is(err, metastore.ErrExists) && n.IfNotExists:
+		return nil
+	case errors.Is(err, metastore.ErrExists):
+		return alreadyExists(name, err)
+	case err != nil:
+		return err
+	}
+	if n.Temporary {
+		s.temporary = append(s.temporary, name)
+	}
+	if t.Type == metastore.Managed && n.Location == nil {
+		return s.sweep(ctx, t)
+	}
+	return nil
+}
+
+// sweep removes, from the place of a new table, the files of a CREATE TABLE AS that died
+// before its table was there. Other files become the table's, as in Hive.
+func (s *Session) sweep(ctx context.Context, t *metastore.Table) error {
+	loc, err := s.cfg.directory(ctx, t.Storage.Location)
+	if err != nil {
+		return err
+	}
+	var keys []string
+	for o, err := range loc.Bucket.List(ctx, loc.Prefix) {
+		if err != nil {
+			return err
+		}
+		if id, version := idOf(o.Key); id != "" && version == 0 {
+			keys = append(keys, o.Key)
+		}
+	}
+	return loc.Bucket.Delete(ctx, keys...)
+}
+
+func alreadyExists(name metastore.TableName, err error) error {
+	return ddlFailed("AlreadyExistsException(message:Table hive.%s already exists)%w", name, quiet(err))
+}
+
+// describeTable fills in everything but the columns of CREATE TABLE AS.
+func (s *Session) describeTable(ctx context.Context, t *metastore.Table, db *metastore.Database, n *syntax.CreateTable) error {
+	t.Parameters = map[string]string{"bucketing_version": "2", "transient_lastDdlTime": strconv.FormatInt(s.cfg.Now().Unix(), 10)}
+	managed := !n.External
+	if n.Like != nil {
+		if err := s.likeTable(ctx, t, n); err != nil {
+			return err
+		}
+	} else if err := s.ownColumns(t, n, managed); err != nil {
+		return err
+	}
+	if n.Comment != nil {
+		t.Parameters["comment"] = *n.Comment
+	}
+	setProperties(t.Parameters, n.Properties)
+	for k := range t.Parameters {
+		if strings.HasPrefix(k, hiddenParams) {
+			return semantic(n, 0, "table properties that begin with %s are reserved", hiddenParams)
+		}
+	}
+	if n.External || strings.EqualFold(t.Parameters["EXTERNAL"], "TRUE") {
+		t.Type = metastore.External
+		t.Parameters["EXTERNAL"] = "TRUE"
+	}
+	location := s.databaseLocation(db) + "/" + t.Name
+	if n.Location != nil {
+		location = *n.Location
+	}
+	var err error
+	t.Storage.Location, err = s.canonical(ctx, location)
+	return err
+}
+
+// ownColumns describes a table that is not made LIKE another.
+func (s *Session) ownColumns(t *metastore.Table, n *syntax.CreateTable, managed bool) error {
+	if n.Skewed != "" {
+		return unsupported(n, "SKEWED BY")
+	}
+	if strings.EqualFold(propertyOf(n.Properties, "transactional"), "true") {
+		return unsupported(n, "a transactional (ACID) table")
+	}
+	if err := s.describeStorage(&t.Storage, n.Row, n.Format, managed); err != nil {
+		return err
+	}
+	if n.Query != nil {
+		return s.bucketing(t, n.Bucketing)
+	}
+	var err error
+	if t.Storage.Columns, err = columns(n.Columns); err != nil {
+		return err
+	}
+	if t.PartitionKeys, err = columns(n.PartitionedBy); err != nil {
+		return err
+	}
+	for i, k := range t.PartitionKeys {
+		if t.Storage.Column(k.Name) >= 0 {
+			return semantic(&n.PartitionedBy[i].Name, 10035, "Column repeated in partitioning columns")
+		}
+		if !k.Type.Primitive() {
+			return semantic(&n.PartitionedBy[i].Type, 10126, "Partition columns can only be of primitive type: %s is %s", k.Name, k.Type)
+		}
+	}
+	if len(t.Storage.Columns) == 0 {
+		e := semantic(n, 10043, "Either list of columns or a custom serializer should be specified")
+		return e
+	}
+	return s.bucketing(t, n.Bucketing)
+}
+
+func propertyOf(list []syntax.Property, key string) string {
+	for _, p := range list {
+		if strings.EqualFold(p.Key, key) {
+			return p.Value
+		}
+	}
+	return ""
+}
+
+// bucketing records CLUSTERED BY. Rows are not divided into buckets when they are written; the
+// clause only says how Hive would do it.
+func (s *Session) bucketing(t *metastore.Table, b *syntax.Bucketing) error {
+	if b == nil {
+		return nil
+	}
+	check := func(i syntax.Ident) (string, error) {
+		if len(t.Storage.Columns) > 0 && t.Storage.Column(i.Name) < 0 {
+			return "", semantic(&i, 10002, "Invalid column reference '%s'", i.Name)
+		}
+		return strings.ToLower(i.Name), nil
+	}
+	d := &t.Storage
+	d.NumBuckets, d.BucketColumns, d.SortColumns = b.Buckets, nil, nil
+	for _, c := range b.Columns {
+		name, err := check(c)
+		if err != nil {
+			return err
+		}
+		d.BucketColumns = append(d.BucketColumns, name)
+	}
+	for _, item := range b.Sorted {
+		col, ok := item.X.(*syntax.Name)
+		if !ok {
+			return semantic(&item, 10002, "SORTED BY takes columns")
+		}
+		name, err := check(col.Ident)
+		if err != nil {
+			return err
+		}
+		d.SortColumns = append(d.SortColumns, metastore.SortColumn{Name: name, Desc: item.Desc})
+	}
+	return nil
+}
+
+// likeTable copies the shape of another table, or the columns of a view.
+func (s *Session) likeTable(ctx context.Context, t *metastore.Table, n *syntax.CreateTable) error {
+	from, err := s.table(ctx, n.Like)
+	if err != nil {
+		return err
+	}
+	t.PartitionKeys = slices.Clone(from.PartitionKeys)
+	if from.Type == metastore.View {
+		if err := s.describeStorage(&t.Storage, n.Row, n.Format, !n.External); err != nil {
+			return err
+		}
+		t.Storage.Columns = slices.Clone(from.Storage.Columns)
+		return nil
+	}
+	t.Storage = from.Storage.Clone()
+	if n.Format != nil || n.Row != nil {
+		cols := t.Storage.Columns
+		t.Storage = metastore.StorageDescriptor{}
+		if err := s.describeStorage(&t.Storage, n.Row, n.Format, !n.External); err != nil {
+			return err
+		}
+		t.Storage.Columns = cols
+	}
+	return nil
+}
+
+// createAs runs CREATE TABLE AS: the table appears together with its rows.
+func (s *Session) createAs(ctx context.Context, r *Result, t *metastore.Table, n *syntax.CreateTable) error {
+	if len(n.Columns) > 0 {
+		return semantic(&n.Columns[0], 10064, "CREATE-TABLE-AS-SELECT cannot specify the list of columns for the target table")
+	}
+	return s.replanning(ctx, func() error {
+		q, err := analysis.AnalyzeQuery(ctx, s.cfg.Store, s.env(), n.Query)
+		if err != nil {
+			return err
+		}
+		t := t.Clone()
+		if err := takeColumns(t, q, n); err != nil {
+			return err
+		}
+		if err := s.bucketing(t, n.Bucketing); err != nil {
+			return err
+		}
+		spec := make(partitions.Spec, len(t.PartitionKeys))
+		for i, k := range t.PartitionKeys {
+			spec[i].Name = k.Name
+		}
+		w, err := analysis.WriteTo(t, spec, true, q)
+		if err != nil {
+			return err
+		}
+		err = s.write(ctx, r, w, true)
+		if errors.Is(err, metastore.ErrExists) {
+			if n.IfNotExists {
+				return nil
+			}
+			return alreadyExists(t.TableName, err)
+		}
+		if err == nil && n.Temporary {
+			s.temporary = append(s.temporary, t.TableName)
+		}
+		return err
+	})
+}
+
+// takeColumns makes the table's columns from the query's, whose partition keys move to the end.
+func takeColumns(t *metastore.Table, q *analysis.Query, n *syntax.CreateTable) error {
+	outputs := slices.Clone(q.Output)
+	var keys []analysis.Output
+	for i := range n.PartitionedBy {
+		def := &n.PartitionedBy[i]
+		at := slices.IndexFunc(outputs, func(o analysis.Output) bool { return strings.EqualFold(o.Name, def.Name.Name) })
+		if at < 0 {
+			return semantic(&def.Name, 10002, "Invalid column reference '%s'", def.Name.Name)
+		}
+		if !outputs[at].Type.Primitive() {
+			return semantic(&def.Name, 10126, "Partition columns can only be of primitive type: %s is %s", def.Name.Name, outputs[at].Type)
+		}
+		keys = append(keys, outputs[at])
+		outputs = slices.Delete(outputs, at, at+1)
+	}
+	if len(outputs) == 0 {
+		return semantic(n, 10043, "every column is a partition key; a table needs one that is not")
+	}
+	seen := map[string]bool{}
+	cols := make([]metastore.Column, 0, len(q.Output))
+	for _, o := range append(outputs, keys...) {
+		name := strings.ToLower(o.Name)
+		if seen[name] {
+			return semantic(n.Query, 10036, "Duplicate column name: %s", name)
+		}
+		if o.Type.Kind == hivetype.Void {
+			return semantic(n.Query, 10305,
+				"CREATE-TABLE-AS-SELECT creates a VOID type, please use CAST to specify the type, near field: %s", name)
+		}
+		seen[name] = true
+		cols = append(cols, metastore.Column{Name: name, Type: o.Type})
+	}
+	q.Output = append(outputs, keys...)
+	t.Storage.Columns, t.PartitionKeys = cols[:len(outputs)], cols[len(outputs):]
+	return nil
+}
+
+// dropTableOrView runs DROP TABLE and DROP VIEW.
+func (s *Session) dropTableOrView(ctx context.Context, n *syntax.DropTable) error {
+	name, err := s.tableName(&n.Name)
+	if err != nil {
+		return err
+	}
+	t, err := s.cfg.Store.Table(ctx, name)
+	if errors.Is(err, metastore.ErrNoSuchTable) || errors.Is(err, metastore.ErrNoSuchDatabase) {
+		if n.IfExists {
+			return nil
+		}
+		return s.tableError(&n.Name, name, err)
+	}
+	if err != nil {
+		return err
+	}
+	if isView := t.Type == metastore.View; isView != n.View {
+		if n.IfExists {
+			return nil
+		}
+		if isView {
+			return semantic(&n.Name, 10093, "Cannot drop a view with DROP TABLE")
+		}
+		return semantic(&n.Name, 10093, "Cannot drop a base table with DROP VIEW")
+	}
+	return s.dropTable(ctx, name)
+}
+
+// dropTable removes a table from the metastore, and then its data if it is a managed one.
+func (s *Session) dropTable(ctx context.Context, name metastore.TableName) error {
+	t, err := s.cfg.Store.Table(ctx, name)
+	if err != nil {
+		return err
+	}
+	var places []string
+	if t.Type == metastore.Managed || purges(t) {
+		if places, err = s.places(ctx, t); err != nil {
+			return err
+		}
+	}
+	if err := s.cfg.Store.Update(ctx, func(tx metastore.Tx) error { return tx.DropTable(ctx, name) }); err != nil {
+		return err
+	}
+	s.temporary = slices.DeleteFunc(s.temporary, func(n metastore.TableName) bool { return n == name })
+	for _, p := range places {
+		if err := s.removeAll(ctx, p); err != nil {
+			return fmt.Errorf("table %s is dropped, but not all of its data: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func purges(t *metastore.Table) bool {
+	return t.Type == metastore.External && strings.EqualFold(t.Parameters["external.table.purge"], "true")
+}
+
+// places are the locations of a table and of its partitions elsewhere.
+func (s *Session) places(ctx context.Context, t *metastore.Table) ([]string, error) {
+	elsewhere := map[string]bool{}
+	if t.Partitioned() {
+		for p, err := range s.cfg.Store.Partitions(ctx, t.TableName, nil) {
+			if err != nil {
+				return nil, err
+			}
+			if !strings.HasPrefix(p.Storage.Location, t.Storage.Location+"/") {
+				elsewhere[p.Storage.Location] = true
+			}
+		}
+	}
+	return append([]string{t.Storage.Location}, slices.Sorted(maps.Keys(elsewhere))...), nil
+}
+
+// removeAll removes every object below a location, hidden ones too.
+func (s *Session) removeAll(ctx context.Context, url string) error {
+	loc, err := s.cfg.directory(ctx, url)
+	if err != nil {
+		return err
+	}
+	if loc.Prefix == "" {
+		return fmt.Errorf("%s is the root of a store; its objects are not removed", url)
+	}
+	const batch = 1000
+	var keys []string
+	for o, err := range loc.Bucket.List(ctx, loc.Prefix) {
+		if err != nil {
+			return err
+		}
+		if keys = append(keys, o.Key); len(keys) == batch {
+			if err := loc.Bucket.Delete(ctx, keys...); err != nil {
+				return err
+			}
+			keys = keys[:0]
+		}
+	}
+	return loc.Bucket.Delete(ctx, keys...)
+}
+
+// truncate runs TRUNCATE TABLE: an overwrite with nothing.
+func (s *Session) truncate(ctx context.Context, _ *Result, n *syntax.Truncate) error {
+	t, err := s.table(ctx, &n.Table)
+	if err != nil {
+		return err
+	}
+	switch {
+	case t.Type == metastore.View:
+		return semantic(&n.Table, 10146, "Cannot truncate a view %s.", t.Name)
+	case t.Type == metastore.External && !purges(t):
+		return semantic(&n.Table, 10146, "Cannot truncate non-managed table %s.", t.Name)
+	}
+	j := &job{s: s, table: t, overwrite: true}
+	if !t.Partitioned() {
+		if n.Partition != nil {
+			return semantic(n.Partition, 10098, "Table is not partitioned %s", t.Name)
+		}
+		j.targets = []*target{{location: t.Storage.Location}}
+		return j.run(ctx)
+	}
+	var match partitions.Predicate
+	if n.Partition != nil {
+		if match, err = s.specPredicate(t, n.Partition); err != nil {
+			return err
+		}
+	}
+	for p, err := range s.cfg.Store.Partitions(ctx, t.TableName, match) {
+		if err != nil {
+			return err
+		}
+		sd := p.Storage.Clone()
+		j.targets = append(j.targets, &target{values: p.Values, location: p.Storage.Location, storage: &sd})
+	}
+	if len(j.targets) == 0 {
+		if n.Partition != nil {
+			return semantic(n.Partition, 10006, "Partition not found %s", syntax.Print(n.Partition))
+		}
+		return nil
+	}
+	return j.run(ctx)
+}
+
+// specPredicate is the condition that PARTITION (...) puts on partitions, complete or not.
+func (s *Session) specPredicate(t *metastore.Table, spec *syntax.PartitionSpec) (partitions.Predicate, error) {
+	if !t.Partitioned() {
+		return nil, semantic(spec, 10098, "Table is not partitioned %s", t.Name)
+	}
+	ps, err := analysis.PartitionSpec(t, spec, false)
+	if err != nil {
+		return nil, err
+	}
+	p, err := t.Keys().Predicate(ps)
+	if err != nil {
+		return nil, semantic(spec, 10214, "Partition spec is wrong: %v", err)
+	}
+	return p, nil
+}

@@ -1,0 +1,370 @@
+package hiveql
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/skepdata/skep/hiveql/analysis"
+	"github.com/skepdata/skep/hiveql/syntax"
+	"github.com/skepdata/skep/hivetype"
+	"github.com/skepdata/skep/metastore"
+)
+
+// describe runs DESCRIBE of tables, partitions, columns, databases and functions, laid out as
+// Hive does.
+func (s *Session) describe(ctx context.Context, r *Result, n *syntax.Describe) error {
+	switch n.What {
+	case "DATABASE":
+		return s.describeDatabase(ctx, r, n)
+	case "FUNCTION":
+		return s.describeFunction(r, n)
+	}
+	t, err := s.table(ctx, &n.Name)
+	if err != nil {
+		return err
+	}
+	if len(n.Column) > 0 {
+		return s.describeColumn(r, n, t)
+	}
+	d := describer{s: s, table: t}
+	if n.Partition != nil {
+		values, err := s.partitionValues(t, n.Partition)
+		if err != nil {
+			return err
+		}
+		d.partition, err = s.cfg.Store.Partition(ctx, t.TableName, values)
+		if errors.Is(err, metastore.ErrNoSuchPartition) {
+			return semantic(n.Partition, 10006, "Partition not found %s", syntax.Print(n.Partition))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	switch n.Mode {
+	case "FORMATTED":
+		d.formatted()
+	case "EXTENDED":
+		d.plain()
+		d.gap()
+		d.extended()
+	default:
+		d.plain()
+	}
+	r.show([]string{"col_name", "data_type", "comment"}, d.rows)
+	return nil
+}
+
+// describer collects the rows of one DESCRIBE.
+type describer struct {
+	s         *Session
+	table     *metastore.Table
+	partition *metastore.Partition // nil for the table
+	rows      [][]string
+}
+
+func (d *describer) row(a, b, c string) { d.rows = append(d.rows, []string{a, b, c}) }
+
+// gap is an empty line, and head the line above a section, as Hive prints them.
+func (d *describer) gap()             { d.row("", " ", " ") }
+func (d *describer) head(text string) { d.row(text, " ", " ") }
+
+// field is one line of a section, name: value.
+func (d *describer) field(name, value string) { d.row(pad(name), pad(value), " ") }
+
+func (d *describer) storage() *metastore.StorageDescriptor {
+	if d.partition != nil {
+		return &d.partition.Storage
+	}
+	return &d.table.Storage
+}
+
+func (d *describer) columns(cols []metastore.Column) {
+	for _, c := range cols {
+		lines := strings.Split(c.Comment, "\n")
+		d.row(pad(c.Name), pad(c.Type.String()), pad(lines[0]))
+		for _, more := range lines[1:] {
+			d.row(pad(""), pad(""), pad(more))
+		}
+	}
+}
+
+func (d *describer) columnHead() { d.row(pad("# col_name"), pad("data_type"), pad("comment")) }
+
+func (d *describer) plain() {
+	d.columns(d.storage().Columns)
+	d.columns(d.table.PartitionKeys)
+	d.partitionSection()
+}
+
+func (d *describer) partitionSection() {
+	if !d.table.Partitioned() {
+		return
+	}
+	d.gap()
+	d.head("# Partition Information")
+	d.columnHead()
+	d.columns(d.table.PartitionKeys)
+}
+
+func (d *describer) formatted() {
+	d.columnHead()
+	d.columns(d.storage().Columns)
+	d.partitionSection()
+	d.gap()
+	if d.partition != nil {
+		d.partitionDetails()
+	} else {
+		d.tableDetails()
+	}
+	d.gap()
+	d.head("# Storage Information")
+	d.storageDetails()
+	if d.table.Type == metastore.View {
+		d.gap()
+		d.head("# View Information")
+		d.field("Original Query:", d.table.ViewOriginalText)
+		d.field("Expanded Query:", d.table.ViewExpandedText)
+	}
+}
+
+func when(t time.Time) string {
+	if t.IsZero() {
+		return "UNKNOWN"
+	}
+	return t.Local().Format("Mon Jan 02 15:04:05 MST 2006")
+}
+
+func (d *describer) tableDetails() {
+	t := d.table
+	d.head("# Detailed Table Information")
+	d.field("Database:", t.Database)
+	d.field("OwnerType:", "USER")
+	d.field("Owner:", t.Owner)
+	d.field("CreateTime:", when(t.CreateTime))
+	d.field("LastAccessTime:", "UNKNOWN")
+	d.field("Retention:", "0")
+	if t.Type != metastore.View {
+		d.field("Location:", t.Storage.Location)
+	}
+	d.field("Table Type:", string(t.Type))
+	d.params("Table Parameters:", t.Parameters)
+}
+
+func (d *describer) partitionDetails() {
+	p := d.partition
+	d.head("# Detailed Partition Information")
+	d.field("Partition Value:", "["+strings.Join(p.Values, ", ")+"]")
+	d.field("Database:", d.table.Database)
+	d.field("Table:", d.table.Name)
+	d.field("CreateTime:", when(p.CreateTime))
+	d.field("LastAccessTime:", "UNKNOWN")
+	d.field("Location:", p.Storage.Location)
+	d.params("Partition Parameters:", p.Parameters)
+}
+
+// params prints parameters; Hive leaves the third column of their lines away.
+func (d *describer) params(title string, params map[string]string) {
+	params = shownParams(params)
+	if len(params) == 0 {
+		return
+	}
+	d.head(title)
+	for _, k := range slices.Sorted(maps.Keys(params)) {
+		v := redacted(k, params[k])
+		if n, err := strconv.ParseInt(v, 10, 64); err == nil && k == "transient_lastDdlTime" {
+			v = strconv.FormatInt(n, 10)
+		}
+		d.row("", pad(k), pad(literalValue(v)))
+	}
+}
+
+// literalValue escapes what would break a line.
+func literalValue(v string) string {
+	return strings.NewReplacer("\n", `\n`, "\r", `\r`, "\t", `\t`, "\x01", `\u0001`, "\x02", `\u0002`, "\x03", `\u0003`).Replace(v)
+}
+
+func (d *describer) storageDetails() {
+	sd := d.storage()
+	d.field("SerDe Library:", orNull(sd.SerDe.Library))
+	d.field("InputFormat:", orNull(sd.InputFormat))
+	d.field("OutputFormat:", orNull(sd.OutputFormat))
+	compressed := "No"
+	if sd.Compressed {
+		compressed = "Yes"
+	}
+	d.field("Compressed:", compressed)
+	d.field("Num Buckets:", strconv.Itoa(sd.NumBuckets))
+	d.field("Bucket Columns:", "["+strings.Join(sd.BucketColumns, ", ")+"]")
+	var sorted []string
+	for _, c := range sd.SortColumns {
+		order := 1
+		if c.Desc {
+			order = 0
+		}
+		sorted = append(sorted, fmt.Sprintf("Order(col:%s, order:%d)", c.Name, order))
+	}
+	d.field("Sort Columns:", "["+strings.Join(sorted, ", ")+"]")
+	d.params("Storage Desc Params:", sd.SerDe.Parameters)
+}
+
+func orNull(s string) string {
+	if s == "" {
+		return "null"
+	}
+	return s
+}
+
+// extended is the one long line of DESCRIBE EXTENDED.
+func (d *describer) extended() {
+	what, created := "Detailed Table Information", d.table.CreateTime
+	head := fmt.Sprintf("Table(tableName:%s, dbName:%s, owner:%s", d.table.Name, d.table.Database, d.table.Owner)
+	params := d.table.Parameters
+	if d.partition != nil {
+		what, created, params = "Detailed Partition Information", d.partition.CreateTime, d.partition.Parameters
+		head = fmt.Sprintf("Partition(values:[%s], dbName:%s, tableName:%s",
+			strings.Join(d.partition.Values, ", "), d.table.Database, d.table.Name)
+	}
+	sd := d.storage()
+	text := fmt.Sprintf("%s, createTime:%d, lastAccessTime:0, sd:StorageDescriptor(cols:%s, location:%s, inputFormat:%s, "+
+		"outputFormat:%s, compressed:%v, numBuckets:%d, serdeInfo:SerDeInfo(name:%s, serializationLib:%s, parameters:%s), "+
+		"bucketCols:[%s]), partitionKeys:%s, parameters:%s", head, created.Unix(), fieldSchemas(sd.Columns), sd.Location,
+		sd.InputFormat, sd.OutputFormat, sd.Compressed, sd.NumBuckets, orNull(sd.SerDe.Name), sd.SerDe.Library,
+		braces(sd.SerDe.Parameters), strings.Join(sd.BucketColumns, ", "), fieldSchemas(d.table.PartitionKeys), braces(params))
+	if d.partition == nil {
+		text += fmt.Sprintf(", viewOriginalText:%s, viewExpandedText:%s, tableType:%s",
+			orNull(d.table.ViewOriginalText), orNull(d.table.ViewExpandedText), d.table.Type)
+	}
+	d.row(what, literalValue(text)+")", "")
+}
+
+func fieldSchemas(cols []metastore.Column) string {
+	var parts []string
+	for _, c := range cols {
+		parts = append(parts, fmt.Sprintf("FieldSchema(name:%s, type:%s, comment:%s)", c.Name, c.Type, orNull(c.Comment)))
+	}
+	return "[" + strings.Join(parts, ", ") + "]"
+}
+
+func braces(params map[string]string) string {
+	params = shownParams(params)
+	var parts []string
+	for _, k := range slices.Sorted(maps.Keys(params)) {
+		parts = append(parts, k+"="+redacted(k, params[k]))
+	}
+	return "{" + strings.Join(parts, ", ") + "}"
+}
+
+// describeColumn runs DESCRIBE t c, also into structs, arrays ($elem$) and maps ($key$,
+// $value$).
+func (s *Session) describeColumn(r *Result, n *syntax.Describe, t *metastore.Table) error {
+	cols := slices.Concat(t.Storage.Columns, t.PartitionKeys)
+	at := slices.IndexFunc(cols, func(c metastore.Column) bool { return strings.EqualFold(c.Name, n.Column[0].Name) })
+	if at < 0 {
+		return semantic(&n.Column[0], 10002, "Invalid column reference '%s'", n.Column[0].Name)
+	}
+	name, typ := cols[at].Name, cols[at].Type
+	for i := range n.Column[1:] {
+		part := &n.Column[i+1]
+		inner, ok := elementOf(typ, part.Name)
+		if !ok {
+			return semantic(part, 10002, "Invalid column reference '%s': %s is %s", part.Name, name, typ)
+		}
+		name, typ = part.Name, inner
+	}
+	if n.Mode == "FORMATTED" {
+		rows := [][]string{{pad("col_name"), pad(name)}, {pad("data_type"), pad(typ.String())}}
+		for _, stat := range []string{"min", "max", "num_nulls", "distinct_count", "avg_col_len", "max_col_len",
+			"num_trues", "num_falses", "bit_vector"} {
+			rows = append(rows, []string{pad(stat), pad("")})
+		}
+		rows = append(rows, []string{pad("comment"), pad(commentOr(cols[at].Comment))})
+		r.show([]string{"column_property", "value"}, rows)
+		return nil
+	}
+	rows := [][]string{{pad(name), pad(typ.String()), pad("from deserializer")}}
+	if typ.Kind == hivetype.Struct {
+		rows = nil
+		for _, f := range typ.Fields {
+			rows = append(rows, []string{pad(f.Name), pad(f.Type.String()), pad("from deserializer")})
+		}
+	}
+	r.show([]string{"col_name", "data_type", "comment"}, rows)
+	return nil
+}
+
+func commentOr(comment string) string {
+	if comment == "" {
+		return "from deserializer"
+	}
+	return comment
+}
+
+func elementOf(t hivetype.Type, name string) (hivetype.Type, bool) {
+	switch {
+	case t.Kind == hivetype.Array && name == "$elem$", t.Kind == hivetype.Map && name == "$value$":
+		return *t.Elem, true
+	case t.Kind == hivetype.Map && name == "$key$":
+		return *t.Key, true
+	}
+	for _, f := range t.Fields {
+		if strings.EqualFold(f.Name, name) {
+			return f.Type, true
+		}
+	}
+	return hivetype.Type{}, false
+}
+
+func (s *Session) describeDatabase(ctx context.Context, r *Result, n *syntax.Describe) error {
+	ident := n.Name.Parts[len(n.Name.Parts)-1]
+	d, err := s.cfg.Store.Database(ctx, strings.ToLower(ident.Name))
+	if err != nil {
+		return s.databaseError(&ident, strings.ToLower(ident.Name), err)
+	}
+	row := []string{d.Name, d.Comment, s.databaseLocation(d), "", d.Owner, "USER", "", ""}
+	names := []string{"db_name", "comment", "location", "managedlocation", "owner_name", "owner_type", "connector_name", "remote_dbname"}
+	if n.Mode == "EXTENDED" {
+		names = append(names, "parameters")
+		params := ""
+		if len(d.Parameters) > 0 {
+			params = braces(d.Parameters)
+		}
+		row = append(row, params)
+	}
+	r.show(names, [][]string{row})
+	return nil
+}
+
+func (s *Session) describeFunction(r *Result, n *syntax.Describe) error {
+	name := strings.ToLower(n.Name.Parts[len(n.Name.Parts)-1].Name)
+	f, ok := analysis.Lookup(name)
+	if !ok {
+		for _, op := range analysis.Operators() {
+			if op.Name == name {
+				f, ok = op, true
+			}
+		}
+	}
+	if !ok {
+		r.showLines("tab_name", []string{"Function '" + name + "' does not exist."})
+		return nil
+	}
+	usage := f.Usage
+	if usage == "" {
+		usage = "There is no documentation for function '" + name + "'"
+	}
+	lines := strings.Split(usage, "\n")
+	if n.Mode == "EXTENDED" {
+		if others := slices.DeleteFunc(append([]string{f.Name}, f.Aliases...), func(a string) bool { return a == name }); len(others) > 0 {
+			lines = append(lines, "Synonyms: "+strings.Join(others, ", "))
+		}
+		lines = append(lines, "Function type:BUILTIN")
+	}
+	r.showLines("tab_name", lines)
+	return nil
+}

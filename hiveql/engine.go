@@ -1,0 +1,118 @@
+package hiveql
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"os"
+	"os/user"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/skepdata/skep/hiveql/syntax"
+	"github.com/skepdata/skep/metastore"
+	"github.com/skepdata/skep/storage"
+	"github.com/skepdata/skep/storage/rangecache"
+)
+
+// Config says what an Engine works with. Store, Storage and Warehouse are required.
+type Config struct {
+	Store    metastore.Store
+	Storage  *storage.Opener // must know file://, by which staged files are read
+	Executor Executor        // may be nil: statements that read or write rows then fail
+	Cache    *rangecache.Cache
+
+	// Warehouse is the URL below which managed tables of the default database lie, and the
+	// directories of other databases.
+	Warehouse string
+	// StagingDir is the local directory for files that are being written; os.TempDir if empty.
+	StagingDir string
+	// User owns what is created; the user of the process if empty.
+	User string
+	// Settings are the first settings of every session, as --hiveconf gives them.
+	Settings map[string]string
+	// Variables are the first hivevar variables of every session.
+	Variables map[string]string
+	// Getenv looks up ${env:NAME}; os.LookupEnv if nil.
+	Getenv func(string) (string, bool)
+	// Command carries out the orders to the client that are no SQL: quit, source, !command.
+	// Without it they are errors. They have no rows.
+	Command func(ctx context.Context, c *syntax.ShellCommand) error
+	// Now is the clock; time.Now if nil.
+	Now func() time.Time
+	// Parallel bounds the listings and transfers that run at once for one statement; 0 is 16.
+	Parallel int
+}
+
+// Engine runs HiveQL over one metastore. It is safe for concurrent use; a Session is not.
+type Engine struct {
+	cfg Config
+}
+
+// New makes an engine. It owns nothing of what the Config holds: whoever opened the parts
+// closes them after the sessions.
+func New(cfg Config) *Engine {
+	if cfg.User == "" {
+		if u, err := user.Current(); err == nil {
+			cfg.User = u.Username
+		}
+	}
+	if cfg.Getenv == nil {
+		cfg.Getenv = os.LookupEnv
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	cfg.StagingDir = cmp.Or(cfg.StagingDir, os.TempDir())
+	cfg.Parallel = cmp.Or(cfg.Parallel, 16)
+	cfg.Warehouse = strings.TrimRight(cfg.Warehouse, "/")
+	return &Engine{cfg: cfg}
+}
+
+// NewSession starts a session in the default database.
+func (e *Engine) NewSession() *Session {
+	s := &Session{
+		engine: e, cfg: &e.cfg, db: metastore.DefaultDatabase,
+		settings: newSettings(e.cfg.Settings, e.cfg.Variables, e.cfg.Getenv),
+	}
+	s.settings.defaults["hive.metastore.warehouse.dir"] = e.cfg.Warehouse
+	return s
+}
+
+// Session is one user's dialogue: the current database, settings, variables and temporary
+// tables. It is used by one goroutine at a time.
+type Session struct {
+	engine    *Engine
+	cfg       *Config
+	db        string
+	settings  *settings
+	temporary []metastore.TableName
+	closing   sync.Once
+}
+
+// Database is the current database.
+func (s *Session) Database() string { return s.db }
+
+// Setting is the value of a setting, or of its default; "" where there is neither.
+func (s *Session) Setting(key string) string {
+	v, _ := s.settings.get(key)
+	return v
+}
+
+// Set gives a setting a value, as SET key=value does.
+func (s *Session) Set(key, value string) error { return s.settings.set(key, value) }
+
+// Close drops the session's temporary tables. It is idempotent.
+func (s *Session) Close(ctx context.Context) error {
+	var errs []error
+	s.closing.Do(func() {
+		for _, name := range s.temporary {
+			err := s.dropTable(ctx, name)
+			if err != nil && !errors.Is(err, metastore.ErrNoSuchTable) && !errors.Is(err, metastore.ErrNoSuchDatabase) {
+				errs = append(errs, err)
+			}
+		}
+	})
+	return errors.Join(errs...)
+}

@@ -1,0 +1,291 @@
+package hiveql
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/skepdata/skep/hiveql/analysis"
+	"github.com/skepdata/skep/hiveql/syntax"
+	"github.com/skepdata/skep/metastore"
+	"github.com/skepdata/skep/partitions"
+	"github.com/skepdata/skep/storage"
+)
+
+// loadData runs LOAD DATA: files become data of a table as they are. Without LOCAL they are
+// moved, as Hive does: the originals are removed once the table has them.
+func (s *Session) loadData(ctx context.Context, r *Result, n *syntax.LoadData) error {
+	t, err := s.table(ctx, &n.Table)
+	if err != nil {
+		return err
+	}
+	if t.Type == metastore.View {
+		return semantic(&n.Table, 10090, "A view cannot be used as target table for LOAD or INSERT '%s'", t.Name)
+	}
+	to, err := s.loadTarget(ctx, t, n)
+	if err != nil {
+		return err
+	}
+	files, err := s.loadSources(ctx, n)
+	if err != nil {
+		return err
+	}
+	if err := s.checkFormat(ctx, t, files); err != nil {
+		return err
+	}
+	for _, f := range files {
+		to.files++
+		to.bytes += f.Object.Size
+	}
+	j := &job{s: s, table: t, overwrite: n.Overwrite, targets: []*target{to}}
+	j.upload = func(ctx context.Context, id string) error { return s.loadFiles(ctx, files, to.location, id) }
+	if err := j.run(ctx); err != nil {
+		return err
+	}
+	r.counts.filesWritten.Add(to.files)
+	r.counts.bytesWritten.Add(to.bytes)
+	message := "Loading data to table " + t.String()
+	if to.values != nil {
+		name, err := t.Keys().Name(to.values)
+		if err != nil {
+			return err
+		}
+		message += " partition " + name
+	}
+	r.say(message)
+	if n.Local {
+		return nil
+	}
+	for _, f := range files {
+		if err := f.Bucket.Delete(ctx, f.Object.Key); err != nil {
+			return fmt.Errorf("the data is loaded, but its source is still there: %w", err)
+		}
+	}
+	return nil
+}
+
+func (s *Session) loadTarget(ctx context.Context, t *metastore.Table, n *syntax.LoadData) (*target, error) {
+	if !t.Partitioned() {
+		if n.Partition != nil {
+			return nil, semantic(n.Partition, 10098, "Table is not partitioned %s", t.Name)
+		}
+		return &target{location: t.Storage.Location, rows: -1}, nil
+	}
+	if n.Partition == nil {
+		return nil, semantic(&n.Table, 10062, "Need to specify partition columns because the destination table is partitioned")
+	}
+	values, err := s.partitionValues(t, n.Partition)
+	if err != nil {
+		return nil, err
+	}
+	to, exists, err := s.partitionTarget(ctx, t, values, false)
+	if err != nil {
+		return nil, err
+	}
+	if exists && n.Overwrite {
+		to.storage = &t.Storage
+	}
+	to.rows = -1
+	return to, nil
+}
+
+// partitionValues are the values of a complete PARTITION (...).
+func (s *Session) partitionValues(t *metastore.Table, spec *syntax.PartitionSpec) (partitions.Values, error) {
+	ps, err := analysis.PartitionSpec(t, spec, true)
+	if err != nil {
+		return nil, err
+	}
+	values, err := t.Keys().Full(ps)
+	if err != nil {
+		return nil, semantic(spec, 10006, "Partition not found: %v", err)
+	}
+	return values, nil
+}
+
+// loadSources finds the files that INPATH names: a file, the files of a directory, or what a
+// pattern matches.
+func (s *Session) loadSources(ctx context.Context, n *syntax.LoadData) ([]File, error) {
+	at := func(format string, args ...any) error {
+		e := semantic(n, 10028, "Path is not legal ''%s'': %s", n.Path, fmt.Sprintf(format, args...))
+		return e
+	}
+	if n.Local && strings.Contains(n.Path, "://") && !strings.HasPrefix(n.Path, "file://") {
+		return nil, at("Source file system should be \"file\" if \"local\" is specified")
+	}
+	loc, err := s.cfg.Storage.Open(ctx, n.Path)
+	if err != nil {
+		return nil, err
+	}
+	if !strings.ContainsAny(loc.Prefix, "*?[") && loc.Prefix != "" && !strings.HasSuffix(loc.Prefix, "/") {
+		o, err := loc.Bucket.Stat(ctx, loc.Prefix)
+		if err == nil {
+			return []File{{loc.Bucket, o}}, nil
+		}
+		if !errors.Is(err, storage.ErrNotExist) && !errors.Is(err, storage.ErrInvalidKey) {
+			return nil, err
+		}
+	}
+	files, err := matching(ctx, loc)
+	if err != nil {
+		return nil, err
+	}
+	if len(files) == 0 {
+		e := semantic(n, 10028, "Invalid path ''%s'': No files matching path %s", n.Path, loc.URL())
+		e.Err = storage.ErrNotExist
+		return nil, e
+	}
+	return files, nil
+}
+
+// matching lists the visible files directly in a directory, or those that a pattern matches.
+func matching(ctx context.Context, loc storage.Location) ([]File, error) {
+	prefix, pattern := strings.TrimSuffix(loc.Prefix, "/")+"/", ""
+	if i := strings.IndexAny(loc.Prefix, "*?["); i >= 0 {
+		prefix, pattern = loc.Prefix[:i], strings.TrimSuffix(loc.Prefix, "/")
+	}
+	if prefix == "/" {
+		prefix = ""
+	}
+	var files []File
+	for o, err := range loc.Bucket.List(ctx, prefix) {
+		if err != nil {
+			return nil, err
+		}
+		ok := !strings.Contains(o.Key[len(prefix):], "/")
+		if pattern != "" {
+			if ok, err = path.Match(pattern, o.Key); err != nil {
+				return nil, fmt.Errorf("the pattern %s: %w", loc.URL(), err)
+			}
+			if !ok { // a pattern may name directories
+				ok, _ = path.Match(pattern, path.Dir(o.Key))
+			}
+		}
+		if ok && o.Key != prefix && !partitions.Hidden(path.Base(o.Key)) {
+			files = append(files, File{loc.Bucket, o})
+		}
+	}
+	return files, nil
+}
+
+// magics are the first bytes of formats that can be told by them.
+func magics() map[string]string {
+	return map[string]string{"PAR1": "PARQUET", "ORC": "ORC", "Obj\x01": "AVRO", "SEQ\x06": "SEQUENCEFILE", "RCF\x01": "RCFILE"}
+}
+
+// checkFormat refuses files that are plainly of another format than the table.
+func (s *Session) checkFormat(ctx context.Context, t *metastore.Table, files []File) error {
+	want, known := formatOf(&t.Storage)
+	if !known || strings.EqualFold(s.Setting("hive.fileformat.check"), "false") {
+		return nil
+	}
+	for _, f := range files {
+		if f.Object.Size == 0 {
+			continue
+		}
+		found, err := formatOfFile(ctx, f)
+		if err != nil {
+			return err
+		}
+		binary := want.names[0] != "TEXTFILE" && want.names[0] != "JSONFILE"
+		if (binary || found != "") && found != want.names[0] {
+			if found == "" {
+				found = "some other format"
+			}
+			return &Error{Phase: Analysis, Code: 30019, SQLState: "42000",
+				Msg: fmt.Sprintf("The file that you are trying to load does not match the file format of the destination table: "+
+					"%s is %s, the table %s", f.URL(), found, want.names[0]),
+				Hint: "load the file into a table of its own format, then INSERT ... SELECT from that"}
+		}
+	}
+	return nil
+}
+
+func formatOfFile(ctx context.Context, f File) (string, error) {
+	r, err := f.Bucket.Open(ctx, f.Object.Key, storage.ReadOptions{Length: 4})
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
+	head, err := io.ReadAll(r)
+	if err != nil {
+		return "", err
+	}
+	for magic, name := range magics() {
+		if strings.HasPrefix(string(head), magic) {
+			return name, nil
+		}
+	}
+	return "", nil
+}
+
+// loadFiles copies files to a location under names that end in id.
+func (s *Session) loadFiles(ctx context.Context, files []File, url, id string) error {
+	to, err := s.cfg.directory(ctx, url)
+	if err != nil {
+		return err
+	}
+	used := map[string]int{}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(s.cfg.Parallel)
+	for _, f := range files {
+		name := loadName(path.Base(f.Object.Key), id)
+		if used[name]++; used[name] > 1 { // a pattern can match files of one name in two directories
+			name = loadName(fmt.Sprintf("%d_%s", used[name], path.Base(f.Object.Key)), id)
+		}
+		g.Go(func() error { return copyFile(ctx, f, to.Bucket, to.Prefix+name) })
+	}
+	return g.Wait()
+}
+
+// loadName puts the write's id before the extensions of a file's name.
+func loadName(base, id string) string {
+	if old, _ := idOf(base); old != "" {
+		base = strings.Replace(base, "_"+old, "", 1)
+	}
+	stem, ext := base, ""
+	if i := strings.IndexByte(base[1:], '.'); i >= 0 {
+		stem, ext = base[:i+1], base[i+1:]
+	}
+	return stem + "_" + id + ext
+}
+
+// copyFile copies one object, on the server where it can, verified.
+func copyFile(ctx context.Context, f File, b storage.Bucket, key string) error {
+	if sc, ok := storage.As[storage.ServerCopier](b); ok {
+		_, err := sc.CopyFrom(ctx, key, f.Bucket, f.Object)
+		if !errors.Is(err, storage.ErrUnsupported) {
+			return err
+		}
+	}
+	r, err := f.Bucket.Open(ctx, f.Object.Key, storage.ReadOptions{IfMatch: f.Object.ETag})
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	w, err := b.Create(ctx, key, storage.CreateOptions{Size: f.Object.Size})
+	if err != nil {
+		return err
+	}
+	defer w.Abort()
+	sum := storage.NewCRC32C()
+	if _, err := io.Copy(io.MultiWriter(w, sum), r); err != nil {
+		return err
+	}
+	read := storage.Checksum{Sum: sum.Sum32(), Known: true}
+	if read.Differs(r.Object().CRC32C) {
+		return fmt.Errorf("load %s: %w", f.URL(), storage.ErrChecksum)
+	}
+	made, err := w.Commit()
+	if err != nil {
+		return err
+	}
+	if read.Differs(made.CRC32C) {
+		return fmt.Errorf("load %s: the copy %s%s: %w", f.URL(), b.URL(), key, storage.ErrChecksum)
+	}
+	return nil
+}

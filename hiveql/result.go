@@ -1,0 +1,144 @@
+package hiveql
+
+import (
+	"time"
+
+	"github.com/skepdata/skep/hiveql/analysis"
+	"github.com/skepdata/skep/hiveql/syntax"
+	"github.com/skepdata/skep/hivetype"
+)
+
+// Result is what one statement gave. Rows are read while the statement is the current one of
+// Session.Execute; then they are closed.
+type Result struct {
+	Statement syntax.Stmt // nil if it did not parse
+	Text      string      // as run, with variables substituted
+	At        syntax.Pos  // of the statement in the script
+	Rows      Rows        // nil where the statement has none to show
+	Messages  []string    // progress for people: "Loading data to table default.t"
+
+	source  string // what positions in Statement count in
+	started time.Time
+	elapsed time.Duration
+	now     func() time.Time
+	counts  counts
+}
+
+// Stats are the costs of one statement.
+type Stats struct {
+	Elapsed        time.Duration // until now, or until the rows were closed
+	Rows           int64         // rows read from Rows so far
+	Files          int64         // data files that were opened
+	PartitionsRead int64         // partitions whose files were listed; 1 for a table without keys
+	BytesRead      int64         // size of the files that were opened
+	BytesFetched   int64         // of these, bytes that came from a far store by this statement
+	RowsWritten    int64
+	FilesWritten   int64
+	BytesWritten   int64
+}
+
+// Stats are the costs so far. It is safe to call while rows are read.
+func (r *Result) Stats() Stats {
+	st := r.counts.stats()
+	st.Elapsed = r.elapsed
+	if st.Elapsed == 0 {
+		st.Elapsed = r.now().Sub(r.started)
+	}
+	return st
+}
+
+func (r *Result) finish() error {
+	var err error
+	if r.Rows != nil {
+		err = r.Rows.Close()
+	}
+	r.elapsed = r.now().Sub(r.started)
+	return err
+}
+
+// say adds a message.
+func (r *Result) say(text string) { r.Messages = append(r.Messages, text) }
+
+// queryRows are an executor's rows, counted, with errors made a user's.
+type queryRows struct {
+	Rows
+	source string
+	counts *counts
+	done   func()
+}
+
+func (r *queryRows) Next() bool {
+	if !r.Rows.Next() {
+		return false
+	}
+	r.counts.rows.Add(1)
+	return true
+}
+
+func (r *queryRows) Err() error {
+	if err := r.Rows.Err(); err != nil {
+		return userError(err, r.source, queryTask)
+	}
+	return nil
+}
+
+func (r *queryRows) Close() error {
+	err := r.Rows.Close()
+	r.done()
+	if err != nil {
+		return userError(err, r.source, queryTask)
+	}
+	return nil
+}
+
+// textRows are rows of text that a statement makes by itself.
+type textRows struct {
+	columns []analysis.Output
+	rows    [][]string
+	at      int
+	counts  *counts
+}
+
+// show makes rows of text the result.
+func (r *Result) show(columns []string, rows [][]string) {
+	t := &textRows{rows: rows, counts: &r.counts}
+	for i, c := range columns {
+		t.columns = append(t.columns, analysis.Output{Name: c, ID: i, Type: hivetype.Of(hivetype.String)})
+	}
+	r.Rows = t
+}
+
+// showLines makes lines of one column the result.
+func (r *Result) showLines(column string, lines []string) {
+	rows := make([][]string, len(lines))
+	for i, l := range lines {
+		rows[i] = []string{l}
+	}
+	r.show([]string{column}, rows)
+}
+
+func (t *textRows) Columns() []analysis.Output { return t.columns }
+
+func (t *textRows) Next() bool {
+	if t.at >= len(t.rows) {
+		return false
+	}
+	t.at++
+	t.counts.rows.Add(1)
+	return true
+}
+
+func (t *textRows) Row() []hivetype.Value {
+	row := make([]hivetype.Value, len(t.columns))
+	for i, v := range t.rows[t.at-1] {
+		row[i] = v
+	}
+	return row
+}
+
+func (t *textRows) Err() error { return nil }
+
+func (t *textRows) Close() error {
+	t.at = len(t.rows)
+	return nil
+}

@@ -1,0 +1,251 @@
+package hiveql
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/skepdata/skep/hiveql/analysis"
+	"github.com/skepdata/skep/hiveql/syntax"
+	"github.com/skepdata/skep/metastore"
+)
+
+// Execute runs the statements of src in order, each when the iteration asks for it, so that
+// the caller decides whether an error ends the script. Variables are substituted in each
+// statement before it is parsed; what SET says holds from the next statement on. The Result is
+// never nil. An error is an *Error whose positions count from the start of its statement, which
+// is Result.At of src. The rows of a result are closed when the iteration goes on.
+func (s *Session) Execute(ctx context.Context, src string) iter.Seq2[*Result, error] {
+	return func(yield func(*Result, error) bool) {
+		for st := range syntax.Statements(src) {
+			if !s.executeOne(ctx, st, yield) {
+				return
+			}
+		}
+	}
+}
+
+// Check parses the statements of src as Execute would, with what its SET statements say, and
+// yields one error, or nil, for each. It needs no metastore and runs nothing.
+func Check(cfg Config, src string) iter.Seq[error] {
+	settings := New(cfg).NewSession().settings
+	return func(yield func(error) bool) {
+		for written := range syntax.Statements(src) {
+			if !yield(settings.check(written)) {
+				return
+			}
+		}
+	}
+}
+
+func (s *settings) check(written syntax.Statement) error {
+	text, err := s.substitute(written.Text)
+	if err != nil {
+		return err
+	}
+	for st := range syntax.Statements(text) {
+		if st.Err != nil {
+			return userError(st.Err, text, "")
+		}
+		if set, ok := st.Stmt.(*syntax.Set); ok && set.Value != nil {
+			if err := s.set(set.Key, *set.Value); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// executeOne runs one statement as written, which is several when a variable holds a ';'.
+func (s *Session) executeOne(ctx context.Context, written syntax.Statement, yield func(*Result, error) bool) bool {
+	text, err := s.settings.substitute(written.Text)
+	if err != nil {
+		r := s.newResult(written.Text, written.At)
+		return yield(r, &Error{Phase: Analysis, SQLState: "42000", Msg: err.Error(), Source: written.Text, Err: err})
+	}
+	for st := range syntax.Statements(text) {
+		r := s.newResult(st.Text, written.At)
+		r.Statement, r.source = st.Stmt, text
+		var err error
+		if st.Err != nil {
+			err = userError(st.Err, text, "")
+		} else if err = s.run(ctx, r); err != nil {
+			err = userError(err, text, taskOf(st.Stmt))
+		}
+		going := yield(r, err)
+		if closeErr := r.finish(); closeErr != nil && err == nil && going {
+			return yield(r, closeErr)
+		}
+		if !going {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *Session) newResult(text string, at syntax.Pos) *Result {
+	return &Result{Text: text, At: at, started: time.Now(), now: time.Now}
+}
+
+func taskOf(stmt syntax.Stmt) string {
+	switch n := stmt.(type) {
+	case *syntax.QueryStmt, *syntax.Insert, *syntax.InsertDirectory, *syntax.MultiInsert:
+		return queryTask
+	case *syntax.LoadData:
+		return moveTask
+	case *syntax.CreateTable:
+		if n.Query != nil {
+			return queryTask
+		}
+	}
+	return ddlTask
+}
+
+// run carries out one statement.
+func (s *Session) run(ctx context.Context, r *Result) error {
+	switch n := r.Statement.(type) {
+	case *syntax.QueryStmt:
+		return s.query(ctx, r, n.Query)
+	case *syntax.Insert:
+		return s.insert(ctx, r, n)
+	case *syntax.InsertDirectory:
+		return s.insertDirectory(ctx, r, n)
+	case *syntax.MultiInsert:
+		return s.multiInsert(ctx, r, n)
+	case *syntax.LoadData:
+		return s.loadData(ctx, r, n)
+	case *syntax.Truncate:
+		return s.truncate(ctx, r, n)
+	case *syntax.Explain:
+		return s.explain(ctx, r, n)
+	case *syntax.CreateTable:
+		return s.createTable(ctx, r, n)
+	case *syntax.CreateView:
+		return s.createView(ctx, r, n)
+	case *syntax.DropTable:
+		return s.dropTableOrView(ctx, n)
+	case *syntax.CreateDatabase:
+		return s.createDatabase(ctx, n)
+	case *syntax.DropDatabase:
+		return s.dropDatabase(ctx, n)
+	case *syntax.AlterDatabase:
+		return s.alterDatabase(ctx, n)
+	case *syntax.AlterTable:
+		return s.alterTable(ctx, r, n)
+	case *syntax.Msck:
+		return s.msck(ctx, r, n)
+	case *syntax.Show:
+		return s.show(ctx, r, n)
+	case *syntax.Describe:
+		return s.describe(ctx, r, n)
+	case *syntax.Use:
+		return s.use(ctx, n)
+	case *syntax.Set:
+		return s.setStatement(r, n)
+	case *syntax.Reset:
+		s.settings.reset(n.Keys...)
+		return nil
+	case *syntax.ShellCommand:
+		if s.cfg.Command != nil {
+			return s.cfg.Command(ctx, n)
+		}
+		return unsupported(n, "the command "+strings.ToUpper(n.Command))
+	}
+	return unsupported(r.Statement, fmt.Sprintf("this statement (%T)", r.Statement))
+}
+
+func (s *Session) setStatement(r *Result, n *syntax.Set) error {
+	switch {
+	case n.Key == "":
+		r.showLines("set", s.settings.lines())
+	case n.Value != nil:
+		if err := s.settings.set(n.Key, *n.Value); err != nil {
+			return &Error{Phase: Execution, Code: 1, SQLState: "42000", Msg: err.Error(), Pos: n.Pos(), Err: err}
+		}
+	default:
+		if v, ok := s.settings.get(n.Key); ok {
+			r.showLines("set", []string{n.Key + "=" + redacted(n.Key, v)})
+		} else {
+			r.showLines("set", []string{n.Key + " is undefined"})
+		}
+	}
+	return nil
+}
+
+func (s *Session) use(ctx context.Context, n *syntax.Use) error {
+	name := strings.ToLower(n.Database.Name)
+	if _, err := s.cfg.Store.Database(ctx, name); err != nil {
+		return s.databaseError(&n.Database, name, err)
+	}
+	s.db = name
+	return nil
+}
+
+// env is what analysis may know of the session.
+func (s *Session) env() analysis.Env {
+	return analysis.Env{Database: s.db, Now: s.now(), User: s.cfg.User, Setting: s.Setting}
+}
+
+// now is the clock in the session's time zone.
+func (s *Session) now() time.Time {
+	now := s.cfg.Now()
+	if zone := s.Setting("hive.local.time.zone"); zone != "" && !strings.EqualFold(zone, "LOCAL") {
+		if loc, err := time.LoadLocation(zone); err == nil {
+			return now.In(loc)
+		}
+	}
+	return now.Local()
+}
+
+// tableName resolves a name against the current database.
+func (s *Session) tableName(n *syntax.ObjectName) (metastore.TableName, error) {
+	switch len(n.Parts) {
+	case 1:
+		return metastore.TableName{Database: s.db, Name: strings.ToLower(n.Parts[0].Name)}, nil
+	case 2:
+		return metastore.TableName{Database: strings.ToLower(n.Parts[0].Name), Name: strings.ToLower(n.Parts[1].Name)}, nil
+	}
+	return metastore.TableName{}, semantic(n, 10001, "a table is named table or database.table, not %d names long", len(n.Parts))
+}
+
+// table reads a table that must exist.
+func (s *Session) table(ctx context.Context, n *syntax.ObjectName) (*metastore.Table, error) {
+	name, err := s.tableName(n)
+	if err != nil {
+		return nil, err
+	}
+	t, err := s.cfg.Store.Table(ctx, name)
+	if err != nil {
+		return nil, s.tableError(n, name, err)
+	}
+	return t, nil
+}
+
+// tableError puts what a metastore says of a table into Hive's words.
+func (s *Session) tableError(n syntax.Node, name metastore.TableName, err error) error {
+	switch {
+	case errors.Is(err, metastore.ErrNoSuchTable):
+		shown := name.Name
+		if name.Database != s.db {
+			shown = name.String()
+		}
+		e := semantic(n, 10001, "Table not found '%s'", shown)
+		e.SQLState, e.Err = "42S02", err
+		return e
+	case errors.Is(err, metastore.ErrNoSuchDatabase):
+		return s.databaseError(n, name.Database, err)
+	}
+	return err
+}
+
+func (s *Session) databaseError(n syntax.Node, name string, err error) error {
+	if !errors.Is(err, metastore.ErrNoSuchDatabase) {
+		return err
+	}
+	e := semantic(n, 10072, "Database does not exist: %s", name)
+	e.SQLState, e.Err = "42000", err
+	return e
+}

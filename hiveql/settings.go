@@ -1,0 +1,248 @@
+package hiveql
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// settings are what SET sets and shows: settings (hiveconf), variables (hivevar) and system
+// properties. The environment can be read only.
+type settings struct {
+	conf, vars, system map[string]string
+	first              map[string]string // conf as the session began; RESET goes back to it
+	defaults           map[string]string
+	getenv             func(string) (string, bool)
+}
+
+// defaultSettings are the settings whose value means something here, or that scripts look at.
+// Others can be set and shown all the same, so that scripts written for Hive run.
+func defaultSettings() map[string]string {
+	return map[string]string{
+		"hive.cli.errors.ignore":                   "false",
+		"hive.cli.print.header":                    "false",
+		"hive.cli.print.current.db":                "false",
+		"hive.default.fileformat":                  "TextFile",
+		"hive.default.fileformat.managed":          "none",
+		"hive.default.nulls.last":                  "true",
+		"hive.exec.compress.output":                "false",
+		"hive.exec.default.partition.name":         "__HIVE_DEFAULT_PARTITION__",
+		"hive.exec.dynamic.partition":              "true",
+		"hive.exec.dynamic.partition.mode":         "nonstrict",
+		"hive.exec.max.dynamic.partitions":         "1000",
+		"hive.exec.max.dynamic.partitions.pernode": "100",
+		"hive.execution.engine":                    "duckdb",
+		"hive.fileformat.check":                    "true",
+		"hive.groupby.position.alias":              "false",
+		"hive.groupby.orderby.position.alias":      "false",
+		"hive.orderby.position.alias":              "true",
+		"hive.local.time.zone":                     "LOCAL",
+		"hive.mapred.mode":                         "nonstrict",
+		"hive.msck.path.validation":                "throw",
+		"hive.resultset.use.unique.column.names":   "true",
+		"hive.support.quoted.identifiers":          "column",
+	}
+}
+
+func newSettings(conf, vars map[string]string, getenv func(string) (string, bool)) *settings {
+	s := &settings{
+		conf: map[string]string{}, vars: map[string]string{}, first: map[string]string{},
+		system: map[string]string{}, defaults: defaultSettings(), getenv: getenv,
+	}
+	maps.Copy(s.first, conf)
+	maps.Copy(s.conf, conf)
+	maps.Copy(s.vars, vars)
+	for name, env := range map[string]string{"user.name": "USER", "user.home": "HOME", "user.dir": "PWD", "java.io.tmpdir": "TMPDIR"} {
+		if v, ok := getenv(env); ok {
+			s.system[name] = v
+		}
+	}
+	return s
+}
+
+// The kinds of names that SET and ${...} know, by their prefix.
+const (
+	envPrefix    = "env:"
+	systemPrefix = "system:"
+	confPrefix   = "hiveconf:"
+	varPrefix    = "hivevar:"
+	metaPrefix   = "metaconf:"
+)
+
+// get looks a name up as SET name does: without a prefix it is a setting.
+func (s *settings) get(name string) (string, bool) {
+	if v, ok, prefixed := s.prefixed(name); prefixed {
+		return v, ok
+	}
+	if v, ok := s.conf[name]; ok {
+		return v, true
+	}
+	v, ok := s.defaults[name]
+	return v, ok
+}
+
+func (s *settings) prefixed(name string) (value string, ok, prefixed bool) {
+	kind, rest, found := strings.Cut(name, ":")
+	if !found {
+		return "", false, false
+	}
+	switch kind + ":" {
+	case envPrefix:
+		value, ok = s.getenv(rest)
+	case systemPrefix:
+		value, ok = s.system[rest]
+	case confPrefix, metaPrefix:
+		value, ok = s.get(rest)
+	case varPrefix:
+		value, ok = s.vars[rest]
+	default:
+		return "", false, false
+	}
+	return value, ok, true
+}
+
+// set assigns a name as SET name=value does.
+func (s *settings) set(name, value string) error {
+	kind, rest, found := strings.Cut(name, ":")
+	if !found {
+		return s.setConf(name, value)
+	}
+	switch kind + ":" {
+	case envPrefix:
+		return errors.New("env:* variables can not be set")
+	case systemPrefix:
+		s.system[rest] = value
+	case varPrefix:
+		s.vars[rest] = value
+	case confPrefix, metaPrefix:
+		return s.setConf(rest, value)
+	default:
+		return s.setConf(name, value)
+	}
+	return nil
+}
+
+// checks are for the settings of which a wrong value would otherwise go unnoticed.
+func checks() map[string]func(string) error {
+	return map[string]func(string) error{
+		"hive.exec.dynamic.partition":      wantBool,
+		"hive.exec.compress.output":        wantBool,
+		"hive.cli.errors.ignore":           wantBool,
+		"hive.cli.print.header":            wantBool,
+		"hive.exec.max.dynamic.partitions": wantNumber,
+		"hive.exec.dynamic.partition.mode": func(v string) error {
+			if !strings.EqualFold(v, "strict") && !strings.EqualFold(v, "nonstrict") {
+				return errors.New("expects one of [strict, nonstrict]")
+			}
+			return nil
+		},
+	}
+}
+
+func wantBool(v string) error {
+	if !strings.EqualFold(v, "true") && !strings.EqualFold(v, "false") {
+		return errors.New("expects BOOLEAN type value")
+	}
+	return nil
+}
+
+func wantNumber(v string) error {
+	if _, err := strconv.Atoi(v); err != nil {
+		return errors.New("expects INT type value")
+	}
+	return nil
+}
+
+func (s *settings) setConf(key, value string) error {
+	if key == "" {
+		return errors.New("a setting needs a name: SET name=value")
+	}
+	if check, ok := checks()[key]; ok {
+		if err := check(value); err != nil {
+			return fmt.Errorf("'SET %s=%s' FAILED because %s %w", key, redacted(key, value), key, err)
+		}
+	}
+	s.conf[key] = value
+	return nil
+}
+
+// reset undoes SET, for some keys or for all.
+func (s *settings) reset(keys ...string) {
+	if len(keys) == 0 {
+		s.conf = maps.Clone(s.first)
+		return
+	}
+	for _, k := range keys {
+		if k == "-d" { // RESET -d key: to the default of the system
+			continue
+		}
+		if v, ok := s.first[k]; ok {
+			s.conf[k] = v
+		} else {
+			delete(s.conf, k)
+		}
+	}
+}
+
+// lines are all settings as SET prints them, in order.
+func (s *settings) lines() []string {
+	all := maps.Clone(s.defaults)
+	maps.Copy(all, s.conf)
+	var lines []string
+	for _, k := range slices.Sorted(maps.Keys(all)) {
+		lines = append(lines, k+"="+redacted(k, all[k]))
+	}
+	for _, k := range slices.Sorted(maps.Keys(s.vars)) {
+		lines = append(lines, varPrefix+k+"="+redacted(k, s.vars[k]))
+	}
+	for _, k := range slices.Sorted(maps.Keys(s.system)) {
+		lines = append(lines, systemPrefix+k+"="+redacted(k, s.system[k]))
+	}
+	return lines
+}
+
+var secretName = regexp.MustCompile(`(?i)password|passwd|secret|token|credential|access[._-]?key`)
+
+// redacted hides the value of a name that sounds like a secret.
+func redacted(key, value string) string {
+	if value != "" && secretName.MatchString(key) {
+		return "***"
+	}
+	return value
+}
+
+var variable = regexp.MustCompile(`\$\{[^}$ ]+\}`)
+
+// maxSubstitutions bounds how often the text of variables is itself searched for variables.
+const maxSubstitutions = 40
+
+// substitute replaces ${hivevar:x}, ${hiveconf:x}, ${env:X}, ${system:x} and ${x}, which is a
+// hivevar. What is not defined stays as it is.
+func (s *settings) substitute(text string) (string, error) {
+	if strings.EqualFold(s.conf["hive.variable.substitute"], "false") {
+		return text, nil
+	}
+	for range maxSubstitutions {
+		changed := false
+		text = variable.ReplaceAllStringFunc(text, func(m string) string {
+			name := m[2 : len(m)-1]
+			v, ok, prefixed := s.prefixed(name)
+			if !prefixed {
+				v, ok = s.vars[name]
+			}
+			if !ok || v == m {
+				return m
+			}
+			changed = true
+			return v
+		})
+		if !changed {
+			return text, nil
+		}
+	}
+	return "", fmt.Errorf("variables refer to each other more than %d levels deep", maxSubstitutions)
+}

@@ -1,0 +1,437 @@
+package hiveql
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/skepdata/skep/hiveql/analysis"
+	"github.com/skepdata/skep/hiveql/syntax"
+	"github.com/skepdata/skep/metastore"
+	"github.com/skepdata/skep/partitions"
+)
+
+// show runs SHOW in all its forms.
+func (s *Session) show(ctx context.Context, r *Result, n *syntax.Show) error {
+	switch n.What {
+	case "DATABASES":
+		names, err := s.cfg.Store.Databases(ctx, "")
+		if err != nil {
+			return err
+		}
+		r.showLines("database_name", like(names, n.Like))
+		return nil
+	case "TABLES", "VIEWS":
+		return s.showTables(ctx, r, n)
+	case "TABLE EXTENDED":
+		return s.showExtended(ctx, r, n)
+	case "PARTITIONS":
+		return s.showPartitions(ctx, r, n)
+	case "COLUMNS":
+		return s.showColumns(ctx, r, n)
+	case "CREATE TABLE":
+		t, err := s.table(ctx, n.Name)
+		if err != nil {
+			return err
+		}
+		r.showLines("createtab_stmt", s.createStatement(t))
+		return nil
+	case "CREATE DATABASE":
+		return s.showCreateDatabase(ctx, r, n)
+	case "TBLPROPERTIES":
+		return s.showProperties(ctx, r, n)
+	case "FUNCTIONS":
+		var names []string
+		for _, f := range analysis.Functions() {
+			names = append(names, f.Name)
+			names = append(names, f.Aliases...)
+		}
+		for _, f := range analysis.Operators() {
+			names = append(names, f.Name)
+		}
+		slices.Sort(names)
+		r.showLines("tab_name", like(slices.Compact(names), n.Like))
+		return nil
+	case "CONF":
+		key := ""
+		if n.Property != nil {
+			key = *n.Property
+		}
+		v, ok := s.settings.get(key)
+		if !ok {
+			return semantic(n, 0, "there is no setting %s", key)
+		}
+		r.show([]string{"default", "type", "desc"}, [][]string{{redacted(key, v), "STRING", ""}})
+		return nil
+	}
+	return unsupported(n, "SHOW "+n.What)
+}
+
+// like filters names by a pattern of SHOW ... LIKE: * and % are any text, _ and . any
+// character, | separates alternatives, case does not matter.
+func like(names []string, pattern *string) []string {
+	if pattern == nil {
+		return names
+	}
+	var kept []string
+	for _, name := range names {
+		for _, alternative := range strings.Split(*pattern, "|") {
+			if wildcard(strings.ToLower(alternative), strings.ToLower(name)) {
+				kept = append(kept, name)
+				break
+			}
+		}
+	}
+	return kept
+}
+
+// wildcard matches in time proportional to the product of the lengths.
+func wildcard(pattern, s string) bool {
+	star, from := -1, 0
+	p, i := 0, 0
+	for i < len(s) {
+		switch {
+		case p < len(pattern) && (pattern[p] == '*' || pattern[p] == '%'):
+			star, from = p, i
+			p++
+		case p < len(pattern) && (pattern[p] == s[i] || pattern[p] == '_' || pattern[p] == '.'):
+			p++
+			i++
+		case star >= 0:
+			from++
+			p, i = star+1, from
+		default:
+			return false
+		}
+	}
+	return strings.Trim(pattern[p:], "*%") == ""
+}
+
+// shownDatabase is the database of IN, or the current one.
+func (s *Session) shownDatabase(ctx context.Context, in *syntax.Ident) (string, error) {
+	if in == nil {
+		return s.db, nil
+	}
+	name := strings.ToLower(in.Name)
+	if _, err := s.cfg.Store.Database(ctx, name); err != nil {
+		return "", s.databaseError(in, name, err)
+	}
+	return name, nil
+}
+
+func (s *Session) showTables(ctx context.Context, r *Result, n *syntax.Show) error {
+	if n.Where != nil {
+		return unsupported(n.Where, "SHOW "+n.What+" WHERE")
+	}
+	db, err := s.shownDatabase(ctx, n.In)
+	if err != nil {
+		return err
+	}
+	names, err := s.cfg.Store.Tables(ctx, db, "")
+	if err != nil {
+		return err
+	}
+	names = like(names, n.Like)
+	if n.What == "TABLES" && !n.Extended {
+		r.showLines("tab_name", names)
+		return nil
+	}
+	var rows [][]string
+	for _, name := range names {
+		t, err := s.cfg.Store.Table(ctx, metastore.TableName{Database: db, Name: name})
+		if errors.Is(err, metastore.ErrNoSuchTable) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		switch {
+		case n.Extended:
+			rows = append(rows, []string{pad(name), pad(string(t.Type))})
+		case t.Type == metastore.View:
+			rows = append(rows, []string{name})
+		}
+	}
+	if n.Extended {
+		rows = append([][]string{{pad("# Table Name"), pad("Table Type")}}, rows...)
+		r.show([]string{"tab_name", "table_type"}, rows)
+		return nil
+	}
+	r.show([]string{"tab_name"}, rows)
+	return nil
+}
+
+func (s *Session) showExtended(ctx context.Context, r *Result, n *syntax.Show) error {
+	db, err := s.shownDatabase(ctx, n.In)
+	if err != nil {
+		return err
+	}
+	names, err := s.cfg.Store.Tables(ctx, db, "")
+	if err != nil {
+		return err
+	}
+	if n.Partition != nil {
+		return unsupported(n.Partition, "SHOW TABLE EXTENDED of a partition")
+	}
+	var lines []string
+	for _, name := range like(names, n.Like) {
+		t, err := s.cfg.Store.Table(ctx, metastore.TableName{Database: db, Name: name})
+		if err != nil {
+			return err
+		}
+		more, err := s.extendedLines(ctx, t)
+		if err != nil {
+			return err
+		}
+		lines = append(lines, more...)
+	}
+	r.showLines("tab_name", lines)
+	return nil
+}
+
+func (s *Session) extendedLines(ctx context.Context, t *metastore.Table) ([]string, error) {
+	lines := []string{"tableName:" + t.Name, "owner:" + t.Owner, "location:" + t.Storage.Location,
+		"inputformat:" + t.Storage.InputFormat, "outputformat:" + t.Storage.OutputFormat,
+		"columns:" + structText(t.Storage.Columns), "partitioned:" + strconv.FormatBool(t.Partitioned()),
+		"partitionColumns:"}
+	if t.Partitioned() {
+		lines[len(lines)-1] += structText(t.PartitionKeys)
+	}
+	if t.Type == metastore.View {
+		return append(lines, ""), nil
+	}
+	var files, size, most, least int64
+	places, err := s.places(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	l := newLister(s.cfg, t)
+	for _, p := range places {
+		found, err := l.files(ctx, p, t.Parameters)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range found {
+			if files++; files == 1 || f.Object.Size < least {
+				least = f.Object.Size
+			}
+			size += f.Object.Size
+			most = max(most, f.Object.Size)
+		}
+	}
+	return append(lines, fmt.Sprint("totalNumberFiles:", files), fmt.Sprint("totalFileSize:", size),
+		fmt.Sprint("maxFileSize:", most), fmt.Sprint("minFileSize:", least), ""), nil
+}
+
+func structText(cols []metastore.Column) string {
+	var parts []string
+	for _, c := range cols {
+		parts = append(parts, c.Type.String()+" "+c.Name)
+	}
+	return "struct columns { " + strings.Join(parts, ", ") + "}"
+}
+
+// showPartitions lists names of partitions; the metastore decides which.
+func (s *Session) showPartitions(ctx context.Context, r *Result, n *syntax.Show) error {
+	t, err := s.table(ctx, n.Name)
+	if err != nil {
+		return err
+	}
+	if !t.Partitioned() {
+		return ddlFailed("Table %s is not a partitioned table", t.Name)
+	}
+	var match partitions.Predicate
+	if n.Partition != nil {
+		if match, err = s.specPredicate(t, n.Partition); err != nil {
+			return err
+		}
+	}
+	if n.Where != nil {
+		where, err := partitions.ParseFilter(syntax.Print(n.Where))
+		if err == nil {
+			err = t.Keys().Check(where)
+		}
+		if err != nil {
+			return semantic(n.Where, 10214, "SHOW PARTITIONS WHERE takes a condition on partition keys: %v", err)
+		}
+		if match = where; n.Partition != nil {
+			spec, err := s.specPredicate(t, n.Partition)
+			if err != nil {
+				return err
+			}
+			match = partitions.And{spec, where}
+		}
+	}
+	var found []partitions.Values
+	for p, err := range s.cfg.Store.Partitions(ctx, t.TableName, match) {
+		if err != nil {
+			return err
+		}
+		found = append(found, p.Values)
+	}
+	if err := sortPartitions(t, found, n.OrderBy); err != nil {
+		return err
+	}
+	if n.Limit != nil {
+		if found, err = limited(found, n.Limit); err != nil {
+			return err
+		}
+	}
+	names := make([]string, 0, len(found))
+	for _, v := range found {
+		name, err := t.Keys().Name(v)
+		if err != nil {
+			return err
+		}
+		names = append(names, name)
+	}
+	r.showLines("partition", names)
+	return nil
+}
+
+func sortPartitions(t *metastore.Table, found []partitions.Values, by []syntax.SortItem) error {
+	keys := t.Keys()
+	for i := len(by) - 1; i >= 0; i-- { // stable sorts, the last key first
+		name, ok := by[i].X.(*syntax.Name)
+		at := -1
+		if ok {
+			at = keys.Find(name.Ident.Name)
+		}
+		if at < 0 {
+			return semantic(&by[i], 10002, "Invalid column reference: ORDER BY takes partition keys")
+		}
+		slices.SortStableFunc(found, func(a, b partitions.Values) int {
+			c := compareKey(keys[at], a[at], b[at])
+			if by[i].Desc {
+				return -c
+			}
+			return c
+		})
+	}
+	return nil
+}
+
+func compareKey(k partitions.Key, a, b string) int {
+	if k.Type.Integer() {
+		x, errX := strconv.ParseInt(a, 10, 64)
+		y, errY := strconv.ParseInt(b, 10, 64)
+		if errX == nil && errY == nil {
+			return int(min(max(x-y, -1), 1))
+		}
+	}
+	return strings.Compare(a, b)
+}
+
+func limited(found []partitions.Values, l *syntax.Limit) ([]partitions.Values, error) {
+	number := func(x syntax.Expr) (int, error) {
+		lit, ok := x.(*syntax.Literal)
+		if !ok {
+			return 0, semantic(x, 0, "LIMIT takes a number")
+		}
+		n, err := strconv.Atoi(lit.Value)
+		if err != nil || n < 0 {
+			return 0, semantic(x, 0, "LIMIT takes a number")
+		}
+		return min(n, len(found)), nil
+	}
+	if l.Offset != nil {
+		n, err := number(l.Offset)
+		if err != nil {
+			return nil, err
+		}
+		found = found[n:]
+	}
+	n, err := number(l.Count)
+	if err != nil {
+		return nil, err
+	}
+	return found[:min(n, len(found))], nil
+}
+
+func (s *Session) showColumns(ctx context.Context, r *Result, n *syntax.Show) error {
+	name := *n.Name
+	if n.In != nil {
+		name.Parts = append([]syntax.Ident{*n.In}, name.Parts[len(name.Parts)-1])
+	}
+	t, err := s.table(ctx, &name)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, c := range slices.Concat(t.Storage.Columns, t.PartitionKeys) {
+		names = append(names, c.Name)
+	}
+	names = like(names, n.Like)
+	if n.Sorted {
+		slices.Sort(names)
+	}
+	for i := range names {
+		names[i] = pad(names[i])
+	}
+	r.showLines("field", names)
+	return nil
+}
+
+func (s *Session) showProperties(ctx context.Context, r *Result, n *syntax.Show) error {
+	t, err := s.table(ctx, n.Name)
+	if err != nil {
+		return err
+	}
+	params := shownParams(t.Parameters)
+	var rows [][]string
+	if n.Property != nil {
+		v, ok := params[*n.Property]
+		if ok {
+			rows = [][]string{{*n.Property, v}}
+		} else {
+			rows = [][]string{{fmt.Sprintf("Table %s does not have property: %s", t.TableName, *n.Property), " "}}
+		}
+		r.show([]string{"prpt_name", "prpt_value"}, rows)
+		return nil
+	}
+	for _, k := range slices.Sorted(maps.Keys(params)) {
+		rows = append(rows, []string{k, redacted(k, params[k])})
+	}
+	r.show([]string{"prpt_name", "prpt_value"}, rows)
+	return nil
+}
+
+// alignment is the width to which Hive pads the columns of DESCRIBE and its like.
+const alignment = 20
+
+func pad(s string) string {
+	if n := alignment - utf8.RuneCountInString(s); n > 0 {
+		return s + strings.Repeat(" ", n)
+	}
+	return s
+}
+
+// explain runs EXPLAIN: the plan of the statement, with the partitions it would read.
+func (s *Session) explain(ctx context.Context, r *Result, n *syntax.Explain) error {
+	var plan any
+	var err error
+	switch st := n.Stmt.(type) {
+	case *syntax.QueryStmt:
+		plan, err = analysis.AnalyzeQuery(ctx, s.cfg.Store, s.env(), st.Query)
+	case *syntax.Insert:
+		plan, err = analysis.AnalyzeInsert(ctx, s.cfg.Store, s.env(), st)
+	case *syntax.CreateTable:
+		if st.Query == nil {
+			return unsupported(n, "EXPLAIN of this statement")
+		}
+		plan, err = analysis.AnalyzeQuery(ctx, s.cfg.Store, s.env(), st.Query)
+	default:
+		return unsupported(n, "EXPLAIN of this statement")
+	}
+	if err != nil {
+		return err
+	}
+	text := strings.TrimRight(analysis.Format(plan), "\n")
+	r.showLines("Explain", strings.Split(text, "\n"))
+	return nil
+}

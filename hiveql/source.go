@@ -1,0 +1,192 @@
+package hiveql
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/skepdata/skep/hiveql/analysis"
+	"github.com/skepdata/skep/metastore"
+	"github.com/skepdata/skep/storage"
+)
+
+// counts collect the costs of a statement from several goroutines.
+type counts struct {
+	rows, files, parts, bytes, fetched      atomic.Int64
+	rowsWritten, filesWritten, bytesWritten atomic.Int64
+	mu                                      sync.Mutex
+	opened                                  map[string]bool
+}
+
+func (c *counts) stats() Stats {
+	return Stats{
+		Rows: c.rows.Load(), Files: c.files.Load(), PartitionsRead: c.parts.Load(),
+		BytesRead: c.bytes.Load(), BytesFetched: c.fetched.Load(), RowsWritten: c.rowsWritten.Load(),
+		FilesWritten: c.filesWritten.Load(), BytesWritten: c.bytesWritten.Load(),
+	}
+}
+
+// open counts a file the first time it is opened.
+func (c *counts) open(f File) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if url := f.URL(); !c.opened[url] {
+		if c.opened == nil {
+			c.opened = map[string]bool{}
+		}
+		c.opened[url] = true
+		c.files.Add(1)
+		c.bytes.Add(f.Object.Size)
+	}
+}
+
+// source is the Source of one plan. All listings are done before the executor starts, so that
+// a plan that a write overtook can be made again before it has any effect.
+type source struct {
+	cfg    *Config
+	counts *counts
+	scans  map[*analysis.Scan][]PartitionFiles
+}
+
+// errStale says that a table was overwritten, or changed otherwise, between planning and
+// listing; the plan has to be made again.
+var errStale = errors.New("the table was changed while the statement was being planned; run it again")
+
+// newSource lists the files of every scan of the plan.
+func (s *Session) newSource(ctx context.Context, q *analysis.Query, c *counts) (*source, error) {
+	src := &source{cfg: s.cfg, counts: c, scans: map[*analysis.Scan][]PartitionFiles{}}
+	for _, scan := range scansOf(q) {
+		if _, done := src.scans[scan]; done {
+			continue
+		}
+		files, err := src.list(ctx, scan)
+		if err != nil {
+			return nil, err
+		}
+		src.scans[scan] = files
+	}
+	return src, nil
+}
+
+// list finds the files of one scan, several partitions at a time.
+func (src *source) list(ctx context.Context, scan *analysis.Scan) ([]PartitionFiles, error) {
+	t := scan.Table
+	found := []PartitionFiles{{Storage: &t.Storage}}
+	if t.Partitioned() {
+		found = make([]PartitionFiles, len(scan.Partitions))
+		for i, p := range scan.Partitions {
+			found[i] = PartitionFiles{Partition: p, Storage: &p.Storage}
+		}
+	}
+	l := newLister(src.cfg, t)
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(src.cfg.Parallel)
+	for i := range found {
+		p := &found[i]
+		g.Go(func() error {
+			params := t.Parameters
+			if p.Partition != nil {
+				params = p.Partition.Parameters
+			}
+			files, err := l.files(gctx, p.Storage.Location, params)
+			p.Files = files
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	if err := l.verify(ctx, found); err != nil {
+		return nil, err
+	}
+	src.counts.parts.Add(int64(len(found)))
+	for _, p := range found {
+		if len(p.Files) > 0 {
+			if err := readable(p.Storage, t); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return found, nil
+}
+
+// Files yields what was listed.
+func (src *source) Files(ctx context.Context, scan *analysis.Scan) iter.Seq2[PartitionFiles, error] {
+	return func(yield func(PartitionFiles, error) bool) {
+		files, ok := src.scans[scan]
+		if !ok {
+			var err error
+			if files, err = src.list(ctx, scan); err != nil {
+				yield(PartitionFiles{}, err)
+				return
+			}
+		}
+		for _, p := range files {
+			if err := ctx.Err(); err != nil {
+				yield(PartitionFiles{}, context.Cause(ctx))
+				return
+			}
+			if !yield(p, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Local gives the path of a file, in place or in the cache.
+func (src *source) Local(ctx context.Context, f File) (string, func(), error) {
+	if lp, ok := storage.As[storage.LocalPather](f.Bucket); ok {
+		path, ok, err := lp.LocalPath(ctx, f.Object.Key)
+		if err != nil {
+			return "", nil, err
+		}
+		if ok {
+			src.counts.open(f)
+			return path, func() {}, nil
+		}
+	}
+	if src.cfg.Cache == nil {
+		return "", nil, fmt.Errorf("read %s: it has to be fetched, and there is no cache directory", f.URL())
+	}
+	file, err := src.cfg.Cache.Fetch(ctx, f.Bucket, f.Object)
+	if err != nil {
+		return "", nil, err
+	}
+	src.counts.open(f)
+	if file.Fetched() {
+		src.counts.fetched.Add(f.Object.Size)
+	}
+	return file.Path(), func() { file.Close() }, nil
+}
+
+// Open streams a file.
+func (src *source) Open(ctx context.Context, f File) (storage.Reader, error) {
+	src.counts.open(f)
+	return f.Bucket.Open(ctx, f.Object.Key, storage.ReadOptions{IfMatch: f.Object.ETag})
+}
+
+// directory opens a location as a prefix that ends in a slash.
+func (cfg *Config) directory(ctx context.Context, url string) (storage.Location, error) {
+	loc, err := cfg.Storage.Open(ctx, url)
+	if err != nil {
+		return loc, err
+	}
+	if loc.Prefix != "" && loc.Prefix[len(loc.Prefix)-1] != '/' {
+		loc.Prefix += "/"
+	}
+	return loc, nil
+}
+
+// locationOf is where the files of a new partition go.
+func locationOf(t *metastore.Table, v []string) (string, error) {
+	name, err := t.Keys().Name(v)
+	if err != nil {
+		return "", err
+	}
+	return t.Storage.Location + "/" + name, nil
+}
