@@ -1,0 +1,104 @@
+package duck
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Error is a plan that could not be carried out, in words that need no knowledge of DuckDB.
+// It unwraps to the cause: a context's, a file's, or what DuckDB said.
+type Error struct {
+	Op  string // "connect", "run", "read", "write", "plan"
+	Msg string // what happened, and what to do
+	Err error  // the cause; may be nil. DuckDB's own text is reachable here only
+}
+
+func (e *Error) Error() string {
+	if e.Op == "run" || e.Op == "" {
+		return e.Msg
+	}
+	return e.Op + ": " + e.Msg
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Sentinels, tested with errors.Is.
+var (
+	// ErrMemory is a query that needs more memory than it may have, although it spills.
+	ErrMemory = errors.New("out of memory")
+	// ErrSpace is a full disk.
+	ErrSpace = errors.New("no space left on the disk")
+	// ErrManyRows is a subquery used as a value that has more than one row.
+	ErrManyRows = errors.New("a subquery used as a value has more than one row")
+	// ErrUnsupported is a feature of Hive that this executor does not have.
+	ErrUnsupported = errors.New("not supported yet")
+)
+
+// cause is what DuckDB said. It is kept for debugging.
+type cause struct{ text, sql string }
+
+func (c *cause) Error() string { return c.text }
+
+// Format prints the statement too where %+v asks for everything.
+func (c *cause) Format(f fmt.State, verb rune) {
+	if verb == 'v' && f.Flag('+') && c.sql != "" {
+		fmt.Fprintf(f, "%s\nin: %s", c.text, c.sql)
+		return
+	}
+	fmt.Fprint(f, c.text)
+}
+
+// unsupported is an error about a feature.
+func unsupported(format string, args ...any) error {
+	return &Error{Op: "plan", Msg: fmt.Sprintf(format, args...) + " is not supported yet", Err: ErrUnsupported}
+}
+
+// mark begins the texts that our own functions raise inside DuckDB.
+const mark = "skep:"
+
+// failure says in our words what DuckDB's text means.
+func failure(ctx context.Context, text, sql string) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	why := &cause{text: text, sql: sql}
+	known := func(sentinel error, msg string) error {
+		return &Error{Op: "run", Msg: msg, Err: errors.Join(sentinel, why)}
+	}
+	kind, _, _ := strings.Cut(text, ":")
+	low := strings.ToLower(text)
+	switch {
+	case strings.Contains(text, mark):
+		_, msg, _ := strings.Cut(text, mark)
+		msg, _, _ = strings.Cut(msg, "\n")
+		return &Error{Op: "run", Msg: msg, Err: why}
+	case strings.Contains(low, "more than one row returned by a subquery"):
+		return known(ErrManyRows, ErrManyRows.Error()+"; use IN, or add LIMIT 1 or an aggregate")
+	case strings.Contains(low, "no space left on device") || strings.Contains(low, "max_temp_directory_size"):
+		return known(ErrSpace, "no space left on the disk for intermediate results; free some, or name another temporary directory")
+	case kind == "Out of Memory Error":
+		return known(ErrMemory, "the query needs more memory than it may have; raise the memory limit, or read less at a time")
+	case kind == "IO Error" || kind == "Invalid Input Error" && strings.Contains(low, "parquet"):
+		return &Error{Op: "read", Msg: "a data file cannot be read" + fileIn(text), Err: why}
+	case kind == "Conversion Error":
+		return &Error{Op: "run", Msg: "a value cannot be converted to the type that the query asks for", Err: why}
+	case kind == "Out of Range Error":
+		return &Error{Op: "run", Msg: "a number is too large for its type", Err: why}
+	}
+	return &Error{Op: "run", Msg: "the engine refused the query (" + strings.ToLower(kind) + ")", Err: why}
+}
+
+// fileIn finds the name of a file that DuckDB quotes.
+func fileIn(text string) string {
+	for _, quote := range []string{`"`, `'`} {
+		parts := strings.Split(text, quote)
+		for i := 1; i < len(parts); i += 2 {
+			if strings.HasPrefix(parts[i], "/") && !strings.Contains(parts[i], "\n") {
+				return ": " + parts[i]
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,159 @@
+package duck
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+
+	duckdb "github.com/duckdb/duckdb-go-bindings"
+)
+
+// Version is the version of DuckDB that the package is written for.
+const Version = "v1.5.6"
+
+// Config configures Open. Its zero value is usable.
+type Config struct {
+	// Threads is the number of threads of a query; 0 is GOMAXPROCS.
+	Threads int
+	// MemoryLimit is in bytes; what a query needs beyond it is spilled to TempDir. 0 leaves
+	// it to DuckDB, which takes four fifths of the memory.
+	MemoryLimit int64
+	// TempDir is where queries spill and files are prepared. Empty is a directory of its own
+	// below os.TempDir, which Close removes.
+	TempDir string
+}
+
+// Executor runs plans in one DuckDB database in memory. It is safe for concurrent use.
+type Executor struct {
+	db      duckdb.Database
+	threads int
+	tempDir string
+	ownTemp bool
+
+	mu       sync.Mutex
+	decimals map[string]bool // decimal functions that the database knows
+	closed   bool
+	running  sync.WaitGroup // queries and writes
+}
+
+//go:embed macros.sql
+var macros string
+
+// Open starts DuckDB in this process.
+func Open(config Config) (*Executor, error) {
+	e := &Executor{threads: config.Threads, tempDir: config.TempDir, decimals: map[string]bool{}}
+	if e.threads <= 0 {
+		e.threads = runtime.GOMAXPROCS(0)
+	}
+	if got := duckdb.LibraryVersion(); got != Version {
+		return nil, &Error{Op: "open", Msg: fmt.Sprintf("the program is linked with DuckDB %s, but needs %s; build it with the versions in go.mod", got, Version)}
+	}
+	if e.tempDir == "" {
+		dir, err := os.MkdirTemp("", "skep-duck-")
+		if err != nil {
+			return nil, fmt.Errorf("open the engine: %w", err)
+		}
+		e.tempDir, e.ownTemp = dir, true
+	}
+	if err := errors.Join(e.open(config), e.prepare()); err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
+	return e, nil
+}
+
+func (e *Executor) open(config Config) error {
+	var c duckdb.Config
+	if duckdb.CreateConfig(&c) == duckdb.StateError {
+		return &Error{Op: "open", Msg: "the engine has no memory left"}
+	}
+	defer duckdb.DestroyConfig(&c)
+	options := map[string]string{
+		"threads":                      strconv.Itoa(e.threads),
+		"temp_directory":               e.tempDir,
+		"autoinstall_known_extensions": "false",
+		"autoload_known_extensions":    "false",
+		"allow_community_extensions":   "false",
+	}
+	if config.MemoryLimit > 0 {
+		options["memory_limit"] = strconv.FormatInt(config.MemoryLimit, 10) + "B"
+	}
+	for name, value := range options {
+		if duckdb.SetConfig(c, name, value) == duckdb.StateError {
+			return &Error{Op: "open", Msg: fmt.Sprintf("the engine does not accept %s = %s", name, value)}
+		}
+	}
+	var text string
+	if duckdb.OpenExt(":memory:", &e.db, c, &text) == duckdb.StateError {
+		return &Error{Op: "open", Msg: "the engine does not start", Err: &cause{text: text}}
+	}
+	return nil
+}
+
+// prepare makes our functions known and sets what holds for all connections.
+func (e *Executor) prepare() error {
+	if e.db.Ptr == nil {
+		return nil
+	}
+	c, err := e.connect()
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	if err := c.registerFunctions(); err != nil {
+		return &Error{Op: "open", Msg: err.Error()}
+	}
+	if err := c.registerFeed(); err != nil {
+		return &Error{Op: "open", Msg: err.Error()}
+	}
+	for _, sql := range strings.Split(settings+macros, ";\n") {
+		if strings.TrimSpace(sql) == "" {
+			continue
+		}
+		if err := c.exec(context.Background(), sql); err != nil {
+			return fmt.Errorf("open the engine: %w", err)
+		}
+	}
+	return nil
+}
+
+const settings = `
+SET GLOBAL TimeZone = 'UTC';
+SET GLOBAL default_null_order = 'nulls_first_on_asc_last_on_desc';
+SET GLOBAL lambda_syntax = 'DISABLE_SINGLE_ARROW';
+`
+
+// enter counts a query in, so that Close waits for it.
+func (e *Executor) enter() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return &Error{Op: "run", Msg: "the engine is closed"}
+	}
+	e.running.Add(1)
+	return nil
+}
+
+// Close waits for running queries to be closed and stops DuckDB. It is idempotent.
+func (e *Executor) Close() error {
+	e.mu.Lock()
+	was := e.closed
+	e.closed = true
+	e.mu.Unlock()
+	if was {
+		return nil
+	}
+	e.running.Wait()
+	duckdb.Close(&e.db)
+	if e.ownTemp {
+		if err := os.RemoveAll(e.tempDir); err != nil {
+			return fmt.Errorf("close the engine: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,46 @@
+#include "functions.h"
+
+#include <map>
+
+using namespace skep;
+
+namespace {
+
+duck_handle scalar(const Function &f) {
+  duck_handle function = duckdb_create_scalar_function();
+  duckdb_scalar_function_set_name(function, f.name);
+  for (int type : f.parameters) {
+    duck_handle t = duckdb_create_logical_type(type);
+    duckdb_scalar_function_add_parameter(function, t);
+    duckdb_destroy_logical_type(&t);
+  }
+  duck_handle t = duckdb_create_logical_type(f.result);
+  duckdb_scalar_function_set_return_type(function, t);
+  duckdb_destroy_logical_type(&t);
+  duckdb_scalar_function_set_function(function, f.run);
+  return function;
+}
+
+}  // namespace
+
+// skep_register_functions makes all functions known to the database of the connection. It
+// returns the name of the first one that was refused, or NULL.
+extern "C" const char *skep_register_functions(void *connection) {
+  std::map<std::string, std::vector<Function>> byName;
+  for (auto library : {conversions, arithmetic, texts, dates}) {
+    for (Function &f : library()) byName[f.name].push_back(f);
+  }
+  for (auto &[name, overloads] : byName) {
+    duck_handle set = duckdb_create_scalar_function_set(name.c_str());
+    int failed = 0;
+    for (const Function &f : overloads) {
+      duck_handle function = scalar(f);
+      failed |= duckdb_add_scalar_function_to_set(set, function);
+      duckdb_destroy_scalar_function(&function);
+    }
+    failed |= duckdb_register_scalar_function_set(connection, set);
+    duckdb_destroy_scalar_function_set(&set);
+    if (failed) return overloads[0].name;
+  }
+  return nullptr;
+}

@@ -1,0 +1,156 @@
+package duck
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/skepdata/skep/hiveql"
+	"github.com/skepdata/skep/hiveql/analysis"
+	"github.com/skepdata/skep/hivetype"
+)
+
+// lowerer turns one plan into SQL. Its methods return SQL; the first thing that goes wrong is
+// kept in err, and the SQL is then of no use.
+type lowerer struct {
+	ctx  context.Context // of the one call that the lowerer lives for
+	exec *Executor
+	conn *connection
+	src  hiveql.Source
+
+	err      error
+	names    int      // for names of relations and lambda parameters
+	decimals []string // decimal functions to register before the SQL runs
+	feeds    *feeds
+	release  []func() // called when the query is over
+}
+
+func (l *lowerer) fail(err error) string {
+	if l.err == nil {
+		l.err = err
+	}
+	return "NULL"
+}
+
+// fresh is a name that occurs nowhere else.
+func (l *lowerer) fresh(prefix string) string {
+	l.names++
+	return fmt.Sprintf("%s%d", prefix, l.names)
+}
+
+func column(id int) string { return fmt.Sprintf("c%d", id) }
+
+// columns lists columns for a SELECT. A relation without columns still has rows: it puts out
+// one that nobody refers to.
+func columns(cols []analysis.Column) string {
+	if len(cols) == 0 {
+		return "1 AS one"
+	}
+	list := make([]string, len(cols))
+	for i, c := range cols {
+		list[i] = column(c.ID)
+	}
+	return strings.Join(list, ", ")
+}
+
+// query is the SQL of a whole query: its output columns, named o0, o1 ... in order. The order of
+// rows that the plan asks for is asked of the outermost SELECT.
+func (l *lowerer) query(q *analysis.Query) string {
+	outs := make([]string, len(q.Output))
+	for i, o := range q.Output {
+		if err := checkType(o.Type); err != nil {
+			l.fail(err)
+		}
+		outs[i] = fmt.Sprintf("%s AS o%d", column(o.ID), i)
+	}
+	if len(outs) == 0 {
+		outs = []string{"1 AS one"}
+	}
+	if p, ok := q.Root.(*analysis.Project); ok && sorted(p.Input) {
+		return l.ordered(q, p)
+	}
+	rel, order := q.Root, ""
+	limit, _ := rel.(*analysis.Limit)
+	if limit != nil && sorted(limit.Input) {
+		rel, order = limit.Input, limitClause(limit)
+	}
+	if s, ok := rel.(*analysis.Sort); ok {
+		rel, order = s.Input, " ORDER BY "+l.sortKeys(s.Keys)+order
+	}
+	return "SELECT " + strings.Join(outs, ", ") + " FROM " + l.from(rel) + order
+}
+
+// sorted reports whether the rows of r come in an order that was asked for.
+func sorted(r analysis.Rel) bool {
+	switch r := r.(type) {
+	case *analysis.Sort:
+		return true
+	case *analysis.Limit:
+		return sorted(r.Input)
+	}
+	return false
+}
+
+// ordered is the SQL of a query whose rows are sorted before its output is computed.
+func (l *lowerer) ordered(q *analysis.Query, p *analysis.Project) string {
+	exprs := map[int]string{}
+	for _, c := range p.Exprs {
+		exprs[c.ID] = l.expr(c.X)
+	}
+	outs := make([]string, len(q.Output))
+	for i, o := range q.Output {
+		outs[i] = fmt.Sprintf("%s AS o%d", exprs[o.ID], i)
+	}
+	limit, rel := "", p.Input
+	if r, ok := rel.(*analysis.Limit); ok {
+		limit, rel = limitClause(r), r.Input
+	}
+	s, ok := rel.(*analysis.Sort)
+	if !ok {
+		return "SELECT " + strings.Join(outs, ", ") + " FROM " + l.from(p.Input)
+	}
+	return "SELECT " + strings.Join(outs, ", ") + " FROM " + l.from(s.Input) +
+		" ORDER BY " + l.sortKeys(s.Keys) + limit
+}
+
+func limitClause(r *analysis.Limit) string {
+	s := ""
+	if r.Count >= 0 {
+		s = fmt.Sprintf(" LIMIT %d", r.Count)
+	}
+	if r.Offset > 0 {
+		s += fmt.Sprintf(" OFFSET %d", r.Offset)
+	}
+	return s
+}
+
+func (l *lowerer) sortKeys(keys []analysis.SortKey) string {
+	list := make([]string, len(keys))
+	for i, k := range keys {
+		direction, nulls := " ASC", " NULLS LAST"
+		if k.Desc {
+			direction = " DESC"
+		}
+		if k.NullsFirst {
+			nulls = " NULLS FIRST"
+		}
+		list[i] = l.expr(k.X) + direction + nulls
+	}
+	return strings.Join(list, ", ")
+}
+
+// from is r as it stands in a FROM clause.
+func (l *lowerer) from(r analysis.Rel) string { return "(" + l.rel(r) + ") AS " + l.fresh("r") }
+
+// condition is a boolean expression, or TRUE.
+func (l *lowerer) condition(x analysis.Expr) string {
+	if x == nil {
+		return "TRUE"
+	}
+	return l.expr(x)
+}
+
+// castTo is an expression converted by Hive's rules.
+func (l *lowerer) castTo(x analysis.Expr, to hivetype.Type) string {
+	return l.cast(l.expr(x), x.Type(), to)
+}

@@ -1,0 +1,188 @@
+package duck
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/skepdata/skep/hivetype"
+)
+
+// cast converts by Hive's rules: what cannot be converted is NULL.
+func (l *lowerer) cast(x string, from, to hivetype.Type) string {
+	if err := checkType(to); err != nil {
+		return l.fail(err)
+	}
+	switch {
+	case from.Equal(to):
+		return x
+	case from.Kind == hivetype.Void:
+		return "NULL::" + sqlType(to)
+	case !from.Primitive() && to.Text():
+		return l.fail(unsupported("a conversion from %s to %s", from, to))
+	case !from.Primitive() || !to.Primitive():
+		return l.castNested(x, from, to)
+	}
+	switch to.Kind {
+	case hivetype.Boolean:
+		return l.castBoolean(x, from)
+	case hivetype.TinyInt, hivetype.SmallInt, hivetype.Int, hivetype.BigInt:
+		return l.castInteger(x, from, to)
+	case hivetype.Float, hivetype.Double:
+		return l.castFloat(x, from, to)
+	case hivetype.Decimal:
+		return l.castDecimal(x, from, to)
+	case hivetype.String, hivetype.Varchar, hivetype.Char:
+		return l.castText(x, from, to)
+	case hivetype.Binary:
+		if from.Text() {
+			return "skep_bytes(" + x + ")"
+		}
+	case hivetype.Date:
+		if from.Text() {
+			return "skep_to_date(" + x + ")"
+		}
+		if instant(from) {
+			return "(" + x + ")::DATE"
+		}
+	case hivetype.Timestamp, hivetype.TimestampLocalTZ:
+		return l.castTimestamp(x, from, to)
+	}
+	return l.fail(unsupported("a conversion from %s to %s", from, to))
+}
+
+func instant(t hivetype.Type) bool {
+	return t.Kind == hivetype.Date || t.Kind == hivetype.Timestamp || t.Kind == hivetype.TimestampLocalTZ
+}
+
+func (l *lowerer) castBoolean(x string, from hivetype.Type) string {
+	switch {
+	case from.Text():
+		return "skep_to_boolean(" + x + ")"
+	case from.Numeric():
+		return "(" + x + " <> 0)"
+	case instant(from):
+		return "(epoch_us((" + x + ")::TIMESTAMP) <> 0)"
+	}
+	return l.fail(unsupported("a conversion from %s to boolean", from))
+}
+
+// castInteger wraps around as Java does, but a decimal out of range is NULL.
+func (l *lowerer) castInteger(x string, from, to hivetype.Type) string {
+	fn := "skep_to_" + to.Kind.String()
+	switch {
+	case from.Integer() && from.Kind < to.Kind || from.Kind == hivetype.Boolean:
+		return "(" + x + ")::" + sqlType(to)
+	case from.Integer():
+		return fn + "((" + x + ")::BIGINT)"
+	case from.Kind == hivetype.Float:
+		return fn + "((" + x + ")::DOUBLE)"
+	case from.Kind == hivetype.Decimal:
+		return "TRY_CAST(trunc(" + x + ") AS " + sqlType(to) + ")"
+	case from.Text() || from.Kind == hivetype.Double:
+		return fn + "(" + x + ")"
+	case instant(from):
+		s := "skep_seconds((" + x + ")::TIMESTAMP)"
+		if to.Kind != hivetype.BigInt {
+			s = fn + "(" + s + ")"
+		}
+		return s
+	}
+	return l.fail(unsupported("a conversion from %s to %s", from, to))
+}
+
+func (l *lowerer) castFloat(x string, from, to hivetype.Type) string {
+	switch {
+	case from.Text():
+		return "skep_to_" + to.Kind.String() + "(" + x + ")"
+	case instant(from):
+		return "(epoch_us((" + x + ")::TIMESTAMP) / 1000000.0::DOUBLE)::" + sqlType(to)
+	case from.Kind == hivetype.Double:
+		return "TRY_CAST(" + x + " AS FLOAT)"
+	case from.Numeric() || from.Kind == hivetype.Boolean:
+		return "(" + x + ")::" + sqlType(to)
+	}
+	return l.fail(unsupported("a conversion from %s to %s", from, to))
+}
+
+// castDecimal rounds half up. Floating numbers go through their shortest text, as in Java, so
+// that 1.005 is taken for what it prints.
+func (l *lowerer) castDecimal(x string, from, to hivetype.Type) string {
+	switch {
+	case from.Text():
+		x = "skep_number(" + x + ")"
+	case from.Kind == hivetype.Float || from.Kind == hivetype.Double:
+		x = "skep_number(skep_print(" + x + "))"
+	case from.Kind == hivetype.Boolean:
+		x = "(" + x + ")::INTEGER"
+	case instant(from):
+		return l.fail(unsupported("a conversion from %s to %s", from, to))
+	case !from.Numeric():
+		return l.fail(unsupported("a conversion from %s to %s", from, to))
+	}
+	return "TRY_CAST(" + x + " AS " + sqlType(to) + ")"
+}
+
+func (l *lowerer) castText(x string, from, to hivetype.Type) string {
+	switch from.Kind {
+	case hivetype.Boolean:
+		x = "CASE " + x + " WHEN TRUE THEN 'TRUE' WHEN FALSE THEN 'FALSE' END"
+	case hivetype.Float, hivetype.Double:
+		x = "skep_print(" + x + ")"
+	case hivetype.Decimal:
+		x = "skep_strip((" + x + ")::VARCHAR)"
+	case hivetype.Binary:
+		x = "skep_utf8(" + x + ")"
+	case hivetype.String, hivetype.Varchar, hivetype.Char:
+	case hivetype.IntervalDayTime, hivetype.IntervalYearMonth:
+		return l.fail(unsupported("a conversion from %s to %s", from, to))
+	default:
+		x = "(" + x + ")::VARCHAR"
+	}
+	switch {
+	case to.Kind == hivetype.Char:
+		return fmt.Sprintf("skep_pad(%s, (%d)::INTEGER)", x, to.Length)
+	case to.Kind == hivetype.Varchar && (from.Kind != hivetype.Varchar || from.Length > to.Length):
+		return fmt.Sprintf("skep_cut(%s, (%d)::INTEGER)", x, to.Length)
+	}
+	return x
+}
+
+// castTimestamp takes integers for milliseconds and fractions for seconds, as Hive does.
+func (l *lowerer) castTimestamp(x string, from, to hivetype.Type) string {
+	switch {
+	case from.Text():
+		return "skep_to_timestamp(" + x + ")"
+	case instant(from):
+		return "(" + x + ")::TIMESTAMP"
+	case from.Integer() || from.Kind == hivetype.Boolean:
+		return "make_timestamp((" + x + ")::BIGINT * 1000)"
+	case from.Numeric():
+		return "make_timestamp(skep_to_bigint(round((" + x + ")::DOUBLE * 1000000)))"
+	}
+	return l.fail(unsupported("a conversion from %s to %s", from, to))
+}
+
+// castNested converts arrays, maps and structs part by part.
+func (l *lowerer) castNested(x string, from, to hivetype.Type) string {
+	if from.Kind != to.Kind || len(from.Fields) != len(to.Fields) {
+		return l.fail(unsupported("a conversion from %s to %s", from, to))
+	}
+	switch to.Kind {
+	case hivetype.Array:
+		e := l.fresh("e")
+		return "list_transform(" + x + ", lambda " + e + ": " + l.cast(e, *from.Elem, *to.Elem) + ")"
+	case hivetype.Map:
+		e := l.fresh("e")
+		return "map_from_entries(list_transform(map_entries(" + x + "), lambda " + e + ": struct_pack(k := " +
+			l.cast("struct_extract("+e+", 'key')", *from.Key, *to.Key) + ", v := " +
+			l.cast("struct_extract("+e+", 'value')", *from.Elem, *to.Elem) + ")))"
+	case hivetype.Struct:
+		fields := make([]string, len(to.Fields))
+		for i, f := range to.Fields {
+			part := "struct_extract(" + x + ", " + quote(from.Fields[i].Name) + ")"
+			fields[i] = name(f.Name) + " := " + l.cast(part, from.Fields[i].Type, f.Type)
+		}
+		return "CASE WHEN " + x + " IS NOT NULL THEN struct_pack(" + strings.Join(fields, ", ") + ") END"
+	}
+	return l.fail(unsupported("a conversion from %s to %s", from, to))
+}

@@ -1,0 +1,230 @@
+package duck
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/skepdata/skep/hiveql/analysis"
+	"github.com/skepdata/skep/hivetype"
+)
+
+// aggregate computes the keys in a SELECT of their own, so that GROUP BY sees only names.
+func (l *lowerer) aggregate(a *analysis.Aggregate) string {
+	keys, list := make([]string, len(a.Keys)), []string{}
+	inner := []string{}
+	for _, c := range a.Input.Columns() {
+		inner = append(inner, column(c.ID))
+	}
+	for i, k := range a.Keys {
+		keys[i] = column(k.ID)
+		list = append(list, keys[i])
+		if !slices.Contains(inner, keys[i]) {
+			inner = append(inner, l.expr(k.X)+" AS "+keys[i])
+		}
+	}
+	if len(inner) == 0 {
+		inner = []string{"1 AS one"}
+	}
+	for _, g := range a.Aggs {
+		call := aggregateCall{f: g.Func, args: g.Args, distinct: g.Distinct, filter: g.Filter, t: g.Type}
+		list = append(list, l.aggregateFunction(call)+" AS "+column(g.ID))
+	}
+	if a.GroupingID != nil {
+		list = append(list, "grouping_id("+strings.Join(keys, ", ")+")::BIGINT AS "+column(a.GroupingID.ID))
+	}
+	if len(list) == 0 {
+		list = []string{"1 AS one"}
+	}
+	s := "SELECT " + strings.Join(list, ", ") + " FROM (SELECT " + strings.Join(inner, ", ") +
+		" FROM " + l.from(a.Input) + ") AS " + l.fresh("r")
+	switch {
+	case a.Sets != nil:
+		s += " GROUP BY GROUPING SETS (" + groupingSets(keys, a.Sets) + ")"
+	case len(keys) > 0:
+		s += " GROUP BY " + strings.Join(keys, ", ")
+	}
+	return s
+}
+
+func groupingSets(keys []string, sets [][]int) string {
+	list := make([]string, len(sets))
+	for i, set := range sets {
+		names := make([]string, len(set))
+		for k, index := range set {
+			names[k] = keys[index]
+		}
+		list[i] = "(" + strings.Join(names, ", ") + ")"
+	}
+	return strings.Join(list, ", ")
+}
+
+// aggregateCall is an aggregate function over a group or, with over, over a window.
+type aggregateCall struct {
+	f        *analysis.Function
+	args     []analysis.Expr
+	distinct bool
+	filter   analysis.Expr
+	t        hivetype.Type
+	over     string
+}
+
+func (l *lowerer) aggregateFunction(c aggregateCall) string {
+	args := l.exprs(c.args)
+	var conditions []string
+	if c.filter != nil {
+		conditions = append(conditions, l.expr(c.filter))
+	}
+	// whole calls a DuckDB aggregate with the modifiers of this call.
+	whole := func(name, args string, more ...string) string {
+		if c.distinct {
+			args = "DISTINCT " + args
+		}
+		s := name + "(" + args + ")"
+		if where := append(more, conditions...); len(where) > 0 {
+			s += " FILTER (WHERE " + strings.Join(where, " AND ") + ")"
+		}
+		return s + c.over
+	}
+	switch c.f.Name {
+	case "count":
+		return l.count(args, c, whole)
+	case "sum":
+		switch s := whole("sum", args[0]); c.t.Kind {
+		case hivetype.BigInt:
+			return "skep_to_bigint(" + s + "::HUGEINT)"
+		case hivetype.Decimal:
+			return "TRY_CAST(" + s + " AS " + sqlType(c.t) + ")"
+		default:
+			return s
+		}
+	case "avg":
+		if c.t.Kind != hivetype.Decimal {
+			return whole("avg", args[0])
+		}
+		sum := hivetype.DecimalOf(hivetype.MaxPrecision, c.args[0].Type().Scale)
+		return l.decimal("div", whole("sum", args[0]), whole("count", args[0]), sum, hivetype.DecimalOf(19, 0), c.t)
+	case "collect_list", "collect_set":
+		c.distinct = c.distinct || c.f.Name == "collect_set"
+		return "coalesce(" + whole("list", args[0], args[0]+" IS NOT NULL") + ", []::" + sqlType(c.t) + ")"
+	case "percentile", "percentile_approx":
+		return l.percentile(c, whole, args)
+	case "regr_count":
+		return whole("regr_count", strings.Join(args, ", ")) + "::BIGINT"
+	}
+	if !slices.Contains(sameAggregates, c.f.Name) {
+		return l.fail(unsupported("the aggregate function %s", c.f.Name))
+	}
+	return whole(c.f.Name, strings.Join(args, ", "))
+}
+
+// sameAggregates are called in DuckDB as in Hive.
+var sameAggregates = []string{
+	"max", "min", "corr", "covar_pop", "covar_samp", "regr_avgx", "regr_avgy", "regr_intercept",
+	"regr_r2", "regr_slope", "regr_sxx", "regr_sxy", "regr_syy", "stddev_pop", "stddev_samp",
+	"var_pop", "var_samp",
+}
+
+// count counts rows where no argument is NULL.
+func (l *lowerer) count(args []string, c aggregateCall, whole func(string, string, ...string) string) string {
+	switch len(args) {
+	case 0:
+		c.distinct = false
+		return whole("count", "*")
+	case 1:
+		return whole("count", args[0])
+	}
+	var notNull []string
+	for _, a := range args {
+		notNull = append(notNull, a+" IS NOT NULL")
+	}
+	if c.distinct {
+		return whole("count", "("+strings.Join(args, ", ")+")", notNull...)
+	}
+	return whole("count", "1", notNull...)
+}
+
+// percentile wants its second argument as a constant, which DuckDB does too.
+func (l *lowerer) percentile(c aggregateCall, whole func(string, string, ...string) string, args []string) string {
+	if !constant(c.args[1]) {
+		return l.fail(unsupported("%s with a percentile that is not a constant", c.f.Name))
+	}
+	return whole("quantile_cont", args[0]+", "+args[1])
+}
+
+// constant reports whether an expression refers to no column.
+func constant(x analysis.Expr) bool {
+	switch x := x.(type) {
+	case *analysis.Const:
+		return true
+	case *analysis.Cast:
+		return constant(x.X)
+	case *analysis.Call:
+		return !x.Func.Volatile && !slices.ContainsFunc(x.Args, func(a analysis.Expr) bool { return !constant(a) })
+	}
+	return false
+}
+
+func (l *lowerer) window(w *analysis.Window) string {
+	list := []string{}
+	for _, c := range w.Input.Columns() {
+		list = append(list, column(c.ID))
+	}
+	for _, f := range w.Funcs {
+		list = append(list, l.windowFunction(f)+" AS "+column(f.ID))
+	}
+	return "SELECT " + strings.Join(list, ", ") + " FROM " + l.from(w.Input)
+}
+
+func (l *lowerer) windowFunction(f analysis.WindowColumn) string {
+	over := l.over(f)
+	if f.Func.Kind == analysis.AggregateFunction {
+		return l.aggregateFunction(aggregateCall{f: f.Func, args: f.Args, distinct: f.Distinct, t: f.Type, over: over})
+	}
+	args := l.exprs(f.Args)
+	skip := f.IgnoreNulls
+	switch f.Func.Name {
+	case "first_value", "last_value":
+		if len(f.Args) == 2 {
+			c, ok := f.Args[1].(*analysis.Const)
+			if !ok {
+				return l.fail(unsupported("%s with a second argument that is not a constant", f.Func.Name))
+			}
+			skip = skip || c.Value == true
+			args = args[:1]
+		}
+	case "lag", "lead":
+		if len(args) > 1 {
+			args[1] += "::BIGINT"
+		}
+	case "row_number", "rank", "dense_rank", "ntile", "cume_dist", "percent_rank":
+	default:
+		return l.fail(unsupported("the window function %s", f.Func.Name))
+	}
+	text := strings.Join(args, ", ")
+	if skip {
+		text += " IGNORE NULLS"
+	}
+	return "(" + f.Func.Name + "(" + text + ")" + over + ")::" + sqlType(f.Type)
+}
+
+func (l *lowerer) over(f analysis.WindowColumn) string {
+	var clauses []string
+	if len(f.PartitionBy) > 0 {
+		clauses = append(clauses, "PARTITION BY "+strings.Join(l.exprs(f.PartitionBy), ", "))
+	}
+	if len(f.OrderBy) > 0 {
+		clauses = append(clauses, "ORDER BY "+l.sortKeys(f.OrderBy))
+	}
+	if f.Frame != nil {
+		clauses = append(clauses, fmt.Sprintf("%s BETWEEN %s AND %s", f.Frame.Unit, l.bound(f.Frame.Start), l.bound(f.Frame.Stop)))
+	}
+	return " OVER (" + strings.Join(clauses, " ") + ")"
+}
+
+func (l *lowerer) bound(b analysis.FrameBound) string {
+	if b.N == nil {
+		return b.Kind
+	}
+	return l.expr(b.N) + " " + b.Kind
+}

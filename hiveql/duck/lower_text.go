@@ -1,0 +1,160 @@
+package duck
+
+import (
+	"strings"
+
+	"github.com/skepdata/skep/hiveql/analysis"
+	"github.com/skepdata/skep/hivetype"
+)
+
+func textRules() map[string]rule {
+	return map[string]rule{
+		"ascii": as("skep_ascii($1)"), "base64": as("base64($1)"), "chr": as("skep_chr($1)"),
+		"concat": func(_ *lowerer, _ *analysis.Call, args []string) string {
+			return "(" + strings.Join(args, " || ") + ")"
+		},
+		"concat_ws": concatWith, "crc32": as("skep_crc32($1)"),
+		"decode": charset("skep_utf8($1)"), "encode": charset("skep_bytes($1)"),
+		"elt": elt, "find_in_set": as("skep_find_in_set($1, $2)"),
+		"format_number": as("skep_format_number($1, $2)"), "hex": as("skep_hex($1)"),
+		"initcap": as("skep_initcap(lower($1))"), "instr": as("skep_locate($2, $1)"),
+		"length": length, "character_length": length,
+		"octet_length": func(_ *lowerer, x *analysis.Call, args []string) string {
+			if x.Args[0].Type().Kind == hivetype.Binary {
+				return fill("octet_length($1)::INTEGER", x, args)
+			}
+			return fill("strlen($1)::INTEGER", x, args)
+		},
+		"levenshtein": as("levenshtein($1, $2)::INTEGER"),
+		"locate":      as("skep_locate($*)"), "lower": as("lower($1)"), "upper": as("upper($1)"),
+		"lpad": byCount("", "skep_lpad($1, $2, ' ')", "skep_lpad($1, $2, $3)"),
+		"rpad": byCount("", "skep_rpad($1, $2, ' ')", "skep_rpad($1, $2, $3)"),
+		"trim": as("trim($*)"), "ltrim": as("ltrim($*)"), "rtrim": as("rtrim($*)"),
+		"md5": as("md5($1)"), "sha1": as("sha1($1)"), "sha2": sha2, "printf": as("printf($*)"),
+		"quote":  as(`('''' || replace(replace($1, '\', '\\'), '''', '\''') || '''')`),
+		"repeat": as("skep_repeat($1, $2)"), "replace": as("replace($1, $2, $3)"), "reverse": as("reverse($1)"),
+		"soundex": as("skep_soundex($1)"), "space": as("skep_repeat(' ', $1)"),
+		"str_to_map": byCount("skep_str_to_map($1, ',', ':')", "skep_str_to_map($1, $2, ':')", "skep_str_to_map($1, $2, $3)"),
+		"substr":     as("skep_substr($*)"), "substring_index": as("skep_substring_index($1, $2, $3)"),
+		"translate": as("translate($1, $2, $3)"), "unbase64": as("try(from_base64($1))"), "unhex": as("skep_unhex($1)"),
+	}
+}
+
+func length(_ *lowerer, x *analysis.Call, args []string) string {
+	if x.Args[0].Type().Kind == hivetype.Binary {
+		return fill("octet_length($1)::INTEGER", x, args)
+	}
+	return fill("length($1)::INTEGER", x, args)
+}
+
+// concatWith skips NULLs, in arrays too.
+func concatWith(_ *lowerer, x *analysis.Call, args []string) string {
+	lists := make([]string, 0, len(args))
+	nested := false
+	for i, a := range args[1:] {
+		if x.Args[i+1].Type().Kind == hivetype.Array {
+			nested = true
+			lists = append(lists, "coalesce("+a+", [])")
+		} else {
+			lists = append(lists, "["+a+"]")
+		}
+	}
+	if !nested {
+		return fill("concat_ws($*)", x, args)
+	}
+	joined := lists[0]
+	for _, s := range lists[1:] {
+		joined = "list_concat(" + joined + ", " + s + ")"
+	}
+	return "CASE WHEN " + args[0] + " IS NOT NULL THEN coalesce(array_to_string(" + joined + ", " + args[0] + "), '') END"
+}
+
+// charset allows UTF-8, and what is part of it.
+func charset(template string) rule {
+	return func(l *lowerer, x *analysis.Call, args []string) string {
+		set, ok := constantText(x, 1)
+		if !ok {
+			return l.fail(unsupported("%s with a character set that is not a constant", x.Func.Name))
+		}
+		if s := strings.ToUpper(set); s != "UTF-8" && s != "UTF8" && s != "US-ASCII" {
+			return l.fail(unsupported("the character set %s in %s", set, x.Func.Name))
+		}
+		return fill(template, x, args)
+	}
+}
+
+func elt(_ *lowerer, _ *analysis.Call, args []string) string {
+	return "CASE WHEN " + args[0] + " > 0 THEN ([" + strings.Join(args[1:], ", ") + "])[" + args[0] + "] END"
+}
+
+func sha2(l *lowerer, x *analysis.Call, args []string) string {
+	bits, ok := constantInt(x, 1)
+	if !ok || (bits != 0 && bits != 256) {
+		return l.fail(unsupported("sha2 of other than 256 bits"))
+	}
+	return fill("sha256($1)", x, args)
+}
+
+func patternRules() map[string]rule {
+	return map[string]rule{
+		"get_json_object": as("skep_get_json($1, $2)"),
+		"parse_url":       as("skep_parse_url($*)"),
+		"regexp_extract": func(l *lowerer, x *analysis.Call, args []string) string {
+			if len(args) == 2 {
+				return "regexp_extract(" + args[0] + ", " + l.pattern(x, args) + ", 1)"
+			}
+			return "regexp_extract(" + args[0] + ", " + l.pattern(x, args) + ", " + args[2] + ")"
+		},
+		"regexp_replace": func(l *lowerer, x *analysis.Call, args []string) string {
+			return "regexp_replace(" + args[0] + ", " + l.pattern(x, args) + ", " + replacement(x, args[2]) + ", 'g')"
+		},
+		"split": func(l *lowerer, x *analysis.Call, args []string) string {
+			if p, ok := constantText(x, 1); ok && p != "" && !strings.ContainsAny(p, `\.[]{}()*+-?^$|`) {
+				return fill("string_split($1, $2)", x, args)
+			}
+			return "string_split_regex(" + args[0] + ", " + l.pattern(x, args) + ")"
+		},
+	}
+}
+
+func rlike(l *lowerer, x *analysis.Call, args []string) string {
+	return "regexp_matches(" + args[0] + ", " + l.pattern(x, args) + ")"
+}
+
+// pattern is the second argument, a regular expression of Java's, in RE2's syntax. One that is
+// not a constant is taken as it is.
+func (l *lowerer) pattern(x *analysis.Call, args []string) string {
+	p, ok := constantText(x, 1)
+	if !ok {
+		return args[1]
+	}
+	re, err := translateRegexp(p)
+	if err != nil {
+		return l.fail(err)
+	}
+	return quote(re)
+}
+
+// replacement writes groups as \1 instead of $1.
+func replacement(x *analysis.Call, arg string) string {
+	s, ok := constantText(x, 2)
+	if !ok {
+		return `regexp_replace(replace(` + arg + `, '\', '\\'), '\$(\d)', '\\\1', 'g')`
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '\\' && i+1 < len(s):
+			i++
+			if s[i] == '\\' {
+				b.WriteByte('\\')
+			}
+			b.WriteByte(s[i])
+		case c == '$' && i+1 < len(s) && s[i+1] >= '0' && s[i+1] <= '9':
+			b.WriteByte('\\')
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return quote(b.String())
+}

@@ -1,0 +1,161 @@
+package duck
+
+import (
+	"strings"
+
+	"github.com/skepdata/skep/hiveql/analysis"
+	"github.com/skepdata/skep/hivetype"
+)
+
+func dateRules() map[string]rule {
+	part := func(s string) rule { return as(s + "($1)::INTEGER") }
+	return map[string]rule{
+		"add_months": byCount("", "skep_add_months(skep_to_date($1), $2)::VARCHAR",
+			"skep_date_format((skep_add_months(skep_to_date($1), $2) + (skep_to_timestamp($1) - skep_to_date($1)::TIMESTAMP))::TIMESTAMP, $3)"),
+		"current_date": as("current_date"), "current_timestamp": as("now()::TIMESTAMP"),
+		"date_add": as("skep_add_days($1, $2)"), "date_sub": as("skep_add_days($1, skep_negate($2))"),
+		"date_format": as("skep_date_format($1, $2)"), "datediff": as("($1 - $2)::INTEGER"),
+		"day": part("day"), "month": part("month"), "year": part("year"), "quarter": part("quarter"),
+		"hour": part("hour"), "minute": part("minute"), "second": part("second"),
+		"dayofweek": as("(dayofweek($1) + 1)::INTEGER"), "weekofyear": as("skep_week($1)"),
+		"from_unixtime":      byCount("skep_date_format($1, 'yyyy-MM-dd HH:mm:ss')", "skep_date_format($1, $2)"),
+		"from_utc_timestamp": as("timezone($2, timezone('UTC', $1))"),
+		"to_utc_timestamp":   as("timezone('UTC', timezone($2, $1))"),
+		"last_day":           as("last_day($1)::VARCHAR"),
+		"months_between":     byCount("", "skep_months_between($1, $2, TRUE)", "skep_months_between($1, $2, $3)"),
+		"next_day":           as("skep_next_day($1, $2)::VARCHAR"), "to_date": as("$1"),
+		"trunc": truncate, "unix_timestamp": unixTimestamp,
+	}
+}
+
+func truncate(_ *lowerer, x *analysis.Call, args []string) string {
+	t := x.Args[0].Type()
+	if t.Kind == hivetype.Date {
+		return fill("skep_trunc($1, $2)::VARCHAR", x, args)
+	}
+	if len(args) == 1 {
+		return fill("trunc($1)::$T", x, args)
+	}
+	return fill("(trunc(($1)::DOUBLE * pow(10, $2)) / pow(10, $2))::$T", x, args)
+}
+
+func unixTimestamp(_ *lowerer, x *analysis.Call, args []string) string {
+	switch len(args) {
+	case 0:
+		return "skep_seconds(now()::TIMESTAMP)"
+	case 1:
+		return fill("skep_seconds($1)", x, args)
+	}
+	return fill("skep_parse_seconds($1, $2)", x, args)
+}
+
+func valueRules() map[string]rule {
+	all := map[string]rule{
+		"assert_true": as("skep_assert_true(coalesce($1, FALSE))"), "coalesce": as("coalesce($*)"),
+		"if": as("CASE WHEN $1 THEN $2 ELSE $3 END"), "nullif": as("nullif($1, $2)"), "nvl": as("coalesce($1, $2)"),
+		"nvl2": as("CASE WHEN $1 IS NOT NULL THEN $2 ELSE $3 END"),
+		"hash": hash, "uuid": as("uuid()::VARCHAR"),
+		"typeof":  func(_ *lowerer, x *analysis.Call, _ []string) string { return quote(x.Args[0].Type().String()) },
+		"version": func(*lowerer, *analysis.Call, []string) string { return quote("skep") },
+	}
+	for _, name := range []string{"current_database", "current_user", "logged_in_user"} {
+		all[name] = func(l *lowerer, x *analysis.Call, _ []string) string {
+			return l.fail(&Error{Op: "plan", Msg: "the function " + x.Func.Name + " has no value here"})
+		}
+	}
+	for _, name := range strings.Fields("boolean tinyint smallint int bigint float double string binary date timestamp") {
+		all[name] = func(l *lowerer, x *analysis.Call, args []string) string {
+			return l.cast(args[0], x.Args[0].Type(), x.T)
+		}
+	}
+	return all
+}
+
+// hash is Hive's: 31 times that of the arguments before, plus that of the next; NULL has 0.
+func hash(l *lowerer, x *analysis.Call, args []string) string {
+	s := ""
+	for i, a := range args {
+		one := l.hashOf(a, x.Args[i].Type())
+		if s == "" {
+			s = one
+		} else {
+			s = "skep_hash_next(" + s + ", " + one + ")"
+		}
+	}
+	return s
+}
+
+func (l *lowerer) hashOf(a string, t hivetype.Type) string {
+	switch t.Kind {
+	case hivetype.Void:
+		return "0::INTEGER"
+	case hivetype.Boolean:
+		return "coalesce((" + a + ")::INTEGER, 0)"
+	case hivetype.TinyInt, hivetype.SmallInt, hivetype.Int:
+		return "coalesce((" + a + ")::INTEGER, 0)"
+	case hivetype.BigInt:
+		return "coalesce(skep_hash_long(" + a + "), 0)"
+	case hivetype.Float:
+		return "coalesce(skep_hash_float(" + a + "), 0)"
+	case hivetype.Double:
+		return "coalesce(skep_hash_double(" + a + "), 0)"
+	case hivetype.String, hivetype.Varchar, hivetype.Char:
+		return "coalesce(skep_hash_text(" + a + "), 0)"
+	case hivetype.Date:
+		return "coalesce((" + a + " - DATE '1970-01-01')::INTEGER, 0)"
+	}
+	return l.fail(unsupported("hash of %s", t))
+}
+
+func collectionRules() map[string]rule {
+	return map[string]rule{
+		"array": as("[$*]::$T"), "array_contains": as("skep_array_contains($1, $2)"),
+		"array_distinct": as("list_distinct($1)"), "array_max": as("list_max($1)"), "array_min": as("list_min($1)"),
+		"array_join": arrayJoin, "array_slice": as("skep_array_slice($1, $2, $3)"),
+		"map": mapOf, "map_keys": as("map_keys($1)"), "map_values": as("map_values($1)"),
+		"named_struct": func(l *lowerer, x *analysis.Call, args []string) string {
+			values := []string{}
+			for i := 1; i < len(args); i += 2 {
+				values = append(values, args[i])
+			}
+			return structOf(x.T, values)
+		},
+		"struct": func(_ *lowerer, x *analysis.Call, args []string) string { return structOf(x.T, args) },
+		"size": func(_ *lowerer, x *analysis.Call, args []string) string {
+			if x.Args[0].Type().Kind == hivetype.Map {
+				return fill("skep_map_size($1)", x, args)
+			}
+			return fill("skep_size($1)", x, args)
+		},
+		"sort_array": as("list_sort($1, 'ASC', 'NULLS FIRST')"),
+	}
+}
+
+func structOf(t hivetype.Type, values []string) string {
+	fields := make([]string, len(t.Fields))
+	for i, f := range t.Fields {
+		fields[i] = name(f.Name) + " := " + values[i]
+	}
+	return "struct_pack(" + strings.Join(fields, ", ") + ")"
+}
+
+// mapOf has keys at even and values at odd places.
+func mapOf(_ *lowerer, x *analysis.Call, args []string) string {
+	var keys, values []string
+	for i, a := range args {
+		if i%2 == 0 {
+			keys = append(keys, a)
+		} else {
+			values = append(values, a)
+		}
+	}
+	return "map([" + strings.Join(keys, ", ") + "], [" + strings.Join(values, ", ") + "])::" + sqlType(x.T)
+}
+
+func arrayJoin(l *lowerer, x *analysis.Call, args []string) string {
+	if len(args) == 2 {
+		return fill("array_to_string($1, $2)", x, args)
+	}
+	e := l.fresh("e")
+	return "array_to_string(list_transform(" + args[0] + ", lambda " + e + ": coalesce(" + e + ", " + args[2] + ")), " + args[1] + ")"
+}

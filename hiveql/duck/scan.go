@@ -1,0 +1,275 @@
+package duck
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/skepdata/skep/hiveql"
+	"github.com/skepdata/skep/hiveql/analysis"
+	"github.com/skepdata/skep/hiveql/formats"
+	"github.com/skepdata/skep/hivetype"
+	"github.com/skepdata/skep/metastore"
+	"github.com/skepdata/skep/partitions"
+	"github.com/skepdata/skep/storage"
+)
+
+// scanFile is one file of a scan, with the values that its rows share.
+type scanFile struct {
+	file   hiveql.File
+	values []hivetype.Value // of the scanned partition keys and INPUT__FILE__NAME, see constantColumns
+	local  string           // of Parquet files
+}
+
+// scanGroup is a part of a scan whose files are read alike.
+type scanGroup struct {
+	parquet bool
+	spec    formats.Spec
+	fields  []formats.Field // the columns of the files, of text formats
+	files   []scanFile
+	keys    int // partitions that the files are of
+}
+
+// scan is the relation of a table's files. Where partitions differ in format, it is the union of
+// what each format makes.
+func (l *lowerer) scan(s *analysis.Scan) string {
+	groups, err := l.groups(s)
+	if err != nil {
+		return l.fail(err)
+	}
+	var branches []string
+	for _, g := range groups {
+		switch {
+		case len(g.files) == 0:
+		case g.parquet:
+			branches = append(branches, l.scanParquet(s, g))
+		default:
+			branches = append(branches, l.scanText(s, g))
+		}
+	}
+	if len(branches) == 0 {
+		return l.noRows(s.Columns())
+	}
+	return strings.Join(branches, " UNION ALL ")
+}
+
+func (l *lowerer) noRows(cols []analysis.Column) string {
+	list := []string{}
+	for _, c := range cols {
+		list = append(list, "NULL::"+sqlType(c.Type)+" AS "+column(c.ID))
+	}
+	if len(list) == 0 {
+		list = []string{"1 AS one"}
+	}
+	return "SELECT " + strings.Join(list, ", ") + " WHERE FALSE"
+}
+
+// constantColumns are the columns of a scan that have one value for a whole file.
+func constantColumns(s *analysis.Scan) []analysis.ScanColumn {
+	var list []analysis.ScanColumn
+	for _, c := range s.Cols {
+		if c.Source != analysis.DataColumn {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// groups lists the files of a scan and sorts them by how they are read.
+func (l *lowerer) groups(s *analysis.Scan) ([]*scanGroup, error) {
+	var groups []*scanGroup
+	byFormat := map[string]*scanGroup{}
+	constants := constantColumns(s)
+	for p, err := range l.src.Files(l.ctx, s) {
+		if err != nil {
+			return nil, fmt.Errorf("list the files of table %s: %w", s.Table.TableName, err)
+		}
+		key := formatKey(p.Storage)
+		g := byFormat[key]
+		if g == nil {
+			if g, err = newGroup(s.Table, p.Storage); err != nil {
+				return nil, fmt.Errorf("read table %s: %w", s.Table.TableName, err)
+			}
+			byFormat[key] = g
+			groups = append(groups, g)
+		}
+		g.keys++
+		for _, f := range p.Files {
+			values, err := constantValues(s.Table, constants, p.Partition, f)
+			if err != nil {
+				return nil, err
+			}
+			g.files = append(g.files, scanFile{file: f, values: values})
+		}
+	}
+	return groups, nil
+}
+
+// formatKey is equal for storage descriptors whose files can be read together.
+func formatKey(d *metastore.StorageDescriptor) string {
+	var b strings.Builder
+	fmt.Fprint(&b, d.InputFormat, "\x00", d.SerDe.Library, "\x00", d.SerDe.Parameters)
+	for _, c := range d.Columns {
+		fmt.Fprint(&b, "\x00", c.Name, " ", c.Type)
+	}
+	return b.String()
+}
+
+func isParquet(d *metastore.StorageDescriptor) bool {
+	return strings.HasSuffix(d.SerDe.Library, "ParquetHiveSerDe") ||
+		strings.HasSuffix(d.InputFormat, "MapredParquetInputFormat")
+}
+
+func newGroup(t *metastore.Table, d *metastore.StorageDescriptor) (*scanGroup, error) {
+	if isParquet(d) {
+		return &scanGroup{parquet: true}, nil
+	}
+	spec, err := formats.SpecOf(d.InputFormat, d.SerDe.Library, d.SerDe.Parameters, t.Parameters)
+	if err != nil {
+		return nil, err
+	}
+	g := &scanGroup{spec: spec}
+	columns := d.Columns
+	if len(columns) == 0 {
+		columns = t.Storage.Columns
+	}
+	for _, c := range columns {
+		g.fields = append(g.fields, formats.Field{Name: c.Name, Type: c.Type})
+	}
+	return g, nil
+}
+
+func constantValues(t *metastore.Table, cols []analysis.ScanColumn, p *metastore.Partition, f hiveql.File) ([]hivetype.Value, error) {
+	values := make([]hivetype.Value, len(cols))
+	for i, c := range cols {
+		if c.Source == analysis.InputFile {
+			values[i] = f.URL()
+			continue
+		}
+		text := p.Values[c.Index]
+		if text == partitions.DefaultName {
+			continue
+		}
+		key := t.PartitionKeys[c.Index]
+		v, ok := hivetype.ParseValue(text, key.Type)
+		if !ok {
+			return nil, &Error{Op: "read", Msg: fmt.Sprintf("the partition %s=%s of table %s is no value of type %s", key.Name, text, t.TableName, key.Type)}
+		}
+		values[i] = v
+	}
+	return values, nil
+}
+
+// scanText feeds files that package formats decodes.
+func (l *lowerer) scanText(s *analysis.Scan, g *scanGroup) string {
+	f := &feed{}
+	var list []string
+	constants := 0
+	for i, c := range s.Cols {
+		out := feedColumn{name: fmt.Sprintf("d%d", i), t: c.Type}
+		expr := out.name
+		switch {
+		case c.Source != analysis.DataColumn:
+			out.constant, out.index = true, constants
+			constants++
+		case c.Index >= len(g.fields):
+			list = append(list, "NULL::"+sqlType(c.Type)+" AS "+column(c.ID))
+			continue
+		default:
+			out.index, out.t = c.Index, g.fields[c.Index].Type
+			expr = l.cast(expr, out.t, c.Type)
+		}
+		if err := checkType(out.t); err != nil {
+			return l.fail(err)
+		}
+		f.columns = append(f.columns, out)
+		list = append(list, expr+" AS "+column(c.ID))
+	}
+	if len(f.columns) == 0 {
+		f.columns = []feedColumn{{name: "nothing", constant: true, t: hivetype.Of(hivetype.Int), index: -1}}
+	}
+	if len(list) == 0 {
+		list = []string{"1 AS one"}
+	}
+	for _, file := range g.files {
+		f.files = append(f.files, feedFile{open: l.textSource(g, file.file), constants: file.values})
+	}
+	return "SELECT " + strings.Join(list, ", ") + " FROM " + l.feeds.add(f)
+}
+
+// batchRows is a multiple of DuckDB's vectors, large enough to hide the handing over.
+const batchRows = 8192
+
+// textSource opens one file, takes compression off and decodes it.
+func (l *lowerer) textSource(g *scanGroup, f hiveql.File) batchSource {
+	src := l.src
+	return func(ctx context.Context, projection []int) (func() (arrow.RecordBatch, error), func() error, error) {
+		describe := func(err error) error {
+			if err == nil || errors.Is(err, io.EOF) {
+				return err
+			}
+			var located *storage.Error
+			if errors.As(err, &located) {
+				return &Error{Op: "read", Msg: err.Error(), Err: err}
+			}
+			return &Error{Op: "read", Msg: f.URL() + ": " + err.Error(), Err: err}
+		}
+		raw, err := src.Open(ctx, f)
+		if err != nil {
+			return nil, nil, describe(err)
+		}
+		plain, err := formats.Decompress(path.Base(f.Object.Key), raw)
+		if err != nil {
+			return nil, nil, describe(errors.Join(err, raw.Close()))
+		}
+		r, err := formats.NewReader(g.spec, g.fields, projection, plain, batchRows)
+		if err != nil {
+			return nil, nil, describe(errors.Join(err, plain.Close(), raw.Close()))
+		}
+		next := func() (arrow.RecordBatch, error) {
+			b, err := r.Next()
+			return b, describe(err)
+		}
+		done := func() error { return describe(errors.Join(r.Close(), plain.Close(), raw.Close())) }
+		return next, done, nil
+	}
+}
+
+// localFiles makes the files of a group readable in place, several at a time, and leaves out
+// empty ones, which hold no Parquet.
+func (l *lowerer) localFiles(g *scanGroup) error {
+	files := g.files[:0]
+	for _, f := range g.files {
+		if f.file.Object.Size > 0 {
+			files = append(files, f)
+		}
+	}
+	g.files = files
+	const atOnce = 16
+	releases := make([]func(), len(files))
+	group, ctx := errgroup.WithContext(l.ctx)
+	group.SetLimit(atOnce)
+	for i := range files {
+		group.Go(func() error {
+			p, release, err := l.src.Local(ctx, files[i].file)
+			if err != nil {
+				return &Error{Op: "read", Msg: err.Error(), Err: err}
+			}
+			files[i].local, releases[i] = p, release
+			return nil
+		})
+	}
+	err := group.Wait()
+	for _, r := range releases {
+		if r != nil {
+			l.release = append(l.release, r)
+		}
+	}
+	return err
+}

@@ -1,0 +1,158 @@
+package duck
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/skepdata/skep/hiveql/analysis"
+	"github.com/skepdata/skep/hivetype"
+)
+
+// fileColumn is the name of the column in which DuckDB says what file a row is of.
+const fileColumn = "skep__file"
+
+// scanParquet lets DuckDB read the files. Columns are found by name, ignoring case; those that a
+// file lacks are NULL, and those of another type are converted as Hive does. Values that belong
+// to whole files are joined by the file's name.
+func (l *lowerer) scanParquet(s *analysis.Scan, g *scanGroup) string {
+	if err := l.localFiles(g); err != nil {
+		return l.fail(err)
+	}
+	if len(g.files) == 0 {
+		return l.noRows(s.Columns())
+	}
+	paths := make([]string, len(g.files))
+	for i, f := range g.files {
+		paths[i] = quote(noGlob.Replace(f.local))
+	}
+	list := "[" + strings.Join(paths, ", ") + "]"
+	have := map[string]string{}
+	if len(s.Cols) > len(constantColumns(s)) {
+		var err error
+		if have, err = l.parquetColumns(list); err != nil {
+			return l.fail(err)
+		}
+	}
+	constants := constantColumns(s)
+	joined := len(constants) > 0 && !sameValues(g.files)
+	exprs, at := []string{}, 0
+	for _, c := range s.Cols {
+		var x string
+		switch {
+		case c.Source == analysis.DataColumn:
+			x = l.parquetColumn(s.Table.Storage.Columns[c.Index].Name, have, c.Type)
+		case joined:
+			x = fmt.Sprintf("k.k%d", at)
+			at++
+		default:
+			x = l.expr(&analysis.Const{Value: g.files[0].values[at], T: c.Type})
+			at++
+		}
+		exprs = append(exprs, x+" AS "+column(c.ID))
+	}
+	if len(exprs) == 0 {
+		exprs = []string{"1 AS one"}
+	}
+	read := "read_parquet(" + list + ", hive_partitioning = false, union_by_name = true"
+	if !joined {
+		return "SELECT " + strings.Join(exprs, ", ") + " FROM " + read + ") AS p"
+	}
+	return "SELECT " + strings.Join(exprs, ", ") + " FROM " + read + ", filename = '" + fileColumn + "') AS p JOIN " +
+		l.fileValues(g, constants) + " ON p." + fileColumn + " = k.file"
+}
+
+// noGlob makes a path match only itself.
+var noGlob = strings.NewReplacer("[", "[[]", "*", "[*]", "?", "[?]")
+
+func sameValues(files []scanFile) bool {
+	for _, f := range files[1:] {
+		for i, v := range f.values {
+			if hivetypeText(v) != hivetypeText(files[0].values[i]) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// hivetypeText tells constants of one type apart.
+func hivetypeText(v hivetype.Value) string { return fmt.Sprintf("%T %v", v, v) }
+
+// fileValues is a relation of the names of files and the values of their rows.
+func (l *lowerer) fileValues(g *scanGroup, constants []analysis.ScanColumn) string {
+	names := []string{"file"}
+	for i := range constants {
+		names = append(names, fmt.Sprintf("k%d", i))
+	}
+	rows := make([]string, len(g.files))
+	for i, f := range g.files {
+		items := []string{quote(f.local)}
+		for k, c := range constants {
+			items = append(items, l.expr(&analysis.Const{Value: f.values[k], T: c.Type}))
+		}
+		rows[i] = "(" + strings.Join(items, ", ") + ")"
+	}
+	return "(VALUES " + strings.Join(rows, ", ") + ") AS k(" + strings.Join(names, ", ") + ")"
+}
+
+// parquetColumns are the types of the columns that the files have, by their names in lower case.
+func (l *lowerer) parquetColumns(list string) (map[string]string, error) {
+	rows, err := l.conn.query(l.ctx, "SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM read_parquet("+
+		list+", hive_partitioning = false, union_by_name = true))")
+	if err != nil {
+		return nil, err
+	}
+	have := map[string]string{}
+	for _, row := range rows {
+		key := strings.ToLower(row[0])
+		if _, twice := have[key]; !twice {
+			have[key] = row[0] + "\x00" + row[1]
+		}
+	}
+	return have, nil
+}
+
+func (l *lowerer) parquetColumn(column string, have map[string]string, to hivetype.Type) string {
+	found, ok := have[strings.ToLower(column)]
+	if !ok {
+		return "NULL::" + sqlType(to)
+	}
+	as, physical, _ := strings.Cut(found, "\x00")
+	x := "p." + name(as)
+	if converted, ok := physicalTypes[physical]; ok {
+		x, physical = "("+x+")::"+converted, converted
+	}
+	if physical == sqlType(to) && to.Kind != hivetype.Char && to.Kind != hivetype.Varchar {
+		return x
+	}
+	from, ok := hiveType(physical)
+	if !ok {
+		return "TRY_CAST(" + x + " AS " + sqlType(to) + ")"
+	}
+	return l.cast(x, from, to)
+}
+
+// physicalTypes are types of files that Hive does not have, and what they are taken for.
+var physicalTypes = map[string]string{
+	"UTINYINT": "SMALLINT", "USMALLINT": "INTEGER", "UINTEGER": "BIGINT", "UBIGINT": "DECIMAL(20,0)",
+	"HUGEINT": "DECIMAL(38,0)", "UHUGEINT": "DECIMAL(38,0)", "TIMESTAMP_NS": "TIMESTAMP",
+	"TIMESTAMP_S": "TIMESTAMP", "TIMESTAMP_MS": "TIMESTAMP", "TIMESTAMP WITH TIME ZONE": "TIMESTAMP",
+	"UUID": "VARCHAR", "TIME": "VARCHAR", "JSON": "VARCHAR",
+}
+
+// hiveType is Hive's type for a primitive type of DuckDB's.
+func hiveType(sql string) (hivetype.Type, bool) {
+	switch sql {
+	case "INTEGER":
+		return hivetype.Of(hivetype.Int), true
+	case "VARCHAR":
+		return hivetype.Of(hivetype.String), true
+	case "BLOB":
+		return hivetype.Of(hivetype.Binary), true
+	}
+	if strings.ContainsAny(sql, "[<") || strings.HasPrefix(sql, "STRUCT") || strings.HasPrefix(sql, "MAP") {
+		return hivetype.Type{}, false
+	}
+	t, err := hivetype.Parse(strings.ToLower(sql))
+	return t, err == nil
+}
