@@ -41,11 +41,16 @@ func newBatch(mem memory.Allocator, fields []Field, projection []int, size int) 
 	}
 	b.schema = arrow.NewSchema(of, nil)
 	for i, p := range projection {
-		builder := array.NewBuilder(mem, of[i].Type)
-		builder.Reserve(size)
-		b.columns = append(b.columns, newColumn(builder, fields[p].Type))
+		b.columns = append(b.columns, newColumn(array.NewBuilder(mem, of[i].Type), fields[p].Type))
 	}
 	return b, nil
+}
+
+// begin makes room for the rows of a full batch.
+func (b *batch) begin() {
+	for _, c := range b.columns {
+		c.builder.Reserve(b.size)
+	}
 }
 
 // take returns the rows collected so far and begins a new batch.
@@ -53,7 +58,6 @@ func (b *batch) take() arrow.RecordBatch {
 	arrays := make([]arrow.Array, len(b.columns))
 	for i, c := range b.columns {
 		arrays[i] = c.builder.NewArray()
-		c.builder.Reserve(b.size)
 	}
 	rec := array.NewRecordBatch(b.schema, arrays, int64(b.rows))
 	for _, a := range arrays {

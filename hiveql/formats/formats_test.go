@@ -122,11 +122,11 @@ func TestGolden(t *testing.T) {
 // must give the same rows.
 func readAll(t testing.TB, tab table, data string) string {
 	t.Helper()
-	want := readWith(t, tab, strings.NewReader(data), 1000)
+	want := readWith(t, tab, strings.NewReader(data), 64)
 	for name, got := range map[string]string{
 		"one row a batch":  readWith(t, tab, strings.NewReader(data), 1),
 		"one byte a time":  readWith(t, tab, iotest.OneByteReader(strings.NewReader(data)), 3),
-		"data with io.EOF": readWith(t, tab, iotest.DataErrReader(strings.NewReader(data)), 1000),
+		"data with io.EOF": readWith(t, tab, iotest.DataErrReader(strings.NewReader(data)), 64),
 	} {
 		if got != want && !strings.Contains(want, "error: ") {
 			t.Fatalf("%s:\n%s\nnot\n%s", name, got, want)

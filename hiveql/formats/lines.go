@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	lineBuffer = 256 << 10
+	lineBuffer = 64 << 10
 	// maxLine bounds a line, so that a file that is no text cannot take all memory.
 	maxLine = 256 << 20
 	// maxFooter bounds skip.footer.line.count: so many lines are held back.

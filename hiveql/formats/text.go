@@ -30,6 +30,9 @@ func (t *textReader) Next() (arrow.RecordBatch, error) {
 			t.err = err
 			break
 		}
+		if t.batch.rows == 0 {
+			t.batch.begin()
+		}
 		if err := t.row.read(line); err != nil {
 			t.err = fmt.Errorf("line %d: %w", t.lines.at(), err)
 			break
