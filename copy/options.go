@@ -13,7 +13,7 @@ import (
 // Defaults of Options.
 const (
 	DefaultWorkers  = 16
-	DefaultPartSize = 32 << 20
+	DefaultPartSize = 16 << 20
 	DefaultRetries  = 4
 	DefaultBackoff  = 200 * time.Millisecond
 )
@@ -58,7 +58,8 @@ type Options struct {
 	// DryRun reports the plan and changes nothing.
 	DryRun bool
 
-	// Workers is how many transfers run at once. 0 is DefaultWorkers.
+	// Workers is how many transfers run at once. 0 is DefaultWorkers. Buffers of large objects
+	// take at most 8 MiB of memory for each, or one part.
 	Workers int
 	// PartSize is the size in bytes above which an output is written in parts by several
 	// workers, and the size of the parts, which a store may raise. 0 is DefaultPartSize.

@@ -90,6 +90,11 @@ func (j *job) writePart(ctx context.Context, w work, spawn func(work)) error {
 func (j *job) tryPart(ctx context.Context, u *upload, n int) ([]piece, error) {
 	offset := int64(n) * u.partSize
 	size := min(u.partSize, u.size-offset)
+	giveBack, err := j.budget.take(ctx, size)
+	if err != nil {
+		return nil, err
+	}
+	defer giveBack()
 	from := j.read(ctx, u.task, offset, size)
 	got, err := u.up.WritePart(ctx, n, from, size)
 	if from.err != nil {

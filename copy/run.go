@@ -49,6 +49,7 @@ type job struct {
 	serverRefuse atomic.Bool          // the two stores do not belong together
 	partUploader storage.PartUploader // nil if there is none
 	buffers      sync.Pool            // of *[]byte
+	budget       budget
 
 	denied   bool         // the destination could not be listed, and perhaps cannot be written
 	rejected atomic.Int64 // outputs the destination did not want
@@ -76,6 +77,7 @@ func newJob(src, dest storage.Location, opts Options) (*job, error) {
 		src: src, dest: dest, dir: directory(dest.Prefix), opts: opts, planner: p,
 		rec:     recorder{report: opts.Report},
 		uploads: map[*upload]bool{},
+		budget:  newBudget(opts.workers()),
 		buffers: sync.Pool{New: func() any { b := make([]byte, bufferSize); return &b }},
 	}
 	if src.Bucket.URL() == dest.Bucket.URL() {

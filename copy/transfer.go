@@ -55,6 +55,15 @@ func (j *job) createOptions(t Task, first storage.Object) storage.CreateOptions 
 func (j *job) stream(ctx context.Context, t Task) (result, error) {
 	ctx, cancel := context.WithCancel(ctx) // leaving leaves nothing behind
 	defer cancel()
+	buffered := min(t.Size(), j.opts.partSize())
+	if !t.raw() {
+		buffered = j.opts.partSize() // who knows
+	}
+	giveBack, err := j.budget.take(ctx, buffered)
+	if err != nil {
+		return result{}, err
+	}
+	defer giveBack()
 	from := j.read(ctx, t, 0, t.Size())
 	res, err := j.streamFrom(ctx, t, from)
 	err = errors.Join(err, from.Close())

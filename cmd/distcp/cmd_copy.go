@@ -52,7 +52,7 @@ func (c *copyFlags) addFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.CopyFromManifest, "copyFromManifest", false, "copy the files that the previous manifest lists, instead of listing --src")
 	f.BoolVar(&o.DeleteOnSuccess, "deleteOnSuccess", false, "delete each source once its output is durable")
 	f.BoolVar(&o.DisableParts, "disableMultipartUpload", false, "write each output in one stream, by one worker")
-	f.Int64Var(&c.chunkSize, "multipartUploadChunkSize", 0, "`MiB` of the parts of large files, 5 to 5120 (default 32)")
+	f.Int64Var(&c.chunkSize, "multipartUploadChunkSize", 0, "`MiB` of the parts of large files, 5 to 5120 (default 16)")
 	f.StringVar(&c.storageClass, "storageClass", "", "S3 storage `class` of the outputs, as STANDARD_IA")
 	c.settings.addFlags(f)
 	f.BoolVar(&o.DryRun, "dry-run", false, "print what would be copied, and change nothing")

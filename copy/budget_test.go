@@ -1,0 +1,47 @@
+package copier
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+)
+
+func TestBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBudget(2)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		first, err := b.take(ctx, 10<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.take(ctx, 100<<10); err != nil {
+			t.Errorf("a small object has to wait: %v", err)
+		}
+		second := make(chan error)
+		go func() {
+			giveBack, err := b.take(ctx, 1<<40)
+			if err == nil {
+				giveBack()
+			}
+			second <- err
+		}()
+		synctest.Wait()
+		select {
+		case <-second:
+			t.Error("there was room for more than the budget")
+		default:
+		}
+		first()
+		if err := <-second; err != nil {
+			t.Errorf("what is larger than the budget never gets its turn: %v", err)
+		}
+		first, _ = b.take(ctx, 16<<20)
+		defer first()
+		why := errors.New("interrupted")
+		cancel(why)
+		if _, err := b.take(ctx, 2<<20); !errors.Is(err, why) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
