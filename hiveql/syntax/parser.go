@@ -3,6 +3,7 @@ package syntax
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -166,15 +167,21 @@ func (p *parser) found(t *token) string {
 	return "'" + shorten(p.src[t.off:t.end]) + "'"
 }
 
+// shorten makes text fit into a message of one line.
 func shorten(s string) string {
-	if len(s) <= longestFound {
-		return s
+	if len(s) > longestFound {
+		n := longestFound
+		for !utf8.RuneStart(s[n]) {
+			n--
+		}
+		s = s[:n] + "..."
 	}
-	n := longestFound
-	for !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n] + "..."
+	return strings.Map(func(r rune) rune {
+		if r < ' ' {
+			return ' '
+		}
+		return r
+	}, s)
 }
 
 // fail keeps the first error and goes to the end of the statement.

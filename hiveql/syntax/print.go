@@ -16,7 +16,7 @@ func PrintParenthesised(n Node) string { return printNode(n, true) }
 func printNode(n Node, parens bool) string {
 	p := &printer{parens: parens}
 	p.node(n)
-	return p.b.String()
+	return strings.TrimPrefix(p.b.String(), " ") // clauses bring the blank in front of them
 }
 
 type printer struct {
@@ -63,6 +63,8 @@ func (p *printer) part(n Node) {
 		p.column(n)
 	case *PartitionSpec:
 		p.partition(n)
+	case PartitionSpec:
+		p.partition(&n)
 	case *RowFormat:
 		p.rowFormat(n)
 	case *FileFormat:
@@ -71,8 +73,12 @@ func (p *printer) part(n Node) {
 		p.window(n)
 	case *SortItem:
 		p.sortItem(*n)
+	case SortItem:
+		p.sortItem(n)
 	case *SelectItem:
 		p.selectItem(*n)
+	case SelectItem:
+		p.selectItem(n)
 	case *Limit:
 		p.limit(n)
 	case *GroupBy:

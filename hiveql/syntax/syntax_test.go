@@ -207,3 +207,30 @@ func TestNestingIsBounded(t *testing.T) {
 	}
 	checkText(t, stmts[0], syntax.Print(stmts[0]))
 }
+
+func TestPrintParts(t *testing.T) {
+	stmts, err := syntax.Parse("ALTER TABLE t ADD PARTITION (ds='x', `h r`=1); SELECT a+1 b FROM t ORDER BY c DESC LIMIT 2,3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	added := stmts[0].(*syntax.AlterTable).Action.(*syntax.AddPartitions).Partitions[0].Spec
+	q := stmts[1].(*syntax.QueryStmt).Query
+	s := q.Body.(*syntax.Select)
+	parts := []struct {
+		n    syntax.Node
+		want string
+	}{
+		{added, "PARTITION (ds = 'x', `h r` = 1)"},
+		{&added, "PARTITION (ds = 'x', `h r` = 1)"},
+		{s.Items[0], "a + 1 AS b"},
+		{q.OrderBy[0], "c DESC"},
+		{q.Limit, "LIMIT 3 OFFSET 2"},
+		{s.From[0], "t"},
+		{added.Fields[0].Key, "ds"},
+	}
+	for _, p := range parts {
+		if got := syntax.Print(p.n); got != p.want {
+			t.Errorf("%T: %q, want %q", p.n, got, p.want)
+		}
+	}
+}
