@@ -88,9 +88,17 @@ func analyze(t *testing.T, m *memory, env analysis.Env, sql string) (any, error)
 	}
 	switch s := stmts[0].(type) {
 	case *syntax.QueryStmt:
-		return analysis.AnalyzeQuery(t.Context(), m, env, s.Query)
+		q, err := analysis.AnalyzeQuery(t.Context(), m, env, s.Query)
+		if err == nil {
+			checkPlan(t, q)
+		}
+		return q, err
 	case *syntax.Insert:
-		return analysis.AnalyzeInsert(t.Context(), m, env, s)
+		w, err := analysis.AnalyzeInsert(t.Context(), m, env, s)
+		if err == nil {
+			checkPlan(t, w.Query)
+		}
+		return w, err
 	}
 	t.Fatalf("cannot analyze a %T", stmts[0])
 	return nil, nil

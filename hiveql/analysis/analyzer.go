@@ -56,6 +56,9 @@ func newAnalyzer(ctx context.Context, cat Catalog, env Env) *analyzer {
 type result struct {
 	rel  Rel
 	cols []Column
+	// starred are columns that a * put there, of which several may have one name: the first
+	// is then meant.
+	starred map[int]bool
 }
 
 func (a *analyzer) wholeQuery(q *syntax.Query) (*Query, error) {

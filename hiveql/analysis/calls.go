@@ -44,11 +44,41 @@ func (r *resolver) call(e *syntax.Call) (Expr, error) {
 	if err := plainCall(e); err != nil {
 		return nil, err
 	}
-	args, err := r.exprs(e.Args)
+	args, err := r.exprs(r.expandStars(e.Args))
 	if err != nil {
 		return nil, err
 	}
 	return r.a.bind(e, fn, codeArguments, args)
+}
+
+// expandStars puts all columns in the place of * among the arguments of a function.
+func (r *resolver) expandStars(args []syntax.Expr) []syntax.Expr {
+	var out []syntax.Expr
+	for _, arg := range args {
+		star, ok := arg.(*syntax.Star)
+		if !ok || len(star.Qualifier) > 1 {
+			out = append(out, arg)
+			continue
+		}
+		for _, s := range r.sc.sources {
+			cols := s.visible()
+			if len(star.Qualifier) == 1 {
+				cols = s.cols
+				if !strings.EqualFold(s.alias, star.Qualifier[0].Name) {
+					continue
+				}
+			}
+			for _, c := range cols {
+				name := syntax.Ident{Span: star.Span, Name: c.Name}
+				var x syntax.Expr = &syntax.Name{Span: star.Span, Ident: name}
+				if s.alias != "" {
+					x = &syntax.Dot{Span: star.Span, X: &syntax.Name{Span: star.Span, Ident: syntax.Ident{Name: s.alias}}, Field: name}
+				}
+				out = append(out, x)
+			}
+		}
+	}
+	return out
 }
 
 // plainCall refuses what only aggregates may have.
@@ -183,13 +213,12 @@ func (r *resolver) arguments(e *syntax.Call, fn *Function) ([]Expr, Binding, err
 	list := e.Args
 	if len(list) == 1 {
 		if star, ok := list[0].(*syntax.Star); ok {
-			if fn.Name != "count" || e.Distinct || len(star.Qualifier) > 0 {
-				return nil, Binding{}, failf(e, codeArguments, "Wrong arguments %s: only count(*) takes *", near(written(e)))
+			if fn.Name == "count" && !e.Distinct && len(star.Qualifier) == 0 {
+				list = nil
 			}
-			list = nil
 		}
 	}
-	args, err := r.exprs(list)
+	args, err := r.exprs(r.expandStars(list))
 	if err != nil {
 		return nil, Binding{}, err
 	}

@@ -67,7 +67,7 @@ func (a *analyzer) tableRef(t *syntax.TableRef, outer *scope, ctes *cteScope) (R
 			if err != nil {
 				return nil, nil, err
 			}
-			s.cols = r.cols
+			s.cols, s.starred = r.cols, r.starred
 			return r.rel, sc, nil
 		}
 	}
@@ -111,7 +111,7 @@ func (a *analyzer) subqueryRef(t *syntax.SubqueryRef, outer *scope, ctes *cteSco
 	if err != nil {
 		return nil, nil, err
 	}
-	s := &source{cols: r.cols}
+	s := &source{cols: r.cols, starred: r.starred}
 	if t.Alias != nil {
 		s.alias = strings.ToLower(t.Alias.Name)
 	}
@@ -280,9 +280,6 @@ func (a *analyzer) lateralView(t *syntax.LateralView, outer *scope, ctes *cteSco
 	l.Input, l.Outer = input, t.Outer
 	sc = &scope{outer: outer, sources: append(append([]*source(nil), sc.sources...),
 		&source{alias: strings.ToLower(t.Table.Name), cols: l.Cols})}
-	if err := sc.checkAliases(t); err != nil {
-		return nil, nil, err
-	}
 	return l, sc, nil
 }
 

@@ -126,6 +126,8 @@ func (r *resolver) resolve(e syntax.Expr) (Expr, error) {
 		return r.exists(e)
 	case *syntax.Subquery:
 		return r.scalar(e)
+	case *syntax.Quantified:
+		return r.quantified(e)
 	case *syntax.Case:
 		return r.caseOf(e)
 	case *syntax.Cast:
@@ -205,8 +207,8 @@ func (r *resolver) name(n syntax.Expr, parts []syntax.Ident) (Expr, error) {
 		}
 	}
 	if used == 0 && err == nil {
-		if x := r.special(parts); x != nil {
-			return x, nil
+		if x, err := r.special(n, parts); x != nil || err != nil {
+			return x, err
 		}
 		c, used, err = r.sc.resolve(n, parts)
 	}
@@ -219,11 +221,15 @@ func (r *resolver) name(n syntax.Expr, parts []syntax.Ident) (Expr, error) {
 }
 
 // special are names that mean something without being columns.
-func (r *resolver) special(parts []syntax.Ident) Expr {
-	if len(parts) == 1 && strings.EqualFold(parts[0].Name, "grouping__id") {
-		return &groupingCall{}
+func (r *resolver) special(n syntax.Expr, parts []syntax.Ident) (Expr, error) {
+	switch name := strings.ToLower(parts[len(parts)-1].Name); {
+	case len(parts) == 1 && name == "grouping__id":
+		return &groupingCall{}, nil
+	case name == "block__offset__inside__file", name == "row__offset__inside__block", name == "row__id",
+		name == "raw__data__size", name == "row__is__deleted":
+		return nil, unsupported(n, "the virtual column "+strings.ToUpper(name))
 	}
-	return nil
+	return nil, nil
 }
 
 func (r *resolver) fields(n syntax.Expr, x Expr, path []syntax.Ident) (Expr, error) {

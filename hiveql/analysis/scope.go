@@ -23,12 +23,16 @@ type source struct {
 	hidden []bool
 	// virtual columns are found by name but are no part of *.
 	virtual []Column
+	starred map[int]bool // as in result
 }
 
 // find looks a column up within the source; -1 in ambiguous cases is told apart by n.
 func (s *source) find(name string, qualified bool) (c Column, n int) {
 	for i, col := range s.cols {
 		if strings.EqualFold(col.Name, name) && (qualified || s.hidden == nil || !s.hidden[i]) {
+			if n > 0 && s.starred[col.ID] {
+				continue
+			}
 			if n == 0 {
 				c = col
 			}

@@ -22,6 +22,7 @@ type block struct {
 type item struct {
 	name     string
 	explicit bool // named with AS
+	star     bool // one of those that * stands for
 	x        Expr
 }
 
@@ -131,7 +132,7 @@ func (b *block) star(star *syntax.Star) error {
 	for _, c := range cols {
 		ref := &Ref{ID: c.ID, Name: c.Name, T: c.Type}
 		b.a.at[ref] = &syntax.Name{Span: star.Span, Ident: syntax.Ident{Span: star.Span, Name: c.Name}}
-		b.items = append(b.items, item{name: c.Name, x: ref})
+		b.items = append(b.items, item{name: c.Name, star: true, x: ref})
 	}
 	return nil
 }
@@ -216,7 +217,7 @@ func (b *block) finish(keys []SortKey) (result, error) {
 	}
 	p := &Project{Input: b.rel}
 	byKey := map[string]Column{}
-	r := result{}
+	r := result{starred: map[int]bool{}}
 	for _, it := range b.items {
 		c := b.a.column(it.name, it.x.Type())
 		if k := exprKey(it.x); byKey[k].ID == 0 {
@@ -224,6 +225,9 @@ func (b *block) finish(keys []SortKey) (result, error) {
 		}
 		p.Exprs = append(p.Exprs, Computed{Column: c, X: it.x})
 		r.cols = append(r.cols, c)
+		if it.star {
+			r.starred[c.ID] = true
+		}
 	}
 	r.rel = p
 	if b.sel.Distinct {

@@ -49,3 +49,63 @@ func (r *resolver) oneColumn(n syntax.Node, query *syntax.Query) (result, error)
 	}
 	return q, err
 }
+
+// quantified plans x op ANY (query) and x op ALL (query). = ANY is IN and <> ALL is NOT IN. The
+// others ask whether there is a row for which the comparison is true, and if not, whether there
+// is one for which it is unknown; ALL is the negation of ANY with the opposite comparison.
+func (r *resolver) quantified(e *syntax.Quantified) (Expr, error) {
+	all := e.Quantifier == "ALL"
+	switch {
+	case e.Op == "=" && !all:
+		return r.inQuery(&syntax.In{Span: e.Span, X: e.X, Query: e.Query})
+	case e.Op == "<>" && all:
+		return r.inQuery(&syntax.In{Span: e.Span, X: e.X, Query: e.Query, Not: true})
+	}
+	op := binaryOperator(e.Op)
+	if all {
+		op = opposite(op)
+	}
+	if op == nil {
+		return nil, unsupported(e, e.Op+" with ANY or ALL")
+	}
+	x, err := r.expr(e.X)
+	if err != nil {
+		return nil, err
+	}
+	some := &Case{Else: &Const{Value: false, T: boolean}, T: boolean}
+	for _, outcome := range []*Const{{Value: true, T: boolean}, {T: boolean}} {
+		q, err := r.oneColumn(e, e.Query)
+		if err != nil {
+			return nil, err
+		}
+		c := q.cols[0]
+		cond, err := r.a.bind(e, op, codeArguments, []Expr{x, &Ref{ID: c.ID, Name: c.Name, T: c.Type}})
+		if err != nil {
+			return nil, err
+		}
+		if outcome.Value == nil {
+			cond = &Call{Func: opIsNull, Args: []Expr{cond}, T: boolean}
+		}
+		some.Whens = append(some.Whens, When{Cond: &Exists{Query: &Filter{Input: q.rel, Cond: cond}}, Then: outcome})
+	}
+	return negateIf(all, some), nil
+}
+
+// opposite is the comparison that is true where op is false.
+func opposite(op *Function) *Function {
+	switch op {
+	case opEq:
+		return opNe
+	case opNe:
+		return opEq
+	case opLt:
+		return opGe
+	case opLe:
+		return opGt
+	case opGt:
+		return opLe
+	case opGe:
+		return opLt
+	}
+	return nil
+}

@@ -1,0 +1,71 @@
+package analysis
+
+import "fmt"
+
+// CheckRefs reports the first column that an expression of the plan uses and that neither the
+// relation's inputs nor a query around it put out, or that has another type there. It also
+// reports what should not be left in a finished plan.
+func CheckRefs(q *Query) error { return checkRefs(q.Root, nil) }
+
+func checkRefs(r Rel, outer map[int]Column) error {
+	have := map[int]Column{}
+	for id, c := range outer {
+		have[id] = c
+	}
+	for _, in := range inputs(r) {
+		if err := checkRefs(in, outer); err != nil {
+			return err
+		}
+		for _, c := range in.Columns() {
+			have[c.ID] = c
+		}
+	}
+	var err error
+	mapOwn(r, func(x Expr) Expr {
+		if e := checkExpr(x, have); e != nil && err == nil {
+			err = fmt.Errorf("%w\n%s", e, Format(r))
+		}
+		return x
+	})
+	if s, ok := r.(*SetOp); ok && err == nil {
+		for _, side := range []Rel{s.L, s.R} {
+			if got, want := len(side.Columns()), len(s.Cols); got != want {
+				err = fmt.Errorf("a side of %s has %d columns, not %d\n%s", s.Op, got, want, Format(r))
+			}
+		}
+	}
+	return err
+}
+
+func checkExpr(x Expr, have map[int]Column) error {
+	var err error
+	visitOwn(x, func(x Expr) {
+		if err != nil {
+			return
+		}
+		switch x := x.(type) {
+		case *Ref:
+			if c, ok := have[x.ID]; !ok {
+				err = fmt.Errorf("nothing puts out %s#%d", x.Name, x.ID)
+			} else if !c.Type.Equal(x.T) {
+				err = fmt.Errorf("%s#%d is used as %s, but is %s", x.Name, x.ID, x.T, c.Type)
+			}
+		case *aggregateCall, *windowCall, *groupingCall:
+			err = fmt.Errorf("%T is left in the plan", x)
+		case *Scalar, *Exists, *InQuery:
+			err = checkRefs(*queryOf(x), have)
+		}
+	})
+	return err
+}
+
+// visitOwn is visit without the insides of subqueries.
+func visitOwn(x Expr, f func(Expr)) {
+	visit(x, func(x Expr) bool {
+		f(x)
+		if in, ok := x.(*InQuery); ok {
+			visitOwn(in.X, f)
+		}
+		return queryOf(x) == nil
+	})
+}
