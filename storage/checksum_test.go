@@ -63,7 +63,8 @@ func TestDiffers(t *testing.T) {
 func TestCombineOfUnknown(t *testing.T) {
 	a := CRC32C([]byte("a"))
 	for _, got := range []Checksum{
-		CombineCRC32C(a, Checksum{}, 1), CombineCRC32C(Checksum{}, a, 1), CombineCRC32C(Checksum{}, Checksum{}, 0),
+		CombineCRC32C(a, Checksum{}, 1), CombineCRC32C(Checksum{}, a, 1),
+		CombineCRC32C(Checksum{}, Checksum{}, 0),
 		CombineCRC32C(Checksum{}, CRC32C(nil), 0),
 	} {
 		if got.Known {

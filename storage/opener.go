@@ -103,7 +103,8 @@ func (o *Opener) parse(url string) (parsedURL, error) {
 		return o.local("/" + path)
 	case "hdfs":
 		if o.DefaultFS == "" {
-			return parsedURL{}, errors.New("no file system stands for hdfs:// here; set SKEP_DEFAULT_FS, for example to block://hdfs")
+			return parsedURL{}, errors.New("no file system stands for hdfs:// here; " +
+				"set SKEP_DEFAULT_FS, for example to block://hdfs")
 		}
 		if strings.HasPrefix(strings.ToLower(o.DefaultFS), "hdfs:") {
 			return parsedURL{}, errors.New("SKEP_DEFAULT_FS must not itself be an hdfs:// URL")
@@ -118,7 +119,8 @@ func (o *Opener) parse(url string) (parsedURL, error) {
 	}
 	host, key, _ := strings.Cut(rest, "/")
 	if host == "" {
-		return parsedURL{}, fmt.Errorf("%s:// must be followed by a name and a slash, as in %s://name/path", scheme, scheme)
+		return parsedURL{}, fmt.Errorf(
+			"%s:// must be followed by a name and a slash, as in %s://name/path", scheme, scheme)
 	}
 	return parsedURL{scheme, host, key}, nil
 }

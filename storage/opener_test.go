@@ -126,8 +126,9 @@ func TestOpenerPassesErrorsOn(t *testing.T) {
 
 func FuzzOpenerParse(f *testing.F) {
 	for _, url := range []string{
-		"s3://bucket/key", "s3a://b", "S3N://b/", "file:///etc/hostname", "file:/etc", "/etc", "relative/path", ".", "..",
-		"block://v/a b", "hdfs:///x", "hdfs://nn:8020/x/", "", "://", "s3://", "s3:///x", "file://host/x", "x://y", "a//b/../c/",
+		"s3://bucket/key", "s3a://b", "S3N://b/", "file:///etc/hostname", "file:/etc", "/etc",
+		"relative/path", ".", "..", "block://v/a b", "hdfs:///x", "hdfs://nn:8020/x/", "", "://",
+		"s3://", "s3:///x", "file://host/x", "x://y", "a//b/../c/",
 		"s3://b//k", "s3://b/../k", "s3://b/%2F?x#y", "s3://ü/ü",
 	} {
 		f.Add(url)

@@ -59,7 +59,8 @@ func TestError(t *testing.T) {
 	if !errors.Is(err, ErrPermission) || !errors.Is(err, fs.ErrPermission) || errors.Is(err, ErrNotExist) {
 		t.Errorf("the error is not what its cause is")
 	}
-	if !IsTemporary(err) || IsTemporary(ErrNotExist) || IsTemporary(nil) || IsTemporary(&Error{Err: ErrChanged}) {
+	lasting := &Error{Err: ErrChanged}
+	if !IsTemporary(err) || IsTemporary(ErrNotExist) || IsTemporary(nil) || IsTemporary(lasting) {
 		t.Errorf("an error is temporary when its *Error says so")
 	}
 }

@@ -39,6 +39,7 @@ func newBucket(t testing.TB, blockSize int64, disks int) *Bucket {
 }
 
 func config(blockSize int64, disks int) storagetest.Config {
+	small := min(blockSize, 1<<20) // a block, or what has to do for one
 	return storagetest.Config{
 		New: func(t testing.TB) storage.Bucket { return newBucket(t, blockSize, disks) },
 		Missing: func(t testing.TB) storage.Bucket {
@@ -47,18 +48,24 @@ func config(blockSize int64, disks int) storagetest.Config {
 		Corrupt:   func(t testing.TB, b storage.Bucket, key string) { corrupt(t, b.(*Bucket), key) },
 		Leftovers: func(t testing.TB, b storage.Bucket) []string { return leftovers(t, b.(*Bucket)) },
 		Many:      600,
-		Sizes:     []int64{blockSizeIn(blockSize) - 1, blockSizeIn(blockSize), blockSizeIn(blockSize) + 1, 2*blockSizeIn(blockSize) + 70_000},
+		Sizes:     []int64{small - 1, small, small + 1, 2*small + 70_000},
 	}
 }
 
-// blockSizeIn keeps the sizes of test objects small.
-func blockSizeIn(blockSize int64) int64 { return min(blockSize, 1<<20) }
+func TestBucket(t *testing.T) {
+	t.Parallel() // it waits for the disk
+	storagetest.Run(t, config(testBlock, 1))
+}
 
-func TestBucket(t *testing.T) { storagetest.Run(t, config(testBlock, 1)) }
+func TestBucketOnThreeDisks(t *testing.T) {
+	t.Parallel()
+	storagetest.Run(t, config(chunkSize, 3))
+}
 
-func TestBucketOnThreeDisks(t *testing.T) { storagetest.Run(t, config(chunkSize, 3)) }
-
-func TestBucketOfOneBlockObjects(t *testing.T) { storagetest.Run(t, config(defaultBlockSize, 1)) }
+func TestBucketOfOneBlockObjects(t *testing.T) {
+	t.Parallel()
+	storagetest.Run(t, config(defaultBlockSize, 1))
+}
 
 func BenchmarkBucket(b *testing.B) { storagetest.RunBenchmarks(b, config(defaultBlockSize, 1)) }
 
@@ -67,7 +74,8 @@ func blockFiles(t testing.TB, b *Bucket) []string {
 	t.Helper()
 	var paths []string
 	for _, root := range b.roots {
-		err := filepath.WalkDir(filepath.Join(root, blocksDir), func(path string, d fs.DirEntry, err error) error {
+		blocks := filepath.Join(root, blocksDir)
+		err := filepath.WalkDir(blocks, func(path string, d fs.DirEntry, err error) error {
 			if os.IsNotExist(err) {
 				return nil
 			}

@@ -191,7 +191,8 @@ func (t *transaction) file(ctx context.Context, volume int64, key string) (r fil
 func (t *transaction) put(ctx context.Context, volume int64, o *storage.Object, blocks []block) error {
 	return t.replace(ctx, volume, o, func(version int64) error {
 		for seq, b := range blocks {
-			_, err := t.ExecContext(ctx, "INSERT INTO blocks (id, disk, size, crc32c, chunks) VALUES (?, ?, ?, ?, ?)",
+			_, err := t.ExecContext(ctx,
+				"INSERT INTO blocks (id, disk, size, crc32c, chunks) VALUES (?, ?, ?, ?, ?)",
 				b.id, b.disk, b.size, int64(b.sum.Sum), []byte(b.chunks))
 			if err != nil {
 				return err
@@ -210,8 +211,8 @@ func (t *transaction) put(ctx context.Context, volume int64, o *storage.Object, 
 func (t *transaction) share(ctx context.Context, volume int64, o *storage.Object, from fileRow) error {
 	return t.replace(ctx, volume, o, func(version int64) error {
 		_, err := t.ExecContext(ctx,
-			"INSERT INTO file_blocks (version, seq, block) SELECT ?, seq, block FROM file_blocks WHERE version = ?",
-			version, from.version)
+			`INSERT INTO file_blocks (version, seq, block)
+			SELECT ?, seq, block FROM file_blocks WHERE version = ?`, version, from.version)
 		return err
 	})
 }
@@ -243,7 +244,8 @@ func (t *transaction) replace(
 	_, err = t.ExecContext(ctx, `
 		INSERT INTO files (volume, key, version, size, crc32c, mtime, content_type, metadata)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		volume, []byte(o.Key), version, o.Size, int64(o.CRC32C.Sum), o.ModTime.UnixNano(), o.ContentType, metadata)
+		volume, []byte(o.Key), version, o.Size, int64(o.CRC32C.Sum), o.ModTime.UnixNano(),
+		o.ContentType, metadata)
 	return err
 }
 
@@ -269,14 +271,16 @@ func (t *transaction) remove(ctx context.Context, volume int64, key string) erro
 	}
 	for _, b := range blocks {
 		result, err := t.ExecContext(ctx,
-			"DELETE FROM blocks WHERE id = ? AND NOT EXISTS (SELECT 1 FROM file_blocks WHERE block = ?)", b.id, b.id)
+			"DELETE FROM blocks WHERE id = ? AND NOT EXISTS (SELECT 1 FROM file_blocks WHERE block = ?)",
+			b.id, b.id)
 		if err != nil {
 			return err
 		}
 		if n, err := result.RowsAffected(); err != nil || n == 0 {
 			continue // another object has it too
 		}
-		if _, err := t.ExecContext(ctx, "INSERT INTO garbage (block, disk) VALUES (?, ?)", b.id, b.disk); err != nil {
+		_, err = t.ExecContext(ctx, "INSERT INTO garbage (block, disk) VALUES (?, ?)", b.id, b.disk)
+		if err != nil {
 			return err
 		}
 		t.garbage = append(t.garbage, b)

@@ -37,13 +37,13 @@ func TestCrashWriter(t *testing.T) {
 	b := openAt(t, "test", testBlock, strings.Split(roots, ":")...)
 	for i := int(time.Now().UnixNano() % 1e9); ; i++ {
 		key := fmt.Sprintf("object/%d", i%5)
-		fmt.Println(key, "start", i)
+		fmt.Fprintln(os.Stdout, key, "start", i)
 		var err error
 		switch i % 7 {
 		case 5:
 			err = b.Delete(t.Context(), key)
 			if err == nil {
-				fmt.Println(key, "gone", i)
+				fmt.Fprintln(os.Stdout, key, "gone", i)
 			}
 		case 6:
 			err = crashUpload(t, b, key, i)
@@ -70,13 +70,14 @@ func crashWrite(t *testing.T, b *Bucket, key string, version int) error {
 	if _, err := w.Commit(); err != nil {
 		return err
 	}
-	fmt.Println(key, "done", version)
+	fmt.Fprintln(os.Stdout, key, "done", version)
 	return nil
 }
 
 func crashUpload(t *testing.T, b *Bucket, key string, version int) error {
 	content := crashContent(key, version)
-	u, err := b.CreateParts(t.Context(), key, storage.CreateOptions{Size: int64(len(content)), PartSize: chunkSize})
+	opts := storage.CreateOptions{Size: int64(len(content)), PartSize: chunkSize}
+	u, err := b.CreateParts(t.Context(), key, opts)
 	if err != nil {
 		return err
 	}
@@ -88,7 +89,7 @@ func crashUpload(t *testing.T, b *Bucket, key string, version int) error {
 	if _, err := u.Commit(t.Context()); err != nil {
 		return err
 	}
-	fmt.Println(key, "done", version)
+	fmt.Fprintln(os.Stdout, key, "done", version)
 	return nil
 }
 
@@ -96,6 +97,7 @@ func crashUpload(t *testing.T, b *Bucket, key string, version int) error {
 // one that the writer committed, or was just committing, and be whole; and the next writer
 // must clean up.
 func TestCrash(t *testing.T) {
+	t.Parallel()
 	seed := rand.Uint64()
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	roots := []string{t.TempDir(), t.TempDir()}
@@ -155,7 +157,8 @@ func runAndKill(t *testing.T, roots []string, lines int, longer time.Duration) (
 	for range lines {
 		line, err := r.ReadString('\n')
 		if err != nil {
-			t.Fatalf("the writer ended by itself: %v\n%s%s%s", err, strings.Join(printed, ""), line, stderr.String())
+			t.Fatalf("the writer ended by itself: %v\n%s%s%s",
+				err, strings.Join(printed, ""), line, stderr.String())
 		}
 		printed = append(printed, line)
 	}
@@ -216,6 +219,7 @@ func versionOf(t *testing.T, key string, content []byte) string {
 // TestManyProcesses has writers in several processes on the same few objects, while this one
 // reads. None may fail, and nothing may be seen that is not whole.
 func TestManyProcesses(t *testing.T) {
+	t.Parallel()
 	roots := []string{t.TempDir(), t.TempDir()}
 	var writers []*exec.Cmd
 	var outputs []*bytes.Buffer

@@ -48,7 +48,8 @@ func openNamespace(ctx context.Context, path string) (*namespace, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, err // which SQLite would answer with an empty database
 	}
-	writes, err := sql.Open("sqlite", dataSource(path, "synchronous(FULL)", "foreign_keys(1)")+"&_txlock=immediate")
+	writes, err := sql.Open("sqlite",
+		dataSource(path, "synchronous(FULL)", "foreign_keys(1)")+"&_txlock=immediate")
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +114,8 @@ func (n *namespace) checkFormat(ctx context.Context) error {
 // createNamespace makes the database with its schema. The caller makes sure that nobody else
 // does.
 func createNamespace(ctx context.Context, path, storeID string) error {
-	db, err := sql.Open("sqlite", dataSource(path, "journal_mode(WAL)", "synchronous(FULL)")+"&_txlock=immediate")
+	db, err := sql.Open("sqlite",
+		dataSource(path, "journal_mode(WAL)", "synchronous(FULL)")+"&_txlock=immediate")
 	if err != nil {
 		return err
 	}
@@ -227,7 +229,9 @@ func (n *namespace) volume(ctx context.Context, name string) (id, blockSize int6
 }
 
 // createVolume makes the volume unless there is one of that name, and returns it.
-func (n *namespace) createVolume(ctx context.Context, name string, blockSize int64) (id, size int64, err error) {
+func (n *namespace) createVolume(
+	ctx context.Context, name string, blockSize int64,
+) (id, size int64, err error) {
 	err = n.update(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx,
 			"INSERT INTO volumes (name, block_size, created) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING",

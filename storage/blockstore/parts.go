@@ -125,7 +125,8 @@ func (u *upload) writePart(
 
 // fill writes length bytes of r into a block, and adds them to sum.
 func (u *upload) fill(
-	ctx context.Context, p *partBlock, offset int64, r io.Reader, length int64, buf []byte, sum storage.Checksum,
+	ctx context.Context, p *partBlock, offset int64, r io.Reader, length int64,
+	buf []byte, sum storage.Checksum,
 ) (storage.Checksum, error) {
 	f, err := u.open(ctx, p)
 	if err != nil {

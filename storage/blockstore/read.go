@@ -20,7 +20,9 @@ const (
 )
 
 // Open implements storage.Bucket.
-func (b *Bucket) Open(ctx context.Context, key string, opts storage.ReadOptions) (storage.Reader, error) {
+func (b *Bucket) Open(
+	ctx context.Context, key string, opts storage.ReadOptions,
+) (storage.Reader, error) {
 	if err := b.check(ctx, "open", key); err != nil {
 		return nil, err
 	}
@@ -78,7 +80,9 @@ func (v volumeRef) first(ctx context.Context, key string) (f firstBlock, err err
 }
 
 // open opens a range of the current version of an object.
-func (v volumeRef) open(ctx context.Context, b *Bucket, key string, opts storage.ReadOptions) (*reader, error) {
+func (v volumeRef) open(
+	ctx context.Context, b *Bucket, key string, opts storage.ReadOptions,
+) (*reader, error) {
 	first, err := v.first(ctx, key)
 	if err != nil {
 		return nil, err
@@ -103,7 +107,8 @@ func (v volumeRef) open(ctx context.Context, b *Bucket, key string, opts storage
 	}
 	if whole := r.cut(blocks, opts.Offset, end); whole != first.Size {
 		// The version went between the two looks at the namespace.
-		return nil, &missingBlockError{first.block, first.version, fmt.Errorf("of %d bytes %d are left", first.Size, whole)}
+		err := fmt.Errorf("of %d bytes %d are left", first.Size, whole)
+		return nil, &missingBlockError{first.block, first.version, err}
 	}
 	for i := range min(len(r.segments), openAhead) {
 		if err := r.prepare(&r.segments[i]); err != nil {
@@ -257,7 +262,8 @@ func (r *reader) next(p []byte) (n int, err error) {
 	}
 	chunk := s.pos / chunkSize
 	start := chunk * chunkSize
-	if whole := min(int64(len(p))/chunkSize*chunkSize, (s.end-start)/chunkSize*chunkSize); s.pos == start && whole > 0 {
+	whole := min(int64(len(p)), s.end-start) / chunkSize * chunkSize
+	if s.pos == start && whole > 0 {
 		n, err = int(whole), s.readChunks(chunk, p[:whole])
 		s.pos += whole
 	} else {
@@ -297,8 +303,9 @@ func (s *segment) readChunks(chunk int64, p []byte) error {
 	for len(p) > 0 {
 		piece := p[:min(len(p), chunkSize)]
 		if got := storage.CRC32C(piece); got.Sum != s.chunks.at(chunk) {
-			return fmt.Errorf("%w: %s (%s), bytes %d to %d: have %s, want %s", storage.ErrChecksum, s.name(),
-				s.f.Name(), offset, offset+int64(len(piece)), got, storage.Checksum{Sum: s.chunks.at(chunk), Known: true})
+			want := storage.Checksum{Sum: s.chunks.at(chunk), Known: true}
+			return fmt.Errorf("%w: %s (%s), bytes %d to %d: have %s, want %s", storage.ErrChecksum,
+				s.name(), s.f.Name(), offset, offset+int64(len(piece)), got, want)
 		}
 		p = p[len(piece):]
 		chunk++

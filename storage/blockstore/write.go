@@ -14,7 +14,9 @@ import (
 var errEnded = errors.New("the writer has been committed or aborted already")
 
 // Create implements storage.Bucket. Objects are always durable.
-func (b *Bucket) Create(ctx context.Context, key string, opts storage.CreateOptions) (storage.Writer, error) {
+func (b *Bucket) Create(
+	ctx context.Context, key string, opts storage.CreateOptions,
+) (storage.Writer, error) {
 	d, err := b.draft(ctx, key, opts)
 	if err != nil {
 		return nil, err

@@ -12,7 +12,9 @@ import (
 )
 
 // Open implements storage.Bucket.
-func (b *Bucket) Open(ctx context.Context, key string, opts storage.ReadOptions) (storage.Reader, error) {
+func (b *Bucket) Open(
+	ctx context.Context, key string, opts storage.ReadOptions,
+) (storage.Reader, error) {
 	path, err := b.begin(ctx, "open", key)
 	if err != nil {
 		return nil, err
@@ -30,7 +32,9 @@ func (b *Bucket) Open(ctx context.Context, key string, opts storage.ReadOptions)
 	return r, nil
 }
 
-func (b *Bucket) reader(ctx context.Context, f *os.File, key string, opts storage.ReadOptions) (*reader, error) {
+func (b *Bucket) reader(
+	ctx context.Context, f *os.File, key string, opts storage.ReadOptions,
+) (*reader, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err

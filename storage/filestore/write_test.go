@@ -96,7 +96,8 @@ func TestChangeInPlaceIsNoticed(t *testing.T) {
 		"emptied":   func(path string) error { return os.Truncate(path, 0) },
 		"overwritten": func(path string) error {
 			later := time.Now().Add(time.Second)
-			return errors.Join(os.WriteFile(path, []byte(strings.Repeat("x", 100_000)), 0o666), os.Chtimes(path, later, later))
+			err := os.WriteFile(path, []byte(strings.Repeat("x", 100_000)), 0o666)
+			return errors.Join(err, os.Chtimes(path, later, later))
 		},
 	}
 	for name, change := range changes {

@@ -84,7 +84,8 @@ func benchWriteSmall(b *testing.B, bucket storage.Bucket) {
 	for range 8 {
 		wg.Go(func() {
 			for i := next.Add(1); i <= int64(b.N); i = next.Add(1) {
-				w, err := bucket.Create(b.Context(), fmt.Sprintf("small/%03d/%06d", i/1000, i), storage.CreateOptions{Size: 1 << 10})
+				key := fmt.Sprintf("small/%03d/%06d", i/1000, i)
+				w, err := bucket.Create(b.Context(), key, storage.CreateOptions{Size: 1 << 10})
 				if err == nil {
 					_, err = w.Write(content)
 				}

@@ -182,7 +182,9 @@ func (m *Mem) Stat(ctx context.Context, key string) (storage.Object, error) {
 }
 
 // Open implements storage.Bucket.
-func (m *Mem) Open(ctx context.Context, key string, opts storage.ReadOptions) (storage.Reader, error) {
+func (m *Mem) Open(
+	ctx context.Context, key string, opts storage.ReadOptions,
+) (storage.Reader, error) {
 	v, err := m.get(ctx, "open", key)
 	if err != nil {
 		return nil, err

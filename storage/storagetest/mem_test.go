@@ -76,8 +76,11 @@ func TestFaultyFails(t *testing.T) {
 	// attempt does one thing to a bucket that holds "old".
 	attempts := map[OpKind]func(b storage.Bucket) error{
 		OpStat:   func(b storage.Bucket) error { _, err := b.Stat(t.Context(), "old"); return err },
-		OpOpen:   func(b storage.Bucket) error { _, err := b.Open(t.Context(), "old", storage.ReadOptions{}); return err },
 		OpDelete: func(b storage.Bucket) error { return b.Delete(t.Context(), "old") },
+		OpOpen: func(b storage.Bucket) error {
+			_, err := b.Open(t.Context(), "old", storage.ReadOptions{})
+			return err
+		},
 		OpCreate: func(b storage.Bucket) error {
 			_, err := b.Create(t.Context(), "new", storage.CreateOptions{})
 			return err

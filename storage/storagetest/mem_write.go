@@ -15,7 +15,9 @@ import (
 var errEnded = errors.New("the writer has been committed or aborted already")
 
 // Create implements storage.Bucket.
-func (m *Mem) Create(ctx context.Context, key string, opts storage.CreateOptions) (storage.Writer, error) {
+func (m *Mem) Create(
+	ctx context.Context, key string, opts storage.CreateOptions,
+) (storage.Writer, error) {
 	o, err := m.start(ctx, key, opts)
 	if err != nil {
 		return nil, err

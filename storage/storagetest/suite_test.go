@@ -60,7 +60,9 @@ func (b *dirPrefix) List(ctx context.Context, prefix string) iter.Seq2[storage.O
 
 type eager struct{ *Mem }
 
-func (b *eager) Create(ctx context.Context, key string, opts storage.CreateOptions) (storage.Writer, error) {
+func (b *eager) Create(
+	ctx context.Context, key string, opts storage.CreateOptions,
+) (storage.Writer, error) {
 	if key != "" && ctx.Err() == nil {
 		b.Put(key, "")
 	}
@@ -73,27 +75,35 @@ type stubbornWriter struct{ storage.Writer }
 
 func (w stubbornWriter) Abort() error { w.Commit(); return nil }
 
-func (b *stubborn) Create(ctx context.Context, key string, opts storage.CreateOptions) (storage.Writer, error) {
+func (b *stubborn) Create(
+	ctx context.Context, key string, opts storage.CreateOptions,
+) (storage.Writer, error) {
 	w, err := b.Mem.Create(ctx, key, opts)
 	return stubbornWriter{w}, err
 }
 
 type deaf struct{ *Mem }
 
-func (b *deaf) Create(ctx context.Context, key string, opts storage.CreateOptions) (storage.Writer, error) {
+func (b *deaf) Create(
+	ctx context.Context, key string, opts storage.CreateOptions,
+) (storage.Writer, error) {
 	return b.Mem.Create(context.WithoutCancel(ctx), key, opts)
 }
 
 type careless struct{ *Mem }
 
-func (b *careless) Open(ctx context.Context, key string, opts storage.ReadOptions) (storage.Reader, error) {
+func (b *careless) Open(
+	ctx context.Context, key string, opts storage.ReadOptions,
+) (storage.Reader, error) {
 	opts.IfMatch = ""
 	return b.Mem.Open(ctx, key, opts)
 }
 
 type appender struct{ *Mem }
 
-func (b *appender) Create(ctx context.Context, key string, opts storage.CreateOptions) (storage.Writer, error) {
+func (b *appender) Create(
+	ctx context.Context, key string, opts storage.CreateOptions,
+) (storage.Writer, error) {
 	w, err := b.Mem.Create(ctx, key, opts)
 	if old, ok := b.Content(key); ok && err == nil {
 		w.Write([]byte(old))
@@ -110,7 +120,9 @@ type shortReader struct {
 
 func (r shortReader) Read(p []byte) (int, error) { return r.r.Read(p) }
 
-func (b *short) Open(ctx context.Context, key string, opts storage.ReadOptions) (storage.Reader, error) {
+func (b *short) Open(
+	ctx context.Context, key string, opts storage.ReadOptions,
+) (storage.Reader, error) {
 	r, err := b.Mem.Open(ctx, key, opts)
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/skepdata/skep/storage"
 )
@@ -278,12 +279,14 @@ var oddKeys = []string{
 	"with space", " leading", "trailing ", "a+b", "a%20b", "100%", "%", "%2F", "a&b=c?d#e", "q?versionId=1",
 	"new\nline", "tab\tbed", "quote\"'`", "back\\slash", "star*[x]?{y}", "semi;colon:comma,", "$HOME/~",
 	"ds=2024-01-01 00%3A00/hr=__HIVE_DEFAULT_PARTITION__/x", "_SUCCESS", ".hidden", "..dots", "...", "-rf",
-	"ünïcödé", "日本語/キー", "e\u0301 and \u00e9", "🐝", "x\u200by", "CON", "long/" + string(bytes.Repeat([]byte("k"), 240)),
+	"ünïcödé", "日本語/キー", "e\u0301 and \u00e9", "🐝", "x\u200by", "CON",
+	"long/" + strings.Repeat("k", 240),
 }
 
 // badKeys are those of which some stores cannot hold some.
 var badKeys = []string{
-	"/leading", "trailing/", "a//b", "//", "/", ".", "..", "./a", "a/.", "a/./b", "../a", "a/..", "a/../b", "../../etc/x",
+	"/leading", "trailing/", "a//b", "//", "/", ".", "..", "./a", "a/.", "a/./b",
+	"../a", "a/..", "a/../b", "../../etc/x",
 }
 
 func (s *suite) keyTests() []test {
