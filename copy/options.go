@@ -24,6 +24,10 @@ type Options struct {
 	// match the whole URL, as in ".*/2024-.*\.gz". Empty selects everything.
 	SrcPattern string
 
+	// SrcPrefixes, if not empty, are what to list of the source: prefixes (or directories, or
+	// objects, where the source is not s3://), relative to it. Those within others are left out.
+	SrcPrefixes []string
+
 	// GroupBy concatenates objects: a Java regular expression with at least one group. Objects
 	// whose whole URL it does not match are left out; those for which the groups, put together,
 	// give the same text become one output named after that text, in the order of their keys.

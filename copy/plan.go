@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -187,15 +188,53 @@ func (p *planner) patternText(s Source) string {
 	return p.src.Bucket.URL() + s.Key
 }
 
-// listed yields every object of the source.
+// listed yields every object of the source, or of those of its prefixes that are to be listed.
 func (p *planner) listed(ctx context.Context) iter.Seq2[Source, error] {
 	return func(yield func(Source, error) bool) {
-		prefix := p.src.Prefix
+		for _, prefix := range p.prefixes() {
+			for s, err := range p.listPrefix(ctx, prefix) {
+				if !yield(s, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+// prefixes are what to list, in order and apart.
+func (p *planner) prefixes() []string {
+	if len(p.opts.SrcPrefixes) == 0 {
+		return []string{p.src.Prefix}
+	}
+	all := make([]string, len(p.opts.SrcPrefixes))
+	for i, prefix := range p.opts.SrcPrefixes {
+		all[i] = directory(p.src.Prefix) + strings.TrimPrefix(prefix, "/")
+	}
+	slices.SortFunc(all, func(a, b string) int { return strings.Compare(p.within(a), p.within(b)) })
+	var apart []string
+	for _, prefix := range all {
+		if n := len(apart); n == 0 || !strings.HasPrefix(p.within(prefix), p.within(apart[n-1])) {
+			apart = append(apart, prefix)
+		}
+	}
+	return apart
+}
+
+// within is what the keys begin with that a prefix to list stands for.
+func (p *planner) within(prefix string) string {
+	if isFlat(p.src.Bucket) {
+		return prefix
+	}
+	return directory(prefix)
+}
+
+func (p *planner) listPrefix(ctx context.Context, prefix string) iter.Seq2[Source, error] {
+	return func(yield func(Source, error) bool) {
 		if (p.below != "" || !isFlat(p.src.Bucket)) && prefix != "" && !strings.HasSuffix(prefix, "/") {
 			o, err := p.src.Bucket.Stat(ctx, prefix)
 			switch {
 			case err == nil:
-				yield(Source{Object: o, Base: path.Base(prefix)}, nil)
+				yield(Source{Object: o, Base: baseName(p.src.Prefix, prefix)}, nil)
 				return
 			case !errors.Is(err, storage.ErrNotExist):
 				yield(Source{}, err)
@@ -211,7 +250,7 @@ func (p *planner) listed(ctx context.Context) iter.Seq2[Source, error] {
 			if strings.HasSuffix(o.Key, "/") || p.inPlace != nil && isJournal(*p.inPlace, o.Key) {
 				continue
 			}
-			if !yield(Source{Object: o, Base: baseName(prefix, o.Key)}, nil) {
+			if !yield(Source{Object: o, Base: baseName(p.src.Prefix, o.Key)}, nil) {
 				return
 			}
 		}

@@ -93,6 +93,8 @@ func parseOptions(text string) (copier.Options, error) {
 			opts.TargetSize = n
 		case "startingIndex":
 			opts.StartingIndex = n
+		case "srcPrefixes":
+			opts.SrcPrefixes, err = strings.Fields(value), nil
 		case "numberFiles":
 			opts.NumberFiles, err = true, nil
 		default:

@@ -26,6 +26,7 @@ type copyFlags struct {
 
 	targetSize, chunkSize int64 // MiB
 	previousManifest      string
+	prefixesFile          string
 	requirePrevious       string
 	codec                 string
 	json, quiet, version  bool
@@ -42,6 +43,7 @@ func (c *copyFlags) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&c.dest, "dest", "", "`URL` of the directory to copy to")
 	f.StringVar(&o.SrcPattern, "srcPattern", "", "copy what this Java `regex` matches: the whole URL, as in '.*\\.gz'")
 	f.StringVar(&o.GroupBy, "groupBy", "", "concatenate files for which the groups of this Java `regex` are the same")
+	f.StringVar(&c.prefixesFile, "srcPrefixesFile", "", "list only the prefixes in the file at this `URL`: one a line, each below --src")
 	f.Int64Var(&c.targetSize, "targetSize", 0, "close a grouped output at this `MiB` of input")
 	f.StringVar(&c.codec, "outputCodec", "keep", "`codec` of the outputs: keep, none or gzip")
 	f.BoolVar(&o.NumberFiles, "numberFiles", false, "put a number before each output's name")
@@ -66,12 +68,11 @@ func (c *copyFlags) addFlags(f *pflag.FlagSet) {
 // in an error rather than be an unknown flag.
 func (c *copyFlags) addForeignFlags(f *pflag.FlagSet) {
 	c.unsupported = map[string]*string{}
-	for _, name := range []string{"s3ServerSideEncryption", "srcPrefixesFile", "update", "overwrite", "delete", "bandwidth", "log"} {
+	for _, name := range []string{"s3ServerSideEncryption", "update", "overwrite", "delete", "bandwidth", "log"} {
 		c.unsupported[name] = f.String(name, "", "")
 		f.Lookup(name).NoOptDefVal = " "
 		f.Lookup(name).Hidden = true
 	}
-	f.Lookup("srcPrefixesFile").NoOptDefVal = ""
 	f.StringVar(&c.appendToLast, "appendToLastFile", "false", "")
 	f.Lookup("appendToLastFile").NoOptDefVal = "true"
 	f.Lookup("appendToLastFile").Hidden = true
@@ -217,6 +218,11 @@ func (c *command) copyWith(ctx context.Context, opener *storage.Opener, flags *c
 		return err
 	}
 	opts := flags.opts
+	if flags.prefixesFile != "" {
+		if opts.SrcPrefixes, err = readPrefixes(ctx, opener, flags.prefixesFile, flags.src); err != nil {
+			return err
+		}
+	}
 	if flags.previousManifest != "" {
 		if opts.PreviousManifest, err = opener.Open(ctx, flags.previousManifest); err != nil {
 			return err
