@@ -153,6 +153,7 @@ std::vector<Function> conversions();
 std::vector<Function> arithmetic();
 std::vector<Function> texts();
 std::vector<Function> dates();
+std::vector<Function> ordinals();
 
 // Proleptic Gregorian days since 1970, and back.
 int64_t daysOf(int64_t year, int month, int day);

@@ -1,0 +1,103 @@
+package duck
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	duckdb "github.com/duckdb/duckdb-go-bindings"
+
+	"github.com/skepdata/skep/hiveql"
+)
+
+// parquet writes by one COPY. A query that asks for an order gets one file a partition; other
+// queries, files of about MaxFileBytes.
+func (w *writer) parquet(ctx context.Context) ([]hiveql.Written, error) {
+	compression, err := w.compression()
+	if err != nil {
+		return nil, err
+	}
+	to, options := w.out.Dir, []string{"FORMAT parquet", "RETURN_STATS true", "COMPRESSION " + quote(compression)}
+	switch {
+	case w.out.Dynamic > 0:
+		options = append(options, "PARTITION_BY ("+ordinalColumn+")", "FILENAME_PATTERN '{i}'", "OVERWRITE_OR_IGNORE true")
+	case sorted(w.query.Root):
+		to = filepath.Join(to, "0.parquet")
+	default:
+		options = append(options, fmt.Sprintf("FILE_SIZE_BYTES %d", w.out.MaxFileBytes), "FILENAME_PATTERN '{i}'",
+			"OVERWRITE_OR_IGNORE true")
+	}
+	j, err := w.exec.lowered(ctx, w.src, func(l *lowerer) string {
+		return "COPY (" + w.sql(l, true) + ") TO " + quote(to) + " (" + strings.Join(options, ", ") + ")"
+	})
+	if err != nil {
+		return nil, err
+	}
+	files, err := w.written(j)
+	if closing := j.close(); err == nil {
+		err = closing
+	}
+	return sortWritten(files), err
+}
+
+// written reads what RETURN_STATS tells: path, rows, bytes. Files without rows do not count.
+func (w *writer) written(j *job) ([]hiveql.Written, error) {
+	var files []hiveql.Written
+	for {
+		chunk, ok, err := j.fetch()
+		if err != nil || !ok {
+			return files, j.feeds.explain(err)
+		}
+		paths := newVector(duckdb.DataChunkGetVector(chunk, 0))
+		rows := newVector(duckdb.DataChunkGetVector(chunk, 1))
+		sizes := newVector(duckdb.DataChunkGetVector(chunk, 2))
+		for i := range int(duckdb.DataChunkGetSize(chunk)) {
+			f := hiveql.Written{Path: strings.Clone(paths.text(i)), Rows: cell[int64](rows, i), Bytes: cell[int64](sizes, i)}
+			if f.Rows == 0 {
+				continue
+			}
+			if f.Values, err = w.values(ordinalIn(f.Path)); err != nil {
+				break
+			}
+			files = append(files, f)
+		}
+		duckdb.DestroyDataChunk(&chunk)
+		if err != nil {
+			return nil, &Error{Op: "write", Msg: err.Error(), Err: err}
+		}
+	}
+}
+
+// ordinalIn reads the number of a partition from the directory that DuckDB made for it.
+func ordinalIn(path string) int64 {
+	text, ok := strings.CutPrefix(filepath.Base(filepath.Dir(path)), ordinalColumn+"=")
+	if !ok {
+		return -1
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+// compression is the table's parquet.compression, in DuckDB's words.
+func (w *writer) compression() (string, error) {
+	text := "SNAPPY"
+	for key, value := range w.out.Table.Parameters {
+		if strings.EqualFold(key, "parquet.compression") {
+			text = value
+		}
+	}
+	switch c := strings.ToLower(strings.TrimSpace(text)); c {
+	case "snappy", "gzip", "zstd", "uncompressed", "brotli":
+		return c, nil
+	case "none":
+		return "uncompressed", nil
+	case "lz4_raw", "lz4":
+		return "lz4_raw", nil
+	}
+	return "", unsupported("the table property parquet.compression = %s", text)
+}

@@ -1,0 +1,206 @@
+package duck_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/skepdata/skep/hiveql"
+	"github.com/skepdata/skep/hiveql/duck"
+	"github.com/skepdata/skep/hivetype"
+	"github.com/skepdata/skep/metastore"
+	"github.com/skepdata/skep/partitions"
+)
+
+const (
+	textInput    = "org.apache.hadoop.mapred.TextInputFormat"
+	lazySimple   = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
+	jsonSerDe    = "org.apache.hive.hcatalog.data.JsonSerDe"
+	parquetInput = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat"
+	parquetSerDe = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
+)
+
+// newTable declares a table in a directory of its own. Columns are name:type.
+func (c *catalog) newTable(t testing.TB, name, input, serde string, columns ...string) *catalogTable {
+	t.Helper()
+	table := &catalogTable{Table: &metastore.Table{TableName: metastore.TableName{Database: "default", Name: name}}}
+	table.Storage = metastore.StorageDescriptor{Location: t.TempDir(), InputFormat: input, SerDe: metastore.SerDe{Library: serde}}
+	for _, text := range columns {
+		column, kind, _ := strings.Cut(text, ":")
+		typ, err := hivetype.Parse(kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		table.Storage.Columns = append(table.Storage.Columns, metastore.Column{Name: column, Type: typ})
+	}
+	c.tables[name] = table
+	return table
+}
+
+// write runs a query into a table's directory; dynamic is the number of its last columns that
+// are partition values.
+func (c *catalog) write(t testing.TB, e *duck.Executor, table *catalogTable, dynamic int, sql string) []hiveql.Written {
+	t.Helper()
+	q, err := c.analyze(t.Context(), sql)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := e.Write(t.Context(), q, c, hiveql.Output{Dir: table.Storage.Location, Table: table.Table, Dynamic: dynamic})
+	if err != nil {
+		t.Fatalf("%+v", err)
+	}
+	return files
+}
+
+const allTypes = `SELECT true AS b, cast(1 AS tinyint) AS t, cast(-2 AS smallint) AS s, 3 AS i, cast(4 AS bigint) AS l,
+	cast(1.5 AS float) AS f, 2.5e0 AS d, cast(12.345 AS decimal(10,3)) AS n, cast('-1234567890123456789012.5' AS decimal(38,4)) AS m,
+	'té\txt which is longer' AS x, cast('ab' AS char(4)) AS c, cast('raw' AS binary) AS y, cast('2024-02-29' AS date) AS e,
+	cast('2024-02-29 01:02:03.456' AS timestamp) AS ts, array(1, 2, 3) AS a, map('k', 1) AS p, named_struct('u', 1, 'v', 'w') AS r
+	UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL`
+
+var allColumns = []string{"b:boolean", "t:tinyint", "s:smallint", "i:int", "l:bigint", "f:float", "d:double",
+	"n:decimal(10,3)", "m:decimal(38,4)", "x:string", "c:char(4)", "y:binary", "e:date", "ts:timestamp",
+	"a:array<int>", "p:map<string,int>", "r:struct<u:int,v:string>"}
+
+// Every type survives being written and read, in every format.
+func TestRoundTrip(t *testing.T) {
+	e := open(t, duck.Config{})
+	for _, format := range []struct{ name, input, serde string }{
+		{"text", textInput, lazySimple}, {"json", textInput, jsonSerDe}, {"parquet", parquetInput, parquetSerDe},
+	} {
+		t.Run(format.name, func(t *testing.T) {
+			c := newCatalog(t)
+			table := c.newTable(t, "t", format.input, format.serde, allColumns...)
+			want, err := c.rows(t.Context(), e, allTypes)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files := c.write(t, e, table, 0, allTypes)
+			if len(files) != 1 || files[0].Rows != 2 {
+				t.Fatalf("wrote %+v, want one file of two rows", files)
+			}
+			got, err := c.rows(t.Context(), e, "SELECT * FROM t")
+			if err != nil {
+				t.Fatalf("%+v", err)
+			}
+			slices.Sort(want)
+			slices.Sort(got)
+			if !slices.Equal(got, want) {
+				t.Errorf("read\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+			}
+		})
+	}
+}
+
+// What Write says of a file is so.
+func TestWrittenBytes(t *testing.T) {
+	e, c := open(t, duck.Config{}), newCatalog(t)
+	for _, format := range []struct{ name, input, serde string }{
+		{"text", textInput, lazySimple}, {"parquet", parquetInput, parquetSerDe},
+	} {
+		table := c.newTable(t, format.name, format.input, format.serde, "i:int")
+		for _, f := range c.write(t, e, table, 0, "SELECT 1 UNION ALL SELECT 2") {
+			info, err := os.Stat(f.Path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if info.Size() != f.Bytes {
+				t.Errorf("%s: %d bytes, reported %d", format.name, info.Size(), f.Bytes)
+			}
+		}
+	}
+}
+
+func TestWriteNothing(t *testing.T) {
+	e, c := open(t, duck.Config{}), newCatalog(t)
+	for _, format := range []struct{ name, input, serde string }{
+		{"text", textInput, lazySimple}, {"parquet", parquetInput, parquetSerDe},
+	} {
+		table := c.newTable(t, format.name, format.input, format.serde, "i:int")
+		for _, sql := range []string{"SELECT 1 WHERE false", "SELECT x FROM (SELECT 1 AS x) y WHERE x > 1 ORDER BY x"} {
+			if files := c.write(t, e, table, 0, sql); len(files) != 0 {
+				t.Errorf("%s: %s wrote %+v", format.name, sql, files)
+			}
+		}
+	}
+}
+
+func TestDynamicPartitions(t *testing.T) {
+	e, c := open(t, duck.Config{}), newCatalog(t)
+	const sql = `SELECT i, k, m FROM (VALUES (1, 'a/b=c', 'x'), (2, 'é "\n', '-'), (3, NULL, 'x'), (4, '', 'x'), (5, 'a/b=c', 'x'),
+		(6, '3:abc', NULL)) AS v(i, k, m)`
+	want := map[string]string{
+		"a/b=c|x": "1 5", "é \"\n|-": "2", partitions.DefaultName + "|x": "3 4", "3:abc|" + partitions.DefaultName: "6",
+	}
+	for _, format := range []struct{ name, input, serde string }{
+		{"text", textInput, lazySimple}, {"parquet", parquetInput, parquetSerDe},
+	} {
+		t.Run(format.name, func(t *testing.T) {
+			table := c.newTable(t, "t", format.input, format.serde, "i:int")
+			got := map[string]string{}
+			for _, f := range c.write(t, e, table, 2, sql) {
+				one := c.newTable(t, "one", format.input, format.serde, "i:int")
+				if err := os.Rename(f.Path, filepath.Join(one.Storage.Location, "f")); err != nil {
+					t.Fatal(err)
+				}
+				rows, err := c.rows(t.Context(), e, "SELECT i FROM one ORDER BY i")
+				if err != nil {
+					t.Fatal(err)
+				}
+				if int(f.Rows) != len(rows) {
+					t.Errorf("%v: %d rows, reported %d", f.Values, len(rows), f.Rows)
+				}
+				got[strings.Join(f.Values, "|")] = strings.Join(rows, " ")
+			}
+			if fmt.Sprint(got) != fmt.Sprint(want) {
+				t.Errorf("wrote %v, want %v", got, want)
+			}
+		})
+	}
+}
+
+func TestWriteGzip(t *testing.T) {
+	e, c := open(t, duck.Config{}), newCatalog(t)
+	table := c.newTable(t, "t", textInput, lazySimple, "i:int")
+	table.Storage.Compressed = true
+	files := c.write(t, e, table, 0, "SELECT 7")
+	if len(files) != 1 || filepath.Ext(files[0].Path) != ".gz" {
+		t.Fatalf("wrote %+v, want one .gz file", files)
+	}
+	rows, err := c.rows(t.Context(), e, "SELECT i FROM t")
+	if err != nil || fmt.Sprint(rows) != "[7]" {
+		t.Errorf("read %v, %v", rows, err)
+	}
+}
+
+func TestWriteErrors(t *testing.T) {
+	e, c := open(t, duck.Config{}), newCatalog(t)
+	orc := c.newTable(t, "o", "org.apache.hadoop.hive.ql.io.orc.OrcInputFormat", "org.apache.hadoop.hive.ql.io.orc.OrcSerde", "i:int")
+	codec := c.newTable(t, "p", parquetInput, parquetSerDe, "i:int")
+	codec.Parameters = map[string]string{"parquet.compression": "LZO"}
+	for table, want := range map[*catalogTable]string{orc: "Orc", codec: "LZO"} {
+		q, err := c.analyze(t.Context(), "SELECT 1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = e.Write(t.Context(), q, c, hiveql.Output{Dir: t.TempDir(), Table: table.Table})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("writing %s: %v, want an error that names %s", table.Name, err, want)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	q, err := c.analyze(t.Context(), "SELECT 1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ok := c.newTable(t, "k", textInput, lazySimple, "i:int")
+	if _, err := e.Write(ctx, q, c, hiveql.Output{Dir: t.TempDir(), Table: ok.Table}); !errors.Is(err, context.Canceled) {
+		t.Errorf("writing with a dead context: %v", err)
+	}
+}

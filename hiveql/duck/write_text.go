@@ -1,0 +1,172 @@
+package duck
+
+import (
+	"bufio"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	duckdb "github.com/duckdb/duckdb-go-bindings"
+
+	"github.com/skepdata/skep/hiveql"
+	"github.com/skepdata/skep/hiveql/formats"
+	"github.com/skepdata/skep/hivetype"
+)
+
+// text streams the rows out of DuckDB and through package formats, one file after the other.
+// Files are compressed by gzip where the table's storage says compressed.
+func (w *writer) text(ctx context.Context) ([]hiveql.Written, error) {
+	sd := &w.out.Table.Storage
+	spec, err := formats.SpecOf(sd.InputFormat, sd.SerDe.Library, sd.SerDe.Parameters, w.out.Table.Parameters)
+	if err != nil {
+		return nil, &Error{Op: "write", Msg: fmt.Sprintf("table %s: %v", w.out.Table.TableName, err), Err: err}
+	}
+	j, err := w.exec.lowered(ctx, w.src, func(l *lowerer) string { return w.sql(l, false) })
+	if err != nil {
+		return nil, err
+	}
+	t := &textFiles{writer: w, spec: spec, ordinal: -1}
+	err = t.run(j)
+	if closing := j.close(); err == nil {
+		err = closing
+	}
+	err = errors.Join(err, t.end())
+	return sortWritten(t.files), err
+}
+
+// textFiles writes rows that come sorted by partition.
+type textFiles struct {
+	*writer
+	spec    formats.Spec
+	files   []hiveql.Written
+	ordinal int64 // of the open file's partition
+	open    *textFile
+}
+
+// textFile is the file that is being written.
+type textFile struct {
+	file    *os.File
+	counter *countingWriter
+	buffer  *bufio.Writer
+	zip     *gzip.Writer // nil where not compressed
+	rows    formats.Writer
+	count   int64
+}
+
+type countingWriter struct {
+	w io.Writer
+	n int64
+}
+
+func (c *countingWriter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.n += int64(n)
+	return n, err
+}
+
+func (t *textFiles) run(j *job) error {
+	readers := make([]reader, t.columns)
+	for i := range readers {
+		readers[i] = newReader(t.query.Output[i].Type)
+	}
+	row := make([]hivetype.Value, t.columns)
+	columns := make([]vector, t.columns)
+	for {
+		chunk, ok, err := j.fetch()
+		if err != nil || !ok {
+			return j.feeds.explain(err)
+		}
+		for i := range columns {
+			columns[i] = newVector(duckdb.DataChunkGetVector(chunk, duckdb.IdxT(i)))
+		}
+		var ordinals []int64
+		n := int(duckdb.DataChunkGetSize(chunk))
+		if t.out.Dynamic > 0 {
+			ordinals = rowsOf[int64](duckdb.DataChunkGetVector(chunk, duckdb.IdxT(t.columns)), 0, n)
+		}
+		for at := range n {
+			for i, read := range readers {
+				row[i] = read(columns[i], at)
+			}
+			ordinal := int64(0)
+			if ordinals != nil {
+				ordinal = ordinals[at]
+			}
+			if err = t.write(ordinal, row); err != nil {
+				break
+			}
+		}
+		duckdb.DestroyDataChunk(&chunk)
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (t *textFiles) write(ordinal int64, row []hivetype.Value) error {
+	if t.open == nil || ordinal != t.ordinal || t.open.counter.n >= t.out.MaxFileBytes {
+		if err := errors.Join(t.end(), t.begin(ordinal)); err != nil {
+			return err
+		}
+	}
+	if err := t.open.rows.Write(row); err != nil {
+		return &Error{Op: "write", Msg: err.Error(), Err: err}
+	}
+	t.open.count++
+	return nil
+}
+
+// begin opens the next file of a partition.
+func (t *textFiles) begin(ordinal int64) error {
+	name := fmt.Sprintf("%06d_0", len(t.files))
+	if t.out.Table.Storage.Compressed {
+		name += ".gz"
+	}
+	f, err := os.Create(filepath.Join(t.out.Dir, name))
+	if err != nil {
+		return &Error{Op: "write", Msg: err.Error(), Err: err}
+	}
+	o := &textFile{file: f, counter: &countingWriter{w: f}}
+	o.buffer = bufio.NewWriterSize(o.counter, 1<<18)
+	t.open, t.ordinal = o, ordinal
+	var plain io.Writer = o.buffer
+	if t.out.Table.Storage.Compressed {
+		o.zip = gzip.NewWriter(o.buffer)
+		plain = o.zip
+	}
+	fields := make([]formats.Field, t.columns)
+	for i := range fields {
+		fields[i] = formats.Field{Name: t.out.Table.Storage.Columns[i].Name, Type: t.query.Output[i].Type}
+	}
+	if o.rows, err = formats.NewWriter(t.spec, fields, plain); err != nil {
+		return &Error{Op: "write", Msg: err.Error(), Err: err}
+	}
+	return nil
+}
+
+// end closes the open file and puts it on the list.
+func (t *textFiles) end() error {
+	o := t.open
+	if o == nil {
+		return nil
+	}
+	t.open = nil
+	var errs []error
+	if o.rows != nil {
+		errs = append(errs, o.rows.Close())
+	}
+	if o.zip != nil {
+		errs = append(errs, o.zip.Close())
+	}
+	errs = append(errs, o.buffer.Flush(), o.file.Close())
+	values, err := t.values(t.ordinal)
+	if err = errors.Join(append(errs, err)...); err != nil {
+		return &Error{Op: "write", Msg: err.Error(), Err: err}
+	}
+	t.files = append(t.files, hiveql.Written{Path: o.file.Name(), Values: values, Rows: o.count, Bytes: o.counter.n})
+	return nil
+}
