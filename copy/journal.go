@@ -50,7 +50,7 @@ func (j *job) intend(ctx context.Context, t Task, size int64, sum storage.Checks
 	if err != nil {
 		return err
 	}
-	defer out.Abort() //nolint:errcheck // of no use after Commit, and nothing to add to an error
+	defer out.Abort() // of no use after Commit, and nothing to add to an error
 	w := bufio.NewWriter(out)
 	enc := json.NewEncoder(w)
 	err = enc.Encode(intention{j.dir + t.Key, size, sum.String(), j.src.Bucket.URL()})
@@ -192,7 +192,7 @@ func checksum(
 		n, err := r.Read(buf)
 		sum = storage.UpdateCRC32C(sum, buf[:n])
 		read(n)
-		if err == io.EOF {
+		if err == io.EOF { //nolint:errorlint // the io.Reader contract: EOF is never wrapped
 			return sum, nil
 		}
 		if err != nil {

@@ -89,7 +89,7 @@ func (s *span) Read(p []byte) (int, error) {
 		return 0, s.err
 	}
 	n, err := s.read(p)
-	if err != nil && err != io.EOF {
+	if err != nil && err != io.EOF { //nolint:errorlint // the io.Reader contract: EOF is never wrapped
 		s.err = err
 	}
 	return n, err
@@ -111,9 +111,9 @@ func (s *span) read(p []byte) (int, error) {
 		switch {
 		case s.here < 0:
 			return 0, s.about(storage.ErrChanged)
-		case err == io.EOF && s.here > 0:
+		case err == io.EOF && s.here > 0: //nolint:errorlint // the io.Reader contract: EOF is never wrapped
 			return n, s.about(fmt.Errorf("the source ended %d bytes early: %w", s.here, io.ErrUnexpectedEOF))
-		case err == io.EOF:
+		case err == io.EOF: //nolint:errorlint // the io.Reader contract: EOF is never wrapped
 			if err := s.endSource(); err != nil || n > 0 {
 				return n, err
 			}

@@ -82,7 +82,7 @@ func (j *job) streamFrom(ctx context.Context, t Task, from *span) (result, error
 	if err != nil {
 		return result{}, err
 	}
-	defer out.Abort() //nolint:errcheck // of no use after Commit, and nothing to add to an error
+	defer out.Abort() // of no use after Commit, and nothing to add to an error
 	hashed := &hashWriter{w: out}
 	if t.raw() {
 		err = j.pump(hashed, from)
