@@ -1,6 +1,7 @@
 package formats
 
 import (
+	"bytes"
 	"encoding/base64"
 	"time"
 	"unicode/utf8"
@@ -62,6 +63,42 @@ func (c *column) set(text []byte) {
 func (c *column) appendBinary(b []byte) { c.builder.(*array.BinaryBuilder).Append(b) }
 
 func (c *column) null() { c.builder.AppendNull() }
+
+// keySet numbers the keys of a map: few of them in a list, which is what most maps have.
+type keySet struct {
+	few  [][]byte
+	many map[string]int
+	n    int
+}
+
+const fewKeys = 16
+
+// add gives the number of the key and whether it is new. A new key is kept and must not change
+// while the set is used.
+func (k *keySet) add(key []byte) (i int, fresh bool) {
+	if k.many != nil {
+		if i, ok := k.many[string(key)]; ok {
+			return i, false
+		}
+		k.many[string(key)] = k.n
+		k.n++
+		return k.n - 1, true
+	}
+	for i, x := range k.few {
+		if bytes.Equal(x, key) {
+			return i, false
+		}
+	}
+	k.few = append(k.few, key)
+	k.n++
+	if k.n > fewKeys {
+		k.many = map[string]int{}
+		for i, x := range k.few {
+			k.many[string(x)] = i
+		}
+	}
+	return k.n - 1, true
+}
 
 // textAppender appends values of a primitive type to a builder.
 func textAppender(builder array.Builder, t hivetype.Type) func([]byte) bool {

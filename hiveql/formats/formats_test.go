@@ -31,7 +31,8 @@ type table struct {
 	projection []int
 }
 
-var kinds = map[string]formats.Kind{"lazy": formats.LazySimple, "csv": formats.OpenCSV, "json": formats.JSON}
+var kinds = map[string]formats.Kind{"lazy": formats.LazySimple, "csv": formats.OpenCSV, "json": formats.JSON,
+	"multi": formats.MultiDelimit, "regex": formats.Regex}
 
 func parseTable(t testing.TB, kind, input string) (table, string) {
 	t.Helper()
@@ -100,8 +101,8 @@ func unescape(t testing.TB, s string) string {
 
 // TestGolden reads and writes the files in testdata:
 //
-//	read lazy|csv|json    prints the rows of a file
-//	write lazy|csv|json   reads rows as lazy with '|' and writes them in the format
+//	read lazy|csv|json|multi|regex    prints the rows of a file
+//	write lazy|csv|json|multi         takes rows of values between '|' and writes them in the format
 func TestGolden(t *testing.T) {
 	datadriven.Walk(t, "testdata/golden", func(t *testing.T, path string) {
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
@@ -188,6 +189,8 @@ func TestSpecOf(t *testing.T) {
 		"org.apache.hadoop.hive.serde2.OpenCSVSerde":         formats.OpenCSV,
 		"org.apache.hadoop.hive.serde2.JsonSerDe":            formats.JSON,
 		"org.apache.hive.hcatalog.data.JsonSerDe":            formats.JSON,
+		"org.apache.hadoop.hive.contrib.serde2.RegexSerDe":   formats.Regex,
+		"org.apache.hadoop.hive.serde2.MultiDelimitSerDe":    formats.MultiDelimit,
 	}
 	for class, kind := range good {
 		if s, err := formats.SpecOf(text, class, nil, nil); err != nil || s.Kind != kind {
@@ -195,9 +198,10 @@ func TestSpecOf(t *testing.T) {
 		}
 	}
 	bad := []struct{ input, serde, params, want string }{
-		{text, "org.apache.hadoop.hive.serde2.RegexSerDe", "", "org.apache.hadoop.hive.serde2.RegexSerDe"},
+		{text, "org.apache.hadoop.hive.serde2.avro.AvroSerDe", "", "org.apache.hadoop.hive.serde2.avro.AvroSerDe"},
 		{"org.apache.hadoop.hive.ql.io.orc.OrcInputFormat", "", "", "OrcInputFormat"},
 		{text, "", "timestamp.formats", "timestamp.formats"},
+		{text, "", "serialization.encoding", "serialization.encoding=x"},
 	}
 	for _, c := range bad {
 		_, err := formats.SpecOf(c.input, c.serde, map[string]string{c.params: "x"}, nil)

@@ -128,33 +128,32 @@ func (r *jsonRow) scalar(c *column, text []byte) {
 	c.appendBinary(text)
 }
 
+// dict reads an object as a map. Of equal keys the last counts, at the place of the first.
 func (r *jsonRow) dict(c *column, line []byte, at [2]int) {
 	c.dict.Append(true)
 	s := &jsonScanner{b: line, i: at[0]}
-	var seen []string
+	var set keySet
+	var keys [][]byte
+	var values [][2]int
 	_ = s.object(func(key []byte) error {
-		key = append([]byte(nil), key...)
+		if bytes.Equal(key, s.key) { // it lies in the scanner's buffer
+			key = bytes.Clone(key)
+		}
 		s.space()
 		start := s.i
-		if err := s.skip(); err != nil {
-			return err
+		err := s.skip()
+		i, fresh := set.add(key)
+		if fresh {
+			keys, values = append(keys, key), append(values, [2]int{})
 		}
-		if containsString(seen, string(key)) || c.below[0].text == nil || !c.below[0].text(key) {
-			return nil
-		}
-		seen = append(seen, string(key))
-		r.value(c.below[1], line, [2]int{start, s.i})
-		return nil
+		values[i] = [2]int{start, s.i}
+		return err
 	})
-}
-
-func containsString(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
+	for i, key := range keys {
+		if c.below[0].text != nil && c.below[0].text(key) {
+			r.value(c.below[1], line, values[i])
 		}
 	}
-	return false
 }
 
 func (r *jsonRow) record(c *column, line []byte, at [2]int) {

@@ -2,11 +2,13 @@ package formats
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 )
 
-// lazyOptions are what the parameters of LazySimpleSerDe mean.
+// lazyOptions are what the parameters of LazySimpleSerDe and MultiDelimitSerDe mean.
 type lazyOptions struct {
+	delim      []byte // between fields; more than one byte only for MultiDelimitSerDe
 	separators []byte // by level: fields, elements, keys of maps, and so on inwards
 	nullText   []byte
 	escaped    bool
@@ -15,7 +17,7 @@ type lazyOptions struct {
 	takesRest  bool // whether the last column has all separators that are left
 }
 
-func newLazyOptions(spec *Spec) lazyOptions {
+func newLazyOptions(spec *Spec) (lazyOptions, error) {
 	o := lazyOptions{nullText: []byte(`\N`)}
 	if text, ok := spec.lookUp("serialization.null.format"); ok {
 		o.nullText = []byte(text)
@@ -25,12 +27,14 @@ func newLazyOptions(spec *Spec) lazyOptions {
 		spec.byteOf("collection.delim", spec.byteOf("colelction.delim", 2)), // Hive 2 misspelt it
 		spec.byteOf("mapkey.delim", 3))
 	o.separators = append(o.separators, 4, 5, 6, 7, 8)
-	if strings.EqualFold(spec.param("hive.serialization.extend.nesting.levels"), "true") {
-		o.separators = append(o.separators, 11)
-		for b := byte(14); b <= 31; b++ {
-			if b != 27 {
-				o.separators = append(o.separators, b)
-			}
+	all := strings.EqualFold(spec.param("hive.serialization.extend.additional.nesting.levels"), "true")
+	if all || strings.EqualFold(spec.param("hive.serialization.extend.nesting.levels"), "true") {
+		o.separators = append(o.separators, 11, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 28, 29)
+	}
+	if all {
+		o.separators = append(o.separators, 30, 31)
+		for b := 128; b <= 255; b++ {
+			o.separators = append(o.separators, byte(b))
 		}
 	}
 	if _, ok := spec.lookUp("escape.delim"); ok {
@@ -38,7 +42,14 @@ func newLazyOptions(spec *Spec) lazyOptions {
 	}
 	o.escapeCRLF = strings.EqualFold(spec.param("serialization.escape.crlf"), "true")
 	o.takesRest = strings.EqualFold(spec.param("serialization.last.column.takes.rest"), "true")
-	return o
+	o.delim = o.separators[:1]
+	if spec.Kind == MultiDelimit {
+		o.delim = []byte(spec.param("field.delim"))
+		if len(o.delim) == 0 {
+			return o, errors.New("a table of MultiDelimitSerDe needs the SerDe property field.delim")
+		}
+	}
+	return o, nil
 }
 
 // separator is the separator of a level. Hive has no more than these.
@@ -55,8 +66,8 @@ type lazyRow struct {
 	scratch []byte
 }
 
-func newLazyRow(spec *Spec, b *batch) *lazyRow {
-	r := &lazyRow{lazyOptions: newLazyOptions(spec), batch: b}
+func newLazyRow(options lazyOptions, b *batch) *lazyRow {
+	r := &lazyRow{lazyOptions: options, batch: b}
 	for _, p := range b.projection {
 		r.needed = max(r.needed, p+1)
 	}
@@ -79,7 +90,6 @@ func (r *lazyRow) read(line []byte) error {
 
 // split finds the fields of the line as far as they are needed.
 func (r *lazyRow) split(line []byte) {
-	sep := r.separators[0]
 	rest, more := line, true
 	for i := range r.fields {
 		if !more {
@@ -90,7 +100,11 @@ func (r *lazyRow) split(line []byte) {
 			r.fields[i] = rest
 			continue
 		}
-		r.fields[i], rest, more = r.cut(rest, sep)
+		if len(r.delim) == 1 {
+			r.fields[i], rest, more = r.cut(rest, r.delim[0])
+		} else {
+			r.fields[i], rest, more = bytes.Cut(rest, r.delim) // escapes do not matter here
+		}
 	}
 }
 
@@ -163,18 +177,17 @@ func (r *lazyRow) nested(c *column, text []byte, level int) {
 // was there already.
 func (r *lazyRow) dict(c *column, text []byte, level int) {
 	c.dict.Append(true)
-	var seen [][]byte
+	var seen keySet
 	for rest, more := text, len(text) > 0; more; {
 		var entry []byte
 		entry, rest, more = r.cut(rest, r.separator(level))
 		key, value, assigned := r.cut(entry, r.separator(level+1))
-		if bytes.Equal(key, r.nullText) || containsBytes(seen, key) {
+		if bytes.Equal(key, r.nullText) {
 			continue
 		}
-		if !r.key(c.below[0], key) {
+		if _, fresh := seen.add(key); !fresh || !r.key(c.below[0], key) {
 			continue
 		}
-		seen = append(seen, key)
 		if assigned {
 			r.nested(c.below[1], value, level+2)
 		} else {
@@ -192,15 +205,6 @@ func (r *lazyRow) key(c *column, text []byte) bool {
 		text = r.unescape(text)
 	}
 	return c.text(text)
-}
-
-func containsBytes(list [][]byte, b []byte) bool {
-	for _, x := range list {
-		if bytes.Equal(x, b) {
-			return true
-		}
-	}
-	return false
 }
 
 // unescape drops escape characters; \r and \n become what they stand for.

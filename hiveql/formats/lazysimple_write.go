@@ -13,8 +13,8 @@ type lazyFormat struct {
 	needsEscape [256]bool
 }
 
-func newLazyFormat(spec *Spec) *lazyFormat {
-	f := &lazyFormat{lazyOptions: newLazyOptions(spec)}
+func newLazyFormat(options lazyOptions) *lazyFormat {
+	f := &lazyFormat{lazyOptions: options}
 	if f.escaped {
 		f.needsEscape[f.escape] = true
 		for _, b := range f.separators {
@@ -28,7 +28,7 @@ func newLazyFormat(spec *Spec) *lazyFormat {
 func (f *lazyFormat) write(dst []byte, fields []Field, row []hivetype.Value) ([]byte, error) {
 	for i, v := range row {
 		if i > 0 {
-			dst = append(dst, f.separators[0])
+			dst = append(dst, f.delim...)
 		}
 		var err error
 		if dst, err = f.value(dst, v, fields[i].Type, 1); err != nil {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"strconv"
 	"strings"
 
@@ -23,9 +22,11 @@ type Kind uint8
 
 // The formats, by the SerDe that defines them.
 const (
-	LazySimple Kind = iota + 1 // fields between single bytes, \N for NULL
-	OpenCSV                    // quoted fields, all of them strings
-	JSON                       // one JSON object a line
+	LazySimple   Kind = iota + 1 // fields between single bytes, \N for NULL
+	OpenCSV                      // quoted fields, all of them strings
+	JSON                         // one JSON object a line
+	MultiDelimit                 // LazySimple, but for fields between strings of any length
+	Regex                        // the groups of a regular expression; can only be read
 )
 
 // String is the name of the SerDe.
@@ -37,6 +38,10 @@ func (k Kind) String() string {
 		return "OpenCSVSerde"
 	case JSON:
 		return "JsonSerDe"
+	case MultiDelimit:
+		return "MultiDelimitSerDe"
+	case Regex:
+		return "RegexSerDe"
 	}
 	return "format " + strconv.Itoa(int(k))
 }
@@ -91,13 +96,27 @@ func SpecOf(inputFormat, serdeClass string, serdeParams, tableParams map[string]
 		s.Kind = OpenCSV
 	case "JsonSerDe":
 		s.Kind = JSON
+	case "MultiDelimitSerDe":
+		s.Kind = MultiDelimit
+	case "RegexSerDe":
+		s.Kind = Regex
 	default:
 		return s, fmt.Errorf("the SerDe %s is %w yet", serdeClass, ErrUnsupported)
 	}
-	if formats := s.param("timestamp.formats"); formats != "" {
-		return s, fmt.Errorf("the SerDe property timestamp.formats is %w yet", ErrUnsupported)
+	return s, s.checkProperties()
+}
+
+// checkProperties refuses properties that would make files mean something else.
+func (s *Spec) checkProperties() error {
+	if s.param("timestamp.formats") != "" {
+		return fmt.Errorf("the SerDe property timestamp.formats is %w yet", ErrUnsupported)
 	}
-	return s, nil
+	switch encoding := strings.ToLower(s.param("serialization.encoding")); encoding {
+	case "", "utf-8", "utf8", "us-ascii":
+		return nil
+	default:
+		return fmt.Errorf("the SerDe property serialization.encoding=%s is %w yet", encoding, ErrUnsupported)
+	}
 }
 
 func className(class string) string { return class[strings.LastIndexByte(class, '.')+1:] }
@@ -154,19 +173,30 @@ func NewReader(spec Spec, fields []Field, projection []int, r io.Reader, batchRo
 		b.release()
 		return nil, err
 	}
-	t := &textReader{lines: lines, batch: b}
-	switch spec.Kind {
-	case LazySimple:
-		t.row = newLazyRow(&spec, b)
-	case OpenCSV:
-		t.row = newCSVRow(&spec, b)
-	case JSON:
-		t.row = newJSONRow(&spec, b)
-	default:
+	row, err := newRowReader(&spec, b)
+	if err != nil {
 		b.release()
-		return nil, fmt.Errorf("%s is %w yet", spec.Kind, ErrUnsupported)
+		return nil, err
 	}
-	return t, nil
+	return &textReader{lines: lines, batch: b, row: row}, nil
+}
+
+func newRowReader(spec *Spec, b *batch) (rowReader, error) {
+	switch spec.Kind {
+	case LazySimple, MultiDelimit:
+		options, err := newLazyOptions(spec)
+		if err != nil {
+			return nil, err
+		}
+		return newLazyRow(options, b), nil
+	case OpenCSV:
+		return newCSVRow(spec, b), nil
+	case JSON:
+		return newJSONRow(spec, b), nil
+	case Regex:
+		return newRegexRow(spec, b)
+	}
+	return nil, fmt.Errorf("%s is %w yet", spec.Kind, ErrUnsupported)
 }
 
 // NewWriter writes a file to w, in the form that NewReader with the same spec reads.
@@ -176,17 +206,27 @@ func NewWriter(spec Spec, fields []Field, w io.Writer) (Writer, error) {
 			return nil, fmt.Errorf("column %s: %w", f.Name, err)
 		}
 	}
-	spec.Params, spec.Table = maps.Clone(spec.Params), maps.Clone(spec.Table)
-	t := &textWriter{w: w, fields: fields}
-	switch spec.Kind {
-	case LazySimple:
-		t.row = newLazyFormat(&spec)
-	case OpenCSV:
-		t.row = newCSVFormat(&spec)
-	case JSON:
-		t.row = jsonFormat{}
-	default:
-		return nil, fmt.Errorf("%s is %w yet", spec.Kind, ErrUnsupported)
+	row, err := newRowWriter(&spec)
+	if err != nil {
+		return nil, err
 	}
-	return t, nil
+	return &textWriter{w: w, fields: fields, row: row}, nil
+}
+
+func newRowWriter(spec *Spec) (rowWriter, error) {
+	switch spec.Kind {
+	case LazySimple, MultiDelimit:
+		options, err := newLazyOptions(spec)
+		if err != nil {
+			return nil, err
+		}
+		return newLazyFormat(options), nil
+	case OpenCSV:
+		return newCSVFormat(spec), nil
+	case JSON:
+		return jsonFormat{}, nil
+	case Regex:
+		return nil, fmt.Errorf("writing files of RegexSerDe is %w: Hive cannot do it either", ErrUnsupported)
+	}
+	return nil, fmt.Errorf("%s is %w yet", spec.Kind, ErrUnsupported)
 }
