@@ -196,13 +196,18 @@ func (b *Bucket) fail(ctx context.Context, op, key string, err error) error {
 	case errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT):
 		e.Hint = "free some space, or give the store another directory"
 	case errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) || errors.Is(err, unix.EROFS):
-		e.Err = fmt.Errorf("%w: %w", storage.ErrPermission, err)
+		e.Err = denied{err}
 	case isBusy(err):
 		e.Temporary = true
 		e.Hint = "another process holds the namespace"
 	}
 	return e
 }
+
+// denied is an error of the operating system that is ErrPermission too.
+type denied struct{ error }
+
+func (d denied) Unwrap() []error { return []error{d.error, storage.ErrPermission} }
 
 // Stat implements storage.Bucket.
 func (b *Bucket) Stat(ctx context.Context, key string) (storage.Object, error) {
