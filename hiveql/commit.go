@@ -147,7 +147,7 @@ func (j *job) listOldOf(ctx context.Context, t *target) error {
 		return err
 	}
 	var found []replaced
-	for o, err := range loc.Bucket.List(ctx, loc.Prefix) {
+	for o, err := range within(ctx, loc) {
 		if err != nil {
 			return err
 		}
@@ -318,7 +318,7 @@ func (s *Session) removeFilesOf(ctx context.Context, url, id string) error {
 		return err
 	}
 	var keys []string
-	for o, err := range loc.Bucket.List(ctx, loc.Prefix) {
+	for o, err := range within(ctx, loc) {
 		if err != nil {
 			return err
 		}
@@ -455,7 +455,7 @@ func (s *Session) removeReplaced(
 		old[r] = true
 	}
 	var keys []string
-	for o, err := range loc.Bucket.List(ctx, loc.Prefix) {
+	for o, err := range within(ctx, loc) {
 		if err != nil {
 			return nil, err
 		}

@@ -362,7 +362,7 @@ func (s *Session) copyAll(ctx context.Context, fromURL, toURL string) error {
 	}
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(s.cfg.Parallel)
-	for o, err := range from.Bucket.List(gctx, from.Prefix) {
+	for o, err := range within(gctx, from) {
 		if err != nil {
 			return errors.Join(err, g.Wait())
 		}

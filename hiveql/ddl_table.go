@@ -67,7 +67,7 @@ func (s *Session) sweep(ctx context.Context, t *metastore.Table) error {
 		return err
 	}
 	var keys []string
-	for o, err := range loc.Bucket.List(ctx, loc.Prefix) {
+	for o, err := range within(ctx, loc) {
 		if err != nil {
 			return err
 		}
@@ -106,6 +106,11 @@ func (s *Session) describeTable(ctx context.Context, t *metastore.Table, db *met
 		t.Type = metastore.External
 		t.Parameters["EXTERNAL"] = "TRUE"
 	}
+	if t.Type == metastore.Managed && n.Location == nil && len(t.PartitionKeys) == 0 && n.Query == nil {
+		for _, k := range []string{"numFiles", "numRows", "totalSize"} {
+			t.Parameters[k] = "0"
+		}
+	}
 	location := s.databaseLocation(db) + "/" + t.Name
 	if n.Location != nil {
 		location = *n.Location
@@ -132,6 +137,13 @@ func (s *Session) ownColumns(t *metastore.Table, n *syntax.CreateTable, managed 
 	var err error
 	if t.Storage.Columns, err = columns(n.Columns); err != nil {
 		return err
+	}
+	if classEqual(t.Storage.SerDe.Library, openCSV) {
+		// This SerDe has strings only, and says so instead of what was declared.
+		for i := range t.Storage.Columns {
+			t.Storage.Columns[i].Type = hivetype.Of(hivetype.String)
+			t.Storage.Columns[i].Comment = fromDeserializer
+		}
 	}
 	if t.PartitionKeys, err = columns(n.PartitionedBy); err != nil {
 		return err
@@ -381,7 +393,7 @@ func (s *Session) removeAll(ctx context.Context, url string) error {
 	}
 	const batch = 1000
 	var keys []string
-	for o, err := range loc.Bucket.List(ctx, loc.Prefix) {
+	for o, err := range within(ctx, loc) {
 		if err != nil {
 			return err
 		}

@@ -287,20 +287,23 @@ func (s *Session) describeColumn(r *Result, n *syntax.Describe, t *metastore.Tab
 		r.show([]string{"column_property", "value"}, rows)
 		return nil
 	}
-	rows := [][]string{{pad(name), pad(typ.String()), pad("from deserializer")}}
+	rows := [][]string{{pad(name), pad(typ.String()), pad(fromDeserializer)}}
 	if typ.Kind == hivetype.Struct {
 		rows = nil
 		for _, f := range typ.Fields {
-			rows = append(rows, []string{pad(f.Name), pad(f.Type.String()), pad("from deserializer")})
+			rows = append(rows, []string{pad(f.Name), pad(f.Type.String()), pad(fromDeserializer)})
 		}
 	}
 	r.show([]string{"col_name", "data_type", "comment"}, rows)
 	return nil
 }
 
+// fromDeserializer is the comment of columns whose types the SerDe decides.
+const fromDeserializer = "from deserializer"
+
 func commentOr(comment string) string {
 	if comment == "" {
-		return "from deserializer"
+		return fromDeserializer
 	}
 	return comment
 }

@@ -62,6 +62,8 @@ func formatOf(d *metastore.StorageDescriptor) (format, bool) {
 	return format{}, false
 }
 
+const openCSV = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
+
 const jsonSerDe = "org.apache.hadoop.hive.serde2.JsonSerDe"
 
 // classEqual compares class names by their last part: packages moved between versions of Hive.

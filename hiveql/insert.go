@@ -148,7 +148,7 @@ func (s *Session) write(ctx context.Context, r *Result, w *analysis.Write, creat
 	if err != nil {
 		return err
 	}
-	st, err := s.stage(ctx, w, static, written, filepath.Join(dir, "up"))
+	st, err := s.stage(ctx, w, static, create, written, filepath.Join(dir, "up"))
 	if err != nil {
 		return err
 	}
@@ -248,7 +248,9 @@ type staged struct {
 }
 
 // stage sorts written files by their targets.
-func (s *Session) stage(ctx context.Context, w *analysis.Write, static *staticPlace, files []Written, dir string) (*staged, error) {
+func (s *Session) stage(
+	ctx context.Context, w *analysis.Write, static *staticPlace, create bool, files []Written, dir string,
+) (*staged, error) {
 	st := &staged{s: s, dir: dir, files: map[*target][]Written{}, table: w.Table}
 	if static != nil {
 		if w.Overwrite && static.storage != nil {
@@ -269,7 +271,7 @@ func (s *Session) stage(ctx context.Context, w *analysis.Write, static *staticPl
 				return nil, err
 			}
 			if t = byName[name]; t == nil {
-				if t, err = s.dynamicTarget(ctx, w, values); err != nil {
+				if t, err = s.dynamicTarget(ctx, w, values, create); err != nil {
 					return nil, err
 				}
 				byName[name] = t
@@ -304,8 +306,10 @@ func dynamicValues(w *analysis.Write, dynamic partitions.Values) (partitions.Val
 }
 
 // dynamicTarget is the target of one dynamic partition.
-func (s *Session) dynamicTarget(ctx context.Context, w *analysis.Write, values partitions.Values) (*target, error) {
-	t, exists, err := s.partitionTarget(ctx, w.Table, values, false)
+func (s *Session) dynamicTarget(
+	ctx context.Context, w *analysis.Write, values partitions.Values, create bool,
+) (*target, error) {
+	t, exists, err := s.partitionTarget(ctx, w.Table, values, create)
 	if err != nil {
 		return nil, err
 	}
@@ -433,7 +437,7 @@ func (s *Session) writeDirectory(ctx context.Context, r *Result, q *analysis.Que
 		return err
 	}
 	var old []string
-	for o, err := range loc.Bucket.List(ctx, loc.Prefix) {
+	for o, err := range within(ctx, loc) {
 		if err != nil {
 			return err
 		}

@@ -165,7 +165,7 @@ func (s *Session) comparePartitions(ctx context.Context, t *metastore.Table) (co
 // relative lists the names of objects below a location.
 func relative(ctx context.Context, loc storage.Location) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		for o, err := range loc.Bucket.List(ctx, loc.Prefix) {
+		for o, err := range within(ctx, loc) {
 			name := ""
 			if err == nil {
 				name = o.Key[len(loc.Prefix):]
@@ -182,7 +182,7 @@ func (s *Session) isEmpty(ctx context.Context, url string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	for _, err := range loc.Bucket.List(ctx, loc.Prefix) {
+	for _, err := range within(ctx, loc) {
 		return false, err
 	}
 	return true, nil

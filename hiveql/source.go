@@ -182,6 +182,21 @@ func (cfg *Config) directory(ctx context.Context, url string) (storage.Location,
 	return loc, nil
 }
 
+// within lists the objects at a location. A bucket that does not exist holds none: the first
+// write may be what makes it.
+func within(ctx context.Context, loc storage.Location) iter.Seq2[storage.Object, error] {
+	return func(yield func(storage.Object, error) bool) {
+		for o, err := range loc.Bucket.List(ctx, loc.Prefix) {
+			if errors.Is(err, storage.ErrNotExist) {
+				return
+			}
+			if !yield(o, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
 // locationOf is where the files of a new partition go.
 func locationOf(t *metastore.Table, v []string) (string, error) {
 	name, err := t.Keys().Name(v)

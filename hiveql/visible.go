@@ -102,6 +102,9 @@ func (l *lister) files(ctx context.Context, url string, params map[string]string
 	}
 	var files []File
 	for o, err := range loc.Bucket.List(ctx, loc.Prefix) {
+		if errors.Is(err, storage.ErrNotExist) && l.table.Type == metastore.Managed {
+			break // of a table of ours: nothing has been written there yet
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -120,8 +121,11 @@ func (r *runner) collapse(s string) string {
 	for k, v := range r.target.Vars {
 		s = strings.ReplaceAll(s, v, "${"+k+"}")
 	}
-	return s
+	return padding.ReplaceAllString(s, "$1\t")
 }
+
+// padding are blanks that align what follows a value whose length depends on the target.
+var padding = regexp.MustCompile(`(\$\{[a-z]+\}\S*) +\t`)
 
 func (r *runner) errorf(b *block, format string, args ...any) {
 	r.t.Helper()
