@@ -16,8 +16,16 @@ type jsonRow struct {
 	batch   *batch
 	names   map[string]int // position in the projection
 	ranges  [][2]int       // of the values of the projected columns in the line
+	guesses []guess
 	scratch []byte
 	lenient bool
+}
+
+// guess is a key of the line before, and where its value went; -1 is nowhere. Lines mostly
+// have the same keys in the same order, so that few names must be looked up.
+type guess struct {
+	key   string
+	place int
 }
 
 func newJSONRow(spec *Spec, b *batch) *jsonRow {
@@ -56,7 +64,7 @@ func (r *jsonRow) locate(line []byte) error {
 	if s.peek() != '{' {
 		return s.fail("expected a JSON object")
 	}
-	if err := r.object(s, r.names, r.ranges); err != nil {
+	if err := r.object(s, r.column, r.ranges); err != nil {
 		return err
 	}
 	s.space()
@@ -67,22 +75,49 @@ func (r *jsonRow) locate(line []byte) error {
 }
 
 // object reads an object and notes where the values of the named keys are.
-func (r *jsonRow) object(s *jsonScanner, names map[string]int, ranges [][2]int) error {
+func (r *jsonRow) object(s *jsonScanner, place func(n int, key []byte) int, ranges [][2]int) error {
+	n := 0
 	return s.object(func(key []byte) error {
+		i := place(n, key)
+		n++
 		s.space()
 		start := s.i
 		if err := s.skip(); err != nil {
 			return err
 		}
-		i, ok := names[string(key)]
-		if !ok {
-			i, ok = names[lower(string(key))]
-		}
-		if ok {
+		if i >= 0 {
 			ranges[i] = [2]int{start, s.i}
 		}
 		return nil
 	})
+}
+
+// column is the place of the nth key of a line.
+func (r *jsonRow) column(n int, key []byte) int {
+	if n < len(r.guesses) && r.guesses[n].key == string(key) {
+		return r.guesses[n].place
+	}
+	g := guess{string(key), named(r.names, key)}
+	switch {
+	case n < len(r.guesses):
+		r.guesses[n] = g
+	case n < maxGuesses:
+		r.guesses = append(r.guesses, g)
+	}
+	return g.place
+}
+
+const maxGuesses = 1000
+
+// named finds a key in any case, or -1.
+func named(names map[string]int, key []byte) int {
+	if i, ok := names[string(key)]; ok {
+		return i
+	}
+	if i, ok := names[lower(string(key))]; ok {
+		return i
+	}
+	return -1
 }
 
 // value appends the value at a place of the line, which locate has checked. What does not fit
@@ -159,7 +194,7 @@ func (r *jsonRow) dict(c *column, line []byte, at [2]int) {
 func (r *jsonRow) record(c *column, line []byte, at [2]int) {
 	c.record.Append(true)
 	ranges := make([][2]int, len(c.below))
-	_ = r.object(&jsonScanner{b: line, i: at[0]}, c.names, ranges)
+	_ = r.object(&jsonScanner{b: line, i: at[0]}, func(_ int, key []byte) int { return named(c.names, key) }, ranges)
 	for i, f := range c.below {
 		r.value(f, line, ranges[i])
 	}
