@@ -32,7 +32,10 @@ func (a *analyzer) descend(r Rel, known []Expr, at func(*Scan, []Expr)) {
 			a.descend(side, through(known, as), at)
 		}
 	case *Limit:
-		a.descend(r.Input, nil, at) // which rows are passed depends on those there are
+		if !r.Sample {
+			known = nil // which rows are passed depends on those there are
+		}
+		a.descend(r.Input, known, at)
 	default:
 		for _, in := range inputs(r) {
 			a.descend(in, known, at)

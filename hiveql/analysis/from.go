@@ -51,9 +51,6 @@ func (a *analyzer) tableExpr(t syntax.TableExpr, outer *scope, ctes *cteScope) (
 }
 
 func (a *analyzer) tableRef(t *syntax.TableRef, outer *scope, ctes *cteScope) (Rel, *scope, error) {
-	if t.Sample != nil {
-		return nil, nil, unsupported(t.Sample, "TABLESAMPLE")
-	}
 	last := t.Name.Parts[len(t.Name.Parts)-1].Name
 	alias := last
 	if t.Alias != nil {
@@ -68,7 +65,7 @@ func (a *analyzer) tableRef(t *syntax.TableRef, outer *scope, ctes *cteScope) (R
 				return nil, nil, err
 			}
 			s.cols, s.starred = r.cols, r.starred
-			return r.rel, sc, nil
+			return r.rel, sc, noSample(t)
 		}
 	}
 	table, err := a.table(&t.Name)
@@ -84,12 +81,23 @@ func (a *analyzer) tableRef(t *syntax.TableRef, outer *scope, ctes *cteScope) (R
 			return nil, nil, err
 		}
 		s.cols = r.cols
-		return r.rel, sc, nil
+		return r.rel, sc, noSample(t)
 	}
 	scan := a.scan(table)
 	cols := scan.Columns()
 	s.cols, s.virtual = cols[:len(cols)-1], cols[len(cols)-1:]
-	return scan, sc, nil
+	if t.Sample == nil {
+		return scan, sc, nil
+	}
+	rel, err := a.sample(t.Sample, table, scan, sc)
+	return rel, sc, err
+}
+
+func noSample(t *syntax.TableRef) error {
+	if t.Sample != nil {
+		return unsupported(t.Sample, "TABLESAMPLE of what is no table")
+	}
+	return nil
 }
 
 // scan reads all columns of a table: its data columns, its partition keys and the name of the

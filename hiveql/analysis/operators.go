@@ -332,6 +332,26 @@ func mixed(a, b hivetype.Type) bool {
 	return approximate(a) && b.Kind == hivetype.Decimal || approximate(b) && a.Kind == hivetype.Decimal
 }
 
+// soften makes decimals among the arguments doubles where another argument is one, for the
+// functions that return one of their arguments. The common type that Hive takes there,
+// decimal(16,15), holds no number above 9.
+func soften(fn *Function, args []Arg) {
+	switch fn.Name {
+	case "coalesce", "nvl", "nvl2", "if", "nullif", "greatest", "least", "array":
+	default:
+		return
+	}
+	floating := false
+	for _, a := range args {
+		floating = floating || approximate(a.Type)
+	}
+	for i, a := range args {
+		if floating && a.Type.Kind == hivetype.Decimal {
+			args[i].Type = double
+		}
+	}
+}
+
 func booleans(args []Arg) (Binding, error) {
 	for _, a := range args {
 		if !hivetype.Castable(a.Type, boolean) {

@@ -160,6 +160,7 @@ type (
 	Limit struct {
 		Input         Rel
 		Offset, Count int64
+		Sample        bool // of TABLESAMPLE: any rows do, so conditions may choose among them
 	}
 	// SetOp combines two relations by position. Both sides put out the types of Cols.
 	SetOp struct {

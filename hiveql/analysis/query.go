@@ -16,7 +16,7 @@ func (a *analyzer) query(q *syntax.Query, outer *scope, ctes *cteScope) (result,
 	}
 	var r result
 	if s, ok := q.Body.(*syntax.Select); ok {
-		r, err = a.selectBlock(s, order, outer, ctes)
+		r, err = a.selectBlock(s, order, q.DistributeBy, outer, ctes)
 	} else if r, err = a.body(q.Body, outer, ctes); err == nil {
 		r, err = a.sorted(r, order, outer, ctes)
 	}
@@ -37,9 +37,12 @@ func (a *analyzer) query(q *syntax.Query, outer *scope, ctes *cteScope) (result,
 }
 
 // sortItems is what orders the result: ORDER BY, or SORT BY and CLUSTER BY, for which one
-// sorted whole is as good as sorted pieces. DISTRIBUTE BY alone asks for no order.
+// sorted whole is as good as sorted pieces. DISTRIBUTE BY alone asks for no order and is only
+// checked.
 func sortItems(q *syntax.Query) ([]syntax.SortItem, error) {
 	switch {
+	case len(q.OrderBy) > 0 && len(q.DistributeBy) > 0:
+		return nil, failf(q, 10047, "Cannot have both ORDER BY and DISTRIBUTE BY clauses")
 	case len(q.OrderBy) > 0 && len(q.SortBy) > 0:
 		return nil, failf(q, 10049, "Cannot have both ORDER BY and SORT BY clauses")
 	case len(q.OrderBy) > 0 && len(q.ClusterBy) > 0:
@@ -95,7 +98,7 @@ func (a *analyzer) body(b syntax.QueryBody, outer *scope, ctes *cteScope) (resul
 	case *syntax.Query:
 		return a.query(b, outer, ctes)
 	case *syntax.Select:
-		return a.selectBlock(b, nil, outer, ctes)
+		return a.selectBlock(b, nil, nil, outer, ctes)
 	case *syntax.SetOp:
 		return a.setOp(b, outer, ctes)
 	case *syntax.Values:

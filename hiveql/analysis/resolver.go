@@ -173,6 +173,7 @@ func bindTypes(n syntax.Expr, fn *Function, code int, args []Expr) (Binding, err
 		in[i] = Arg{Type: x.Type()}
 		in[i].Const, _ = x.(*Const)
 	}
+	soften(fn, in)
 	b, err := fn.Bind(in)
 	if err == nil {
 		return b, nil

@@ -26,8 +26,8 @@ type item struct {
 	x        Expr
 }
 
-// selectBlock plans one SELECT and the ORDER BY that belongs to it.
-func (a *analyzer) selectBlock(s *syntax.Select, order []syntax.SortItem, outer *scope, ctes *cteScope) (result, error) {
+// selectBlock plans one SELECT and the ORDER BY and DISTRIBUTE BY that belong to it.
+func (a *analyzer) selectBlock(s *syntax.Select, order []syntax.SortItem, distribute []syntax.Expr, outer *scope, ctes *cteScope) (result, error) {
 	if s.Transform != nil {
 		return result{}, unsupported(s.Transform, "TRANSFORM")
 	}
@@ -49,6 +49,11 @@ func (a *analyzer) selectBlock(s *syntax.Select, order []syntax.SortItem, outer 
 	keys, err := b.orderKeys(order)
 	if err != nil {
 		return result{}, err
+	}
+	for _, x := range distribute {
+		if _, err := b.orderKeys([]syntax.SortItem{{X: x}}); err != nil {
+			return result{}, err
+		}
 	}
 	if err := b.group(keys); err != nil {
 		return result{}, err
