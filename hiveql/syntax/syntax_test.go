@@ -200,7 +200,7 @@ func TestNestingIsBounded(t *testing.T) {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}
-	long := "SELECT 1" + strings.Repeat(" + 1", 5e4) + " FROM t WHERE a" + strings.Repeat(" AND a", 5e4)
+	long := "SELECT 1" + strings.Repeat(" + 1", 2e4) + " FROM t WHERE a" + strings.Repeat(" AND a", 2e4)
 	stmts, err := syntax.Parse(long)
 	if err != nil {
 		t.Fatal(err)
