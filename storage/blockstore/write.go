@@ -109,12 +109,8 @@ type writer struct {
 
 	f       *os.File // of the last of blocks, while it is being written
 	chunk   []byte   // the beginning of the next chunk
-	started int64    // bytes of the block that the kernel was told to write out
 	syncing chan error
 }
-
-// writeOut is how many bytes may gather in memory before the kernel is told to write them.
-const writeOut = 8 << 20
 
 func (w *writer) Write(p []byte) (int, error) {
 	if w.ended {
@@ -174,7 +170,7 @@ func (w *writer) begin(n int64) error {
 	if err != nil {
 		return err
 	}
-	w.f, w.started = f, 0
+	w.f = f
 	w.blocks = append(w.blocks, block{blockRef: ref, chunks: make(chunkSums, 0, 4*chunksIn(size))})
 	return nil
 }
@@ -193,10 +189,6 @@ func (w *writer) append(p []byte) error {
 		rest = rest[len(piece):]
 	}
 	b.size += int64(len(p))
-	if b.size-w.started >= writeOut {
-		startWriting(w.f, w.started, b.size-w.started)
-		w.started = b.size
-	}
 	return nil
 }
 
