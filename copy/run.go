@@ -53,6 +53,7 @@ type job struct {
 
 	denied   bool         // the destination could not be listed, and perhaps cannot be written
 	rejected atomic.Int64 // outputs the destination did not want
+	outage   atomic.Int64 // outputs in a row that failed for reasons that should have passed
 	mu       sync.Mutex
 	uploads  map[*upload]bool // begun and neither committed nor aborted
 }
@@ -299,6 +300,7 @@ func (j *job) finish(ctx context.Context, t Task, res result, err error) error {
 		j.rec.event(e)
 		return nil
 	}
+	j.outage.Store(0)
 	e := j.about(t, Copied)
 	e.CRC32C, e.Method = res.sum, res.method
 	j.rec.event(e)
@@ -315,9 +317,16 @@ func (j *job) finish(ctx context.Context, t Task, res result, err error) error {
 // succeeded is given up.
 const enough = 20
 
-// hopeless ends a job that the destination does not want at all. It returns the error of the
-// job, if err is that.
+// hopeless ends a job that the destination does not want at all, and one that a server has left:
+// each further output would take all its retries to fail. It returns the error of the job, if
+// err is that.
 func (j *job) hopeless(err error) error {
+	if storage.IsTemporary(err) {
+		if n := j.outage.Add(1); n >= int64(2*j.opts.workers()) {
+			return fmt.Errorf("given up after %d failures in a row: %w", n, err)
+		}
+		return nil
+	}
 	var e *storage.Error
 	if !errors.As(err, &e) || !strings.HasPrefix(e.URL, j.dest.Bucket.URL()+j.dir) {
 		return nil

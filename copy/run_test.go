@@ -809,6 +809,26 @@ func testGivenUp(t *testing.T, objects int) {
 	}
 }
 
+// A server that has gone for good is not asked for every object.
+func TestGivenUpWhenAServerHasGone(t *testing.T) {
+	src, dest := storagetest.NewMem("s3://lake/"), storagetest.NewMem("s3://out/")
+	for i := range 5000 {
+		src.Put(fmt.Sprintf("x/%04d", i), "x")
+	}
+	var opens atomic.Int64
+	gone := storagetest.Faulty(src, func(op storagetest.Op) error {
+		if op.Kind == storagetest.OpOpen && opens.Add(1) > 100 {
+			return &storage.Error{Err: errors.New("connection refused"), Temporary: true}
+		}
+		return nil
+	})
+	sum, err := copier.Run(t.Context(), at(gone, ""), at(dest, ""), quick(copier.Options{DisableServerCopy: true}))
+	var failed *copier.FailedError
+	if err == nil || errors.As(err, &failed) || !strings.Contains(err.Error(), "connection refused") || opens.Load() > 200 || sum.Objects != 100 {
+		t.Errorf("after %d attempts: %v, %+v", opens.Load(), err, sum)
+	}
+}
+
 // Random jobs must do what the ten lines of serial do.
 func TestRandomJobsAgainstASerialCopy(t *testing.T) {
 	for seed := range uint64(150) {
