@@ -121,6 +121,8 @@ bool roundEvenInteger(int64_t &out, int64_t v, int32_t places) {
   return out = base, true;
 }
 
+bool cubeRoot(double &out, double v) { return out = std::cbrt(v), true; }
+
 // The hash of rows: 31 times the hash so far, plus that of the next value.
 bool hashNext(int32_t &out, int32_t so_far, int32_t next) {
   return out = static_cast<int32_t>(uint32_t(so_far) * 31 + uint32_t(next)), true;
@@ -164,7 +166,7 @@ std::vector<Function> arithmetic() {
       function<shiftUnsigned<int32_t>>("skep_shiftrightunsigned"),
       function<shiftUnsigned<int64_t>>("skep_shiftrightunsigned"),
       function<roundInteger>("skep_round"), function<roundDouble>("skep_round"),
-      function<roundEven>("skep_bround"), function<roundEvenInteger>("skep_bround"),
+      function<cubeRoot>("skep_cbrt"), function<roundEven>("skep_bround"), function<roundEvenInteger>("skep_bround"),
       function<hashNext>("skep_hash_next"), function<hashInt>("skep_hash_int"),
       function<hashLong>("skep_hash_long"), function<hashFloat>("skep_hash_float"),
       function<hashDouble>("skep_hash_double"), function<hashText>("skep_hash_text"),

@@ -223,7 +223,7 @@ func mathRules() map[string]rule {
 		"log2": as("log2(CASE WHEN $1 > 0 THEN $1 END)"),
 		"log": byCount("ln(CASE WHEN $1 > 0 THEN $1 END)",
 			"(ln(CASE WHEN $2 > 0 THEN $2 END) / ln(CASE WHEN $1 > 1 THEN $1 END))"),
-		"abs": as("abs($1)::$T"), "power": as("pow($1, $2)"), "bin": as("skep_bin($1)"),
+		"abs": as("abs($1)::$T"), "cbrt": as("skep_cbrt($1)"), "power": as("pow($1, $2)"), "bin": as("skep_bin($1)"),
 		"conv": as("skep_conv($1, $2, $3)"), "factorial": as("skep_factorial($1)"),
 		"pmod": moduloRule("pmod", "skep_pmod"), "positive": as("$1"),
 		"rand": func(*lowerer, *analysis.Call, []string) string { return "random()" },
@@ -233,7 +233,7 @@ func mathRules() map[string]rule {
 		"greatest":           extreme, "least": extreme,
 		"floor": floor, "ceil": floor, "round": round, "bround": round,
 	}
-	for _, f := range strings.Fields("atan cbrt cos cosh degrees exp radians sin sinh tan tanh") {
+	for _, f := range strings.Fields("atan cos cosh degrees exp radians sin sinh tan tanh") {
 		all[f] = as(f + "($1)")
 	}
 	return all

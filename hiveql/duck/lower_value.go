@@ -110,7 +110,7 @@ func (l *lowerer) hashOf(a string, t hivetype.Type) string {
 func collectionRules() map[string]rule {
 	return map[string]rule{
 		"array": as("[$*]::$T"), "array_contains": as("skep_array_contains($1, $2)"),
-		"array_distinct": as("list_distinct($1)"), "array_max": as("list_max($1)"), "array_min": as("list_min($1)"),
+		"array_distinct": as("skep_array_distinct($1)"), "array_max": as("list_max($1)"), "array_min": as("list_min($1)"),
 		"array_join": arrayJoin, "array_slice": as("skep_array_slice($1, $2, $3)"),
 		"map": mapOf, "map_keys": as("map_keys($1)"), "map_values": as("map_values($1)"),
 		"named_struct": func(l *lowerer, x *analysis.Call, args []string) string {

@@ -1,0 +1,197 @@
+package duck_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	duckdb "github.com/duckdb/duckdb-go-bindings"
+
+	"github.com/skepdata/skep/hiveql/duck"
+)
+
+// The declarations in duckdb.h are those of this version.
+func TestVersion(t *testing.T) {
+	if got := duckdb.LibraryVersion(); got != duck.Version {
+		t.Errorf("linked with DuckDB %s, written for %s", got, duck.Version)
+	}
+	if got := duckdb.VectorSize(); got != 2048 {
+		t.Errorf("vectors have %d rows, want 2048", got)
+	}
+}
+
+// Closing rows that nobody has read ends the query.
+func TestCloseEarly(t *testing.T) {
+	e, c := open(t, duck.Config{}), newCatalog(t)
+	c.numbers(t, 20)
+	q, err := c.analyze(t.Context(), "SELECT a.n, b.n, d.n FROM n a CROSS JOIN n b CROSS JOIN n d CROSS JOIN n f CROSS JOIN n g")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, read := range []int{0, 1, 3000} {
+		rows, err := e.Query(t.Context(), q, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range read {
+			if !rows.Next() {
+				t.Fatalf("no row: %v", rows.Err())
+			}
+		}
+		if err := errors.Join(rows.Close(), rows.Close()); err != nil {
+			t.Error(err)
+		}
+		if rows.Next() {
+			t.Error("a row after Close")
+		}
+	}
+}
+
+// numbers declares the table n of the numbers below count, as several text files.
+func (c *catalog) numbers(t testing.TB, count int) {
+	t.Helper()
+	table := c.newTable(t, "n", textInput, lazySimple, "n:bigint", "s:string")
+	const files = 4
+	for f := range files {
+		var b strings.Builder
+		for i := f; i < count; i += files {
+			fmt.Fprintf(&b, "%d\x01text of row %d\n", i, i)
+		}
+		if err := os.WriteFile(filepath.Join(table.Storage.Location, fmt.Sprint(f)), []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A cancelled context interrupts a query wherever it is.
+func TestCancel(t *testing.T) {
+	e, c := open(t, duck.Config{}), newCatalog(t)
+	c.numbers(t, 2000)
+	why := errors.New("enough")
+	for _, sql := range []string{
+		"SELECT sum(a.n * b.n * d.n) FROM n a CROSS JOIN n b CROSS JOIN n d CROSS JOIN n f",
+		"SELECT a.n, b.n, d.n FROM n a CROSS JOIN n b CROSS JOIN n d CROSS JOIN n f",
+	} {
+		q, err := c.analyze(t.Context(), sql)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancelCause(t.Context())
+		var wait sync.WaitGroup
+		started := make(chan struct{})
+		wait.Go(func() {
+			<-started
+			cancel(why)
+		})
+		close(started)
+		rows, err := e.Query(ctx, q, c)
+		if err == nil {
+			for rows.Next() {
+			}
+			err = errors.Join(rows.Err(), rows.Close())
+		}
+		wait.Wait()
+		if !errors.Is(err, why) {
+			t.Errorf("%s: %v, want the cause of the cancellation", sql, err)
+		}
+	}
+	c.check(t, e, "SELECT count(*) FROM n", "2000")
+}
+
+func TestConcurrentQueries(t *testing.T) {
+	e, c := open(t, duck.Config{}), newCatalog(t)
+	c.numbers(t, 30000)
+	var wait sync.WaitGroup
+	for i := range 8 {
+		wait.Go(func() {
+			rows, err := c.rows(t.Context(), e, fmt.Sprintf("SELECT sum(n), max(length(s)), cast(sum(n) AS decimal(20,2)) / cast(%d AS decimal(%d,1)) FROM n", i+1, 5+i))
+			if err != nil || len(rows) != 1 || !strings.HasPrefix(rows[0], "449985000\t17\t") {
+				t.Errorf("%v, %v", rows, err)
+			}
+		})
+	}
+	wait.Wait()
+}
+
+// A sort that does not fit into memory spills.
+func TestSpill(t *testing.T) {
+	e, c := open(t, duck.Config{MemoryLimit: 100 << 20, Threads: 2}), newCatalog(t)
+	c.numbers(t, 300)
+	rows, err := c.rows(t.Context(), e, `SELECT concat(reverse(a.s), b.s, d.s, repeat('x', 100)) AS x
+		FROM n a CROSS JOIN n b CROSS JOIN (SELECT * FROM n WHERE n < 8) d ORDER BY x`)
+	if err != nil {
+		t.Fatalf("%+v", err)
+	}
+	if len(rows) != 300*300*8 || !slices.IsSorted(rows) {
+		t.Errorf("%d rows, sorted: %v", len(rows), slices.IsSorted(rows))
+	}
+}
+
+func TestMalformedFiles(t *testing.T) {
+	e, c := open(t, duck.Config{}), newCatalog(t)
+	for _, bad := range []struct{ input, serde, content, want string }{
+		{textInput, jsonSerDe, "{\"a\":1}\n{oops\n", "line 2"},
+		{parquetInput, parquetSerDe, "this is not a Parquet file", "bad"},
+		{textInput, lazySimple, "", "gz"},
+	} {
+		table := c.newTable(t, "t", bad.input, bad.serde, "a:int")
+		path := filepath.Join(table.Storage.Location, "bad")
+		if bad.content == "" {
+			path, bad.content = path+".gz", "no gzip"
+		}
+		if err := os.WriteFile(path, []byte(bad.content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		_, err := c.rows(t.Context(), e, "SELECT sum(a) FROM t")
+		if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), bad.want) || strings.Contains(err.Error(), "Error:") {
+			t.Errorf("%s: %v, want an error that names %s and %s", bad.serde, err, path, bad.want)
+		}
+	}
+}
+
+// Texts of DuckDB's are for %+v only.
+func TestErrorsAreOurs(t *testing.T) {
+	e, c := open(t, duck.Config{}), newCatalog(t)
+	for sql, want := range map[string]error{
+		"SELECT (SELECT 1 UNION ALL SELECT 2)": duck.ErrManyRows,
+		"SELECT 'a' RLIKE '(?=x)'":             duck.ErrUnsupported,
+		"SELECT sha2('a', 512)":                duck.ErrUnsupported,
+	} {
+		_, err := c.rows(t.Context(), e, sql)
+		if !errors.Is(err, want) || strings.Contains(err.Error(), "Error") {
+			t.Errorf("%s: %v, want %v", sql, err, want)
+		}
+	}
+}
+
+func TestClosedExecutor(t *testing.T) {
+	e, c := open(t, duck.Config{}), newCatalog(t)
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.rows(t.Context(), e, "SELECT 1"); err == nil {
+		t.Error("a query after Close")
+	}
+}
+
+// Open makes its own directory for intermediate results, and Close removes it.
+func TestOwnTempDir(t *testing.T) {
+	parent := t.TempDir()
+	t.Setenv("TMPDIR", parent)
+	e, err := duck.Open(duck.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(e.Close(), e.Close()); err != nil {
+		t.Error(err)
+	}
+	if left, err := os.ReadDir(parent); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
