@@ -11,6 +11,8 @@ import (
 
 	"github.com/skepdata/skep/hiveql/analysis"
 	"github.com/skepdata/skep/hiveql/syntax"
+	"github.com/skepdata/skep/metastore"
+	"github.com/skepdata/skep/partitions"
 )
 
 func testEnv() analysis.Env {
@@ -26,6 +28,9 @@ func testEnv() analysis.Env {
 //	analyze  prints the plan of a query or an INSERT
 //	asks     prints what planning it asks of the catalog
 //	error    prints Hive's line, the source with a caret, and the hint
+//	drop     prints the condition of ALTER TABLE ... DROP PARTITION
+//	expand   prints the plan of a view's own query
+//	ctas     prints the plan of CREATE TABLE ... PARTITIONED BY ... AS SELECT
 //	const    prints the constant that an expression folds to
 //
 // with settings as arguments: analyze hive.orderby.position.alias=false.
@@ -58,6 +63,16 @@ func TestGolden(t *testing.T) {
 					return describe(d.Input, err)
 				}
 				return strings.Join(m.asked, "\n") + "\n"
+			case "drop":
+				return dropPredicate(t, m, d.Input)
+			case "expand":
+				q, err := analysis.ExpandView(t.Context(), m, env, m.tables[nameOf(d.Input)])
+				if err != nil {
+					return err.Error() + "\n"
+				}
+				return analysis.Format(q)
+			case "ctas":
+				return writeTo(t, m, env, d.Input)
 			case "error":
 				plan, err := analyze(t, m, env, d.Input)
 				if err == nil {
@@ -102,6 +117,58 @@ func analyze(t *testing.T, m *memory, env analysis.Env, sql string) (any, error)
 	}
 	t.Fatalf("cannot analyze a %T", stmts[0])
 	return nil, nil
+}
+
+func nameOf(text string) metastore.TableName {
+	if db, name, ok := strings.Cut(text, "."); ok {
+		return metastore.TableName{Database: db, Name: name}
+	}
+	return metastore.TableName{Database: "default", Name: text}
+}
+
+func dropPredicate(t *testing.T, m *memory, sql string) string {
+	stmts, err := syntax.Parse(sql)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := stmts[0].(*syntax.AlterTable)
+	spec := s.Action.(*syntax.DropPartitions).Specs[0]
+	p, err := analysis.DropPredicate(m.tables[tableName(s.Name)], &spec)
+	if err != nil {
+		return describe(sql, err)
+	}
+	return p.String() + "\n"
+}
+
+// writeTo makes the table that the statement describes, its keys being the last columns of the
+// query, and plans the writing.
+func writeTo(t *testing.T, m *memory, env analysis.Env, sql string) string {
+	stmts, err := syntax.Parse(sql)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := stmts[0].(*syntax.CreateTable)
+	q, err := analysis.AnalyzeQuery(t.Context(), m, env, s.Query)
+	if err != nil {
+		return describe(sql, err)
+	}
+	table := &metastore.Table{TableName: tableName(s.Name)}
+	var spec partitions.Spec
+	for i, o := range q.Output {
+		c := metastore.Column{Name: o.Name, Type: o.Type}
+		if i < len(q.Output)-len(s.PartitionedBy) {
+			table.Storage.Columns = append(table.Storage.Columns, c)
+		} else {
+			table.PartitionKeys = append(table.PartitionKeys, c)
+			spec = append(spec, partitions.SpecField{Name: c.Name})
+		}
+	}
+	w, err := analysis.WriteTo(table, spec, true, q)
+	if err != nil {
+		return describe(sql, err)
+	}
+	checkPlan(t, w.Query)
+	return analysis.Format(w)
 }
 
 func describe(src string, err error) string {

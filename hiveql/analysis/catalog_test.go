@@ -48,13 +48,13 @@ func (m *memory) Partitions(_ context.Context, name metastore.TableName, p parti
 	m.asked = append(m.asked, "partitions "+name.String()+": "+text)
 	keys := m.tables[name].Keys()
 	return func(yield func(*metastore.Partition, error) bool) {
+		match, err := keys.Compile(p)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
 		for _, v := range m.parts[name] {
-			ok, err := keys.Match(p, v)
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			if ok && !yield(&metastore.Partition{Values: v}, nil) {
+			if match.Match(v) && !yield(&metastore.Partition{Values: v}, nil) {
 				return
 			}
 		}
