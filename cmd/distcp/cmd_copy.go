@@ -50,7 +50,7 @@ func (c *copyFlags) addFlags(f *pflag.FlagSet) {
 	f.Int64Var(&o.StartingIndex, "startingIndex", 0, "first `number` for --numberFiles")
 	f.StringVar(&o.OutputManifest, "outputManifest", "", "write a gzip manifest of all files into the destination, of this `name`")
 	f.StringVar(&c.previousManifest, "previousManifest", "", "skip the files that the manifest at this `URL` lists")
-	f.StringVar(&c.requirePrevious, "requirePreviousManifest", "true", "fail if there is no previous manifest: true or `false`")
+	f.StringVar(&c.requirePrevious, "requirePreviousManifest", "true", "whether a missing previous manifest is an error, as a `bool`")
 	f.BoolVar(&o.CopyFromManifest, "copyFromManifest", false, "copy the files that the previous manifest lists, instead of listing --src")
 	f.BoolVar(&o.DeleteOnSuccess, "deleteOnSuccess", false, "delete each source once its output is durable")
 	f.BoolVar(&o.DisableParts, "disableMultipartUpload", false, "write each output in one stream, by one worker")
