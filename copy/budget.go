@@ -6,10 +6,13 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// budgetPerWorker is how much memory the buffers of large outputs may take, for each worker.
-// Stores that send a part at once hold all of it; small objects are not worth counting.
+// The memory that the buffers of large outputs may take: so much for each worker, or a few parts
+// where parts are large, up to a limit that only a single part may exceed. Stores that send a
+// part at once hold all of it; small objects are not worth counting.
 const (
 	budgetPerWorker = 8 << 20
+	budgetParts     = 4
+	budgetForParts  = 1 << 30
 	uncounted       = 1 << 20
 )
 
@@ -19,8 +22,8 @@ type budget struct {
 	size int64
 }
 
-func newBudget(workers int) budget {
-	size := int64(workers) * budgetPerWorker
+func newBudget(workers int, partSize int64) budget {
+	size := max(int64(workers)*budgetPerWorker, min(budgetParts*partSize, budgetForParts))
 	return budget{semaphore.NewWeighted(size), size}
 }
 

@@ -9,7 +9,7 @@ import (
 
 func TestBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBudget(2)
+		b := newBudget(2, 1<<20)
 		ctx, cancel := context.WithCancelCause(t.Context())
 		first, err := b.take(ctx, 10<<20)
 		if err != nil {
@@ -44,4 +44,20 @@ func TestBudget(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
+}
+
+func TestBudgetSizes(t *testing.T) {
+	for _, c := range []struct {
+		workers    int
+		part, want int64
+	}{
+		{16, DefaultPartSize, 128 << 20},
+		{1, DefaultPartSize, 64 << 20},
+		{16, 128 << 20, 512 << 20},
+		{16, 5 << 30, 1 << 30},
+	} {
+		if got := newBudget(c.workers, c.part).size; got != c.want {
+			t.Errorf("%d workers, parts of %d: got %d, want %d", c.workers, c.part, got, c.want)
+		}
+	}
 }

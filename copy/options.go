@@ -63,7 +63,7 @@ type Options struct {
 	DryRun bool
 
 	// Workers is how many transfers run at once. 0 is DefaultWorkers. Buffers of large objects
-	// take at most 8 MiB of memory for each, or one part.
+	// take at most 8 MiB of memory for each, or four parts where that is more.
 	Workers int
 	// PartSize is the size in bytes above which an output is written in parts by several
 	// workers, and the size of the parts, which a store may raise. 0 is DefaultPartSize.

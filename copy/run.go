@@ -78,7 +78,7 @@ func newJob(src, dest storage.Location, opts Options) (*job, error) {
 		src: src, dest: dest, dir: directory(dest.Prefix), opts: opts, planner: p,
 		rec:     recorder{report: opts.Report},
 		uploads: map[*upload]bool{},
-		budget:  newBudget(opts.workers()),
+		budget:  newBudget(opts.workers(), opts.partSize()),
 		buffers: sync.Pool{New: func() any { b := make([]byte, bufferSize); return &b }},
 	}
 	if src.Bucket.URL() == dest.Bucket.URL() {
