@@ -71,7 +71,7 @@ func (s *Session) dropPartitions(ctx context.Context, t *metastore.Table, a *syn
 			return err
 		}
 		any = append(any, p)
-		if a.IfExists {
+		if a.IfExists || s.dropsQuietly() {
 			continue
 		}
 		if found, err := s.anyPartition(ctx, t, p); err != nil {

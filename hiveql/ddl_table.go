@@ -120,11 +120,9 @@ func (s *Session) describeTable(ctx context.Context, t *metastore.Table, db *met
 	return err
 }
 
-// ownColumns describes a table that is not made LIKE another.
+// ownColumns describes a table that is not made LIKE another. SKEWED BY is left out: it says how
+// Hive may lay out files, and means nothing for reading them.
 func (s *Session) ownColumns(t *metastore.Table, n *syntax.CreateTable, managed bool) error {
-	if n.Skewed != "" {
-		return unsupported(n, "SKEWED BY")
-	}
 	if strings.EqualFold(propertyOf(n.Properties, "transactional"), "true") {
 		return unsupported(n, "a transactional (ACID) table")
 	}
@@ -318,7 +316,7 @@ func (s *Session) dropTableOrView(ctx context.Context, n *syntax.DropTable) erro
 	}
 	t, err := s.cfg.Store.Table(ctx, name)
 	if errors.Is(err, metastore.ErrNoSuchTable) || errors.Is(err, metastore.ErrNoSuchDatabase) {
-		if n.IfExists {
+		if n.IfExists || s.dropsQuietly() {
 			return nil
 		}
 		return s.tableError(&n.Name, name, err)
@@ -336,6 +334,12 @@ func (s *Session) dropTableOrView(ctx context.Context, n *syntax.DropTable) erro
 		return semantic(&n.Name, 10093, "Cannot drop a base table with DROP VIEW")
 	}
 	return s.dropTable(ctx, name)
+}
+
+// dropsQuietly reports whether dropping what does not exist is no error, as it is by default
+// in Hive.
+func (s *Session) dropsQuietly() bool {
+	return strings.EqualFold(s.Setting("hive.exec.drop.ignorenonexistent"), "true")
 }
 
 // dropTable removes a table from the metastore, and then its data if it is a managed one.

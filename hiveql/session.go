@@ -119,6 +119,8 @@ func (s *Session) run(ctx context.Context, r *Result) error {
 		return s.loadData(ctx, r, n)
 	case *syntax.Truncate:
 		return s.truncate(ctx, r, n)
+	case *syntax.Analyze:
+		return s.analyze(ctx, n)
 	case *syntax.Explain:
 		return s.explain(ctx, r, n)
 	case *syntax.CreateTable:

@@ -31,6 +31,7 @@ func defaultSettings() map[string]string {
 		"hive.default.nulls.last":                  "true",
 		"hive.exec.compress.output":                "false",
 		"hive.exec.default.partition.name":         "__HIVE_DEFAULT_PARTITION__",
+		"hive.exec.drop.ignorenonexistent":         "true",
 		"hive.exec.dynamic.partition":              "true",
 		"hive.exec.dynamic.partition.mode":         "nonstrict",
 		"hive.exec.max.dynamic.partitions":         "1000",

@@ -12,6 +12,7 @@ import (
 
 	"github.com/skepdata/skep/hiveql/analysis"
 	"github.com/skepdata/skep/hiveql/syntax"
+	"github.com/skepdata/skep/hivetype"
 	"github.com/skepdata/skep/metastore"
 	"github.com/skepdata/skep/partitions"
 )
@@ -96,6 +97,9 @@ func wildcard(pattern, s string) bool {
 	p, i := 0, 0
 	for i < len(s) {
 		switch {
+		case p+1 < len(pattern) && pattern[p] == '\\' && pattern[p+1] == s[i]:
+			p += 2
+			i++
 		case p < len(pattern) && (pattern[p] == '*' || pattern[p] == '%'):
 			star, from = p, i
 			p++
@@ -125,8 +129,9 @@ func (s *Session) shownDatabase(ctx context.Context, in *syntax.Ident) (string, 
 }
 
 func (s *Session) showTables(ctx context.Context, r *Result, n *syntax.Show) error {
-	if n.Where != nil {
-		return unsupported(n.Where, "SHOW "+n.What+" WHERE")
+	want, err := tableTypeOf(n.Where)
+	if err != nil {
+		return err
 	}
 	db, err := s.shownDatabase(ctx, n.In)
 	if err != nil {
@@ -137,7 +142,7 @@ func (s *Session) showTables(ctx context.Context, r *Result, n *syntax.Show) err
 		return err
 	}
 	names = like(names, n.Like)
-	if n.What == "TABLES" && !n.Extended {
+	if n.What == "TABLES" && !n.Extended && want == "" {
 		r.showLines("tab_name", names)
 		return nil
 	}
@@ -151,9 +156,10 @@ func (s *Session) showTables(ctx context.Context, r *Result, n *syntax.Show) err
 			return err
 		}
 		switch {
+		case want != "" && t.Type != want, n.What == "VIEWS" && t.Type != metastore.View:
 		case n.Extended:
 			rows = append(rows, []string{pad(name), pad(string(t.Type))})
-		case t.Type == metastore.View:
+		default:
 			rows = append(rows, []string{name})
 		}
 	}
@@ -164,6 +170,22 @@ func (s *Session) showTables(ctx context.Context, r *Result, n *syntax.Show) err
 	}
 	r.show([]string{"tab_name"}, rows)
 	return nil
+}
+
+// tableTypeOf is the type in WHERE `table_type` = 'MANAGED_TABLE', the only condition that
+// SHOW TABLES takes; "" for no condition.
+func tableTypeOf(where syntax.Expr) (metastore.TableType, error) {
+	if where == nil {
+		return "", nil
+	}
+	if b, ok := where.(*syntax.Binary); ok && b.Op == "=" {
+		name, isName := b.L.(*syntax.Name)
+		lit, isLit := b.R.(*syntax.Literal)
+		if isName && isLit && strings.EqualFold(name.Ident.Name, "table_type") {
+			return metastore.TableType(lit.Value), nil
+		}
+	}
+	return "", semantic(where, 0, "SHOW TABLES WHERE takes `table_type` = 'MANAGED_TABLE', 'EXTERNAL_TABLE' or 'VIRTUAL_VIEW'")
 }
 
 func (s *Session) showExtended(ctx context.Context, r *Result, n *syntax.Show) error {
@@ -231,9 +253,30 @@ func (s *Session) extendedLines(ctx context.Context, t *metastore.Table) ([]stri
 func structText(cols []metastore.Column) string {
 	var parts []string
 	for _, c := range cols {
-		parts = append(parts, c.Type.String()+" "+c.Name)
+		parts = append(parts, thriftType(c.Type)+" "+c.Name)
 	}
 	return "struct columns { " + strings.Join(parts, ", ") + "}"
+}
+
+// thriftType is the name of a type in Thrift's language, which SHOW TABLE EXTENDED uses.
+func thriftType(t hivetype.Type) string {
+	switch t.Kind {
+	case hivetype.TinyInt:
+		return "byte"
+	case hivetype.SmallInt:
+		return "i16"
+	case hivetype.Int:
+		return "i32"
+	case hivetype.BigInt:
+		return "i64"
+	case hivetype.Boolean:
+		return "bool"
+	case hivetype.Array:
+		return "list<" + thriftType(*t.Elem) + ">"
+	case hivetype.Map:
+		return "map<" + thriftType(*t.Key) + "," + thriftType(*t.Elem) + ">"
+	}
+	return t.String()
 }
 
 // showPartitions lists names of partitions; the metastore decides which.
