@@ -160,7 +160,8 @@ func bindLag(args []Arg) (Binding, error) {
 		if !ok {
 			return Binding{}, &TypeError{Index: 2, Want: t.String(), Got: args[2].Type}
 		}
-		b.Args[0], b.Result, b.Args = c, c, append(b.Args, c)
+		b.Args[0], b.Result = c, c
+		b.Args = append(b.Args, c)
 	}
 	return b, nil
 }
