@@ -39,6 +39,7 @@ type analyzer struct {
 	lastID    int
 	relations int
 	tables    map[metastore.TableName]*metastore.Table
+	keys      exprKeys
 	at        map[Expr]syntax.Expr // where expressions came from, for errors
 	expanding []metastore.TableName
 }

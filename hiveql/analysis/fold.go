@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"math/big"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -323,6 +324,28 @@ func like(s, pattern string) (hivetype.Value, bool) {
 		return strings.HasPrefix(s, body), true
 	}
 	return s == body, true
+}
+
+// constantParts reports whether x may be constant, its own parts being folded already.
+func constantParts(x Expr) bool {
+	isConst := func(x Expr) bool {
+		_, ok := x.(*Const)
+		return ok
+	}
+	switch x := x.(type) {
+	case *Call:
+		if x.Func == opAnd || x.Func == opOr {
+			return slices.ContainsFunc(x.Args, isConst)
+		}
+		return !slices.ContainsFunc(x.Args, func(x Expr) bool { return !isConst(x) })
+	case *Cast:
+		return isConst(x.X)
+	case *In:
+		return isConst(x.X)
+	case *Case:
+		return isConst(x.Whens[0].Cond)
+	}
+	return false
 }
 
 // folded is x as a constant if it has the same value everywhere, otherwise x itself.

@@ -276,18 +276,8 @@ func (f *formatter) values(v *Values, depth int) {
 	}
 }
 
-// exprKey is a text that two expressions share exactly when they compute the same.
-func exprKey(x Expr) string {
-	p := &printer{exact: true}
-	p.expr(x)
-	return p.String()
-}
-
 // printer writes expressions.
-type printer struct {
-	strings.Builder
-	exact bool // tell apart all that differs, types and subqueries included
-}
+type printer struct{ strings.Builder }
 
 func (p *printer) expr(x Expr) {
 	switch x := x.(type) {
@@ -295,9 +285,6 @@ func (p *printer) expr(x Expr) {
 		p.WriteString("null")
 	case *Ref:
 		p.WriteString(label(Column{ID: x.ID, Name: x.Name}))
-		if p.exact {
-			p.WriteString("@")
-		}
 	case *Const:
 		p.constant(x)
 	case *Call:
@@ -325,44 +312,12 @@ func (p *printer) expr(x Expr) {
 		p.list(x.List)
 		p.WriteString(")")
 	case *Scalar:
-		p.subquery("scalar", x.Query)
+		p.WriteString("scalar (subquery)")
 	case *Exists:
-		p.subquery(map[bool]string{true: "not exists", false: "exists"}[x.Not], x.Query)
+		p.WriteString(map[bool]string{true: "not exists (subquery)", false: "exists (subquery)"}[x.Not])
 	case *InQuery:
 		p.expr(x.X)
-		p.subquery(map[bool]string{true: " not in", false: " in"}[x.Not], x.Query)
-	default:
-		p.unfinished(x)
-	}
-}
-
-// unfinished writes what is in expressions only until their relation is made.
-func (p *printer) unfinished(x Expr) {
-	switch x := x.(type) {
-	case *aggregateCall:
-		fmt.Fprintf(p, "%s(%t ", x.fn.Name, x.distinct)
-		p.list(x.args)
-		p.WriteString(" filter ")
-		p.expr(x.filter)
-		p.WriteString(")")
-	case *groupingCall:
-		p.WriteString("grouping(")
-		p.list(x.args)
-		p.WriteString(")")
-	case *windowCall:
-		fmt.Fprintf(p, "%s(%t %t ", x.fn.Name, x.distinct, x.ignoreNulls)
-		p.list(x.args)
-		p.WriteString(" by ")
-		p.list(x.partitionBy)
-		for _, k := range x.orderBy {
-			p.WriteString(" order ")
-			p.expr(k.X)
-			fmt.Fprintf(p, " %t %t", k.Desc, k.NullsFirst)
-		}
-		if f := x.frame; f != nil {
-			p.WriteString(" " + f.Unit + boundText(f.Start) + boundText(f.Stop))
-		}
-		p.WriteString(")")
+		p.WriteString(map[bool]string{true: " not in (subquery)", false: " in (subquery)"}[x.Not])
 	}
 }
 
@@ -373,14 +328,6 @@ func (p *printer) list(xs []Expr) {
 		}
 		p.expr(x)
 	}
-}
-
-func (p *printer) subquery(kind string, q Rel) {
-	p.WriteString(kind + " (subquery")
-	if p.exact {
-		fmt.Fprintf(p, " %p", q)
-	}
-	p.WriteString(")")
 }
 
 func (p *printer) call(c *Call) {
@@ -405,16 +352,13 @@ func (p *printer) call(c *Call) {
 		p.list(args)
 		p.WriteString(")")
 	}
-	if p.exact && c.Func.Volatile {
-		fmt.Fprintf(p, "%p", c)
-	}
 }
 
 // constant writes a constant so that its type can be seen.
 func (p *printer) constant(c *Const) {
 	if c.Value == nil {
 		p.WriteString("NULL")
-		if p.exact || c.T.Kind != hivetype.Void {
+		if c.T.Kind != hivetype.Void {
 			p.WriteString("::" + c.T.String())
 		}
 		return
@@ -433,8 +377,5 @@ func (p *printer) constant(c *Const) {
 		p.WriteString(strconv.Quote(value))
 	default:
 		p.WriteString(c.T.String() + " " + strconv.Quote(value))
-	}
-	if p.exact {
-		p.WriteString("::" + c.T.String())
 	}
 }

@@ -9,8 +9,8 @@ import (
 type grouping struct {
 	a     *analyzer
 	agg   *Aggregate
-	byKey map[string]Column // of keys and aggregates
-	input map[int]bool      // columns that no longer exist above
+	byKey map[int]Column // of keys and aggregates
+	input map[int]bool   // columns that no longer exist above
 	err   error
 }
 
@@ -27,7 +27,7 @@ func (b *block) group(keys []SortKey) error {
 		}
 		return nil
 	}
-	g := &grouping{a: b.a, agg: &Aggregate{Input: b.rel}, byKey: map[string]Column{}, input: ids(b.rel.Columns())}
+	g := &grouping{a: b.a, agg: &Aggregate{Input: b.rel}, byKey: map[int]Column{}, input: ids(b.rel.Columns())}
 	if b.sel.GroupBy != nil {
 		if err := b.groupKeys(g); err != nil {
 			return err
@@ -170,9 +170,9 @@ func (b *block) groupKey(g *grouping, r *resolver, e syntax.Expr) (int, error) {
 	if aggregate {
 		return 0, failf(e, codeAggregate, "Not yet supported place for UDAF %s: it is in GROUP BY", near(written(e)))
 	}
-	k := exprKey(x)
+	k := b.a.key(x)
 	for i, old := range g.agg.Keys {
-		if exprKey(old.X) == k {
+		if b.a.key(old.X) == k {
 			return i, nil
 		}
 	}
@@ -186,7 +186,7 @@ func (b *block) groupKey(g *grouping, r *resolver, e syntax.Expr) (int, error) {
 // the input that is in neither is an error, kept in g.err.
 func (g *grouping) rewrite(x Expr) Expr {
 	return replace(x, func(x Expr) (Expr, bool) {
-		k := exprKey(x)
+		k := g.a.key(x)
 		if c := g.byKey[k]; c.ID != 0 {
 			return &Ref{ID: c.ID, Name: c.Name, T: c.Type}, true
 		}
@@ -241,7 +241,7 @@ func (g *grouping) groupingID(x *groupingCall) Expr {
 	for _, arg := range x.args {
 		at := -1
 		for i, k := range g.agg.Keys {
-			if exprKey(k.X) == exprKey(arg) {
+			if g.a.key(k.X) == g.a.key(arg) {
 				at = i
 			}
 		}

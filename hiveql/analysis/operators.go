@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/skepdata/skep/hivetype"
 )
@@ -286,13 +287,16 @@ func comparison(args []Arg) (hivetype.Type, error) {
 	for i, a := range args {
 		types[i] = a.Type
 	}
+	var columns []hivetype.Type // of what is not constant, each once
+	for _, a := range args {
+		if a.Const == nil && !slices.ContainsFunc(columns, a.Type.Equal) {
+			columns = append(columns, a.Type)
+		}
+	}
 	for i, a := range args {
-		for _, b := range args {
-			if a.Const != nil && b.Const == nil && a.Type.Numeric() && approximate(b.Type) {
-				types[i] = b.Type
-			}
-			if a.Const != nil && a.Type.Text() && b.Const == nil && exact(b.Type) && isNumber(a.Const, b.Type) {
-				types[i] = b.Type
+		for _, t := range columns {
+			if a.Const != nil && (a.Type.Numeric() && approximate(t) || a.Type.Text() && exact(t) && isNumber(a.Const, t)) {
+				types[i] = t
 			}
 		}
 	}

@@ -68,7 +68,9 @@ func (r *resolver) expr(e syntax.Expr) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	x = folded(x)
+	if constantParts(x) {
+		x = folded(x)
+	}
 	r.a.at[x] = e
 	return x, nil
 }

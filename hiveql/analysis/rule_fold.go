@@ -15,12 +15,10 @@ func foldExpr(x Expr) Expr {
 		if _, ok := x.(*Const); ok {
 			return x, true
 		}
-		if y := folded(x); y != x {
-			return y, true
-		}
 		c, ok := x.(*Call)
 		if !ok || (c.Func != opAnd && c.Func != opOr) {
-			return nil, false
+			y := folded(x)
+			return y, y != x
 		}
 		l, r := foldExpr(c.Args[0]), foldExpr(c.Args[1])
 		neutral := c.Func == opAnd
@@ -34,8 +32,15 @@ func foldExpr(x Expr) Expr {
 		case isConst(r, !neutral):
 			return r, true
 		}
-		return &Call{Func: c.Func, Args: []Expr{l, r}, T: c.T}, true
+		return foldIfConstant(&Call{Func: c.Func, Args: []Expr{l, r}, T: c.T}), true
 	})
+}
+
+func foldIfConstant(x Expr) Expr {
+	if constantParts(x) {
+		return folded(x)
+	}
+	return x
 }
 
 func isConst(x Expr, v bool) bool {

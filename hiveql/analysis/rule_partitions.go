@@ -146,14 +146,18 @@ func predicateOf(t *metastore.Table, keys map[int]int, x Expr) partitions.Predic
 	case *Call:
 		switch x.Func {
 		case opAnd, opOr:
-			l, r := sub(x.Args[0]), sub(x.Args[1])
-			if l == nil || r == nil {
-				return nil
+			var list []partitions.Predicate
+			for _, y := range operands(x, x.Func) {
+				p := sub(y)
+				if p == nil {
+					return nil
+				}
+				list = append(list, p)
 			}
 			if x.Func == opAnd {
-				return partitions.And{l, r}
+				return partitions.And(list)
 			}
-			return partitions.Or{l, r}
+			return partitions.Or(list)
 		case opNot:
 			if p := sub(x.Args[0]); p != nil {
 				return partitions.Not{P: p}

@@ -175,7 +175,7 @@ func (b *block) named(implied bool) func(string) (Expr, bool) {
 			if !strings.EqualFold(it.name, name) || !(it.explicit || implied) {
 				continue
 			}
-			if found != nil && exprKey(found) != exprKey(it.x) {
+			if found != nil && b.a.key(found) != b.a.key(it.x) {
 				return nil, false
 			}
 			found = it.x
@@ -221,11 +221,11 @@ func (b *block) finish(keys []SortKey) (result, error) {
 		b.rel = &Filter{Input: b.rel, Cond: qualify}
 	}
 	p := &Project{Input: b.rel}
-	byKey := map[string]Column{}
+	byKey := map[int]Column{}
 	r := result{starred: map[int]bool{}}
 	for _, it := range b.items {
 		c := b.a.column(it.name, it.x.Type())
-		if k := exprKey(it.x); byKey[k].ID == 0 {
+		if k := b.a.key(it.x); byKey[k].ID == 0 {
 			byKey[k] = c
 		}
 		p.Exprs = append(p.Exprs, Computed{Column: c, X: it.x})
@@ -254,12 +254,12 @@ func (b *block) finish(keys []SortKey) (result, error) {
 }
 
 // sortColumn is the sort key as seen above the projection, which computes it if needed.
-func (b *block) sortColumn(p *Project, byKey map[string]Column, x Expr) (Expr, error) {
+func (b *block) sortColumn(p *Project, byKey map[int]Column, x Expr) (Expr, error) {
 	if _, constant := x.(*Const); constant {
 		return x, nil
 	}
 	if !b.sel.Distinct {
-		k := exprKey(x)
+		k := b.a.key(x)
 		if byKey[k].ID == 0 {
 			byKey[k] = b.a.column("_sort", x.Type())
 			p.Exprs = append(p.Exprs, Computed{Column: byKey[k], X: x})
@@ -270,7 +270,7 @@ func (b *block) sortColumn(p *Project, byKey map[string]Column, x Expr) (Expr, e
 	input := ids(b.rel.Columns())
 	var bad *Error
 	out := replace(x, func(x Expr) (Expr, bool) {
-		if c := byKey[exprKey(x)]; c.ID != 0 {
+		if c := byKey[b.a.key(x)]; c.ID != 0 {
 			return &Ref{ID: c.ID, Name: c.Name, T: c.Type}, true
 		}
 		if ref, ok := x.(*Ref); ok && input[ref.ID] && bad == nil {
@@ -300,14 +300,14 @@ func ids(cols []Column) map[int]bool {
 // and QUALIFY, and puts its columns in their place.
 func (b *block) windows(keys []SortKey, qualify Expr) Expr {
 	w := &Window{Input: b.rel}
-	byKey := map[string]Column{}
+	byKey := map[int]Column{}
 	extract := func(x Expr) Expr {
 		return replace(x, func(x Expr) (Expr, bool) {
 			c, ok := x.(*windowCall)
 			if !ok {
 				return nil, false
 			}
-			k := exprKey(c)
+			k := b.a.key(c)
 			if byKey[k].ID == 0 {
 				byKey[k] = b.a.column(c.fn.Name, c.t)
 				w.Funcs = append(w.Funcs, WindowColumn{

@@ -1,5 +1,7 @@
 package analysis
 
+import "slices"
+
 // inputs are the relations directly below r, not those in its expressions.
 func inputs(r Rel) []Rel {
 	switch r := r.(type) {
@@ -250,15 +252,25 @@ func queryOf(x Expr) *Rel {
 
 // conjuncts splits a condition at its ANDs.
 func conjuncts(x Expr) []Expr {
-	if c, ok := x.(*Call); ok && c.Func == opAnd {
-		var list []Expr
-		for _, arg := range c.Args {
-			list = append(list, conjuncts(arg)...)
-		}
-		return list
-	}
 	if x == nil {
 		return nil
 	}
-	return []Expr{x}
+	return operands(x, opAnd)
+}
+
+// operands splits x at a binary operator that may be nested in any way, from left to right.
+func operands(x Expr, op *Function) []Expr {
+	var list []Expr
+	for todo := []Expr{x}; len(todo) > 0; {
+		last := len(todo) - 1
+		x, todo = todo[last], todo[:last]
+		if c, ok := x.(*Call); ok && c.Func == op {
+			for _, arg := range slices.Backward(c.Args) {
+				todo = append(todo, arg)
+			}
+			continue
+		}
+		list = append(list, x)
+	}
+	return list
 }
