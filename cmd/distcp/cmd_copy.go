@@ -217,6 +217,9 @@ func (c *command) copyWith(ctx context.Context, opener *storage.Opener, flags *c
 	if err != nil {
 		return err
 	}
+	if err := checkLinks(src, dest); err != nil && flags.opts.GroupBy == "" {
+		return err
+	}
 	opts := flags.opts
 	if flags.prefixesFile != "" {
 		if opts.SrcPrefixes, err = readPrefixes(ctx, opener, flags.prefixesFile, flags.src); err != nil {
@@ -276,4 +279,29 @@ func localCause(err error) error {
 		return pathErr.Err
 	}
 	return err
+}
+
+// checkLinks refuses a local destination that lies inside a local source by way of symbolic
+// links, which URLs do not show: the copy would go on copying itself.
+func checkLinks(src, dest storage.Location) error {
+	if src.Bucket.URL() != "file:///" || dest.Bucket.URL() != "file:///" {
+		return nil
+	}
+	from, err := filepath.EvalSymlinks("/" + src.Prefix)
+	if err != nil {
+		return nil // listing it will tell
+	}
+	if info, err := os.Stat(from); err != nil || !info.IsDir() {
+		return nil // one file, whose copy is checked when it is made
+	}
+	for to := filepath.Clean("/" + dest.Prefix); ; to = filepath.Dir(to) {
+		actual, err := filepath.EvalSymlinks(to)
+		if err != nil && to != "/" {
+			continue // not there yet; what is above it decides
+		}
+		if actual == from || strings.HasPrefix(actual, strings.TrimSuffix(from, "/")+"/") {
+			return fmt.Errorf("the destination %s is inside the source %s; copy to a place outside the source", dest.URL(), src.URL())
+		}
+		return nil
+	}
 }
