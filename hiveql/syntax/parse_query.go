@@ -9,7 +9,7 @@ import (
 // expression or a join that merely begins with one.
 func (p *parser) queryAt(i int) bool {
 	first := i
-	for p.toks[i].text == "(" {
+	for p.toks[i].text == "(" && i-first <= maxDepth {
 		i++
 	}
 	if i == first || !startsQuery(&p.toks[i]) {
