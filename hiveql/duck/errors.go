@@ -81,7 +81,9 @@ func failure(ctx context.Context, text, sql string) error {
 	case kind == "Out of Memory Error":
 		return known(ErrMemory, "the query needs more memory than it may have; raise the memory limit, or read less at a time")
 	case kind == "IO Error" || kind == "Invalid Input Error" && strings.Contains(low, "parquet"):
-		return &Error{Op: "read", Msg: "a data file cannot be read" + fileIn(text), Err: why}
+		return &Error{Op: "read", Msg: "a data file cannot be read" + named(fileIn(text)), Err: why}
+	case kind == "INTERRUPT Error":
+		return errClosed
 	case kind == "Conversion Error":
 		return &Error{Op: "run", Msg: "a value cannot be converted to the type that the query asks for", Err: why}
 	case kind == "Out of Range Error":
@@ -90,13 +92,20 @@ func failure(ctx context.Context, text, sql string) error {
 	return &Error{Op: "run", Msg: "the engine refused the query (" + strings.ToLower(kind) + ")", Err: why}
 }
 
-// fileIn finds the name of a file that DuckDB quotes.
+func named(file string) string {
+	if file == "" {
+		return ""
+	}
+	return ": \"" + file + "\" is damaged, or no Parquet file"
+}
+
+// fileIn finds the path of a file that is quoted in a text.
 func fileIn(text string) string {
 	for _, quote := range []string{`"`, `'`} {
 		parts := strings.Split(text, quote)
 		for i := 1; i < len(parts); i += 2 {
 			if strings.HasPrefix(parts[i], "/") && !strings.Contains(parts[i], "\n") {
-				return ": " + parts[i]
+				return parts[i]
 			}
 		}
 	}

@@ -39,7 +39,8 @@ type Executor struct {
 	mu       sync.Mutex
 	decimals map[string]bool // decimal functions that the database knows
 	closed   bool
-	running  sync.WaitGroup // queries and writes
+	jobs     map[*job]bool  // the statements that run
+	running  sync.WaitGroup // for them
 }
 
 //go:embed macros.sql
@@ -47,7 +48,7 @@ var macros string
 
 // Open starts DuckDB in this process.
 func Open(config Config) (*Executor, error) {
-	e := &Executor{threads: config.Threads, tempDir: config.TempDir, decimals: map[string]bool{}}
+	e := &Executor{threads: config.Threads, tempDir: config.TempDir, decimals: map[string]bool{}, jobs: map[*job]bool{}}
 	if e.threads <= 0 {
 		e.threads = runtime.GOMAXPROCS(0)
 	}
@@ -128,22 +129,36 @@ SET GLOBAL default_null_order = 'nulls_first_on_asc_last_on_desc';
 SET GLOBAL lambda_syntax = 'DISABLE_SINGLE_ARROW';
 `
 
-// enter counts a query in, so that Close waits for it.
-func (e *Executor) enter() error {
+// enter counts a statement in, so that Close ends it and waits for it.
+func (e *Executor) enter(j *job) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
-		return &Error{Op: "run", Msg: "the engine is closed"}
+		return errClosed
 	}
+	e.jobs[j] = true
 	e.running.Add(1)
 	return nil
 }
 
-// Close waits for running queries to be closed and stops DuckDB. It is idempotent.
+func (e *Executor) leave(j *job) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.jobs, j)
+	e.running.Done()
+}
+
+var errClosed = &Error{Op: "run", Msg: "the engine is closed"}
+
+// Close interrupts the statements that run, waits until their rows are closed, and stops DuckDB.
+// It is idempotent.
 func (e *Executor) Close() error {
 	e.mu.Lock()
 	was := e.closed
 	e.closed = true
+	for j := range e.jobs {
+		j.interrupt()
+	}
 	e.mu.Unlock()
 	if was {
 		return nil

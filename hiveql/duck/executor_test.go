@@ -137,6 +137,7 @@ func TestMalformedFiles(t *testing.T) {
 	e, c := open(t, duck.Config{}), newCatalog(t)
 	for _, bad := range []struct{ input, serde, content, want string }{
 		{textInput, jsonSerDe, "{\"a\":1}\n{oops\n", "line 2"},
+		{textInput, jsonSerDe, strings.Repeat("{\"a\":1}\n", 50000) + "{oops\n", "line 50001"},
 		{parquetInput, parquetSerDe, "this is not a Parquet file", "bad"},
 		{textInput, lazySimple, "", "gz"},
 	} {
@@ -148,9 +149,12 @@ func TestMalformedFiles(t *testing.T) {
 		if err := os.WriteFile(path, []byte(bad.content), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		_, err := c.rows(t.Context(), e, "SELECT sum(a) FROM t")
-		if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), bad.want) || strings.Contains(err.Error(), "Error:") {
-			t.Errorf("%s: %v, want an error that names %s and %s", bad.serde, err, path, bad.want)
+		for _, sql := range []string{"SELECT sum(a) FROM t", "SELECT a FROM t"} {
+			_, err := c.rows(t.Context(), e, sql)
+			if err == nil || !strings.Contains(err.Error(), "file://"+path) || !strings.Contains(err.Error(), bad.want) ||
+				strings.Contains(err.Error(), "Error:") {
+				t.Errorf("%s: %s: %v, want an error that names %s and %s", bad.serde, sql, err, path, bad.want)
+			}
 		}
 	}
 }
@@ -168,6 +172,50 @@ func TestErrorsAreOurs(t *testing.T) {
 			t.Errorf("%s: %v, want %v", sql, err, want)
 		}
 	}
+}
+
+// Conditions may be long.
+func TestLongConditions(t *testing.T) {
+	e, c := open(t, duck.Config{}), newCatalog(t)
+	c.numbers(t, 100)
+	var b strings.Builder
+	b.WriteString("SELECT count(*) FROM n WHERE n = 0")
+	for i := range 400 {
+		fmt.Fprintf(&b, " OR n * 2 = %d AND s <> ''", i*3)
+	}
+	c.check(t, e, b.String(), "34")
+}
+
+// Close ends what runs.
+func TestCloseInterrupts(t *testing.T) {
+	e, c := open(t, duck.Config{}), newCatalog(t)
+	c.numbers(t, 2000)
+	q, err := c.analyze(t.Context(), "SELECT a.n, b.n, d.n FROM n a CROSS JOIN n b CROSS JOIN n d")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := e.Query(t.Context(), q, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !rows.Next() {
+		t.Fatal(rows.Err())
+	}
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	for rows.Next() {
+	}
+	if rows.Err() == nil {
+		t.Error("the rows came to an end")
+	}
+	if err := rows.Close(); err != nil {
+		t.Error(err)
+	}
+	wait.Wait()
 }
 
 func TestClosedExecutor(t *testing.T) {

@@ -22,7 +22,8 @@ type lowerer struct {
 	names    int      // for names of relations and lambda parameters
 	decimals []string // decimal functions to register before the SQL runs
 	feeds    *feeds
-	release  []func() // called when the query is over
+	urls     map[string]string // of the files that DuckDB reads, by their local paths
+	release  []func()          // called when the query is over
 }
 
 func (l *lowerer) fail(err error) string {

@@ -33,7 +33,33 @@ func (l *lowerer) call(x *analysis.Call) string {
 	if err := checkType(x.T); err != nil {
 		return l.fail(err)
 	}
+	switch x.Func.Name {
+	case "and", "or":
+		return l.chain(x, " "+strings.ToUpper(x.Func.Name)+" ")
+	case "||":
+		return l.chain(x, " || ")
+	}
 	return r(l, x, l.exprs(x.Args))
+}
+
+// chain writes a OR b OR c without parentheses inside, since DuckDB limits how deep an
+// expression is nested but not how long it is. The operator must be associative.
+func (l *lowerer) chain(x *analysis.Call, operator string) string {
+	var operands []string
+	var walk func(e analysis.Expr)
+	walk = func(e analysis.Expr) {
+		for {
+			c, ok := e.(*analysis.Call)
+			if !ok || c.Func.Name != x.Func.Name || len(c.Args) != 2 {
+				break
+			}
+			walk(c.Args[0])
+			e = c.Args[1]
+		}
+		operands = append(operands, l.expr(e))
+	}
+	walk(x)
+	return "(" + strings.Join(operands, operator) + ")"
 }
 
 // as is a rule by a template: $1, $2 ... are the arguments, $* all of them, $T the type of the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	duckdb "github.com/duckdb/duckdb-go-bindings"
 
@@ -31,38 +32,67 @@ func (e *Executor) Query(ctx context.Context, q *analysis.Query, src hiveql.Sour
 // job is a statement that runs, and what must be given back after it.
 type job struct {
 	*run
-	conn    *connection
+	ctx     context.Context // of the statement
+	conn    *connection     // nil when it is closed; guarded by exec.mu
 	exec    *Executor
 	feeds   *feeds
+	urls    map[string]string // names of the files that DuckDB reads, by their local paths
 	release []func()
 }
 
-// lowered lowers a plan by make and starts it, on a connection of its own.
+// lowered lowers a plan by lower and starts it, on a connection of its own.
 func (e *Executor) lowered(ctx context.Context, src hiveql.Source, lower func(*lowerer) string) (*job, error) {
-	if err := e.enter(); err != nil {
+	j := &job{ctx: ctx, exec: e, feeds: newFeeds(ctx, e.threads)}
+	if err := e.enter(j); err != nil {
 		return nil, err
 	}
-	conn, err := e.connect()
+	err := j.start(src, lower)
 	if err != nil {
-		e.running.Done()
-		return nil, err
-	}
-	j := &job{conn: conn, exec: e, feeds: newFeeds(ctx, e.threads)}
-	l := &lowerer{ctx: ctx, exec: e, conn: conn, src: src, feeds: j.feeds}
-	sql := lower(l)
-	j.release = l.release
-	err = l.err
-	if err == nil {
-		err = e.registerDecimals(conn, l.decimals)
-	}
-	if err == nil {
-		j.run, err = conn.start(ctx, sql)
-		err = j.feeds.explain(err)
-	}
-	if err != nil {
-		return nil, errors.Join(err, j.close())
+		return nil, errors.Join(j.explain(err), j.close())
 	}
 	return j, nil
+}
+
+func (j *job) start(src hiveql.Source, lower func(*lowerer) string) error {
+	conn, err := j.exec.connect()
+	if err != nil {
+		return err
+	}
+	j.exec.mu.Lock()
+	j.conn = conn
+	j.exec.mu.Unlock()
+	l := &lowerer{ctx: j.ctx, exec: j.exec, conn: conn, src: src, feeds: j.feeds, urls: map[string]string{}}
+	sql := lower(l)
+	j.release, j.urls = l.release, l.urls
+	if l.err != nil {
+		return l.err
+	}
+	if err := j.exec.registerDecimals(conn, l.decimals); err != nil {
+		return err
+	}
+	j.run, err = conn.start(j.ctx, sql)
+	return err
+}
+
+// explain puts the error of a feed in the place of what DuckDB made of it, and names a file by
+// its URL.
+func (j *job) explain(err error) error {
+	err = j.feeds.explain(err)
+	var e *Error
+	if errors.As(err, &e) && e.Op == "read" {
+		if local := fileIn(e.Msg); local != "" && j.urls[local] != "" {
+			return &Error{Op: e.Op, Msg: strings.ReplaceAll(e.Msg, local, j.urls[local]), Err: e.Err}
+		}
+	}
+	return err
+}
+
+// interrupt ends the statement from another goroutine. The caller holds exec.mu.
+func (j *job) interrupt() {
+	j.feeds.stop(errClosed)
+	if j.conn != nil {
+		duckdb.Interrupt(j.conn.handle)
+	}
 }
 
 // close ends the statement and gives everything back. It is called once.
@@ -72,12 +102,18 @@ func (j *job) close() error {
 	if j.run != nil {
 		err = j.run.close()
 	}
-	j.conn.close()
+	j.exec.mu.Lock()
+	conn := j.conn
+	j.conn = nil
+	j.exec.mu.Unlock()
+	if conn != nil {
+		conn.close()
+	}
 	j.feeds.wait()
 	for _, f := range j.release {
 		f()
 	}
-	j.exec.running.Done()
+	j.exec.leave(j)
 	return err
 }
 
@@ -118,7 +154,7 @@ func (r *resultRows) nextChunk() bool {
 	r.dropChunk()
 	chunk, ok, err := r.fetch()
 	if err != nil || !ok {
-		r.err = r.feeds.explain(err)
+		r.err = r.job.explain(err)
 		return false
 	}
 	r.chunk, r.at, r.size = chunk, 0, int(duckdb.DataChunkGetSize(chunk))

@@ -266,6 +266,9 @@ func (l *lowerer) localFiles(g *scanGroup) error {
 		})
 	}
 	err := group.Wait()
+	for _, f := range files {
+		l.urls[f.local] = f.file.URL()
+	}
 	for _, r := range releases {
 		if r != nil {
 			l.release = append(l.release, r)

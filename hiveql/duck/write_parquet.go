@@ -48,7 +48,7 @@ func (w *writer) written(j *job) ([]hiveql.Written, error) {
 	for {
 		chunk, ok, err := j.fetch()
 		if err != nil || !ok {
-			return files, j.feeds.explain(err)
+			return files, j.explain(err)
 		}
 		paths := newVector(duckdb.DataChunkGetVector(chunk, 0))
 		rows := newVector(duckdb.DataChunkGetVector(chunk, 1))

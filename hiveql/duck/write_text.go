@@ -78,7 +78,7 @@ func (t *textFiles) run(j *job) error {
 	for {
 		chunk, ok, err := j.fetch()
 		if err != nil || !ok {
-			return j.feeds.explain(err)
+			return j.explain(err)
 		}
 		for i := range columns {
 			columns[i] = newVector(duckdb.DataChunkGetVector(chunk, duckdb.IdxT(i)))
