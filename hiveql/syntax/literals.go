@@ -7,8 +7,8 @@ import (
 )
 
 // unescape is the value of a string literal, quotes included. Hive's escapes are \n \r \t \b
-// \Z \0, \ooo in octal up to \177, \u with four hexadecimal digits, and \% and \_ which keep their backslash for LIKE;
-// any other escaped character is itself.
+// \Z \0, \ooo in octal up to \177, \u with four hexadecimal digits, and \% and \_ which keep
+// their backslash for LIKE; any other escaped character is itself.
 func unescape(lit string) string {
 	body := lit[1 : len(lit)-1]
 	if strings.IndexByte(body, '\\') < 0 {
