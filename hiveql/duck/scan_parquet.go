@@ -53,7 +53,10 @@ func (l *lowerer) scanParquet(s *analysis.Scan, g *scanGroup) string {
 	if len(exprs) == 0 {
 		exprs = []string{"1 AS one"}
 	}
-	read := "read_parquet(" + list + ", hive_partitioning = false, union_by_name = true"
+	read := "read_parquet(" + list + ", hive_partitioning = false"
+	if len(have) > 0 && len(g.files) > 1 {
+		read += ", union_by_name = true"
+	}
 	if !joined {
 		return "SELECT " + strings.Join(exprs, ", ") + " FROM " + read + ") AS p"
 	}
