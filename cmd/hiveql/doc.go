@@ -1,0 +1,17 @@
+// Command hiveql runs HiveQL over tables that a metastore projects onto files.
+//
+//	hiveql -e "SELECT origin, count(*) FROM flights WHERE ds = '2001-01-01' GROUP BY origin"
+//	hiveql -f nightly.sql --hivevar day=2001-01-01
+//	hiveql                      # an interactive shell
+//
+// The program is wiring: flags become a configuration, an engine and a session; results become
+// text on standard output in one of several formats, and everything else (errors, times,
+// progress) goes to standard error. It decides nothing about HiveQL.
+//
+//	main.go     the program's life: signals, exit codes
+//	flags.go    the command line and its help
+//	engine.go   configuration -> engine, with the query engine opened at the first query
+//	run.go      statements in order: results, errors, statistics
+//	shell.go    the interactive shell
+//	format*.go  the output formats
+package main

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/skepdata/skep/hiveql"
+	"github.com/skepdata/skep/hiveql/analysis"
+	"github.com/skepdata/skep/hiveql/duck"
+	"github.com/skepdata/skep/internal/config"
+	"github.com/skepdata/skep/metastore/sqlstore"
+	"github.com/skepdata/skep/storage/rangecache"
+)
+
+// openEngine opens everything that the configuration names, and says how to close it.
+func (p *program) openEngine(ctx context.Context, o *options, client *client) (*hiveql.Engine, func() error, error) {
+	warehouse := o.warehouse
+	if warehouse == "" {
+		warehouse = o.hiveconf["hive.metastore.warehouse.dir"]
+	}
+	cfg, err := config.Load(config.Source{Getenv: p.getenv, File: o.config, Overrides: map[string]string{
+		"metastore": o.metastore, "warehouse": warehouse,
+	}})
+	if err != nil {
+		return nil, nil, err
+	}
+	store, err := sqlstore.Open(ctx, cfg.Metastore)
+	if err != nil {
+		return nil, nil, err
+	}
+	opener := cfg.Opener()
+	cache := &lazyCache{dir: filepath.Join(cfg.CacheDir, "objects"), size: o.cacheSize << 20}
+	exec := &lazyExecutor{open: func() (hiveql.Executor, error) { return duck.Open(duck.Config{Threads: o.threads}) }}
+	objects, err := cache.get()
+	if err != nil {
+		return nil, nil, errors.Join(err, store.Close(), opener.Close())
+	}
+	// The warehouse is kept as a URL, whatever way it was written.
+	loc, err := opener.Open(ctx, cfg.Warehouse)
+	if err != nil {
+		return nil, nil, errors.Join(err, store.Close(), opener.Close(), objects.Close())
+	}
+	e := hiveql.New(hiveql.Config{
+		Store: store, Storage: opener, Executor: exec, Cache: objects, Warehouse: loc.URL(),
+		Settings: o.hiveconf, Variables: o.hivevar, Command: client.command,
+		Getenv: func(name string) (string, bool) {
+			v := p.getenv(name)
+			return v, v != ""
+		},
+	})
+	closeAll := func() error { return errors.Join(exec.Close(), objects.Close(), store.Close(), opener.Close()) }
+	return e, closeAll, nil
+}
+
+// lazyCache opens the cache of fetched objects, falling back to a temporary directory where
+// the usual one cannot be written.
+type lazyCache struct {
+	dir  string
+	size int64
+}
+
+func (c *lazyCache) get() (*rangecache.Cache, error) {
+	cache, err := rangecache.Open(c.dir, c.size)
+	if err == nil {
+		return cache, nil
+	}
+	return rangecache.Open(filepath.Join(os.TempDir(), "skep-objects"), c.size)
+}
+
+// lazyExecutor opens the query engine at the first query: DDL does not pay for it.
+type lazyExecutor struct {
+	open func() (hiveql.Executor, error)
+
+	mu   sync.Mutex
+	exec hiveql.Executor
+}
+
+func (l *lazyExecutor) get() (hiveql.Executor, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.exec != nil {
+		return l.exec, nil
+	}
+	exec, err := l.open()
+	if err == nil {
+		l.exec = exec
+	}
+	return exec, err
+}
+
+// Query runs a query.
+func (l *lazyExecutor) Query(ctx context.Context, q *analysis.Query, src hiveql.Source) (hiveql.Rows, error) {
+	exec, err := l.get()
+	if err != nil {
+		return nil, err
+	}
+	return exec.Query(ctx, q, src)
+}
+
+// Write runs a query that writes files.
+func (l *lazyExecutor) Write(
+	ctx context.Context, q *analysis.Query, src hiveql.Source, out hiveql.Output,
+) ([]hiveql.Written, error) {
+	exec, err := l.get()
+	if err != nil {
+		return nil, err
+	}
+	return exec.Write(ctx, q, src, out)
+}
+
+// Close closes the engine if it was opened.
+func (l *lazyExecutor) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.exec == nil {
+		return nil
+	}
+	return l.exec.Close()
+}

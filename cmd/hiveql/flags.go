@@ -1,0 +1,125 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// options are the command line.
+type options struct {
+	statements    []string // -e
+	files         []string // -f
+	inits         []string // -i
+	silent        bool
+	verbose       bool
+	hiveconf      map[string]string
+	hivevar       map[string]string
+	database      string
+	metastore     string
+	warehouse     string
+	format        string // "" is chosen by where the output goes
+	header        bool
+	headerGiven   bool
+	delimiter     string
+	config        string
+	parseOnly     bool
+	version       bool
+	threads       int
+	cacheSize     int64 // MiB
+	positionalErr error
+}
+
+// pairs is a flag whose values are name=value and which may be repeated. Unlike pflag's own, it
+// leaves commas alone.
+type pairs map[string]string
+
+func (p pairs) Set(s string) error {
+	k, v, ok := strings.Cut(s, "=")
+	if !ok || k == "" {
+		return fmt.Errorf("want name=value, not %q", s)
+	}
+	p[k] = v
+	return nil
+}
+func (p pairs) String() string { return "" }
+func (p pairs) Type() string   { return "name=value" }
+
+func flagSet(o *options) *pflag.FlagSet {
+	fs := pflag.NewFlagSet("hiveql", pflag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	fs.Usage = func() {}
+	fs.SortFlags = false
+	o.hiveconf, o.hivevar = map[string]string{}, map[string]string{}
+	fs.StringArrayVarP(&o.statements, "execute", "e", nil, "run these statements; may be repeated")
+	fs.StringArrayVarP(&o.files, "file", "f", nil, "run the statements of this file, - for standard input; may be repeated")
+	fs.StringArrayVarP(&o.inits, "init", "i", nil, "run this file first; may be repeated")
+	fs.BoolVarP(&o.silent, "silent", "S", false, "print results and errors only")
+	fs.BoolVarP(&o.verbose, "verbose", "v", false, "print each statement, on standard error, before it runs")
+	fs.Var(pairs(o.hiveconf), "hiveconf", "set a setting, as SET name=value does; may be repeated")
+	fs.Var(pairs(o.hivevar), "hivevar", "set a variable, used as ${name} or ${hivevar:name}; may be repeated")
+	fs.VarP(pairs(o.hivevar), "define", "d", "the same as --hivevar")
+	fs.StringVar(&o.database, "database", "", "the first current database")
+	fs.StringVar(&o.metastore, "metastore", "", "URL of the metastore: sqlite:///path.db")
+	fs.StringVar(&o.warehouse, "warehouse", "", "URL below which managed tables lie: file://, block:// or s3://")
+	fs.StringVar(&o.format, "outputformat", "", strings.Join(formatNames(), ", ")+
+		"\ndefault: table on a terminal, otherwise tsv2 without a header")
+	fs.BoolVar(&o.header, "showHeader", false, "print the names of the columns (true or false)")
+	fs.Lookup("showHeader").NoOptDefVal = "true"
+	fs.StringVar(&o.delimiter, "delimiterForDSV", "|", "the delimiter of the format dsv")
+	fs.StringVar(&o.config, "config", "", "the configuration file, instead of $XDG_CONFIG_HOME/skep/skep.toml")
+	fs.IntVar(&o.threads, "threads", 0, "threads of a query; 0 is one for each processor")
+	fs.Int64Var(&o.cacheSize, "cache-mib", 10<<10, "size of the cache for objects of far stores, in MiB")
+	fs.BoolVar(&o.parseOnly, "parse-only", false, "only parse: print ok, or error: MESSAGE, for each statement")
+	fs.BoolVar(&o.version, "version", false, "print the version")
+	return fs
+}
+
+func parseFlags(args []string) (*options, error) {
+	o := &options{}
+	fs := flagSet(o)
+	if err := fs.Parse(args); err != nil {
+		if err == pflag.ErrHelp {
+			return nil, err
+		}
+		return nil, usagef("%v", err)
+	}
+	if len(fs.Args()) > 0 {
+		what := fs.Arg(0)
+		if what == "serve" {
+			return nil, usagef("hiveql serve is not supported yet")
+		}
+		return nil, usagef("unexpected argument %q; statements are given with -e or -f", what)
+	}
+	o.headerGiven = fs.Changed("showHeader")
+	if o.format != "" && !slices.Contains(formatNames(), o.format) {
+		return nil, usagef("unknown output format %q; use one of %s", o.format, strings.Join(formatNames(), ", "))
+	}
+	if len(o.delimiter) != 1 {
+		return nil, usagef("--delimiterForDSV takes one character, not %q", o.delimiter)
+	}
+	return o, nil
+}
+
+func help() string {
+	return `hiveql runs HiveQL over tables projected onto files.
+
+  hiveql -e 'SELECT ...'       run statements
+  hiveql -f script.sql         run a script
+  hiveql                       start a shell, or run what standard input holds
+
+` + flagSet(&options{}).FlagUsages() + `
+Where the metastore, the warehouse and S3 are is read from, in this order: the flags above,
+SKEP_* and AWS_* environment variables, AWS profile files, skep.toml, defaults
+(sqlite://$XDG_DATA_HOME/skep/metastore.db and file://$XDG_DATA_HOME/skep/warehouse).
+
+Results go to standard output, everything else to standard error. After an error the rest of
+the script is not run, unless the setting hive.cli.errors.ignore is true.
+
+Exit codes: 0 done, 1 a statement failed or the program could not start, 2 wrong usage,
+130 interrupted.
+`
+}
