@@ -326,14 +326,16 @@ func (r *resolver) sortKeys(items []syntax.SortItem) ([]SortKey, error) {
 		if err != nil {
 			return nil, err
 		}
-		keys[i] = sortKey(x, item)
+		keys[i] = r.a.sortKey(x, item)
 	}
 	return keys, nil
 }
 
-// sortKey decides where NULL goes: by default first when ascending, last when descending.
-func sortKey(x Expr, item syntax.SortItem) SortKey {
-	k := SortKey{X: x, Desc: item.Desc, NullsFirst: !item.Desc}
+// sortKey decides where NULL goes: by default last when ascending and first when descending, as
+// in Hive 4, or the other way round, as before, where hive.default.nulls.last is false.
+func (a *analyzer) sortKey(x Expr, item syntax.SortItem) SortKey {
+	last := a.env.setting("hive.default.nulls.last", "true") == "true"
+	k := SortKey{X: x, Desc: item.Desc, NullsFirst: item.Desc == last}
 	if item.Nulls != "" {
 		k.NullsFirst = item.Nulls == "FIRST"
 	}

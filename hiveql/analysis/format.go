@@ -258,7 +258,7 @@ func sortText(keys []SortKey) string {
 		if k.Desc {
 			text += " desc"
 		}
-		if k.NullsFirst == k.Desc {
+		if k.NullsFirst != k.Desc {
 			text += map[bool]string{true: " nulls first", false: " nulls last"}[k.NullsFirst]
 		}
 		return text

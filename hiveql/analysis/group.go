@@ -148,7 +148,7 @@ func (b *block) groupingSets(g *grouping, r *resolver) error {
 
 // groupKey adds one key, unless it is there, and returns its index.
 func (b *block) groupKey(g *grouping, r *resolver, e syntax.Expr) (int, error) {
-	n, err := b.a.position(e, len(b.items), "hive.groupby.position.alias", codeGroupByPosition)
+	n, err := b.a.position(e, len(b.items), codeGroupByPosition)
 	if err != nil {
 		return 0, err
 	}
@@ -213,6 +213,11 @@ func (g *grouping) notInGroupBy(x *Ref) error {
 	e := &Error{
 		Code: codeNotInGroupBy, Msg: "Expression not in GROUP BY key " + near(x.Name),
 		Hint: "add it to GROUP BY, or take one of its values with max(" + x.Name + ")",
+	}
+	for _, k := range g.agg.Keys {
+		if c, ok := k.X.(*Const); ok && c.T.Integer() {
+			e.Hint = "a number in GROUP BY is a constant; SET hive.groupby.position.alias=true makes it the number of a column"
+		}
 	}
 	if at := g.a.at[x]; at != nil {
 		e.At = at.Pos()

@@ -3,6 +3,7 @@ package analysis
 import (
 	"fmt"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/skepdata/skep/hivetype"
 )
@@ -281,7 +282,7 @@ func ordering(args []Arg) (Binding, error) {
 // comparison is the type as which all arguments are compared. A constant text against an
 // integer counts as that integer if it is one: that compares exactly, where double would not.
 // A constant number against a float or double becomes one, as in Hive: f = 0.1 is true of the
-// float 0.1.
+// float 0.1; and a constant text against a char is one, so that trailing blanks do not count.
 func comparison(args []Arg) (hivetype.Type, error) {
 	types := make([]hivetype.Type, len(args))
 	for i, a := range args {
@@ -295,8 +296,12 @@ func comparison(args []Arg) (hivetype.Type, error) {
 	}
 	for i, a := range args {
 		for _, t := range columns {
-			if a.Const != nil && (a.Type.Numeric() && approximate(t) || a.Type.Text() && exact(t) && isNumber(a.Const, t)) {
+			switch {
+			case a.Const == nil:
+			case a.Type.Numeric() && approximate(t), a.Type.Text() && exact(t) && isNumber(a.Const, t):
 				types[i] = t
+			case a.Type.Kind == hivetype.String && t.Kind == hivetype.Char:
+				types[i] = charOf(a.Const)
 			}
 		}
 	}
@@ -309,6 +314,15 @@ func comparison(args []Arg) (hivetype.Type, error) {
 		t = c
 	}
 	return t, nil
+}
+
+// charOf is the char that holds a constant text, or string where none does.
+func charOf(c *Const) hivetype.Type {
+	s, _ := c.Value.(string)
+	if n := utf8.RuneCountInString(s); n <= hivetype.MaxChar {
+		return hivetype.CharOf(max(n, 1))
+	}
+	return text
 }
 
 func approximate(t hivetype.Type) bool {

@@ -149,8 +149,8 @@ type (
 		Input Rel
 		Keys  []SortKey
 	}
-	// SortKey is one key. NullsFirst is always decided: Hive's default is first when
-	// ascending, last when descending.
+	// SortKey is one key. NullsFirst is always decided: by default last when ascending,
+	// first when descending, unless hive.default.nulls.last is false.
 	SortKey struct {
 		X          Expr
 		Desc       bool

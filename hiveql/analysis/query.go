@@ -221,7 +221,7 @@ func (a *analyzer) sorted(r result, items []syntax.SortItem, outer *scope, ctes 
 	res := &resolver{a: a, sc: sc, ctes: ctes, place: "the ORDER BY of a set operation"}
 	s := &Sort{Input: r.rel}
 	for _, item := range items {
-		n, err := a.position(item.X, len(r.cols), "hive.orderby.position.alias", codeOrderByPosition)
+		n, err := a.position(item.X, len(r.cols), codeOrderByPosition)
 		if err != nil {
 			return r, err
 		}
@@ -232,24 +232,30 @@ func (a *analyzer) sorted(r result, items []syntax.SortItem, outer *scope, ctes 
 		} else if x, err = res.expr(item.X); err != nil {
 			return r, err
 		}
-		s.Keys = append(s.Keys, sortKey(x, item))
+		s.Keys = append(s.Keys, a.sortKey(x, item))
 	}
 	r.rel = s
 	return r, nil
 }
 
 // position is the number of a column when e is such a number, otherwise 0.
-func (a *analyzer) position(e syntax.Expr, columns int, setting string, code int) (int, error) {
+//
+// ORDER BY 1 means the first column unless a setting says otherwise; GROUP BY 1 means it only
+// where a setting says so.
+func (a *analyzer) position(e syntax.Expr, columns int, code int) (int, error) {
 	l, ok := e.(*syntax.Literal)
-	if !ok || l.Kind != syntax.IntegerLit || a.env.setting(setting, "true") != "true" {
+	if !ok || l.Kind != syntax.IntegerLit {
+		return 0, nil
+	}
+	clause, on := "Order By", a.env.setting("hive.orderby.position.alias", "true")
+	if code == codeGroupByPosition {
+		clause, on = "Group By", a.env.setting("hive.groupby.position.alias", "false")
+	}
+	if on != "true" && a.env.setting("hive.groupby.orderby.position.alias", "false") != "true" {
 		return 0, nil
 	}
 	n, err := strconv.Atoi(l.Value)
 	if err != nil || n < 1 || n > columns {
-		clause := "Order By"
-		if code == codeGroupByPosition {
-			clause = "Group By"
-		}
 		return 0, failf(e, code, "Invalid position alias in %s: Position alias: %s does not exist, the select list has %d columns",
 			clause, l.Value, columns)
 	}

@@ -190,7 +190,7 @@ func (b *block) orderKeys(order []syntax.SortItem) ([]SortKey, error) {
 	r.before = b.named(true)
 	var keys []SortKey
 	for _, o := range order {
-		n, err := b.a.position(o.X, len(b.items), "hive.orderby.position.alias", codeOrderByPosition)
+		n, err := b.a.position(o.X, len(b.items), codeOrderByPosition)
 		if err != nil {
 			return nil, err
 		}
@@ -200,7 +200,7 @@ func (b *block) orderKeys(order []syntax.SortItem) ([]SortKey, error) {
 		} else if x, err = r.expr(o.X); err != nil {
 			return nil, err
 		}
-		keys = append(keys, sortKey(x, o))
+		keys = append(keys, b.a.sortKey(x, o))
 	}
 	return keys, nil
 }

@@ -3,6 +3,7 @@ package analysis
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/skepdata/skep/hiveql/syntax"
@@ -90,11 +91,23 @@ func keyText(key partitions.Key, e syntax.Expr) (string, error) {
 			return string(hivetype.AppendText(nil, v, key.Type)), nil
 		}
 	}
+	if s, ok := c.Value.(string); ok && key.Type.Kind == hivetype.Boolean {
+		return strconv.FormatBool(truth(s)), nil
+	}
 	value, err := key.Normalize(string(hivetype.AppendText(nil, c.Value, c.T)))
 	if err != nil {
 		return "", failf(e, codePartitionSpec, "Invalid partition spec specified: %v", err)
 	}
 	return value, nil
+}
+
+// truth is text cast to a boolean: everything is true but these words.
+func truth(s string) bool {
+	switch strings.ToLower(s) {
+	case "", "false", "no", "off", "0":
+		return false
+	}
+	return true
 }
 
 // DropPredicate is the condition of DROP PARTITION (ds < '2024-01-01', hr = 3): all of its
