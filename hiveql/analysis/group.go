@@ -1,6 +1,8 @@
 package analysis
 
 import (
+	"slices"
+
 	"github.com/skepdata/skep/hiveql/syntax"
 )
 
@@ -139,9 +141,14 @@ func (b *block) groupingSets(g *grouping, r *resolver) error {
 			if i >= declared && declared > 0 {
 				return failf(e, codeSetNotInGroupBy, "Grouping sets expression is not in GROUP BY key %s", near(written(e)))
 			}
-			set = append(set, i)
+			if !slices.Contains(set, i) {
+				set = append(set, i)
+			}
 		}
-		g.agg.Sets = append(g.agg.Sets, set)
+		slices.Sort(set)
+		if !slices.ContainsFunc(g.agg.Sets, func(other []int) bool { return slices.Equal(set, other) }) {
+			g.agg.Sets = append(g.agg.Sets, set) // a set named twice counts once
+		}
 	}
 	return nil
 }
