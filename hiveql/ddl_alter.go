@@ -324,8 +324,16 @@ func (s *Session) renameTable(ctx context.Context, t *metastore.Table, a *syntax
 		}
 		return movePartitions(ctx, tx, to, from, dest)
 	})
-	if err != nil || dest == from {
+	if err != nil {
 		return err
+	}
+	for i, name := range s.temporary {
+		if name == t.TableName {
+			s.temporary[i] = to
+		}
+	}
+	if dest == from {
+		return nil
 	}
 	return s.removeAll(ctx, from)
 }

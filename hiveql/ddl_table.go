@@ -102,6 +102,10 @@ func (s *Session) describeTable(ctx context.Context, t *metastore.Table, db *met
 			return semantic(n, 0, "table properties that begin with %s are reserved", hiddenParams)
 		}
 	}
+	if n.Temporary {
+		t.Parameters[temporaryParam] = "true"
+		delete(t.Parameters, "transient_lastDdlTime")
+	}
 	if n.External || strings.EqualFold(t.Parameters["EXTERNAL"], "TRUE") {
 		t.Type = metastore.External
 		t.Parameters["EXTERNAL"] = "TRUE"

@@ -17,7 +17,10 @@ func (s *Session) createStatement(t *metastore.Table) []string {
 		return strings.Split("CREATE VIEW "+quoted(t.Name)+" AS "+t.ViewExpandedText, "\n")
 	}
 	kind := "CREATE TABLE "
-	if t.Type == metastore.External {
+	switch {
+	case t.Parameters[temporaryParam] != "":
+		kind = "CREATE TEMPORARY TABLE "
+	case t.Type == metastore.External:
 		kind = "CREATE EXTERNAL TABLE "
 	}
 	name := quoted(t.Name)

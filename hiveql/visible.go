@@ -23,6 +23,7 @@ const (
 	writeParam      = "skep.write."     // + id, on the table: a write under way, by its owner
 	replacingParam  = "skep.replacing"  // on the table or partition: the write whose old files go
 	generationParam = "skep.generation" // on the table: changes with every write that replaces
+	temporaryParam  = "skep.temporary"  // on a table that goes with its session
 	hiddenParams    = "skep."
 )
 
