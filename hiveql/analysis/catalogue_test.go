@@ -52,7 +52,7 @@ func TestBind(t *testing.T) {
 		{"concat string int double", "(string,string,string) string"}, {"concat binary binary", "(binary,binary) binary"}, {"concat array<int>", ""},
 		{"concat_ws string array<string> int", "(string,array<string>,string) string"}, {"concat_ws string array<int>", ""},
 		{"if boolean int bigint", "(boolean,bigint,bigint) bigint"}, {"if boolean int array<int>", ""}, {"coalesce void int string", "(string,string,string) string"},
-		{"nullif int bigint", "(bigint,bigint) bigint"}, {"nvl string", ""},
+		{"nullif int bigint", "(int,bigint) int"}, {"nvl string", ""},
 		{"date_add string int", "(date,int) date"}, {"date_add timestamp smallint", "(date,int) date"}, {"date_add int int", ""},
 		{"datediff string date", "(date,date) int"}, {"trunc date string", "(date,string) string"}, {"trunc double 2", "(double,int) double"},
 		{"unix_timestamp", "() bigint"}, {"unix_timestamp string", "(timestamp) bigint"}, {"unix_timestamp string string", "(string,string) bigint"},

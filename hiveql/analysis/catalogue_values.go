@@ -54,8 +54,10 @@ func bindNullIf(args []Arg) (Binding, error) {
 	if err := arity(args, 2, 2); err != nil {
 		return Binding{}, err
 	}
-	t, err := comparison(args)
-	return same(args, t, t), err
+	if _, err := comparison(args); err != nil {
+		return Binding{}, err
+	}
+	return bound(args[0].Type, argTypes(args)...)
 }
 
 // conversionFunctions are the types that may be called like functions.
@@ -110,6 +112,10 @@ func collectionFunctions() []*Function {
 		scalar("array", "array(a1, a2, ...) - Returns an array of its arguments", bindArray),
 		scalar("array_contains", "array_contains(array, value) - Returns whether the array contains the value", bindArrayContains),
 		scalar("array_distinct", "array_distinct(array) - Returns the elements, each once", bindArrayToItself),
+		scalar("array_except", "array_except(array1, array2) - Returns the elements of array1 that are not in array2, each once", bindArrays),
+		scalar("array_intersect", "array_intersect(array1, array2) - Returns the elements that are in both arrays, each once", bindArrays),
+		scalar("array_remove", "array_remove(array, value) - Returns the array without the elements that equal the value", bindArrayRemove),
+		scalar("array_union", "array_union(array1, array2) - Returns the elements of both arrays, each once", bindArrays),
 		scalar("array_join", "array_join(array, delimiter[, replacement]) - Joins the elements", sig("array<string> string string?->string")),
 		scalar("array_max", "array_max(array) - Returns the greatest element", bindArrayElement),
 		scalar("array_min", "array_min(array) - Returns the least element", bindArrayElement),
@@ -175,6 +181,26 @@ func bindArrayContains(args []Arg) (Binding, error) {
 		return Binding{}, &TypeError{Index: 1, Want: t.Elem.String(), Got: args[1].Type}
 	}
 	return bound(boolean, t, *t.Elem)
+}
+
+func bindArrayRemove(args []Arg) (Binding, error) {
+	b, err := bindArrayContains(args)
+	if err == nil {
+		b.Result = b.Args[0]
+	}
+	return b, err
+}
+
+// bindArrays wants two arrays of one type.
+func bindArrays(args []Arg) (Binding, error) {
+	t, err := arrayArgument(args, 2)
+	if err != nil {
+		return Binding{}, err
+	}
+	if !args[1].Type.Equal(t) {
+		return Binding{}, &TypeError{Index: 1, Want: t.String(), Got: args[1].Type}
+	}
+	return bound(t, t, t)
 }
 
 func bindMap(args []Arg) (Binding, error) {

@@ -68,9 +68,11 @@ bool roundInteger(int64_t &out, int64_t v, int32_t places) {
   return out = base, true;
 }
 
-// roundDouble rounds the shortest decimal form of a number, as Java's BigDecimal does: 2.675
-// is 2.68. even rounds halves to the even neighbour.
-bool roundText(double &out, double v, int32_t places, bool even) {
+enum Mode { halfUp, halfEven, down };
+
+// roundText rounds the shortest decimal form of a number, as Java's BigDecimal does: 2.675 is
+// 2.68.
+bool roundText(double &out, double v, int32_t places, Mode mode) {
   if (!std::isfinite(v) || v == 0 || places > 340) return out = v, true;
   char buffer[512];
   int exponent;
@@ -93,7 +95,7 @@ bool roundText(double &out, double v, int32_t places, bool even) {
   bool rest = false;
   for (int i = keep + 1; i < count; i++) rest |= digits[i] != '0';
   bool odd = keep > 0 && (digits[keep - 1] - '0') % 2 != 0;
-  bool up = digits[keep] > '5' || (digits[keep] == '5' && (!even || rest || odd));
+  bool up = mode != down && (digits[keep] > '5' || (digits[keep] == '5' && (mode == halfUp || rest || odd)));
   std::string kept(digits, keep);
   int power = exponent + 1 - keep;
   if (up) {
@@ -106,8 +108,16 @@ bool roundText(double &out, double v, int32_t places, bool even) {
   out = std::copysign(std::strtod((kept + "e" + std::to_string(power)).c_str(), nullptr), v);
   return true;
 }
-bool roundDouble(double &out, double v, int32_t places) { return roundText(out, v, places, false); }
-bool roundEven(double &out, double v, int32_t places) { return roundText(out, v, places, true); }
+bool roundDouble(double &out, double v, int32_t places) { return roundText(out, v, places, halfUp); }
+bool roundEven(double &out, double v, int32_t places) { return roundText(out, v, places, halfEven); }
+bool truncateDouble(double &out, double v, int32_t places) { return roundText(out, v, places, down); }
+bool truncateInteger(int64_t &out, int64_t v, int32_t places) {
+  if (places >= 0) return out = v, true;
+  if (places < -18) return out = 0, true;
+  int64_t unit = 1;
+  for (int i = 0; i < -places; i++) unit *= 10;
+  return out = v - v % unit, true;
+}
 bool roundEvenInteger(int64_t &out, int64_t v, int32_t places) {
   if (places >= 0) return out = v, true;
   if (places < -18) return out = 0, true;
@@ -121,7 +131,8 @@ bool roundEvenInteger(int64_t &out, int64_t v, int32_t places) {
   return out = base, true;
 }
 
-bool cubeRoot(double &out, double v) { return out = std::cbrt(v), true; }
+// cubeRoot takes the precision of long double, since that of double misses 3 for 27.
+bool cubeRoot(double &out, double v) { return out = double(cbrtl(v)), true; }
 
 // The hash of rows: 31 times the hash so far, plus that of the next value.
 bool hashNext(int32_t &out, int32_t so_far, int32_t next) {
@@ -166,7 +177,8 @@ std::vector<Function> arithmetic() {
       function<shiftUnsigned<int32_t>>("skep_shiftrightunsigned"),
       function<shiftUnsigned<int64_t>>("skep_shiftrightunsigned"),
       function<roundInteger>("skep_round"), function<roundDouble>("skep_round"),
-      function<cubeRoot>("skep_cbrt"), function<roundEven>("skep_bround"), function<roundEvenInteger>("skep_bround"),
+      function<cubeRoot>("skep_cbrt"), function<truncateDouble>("skep_truncate"),
+      function<truncateInteger>("skep_truncate"), function<roundEven>("skep_bround"), function<roundEvenInteger>("skep_bround"),
       function<hashNext>("skep_hash_next"), function<hashInt>("skep_hash_int"),
       function<hashLong>("skep_hash_long"), function<hashFloat>("skep_hash_float"),
       function<hashDouble>("skep_hash_double"), function<hashText>("skep_hash_text"),

@@ -126,6 +126,9 @@ bool parseTime(int64_t &micros, std::string_view text) {
 
 namespace {
 
+// weekdayOf is 0 for Sunday.
+int weekdayOf(int64_t days) { return int(((days % 7) + 11) % 7); }
+
 // Fields are the parts of a time.
 struct Fields {
   int64_t year = 1970;
@@ -137,7 +140,12 @@ struct Fields {
     clock = micros - days * dayMicros;
     dateOf(days, year, month, day);
   }
-  int weekday() const { return int(((days % 7) + 11) % 7); }  // 0 is Sunday
+  int weekday() const { return weekdayOf(days); }
+  // Weeks begin on Sunday, and the first is the one with January 1st.
+  int week() const {
+    if (daysOf(year + 1, 1, 1) - (days - weekday()) < 7) return 1;
+    return (ofYear() - 1 + weekdayOf(daysOf(year, 1, 1))) / 7 + 1;
+  }
   int ofYear() const { return int(days - daysOf(year, 1, 1)) + 1; }
 };
 
@@ -175,6 +183,10 @@ void formatField(std::string &out, char letter, size_t count, const Fields &f) {
     case 'm': return padded(out, f.clock / minute % 60, count);
     case 's': return padded(out, f.clock / second % 60, count);
     case 'S': return padded(out, f.clock / 1000 % 1000, count);
+    case 'G': out += f.year > 0 ? "AD" : "BC"; return;
+    case 'w': return padded(out, f.week(), count);
+    case 'W': return padded(out, (f.day - 1 + weekdayOf(f.days - f.day + 1)) / 7 + 1, count);
+    case 'F': return padded(out, (f.day - 1) / 7 + 1, count);
     case 'z': out += "UTC"; return;
     case 'Z': out += "+0000"; return;
     case 'X': out += 'Z'; return;

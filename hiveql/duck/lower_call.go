@@ -241,8 +241,8 @@ func fieldOrIndex(l *lowerer, x *analysis.Call, args []string) string {
 
 func mathRules() map[string]rule {
 	all := map[string]rule{
-		"acos": as("CASE WHEN abs($1) <= 1 THEN acos($1) WHEN $1 IS NOT NULL THEN 'NaN'::DOUBLE END"),
-		"asin": as("CASE WHEN abs($1) <= 1 THEN asin($1) WHEN $1 IS NOT NULL THEN 'NaN'::DOUBLE END"),
+		"acos": as("CASE WHEN abs($1) <= 1 THEN acos($1) END"),
+		"asin": as("CASE WHEN abs($1) <= 1 THEN asin($1) END"),
 		"e":    as("2.718281828459045::DOUBLE"), "pi": as("3.141592653589793::DOUBLE"),
 		"sqrt": as("sqrt(CASE WHEN $1 >= 0 THEN $1 END)"),
 		"ln":   as("ln(CASE WHEN $1 > 0 THEN $1 END)"), "log10": as("log10(CASE WHEN $1 > 0 THEN $1 END)"),

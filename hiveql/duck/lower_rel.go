@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/skepdata/skep/hiveql/analysis"
+	"github.com/skepdata/skep/hivetype"
 )
 
 // rel is the SELECT that makes the rows of r, with columns named by their numbers.
@@ -128,43 +129,15 @@ func (l *lowerer) values(v *analysis.Values) string {
 		"(" + columns(v.Cols) + ")"
 }
 
-// lateral joins each row of the input with those that a table function makes of it.
+// lateral puts the rows that a table function makes of a row of the input next to it, in the order
+// in which they come.
 func (l *lowerer) lateral(v *analysis.Lateral) string {
-	made := l.tableFunction(v)
-	input := l.from(v.Input)
-	s := "SELECT " + columns(v.Columns()) + " FROM " + input
-	made = "LATERAL (" + made + ") AS " + l.fresh("r")
-	if v.Outer {
-		return s + " LEFT JOIN " + made + " ON TRUE"
-	}
-	return s + " CROSS JOIN " + made
-}
-
-func (l *lowerer) tableFunction(v *analysis.Lateral) string {
 	args := l.exprs(v.Args)
-	col := func(i int) string { return " AS " + column(v.Cols[i].ID) }
 	switch v.Func.Name {
-	case "explode", "posexplode":
-		list := []string{}
-		if v.Func.Name == "posexplode" {
-			list = append(list, l.positions(v, args[0])+col(0))
-		}
-		if v.Args[0].Type().Elem != nil && v.Args[0].Type().Key != nil {
-			n := len(list)
-			list = append(list, "unnest(map_keys("+args[0]+"))"+col(n), "unnest(map_values("+args[0]+"))"+col(n+1))
-		} else {
-			list = append(list, "unnest("+args[0]+")"+col(len(list)))
-		}
-		return "SELECT " + strings.Join(list, ", ")
-	case "inline":
-		one := l.fresh("s")
-		list := make([]string, len(v.Cols))
-		for i, f := range v.Args[0].Type().Elem.Fields {
-			list[i] = "struct_extract(" + one + ", " + quote(f.Name) + ")" + col(i)
-		}
-		return "SELECT " + strings.Join(list, ", ") + " FROM (SELECT unnest(" + args[0] + ") AS " + one + ") AS " + l.fresh("r")
+	case "explode", "posexplode", "inline":
+		return l.explode(v, args[0])
 	case "stack":
-		return l.stack(v, args[1:])
+		return l.explode(v, stackRows(v, args[1:]))
 	case "json_tuple", "parse_url_tuple":
 		return l.tuple(v, args)
 	}
@@ -172,31 +145,84 @@ func (l *lowerer) tableFunction(v *analysis.Lateral) string {
 	return ""
 }
 
-// positions counts the elements of an array, or the entries of a map, from 0.
-func (l *lowerer) positions(v *analysis.Lateral, arg string) string {
-	if v.Args[0].Type().Key != nil {
-		arg = "map_keys(" + arg + ")"
+// explode makes a row of each element of an array or entry of a map. With OUTER, a row without any
+// is kept, with NULLs.
+func (l *lowerer) explode(v *analysis.Lateral, arg string) string {
+	x, one := l.fresh("x"), l.fresh("s")
+	isMap := v.Func.Name != "stack" && v.Args[0].Type().Kind == hivetype.Map
+	if isMap {
+		arg = "map_entries(" + arg + ")"
 	}
-	return "(generate_subscripts(" + arg + ", 1) - 1)::INTEGER"
+	elements := func(list string) string {
+		if v.Outer {
+			list = "CASE WHEN len(" + x + ") > 0 THEN " + list + " ELSE [NULL] END"
+		}
+		return "unnest(" + list + ")"
+	}
+	inner := columnsAnd(v.Input.Columns(), elements(x)+" AS "+one)
+	position := ""
+	if v.Func.Name == "posexplode" {
+		position = l.fresh("n")
+		inner += ", " + elements("range(len("+x+"))") + "::INTEGER AS " + position
+	}
+	list := columnsAnd(v.Input.Columns(), strings.Join(l.exploded(v, one, position, isMap), ", "))
+	return "SELECT " + list + " FROM (SELECT " + inner + " FROM (SELECT " +
+		columnsAnd(v.Input.Columns(), arg+" AS "+x) + " FROM " + l.from(v.Input) + ") AS " + l.fresh("r") + ") AS " + l.fresh("r")
 }
 
-func (l *lowerer) stack(v *analysis.Lateral, values []string) string {
+// exploded are the output columns of explode: the position, if there is one, then the element or
+// its parts.
+func (l *lowerer) exploded(v *analysis.Lateral, one, position string, isMap bool) []string {
+	var list []string
+	add := func(x string) { list = append(list, x+" AS "+column(v.Cols[len(list)].ID)) }
+	if position != "" {
+		add(position)
+	}
+	switch {
+	case v.Func.Name == "inline":
+		for _, f := range v.Args[0].Type().Elem.Fields {
+			add("struct_extract(" + one + ", " + quote(f.Name) + ")")
+		}
+	case v.Func.Name == "stack":
+		for i := range v.Cols {
+			add(fmt.Sprintf("struct_extract(%s, 'f%d')", one, i))
+		}
+	case isMap:
+		add("struct_extract(" + one + ", 'key')")
+		add("struct_extract(" + one + ", 'value')")
+	default:
+		add(one)
+	}
+	return list
+}
+
+// columnsAnd lists columns and then more, which is not empty.
+func columnsAnd(cols []analysis.Column, more string) string {
+	if len(cols) == 0 {
+		return more
+	}
+	return columns(cols) + ", " + more
+}
+
+// stackRows is an array of the rows of stack.
+func stackRows(v *analysis.Lateral, values []string) string {
 	width := len(v.Cols)
-	var selects []string
+	var rows []string
 	for i := 0; i < len(values); i += width {
-		list := make([]string, width)
+		fields := make([]string, width)
 		for k, c := range v.Cols {
 			item := "NULL::" + sqlType(c.Type)
 			if i+k < len(values) {
 				item = values[i+k]
 			}
-			list[k] = item + " AS " + column(c.ID)
+			fields[k] = fmt.Sprintf("f%d := %s", k, item)
 		}
-		selects = append(selects, "SELECT "+strings.Join(list, ", "))
+		rows = append(rows, "struct_pack("+strings.Join(fields, ", ")+")")
 	}
-	return strings.Join(selects, " UNION ALL ")
+	return "[" + strings.Join(rows, ", ") + "]"
 }
 
+// tuple makes one row of each row.
 func (l *lowerer) tuple(v *analysis.Lateral, args []string) string {
 	list := make([]string, len(v.Cols))
 	for i, c := range v.Cols {
@@ -210,5 +236,5 @@ func (l *lowerer) tuple(v *analysis.Lateral, args []string) string {
 		}
 		list[i] += " AS " + column(c.ID)
 	}
-	return "SELECT " + strings.Join(list, ", ")
+	return "SELECT " + columnsAnd(v.Input.Columns(), strings.Join(list, ", ")) + " FROM " + l.from(v.Input)
 }

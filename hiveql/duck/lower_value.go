@@ -33,10 +33,17 @@ func truncate(_ *lowerer, x *analysis.Call, args []string) string {
 	if t.Kind == hivetype.Date {
 		return fill("skep_trunc($1, $2)::VARCHAR", x, args)
 	}
-	if len(args) == 1 {
-		return fill("trunc($1)::$T", x, args)
+	places := "0::INTEGER"
+	if len(args) == 2 {
+		places = "coalesce(" + args[1] + ", 0)"
 	}
-	return fill("(trunc(($1)::DOUBLE * pow(10, $2)) / pow(10, $2))::$T", x, args)
+	switch {
+	case t.Integer():
+		return "skep_truncate(" + args[0] + ", " + places + ")"
+	case t.Kind == hivetype.Decimal:
+		return fill("TRY_CAST(skep_number(skep_print(skep_truncate(($1)::DOUBLE, "+places+"))) AS $T)", x, args)
+	}
+	return fill("skep_truncate(skep_to_double(skep_print($1)), "+places+")::$T", x, args)
 }
 
 func unixTimestamp(_ *lowerer, x *analysis.Call, args []string) string {
@@ -52,7 +59,7 @@ func unixTimestamp(_ *lowerer, x *analysis.Call, args []string) string {
 func valueRules() map[string]rule {
 	all := map[string]rule{
 		"assert_true": as("skep_assert_true(coalesce($1, FALSE))"), "coalesce": as("coalesce($*)"),
-		"if": as("CASE WHEN $1 THEN $2 ELSE $3 END"), "nullif": as("nullif($1, $2)"), "nvl": as("coalesce($1, $2)"),
+		"if": as("CASE WHEN $1 THEN $2 ELSE $3 END"), "nullif": nullIf, "nvl": as("coalesce($1, $2)"),
 		"nvl2": as("CASE WHEN $1 IS NOT NULL THEN $2 ELSE $3 END"),
 		"hash": hash, "uuid": as("uuid()::VARCHAR"),
 		"typeof":  func(_ *lowerer, x *analysis.Call, _ []string) string { return quote(x.Args[0].Type().String()) },
@@ -69,6 +76,16 @@ func valueRules() map[string]rule {
 		}
 	}
 	return all
+}
+
+// nullIf compares as = does, but returns its first argument as it is.
+func nullIf(l *lowerer, x *analysis.Call, args []string) string {
+	a, b := x.Args[0].Type(), x.Args[1].Type()
+	t, ok := hivetype.ForComparison(a, b)
+	if !ok {
+		return l.fail(unsupported("nullif of %s and %s", a, b))
+	}
+	return "CASE WHEN " + l.cast(args[0], a, t) + " = " + l.cast(args[1], b, t) + " THEN NULL ELSE " + args[0] + " END"
 }
 
 // hash is Hive's: 31 times that of the arguments before, plus that of the next; NULL has 0.
@@ -111,6 +128,8 @@ func collectionRules() map[string]rule {
 	return map[string]rule{
 		"array": as("[$*]::$T"), "array_contains": as("skep_array_contains($1, $2)"),
 		"array_distinct": as("skep_array_distinct($1)"), "array_max": as("list_max($1)"), "array_min": as("list_min($1)"),
+		"array_except": as("skep_array_except($1, $2)"), "array_intersect": as("skep_array_intersect($1, $2)"),
+		"array_union": as("skep_array_distinct(list_concat($1, $2))"), "array_remove": as("list_filter($1, lambda e: e IS DISTINCT FROM $2)"),
 		"array_join": arrayJoin, "array_slice": as("skep_array_slice($1, $2, $3)"),
 		"map": mapOf, "map_keys": as("map_keys($1)"), "map_values": as("map_values($1)"),
 		"named_struct": func(l *lowerer, x *analysis.Call, args []string) string {

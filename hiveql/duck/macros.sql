@@ -5,12 +5,14 @@ CREATE MACRO skep_map_size(m) AS coalesce(len(map_keys(m)), -1)::INTEGER;
 CREATE MACRO skep_index(a, i) AS CASE WHEN i >= 0 THEN a[i::BIGINT + 1] END;
 CREATE MACRO skep_array_contains(a, v) AS coalesce(list_contains(a, v), FALSE);
 CREATE MACRO skep_array_distinct(a) AS list_filter(a, lambda e, i: list_position(a, e) = i);
+CREATE MACRO skep_array_except(a, b) AS skep_array_distinct(list_filter(a, lambda e: NOT list_contains(b, e)));
+CREATE MACRO skep_array_intersect(a, b) AS skep_array_distinct(list_filter(a, lambda e: list_contains(b, e)));
 CREATE MACRO skep_str_to_map(s, pairs, kv) AS
   map_from_entries(list_transform(string_split(s, pairs), lambda p:
     struct_pack(k := string_split(p, kv)[1], v := CASE WHEN contains(p, kv) THEN p[len(string_split(p, kv)[1]) + len(kv) + 1:] END)));
 CREATE MACRO skep_get_json(j, path) AS CASE WHEN json_valid(j) THEN json_extract_string(j, path) END;
 CREATE MACRO skep_array_slice(a, s, n) AS CASE WHEN s >= 0 AND n >= 0 THEN a[s::BIGINT + 1 : s::BIGINT + n] END;
 CREATE MACRO skep_width_bucket(v, lo, hi, n) AS
-  CASE WHEN lo < hi THEN CASE WHEN v < lo THEN 0 WHEN v >= hi THEN n + 1 ELSE floor((v - lo) / (hi - lo) * n)::INTEGER + 1 END
-       WHEN lo > hi THEN CASE WHEN v > lo THEN 0 WHEN v <= hi THEN n + 1 ELSE floor((lo - v) / (lo - hi) * n)::INTEGER + 1 END END;
+  CASE WHEN lo < hi THEN CASE WHEN v < lo THEN 0 WHEN v >= hi THEN n + 1 ELSE floor((v - lo) * n / (hi - lo))::INTEGER + 1 END
+       WHEN lo > hi THEN CASE WHEN v > lo THEN 0 WHEN v <= hi THEN n + 1 ELSE floor((lo - v) * n / (lo - hi))::INTEGER + 1 END END;
 CREATE MACRO skep_seconds(t) AS (epoch_us(t) // 1000000 - CASE WHEN epoch_us(t) % 1000000 < 0 THEN 1 ELSE 0 END)::BIGINT;
