@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 
 	"github.com/skepdata/skep/hiveql/syntax"
 	"github.com/skepdata/skep/hivetype"
 	"github.com/skepdata/skep/metastore"
+	"github.com/skepdata/skep/partitions"
 )
 
 // maxRelations bounds a plan. CTEs and views are planned anew at each use, so that a short
@@ -20,7 +22,7 @@ const maxRelations = 20000
 // per scan of a partitioned table. Mistakes in the query are *Error; what cat reports besides
 // missing tables is returned wrapped.
 func AnalyzeQuery(ctx context.Context, cat Catalog, env Env, q *syntax.Query) (*Query, error) {
-	a := newAnalyzer(ctx, cat, env)
+	a := newAnalyzer(bind(ctx, cat), env)
 	plan, err := a.wholeQuery(q)
 	if err != nil {
 		return nil, err
@@ -33,8 +35,7 @@ func AnalyzeQuery(ctx context.Context, cat Catalog, env Env, q *syntax.Query) (*
 
 // analyzer is the state of planning one statement.
 type analyzer struct {
-	ctx       context.Context // of the one call that this analyzer lives for
-	cat       Catalog
+	cat       boundCatalog
 	env       Env
 	lastID    int
 	relations int
@@ -44,9 +45,38 @@ type analyzer struct {
 	expanding []metastore.TableName
 }
 
-func newAnalyzer(ctx context.Context, cat Catalog, env Env) *analyzer {
+// boundCatalog is a catalog for the time of one call.
+type boundCatalog struct {
+	table      func(metastore.TableName) (*metastore.Table, error)
+	partitions func(metastore.TableName, partitions.Predicate) iter.Seq2[*metastore.Partition, error]
+	cancelled  func() error
+}
+
+func bind(ctx context.Context, cat Catalog) boundCatalog {
+	return boundCatalog{
+		table: func(name metastore.TableName) (*metastore.Table, error) { return cat.Table(ctx, name) },
+		partitions: func(name metastore.TableName, p partitions.Predicate) iter.Seq2[*metastore.Partition, error] {
+			return cat.Partitions(ctx, name, p)
+		},
+		cancelled: ctx.Err,
+	}
+}
+
+var errNoTables = errors.New("a constant reads no tables")
+
+// noCatalog is for what reads no tables: constants, and plans that are made already.
+func noCatalog() boundCatalog {
+	return boundCatalog{
+		table: func(name metastore.TableName) (*metastore.Table, error) {
+			return nil, fmt.Errorf("%s: %w", name, errNoTables)
+		},
+		cancelled: func() error { return nil },
+	}
+}
+
+func newAnalyzer(cat boundCatalog, env Env) *analyzer {
 	return &analyzer{
-		ctx: ctx, cat: cat, env: env,
+		cat: cat, env: env,
 		tables: map[metastore.TableName]*metastore.Table{},
 		at:     map[Expr]syntax.Expr{},
 	}
@@ -83,7 +113,7 @@ func (a *analyzer) column(name string, t hivetype.Type) Column {
 // count is called for every relation of the statement, and stops it when it grows too large or
 // is no longer wanted.
 func (a *analyzer) count(n syntax.Node) error {
-	if err := a.ctx.Err(); err != nil {
+	if err := a.cat.cancelled(); err != nil {
 		return err
 	}
 	if a.relations++; a.relations > maxRelations {
@@ -103,7 +133,7 @@ func (a *analyzer) table(n *syntax.ObjectName) (*metastore.Table, error) {
 	if t, ok := a.tables[name]; ok {
 		return t, nil
 	}
-	t, err := a.cat.Table(a.ctx, name)
+	t, err := a.cat.table(name)
 	switch {
 	case errors.Is(err, metastore.ErrNoSuchTable):
 		return nil, failf(n, codeNoTable, "Table not found %s", near(writtenName(n)))

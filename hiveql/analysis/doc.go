@@ -10,6 +10,20 @@
 // columns by number alone, so that names, scopes and aliases end here. Package duck turns the
 // plan into DuckDB's SQL and decides nothing about meaning.
 //
+// A query passes through three stages. query.go, select.go, from.go and group.go turn the tree
+// into relations; resolver.go and its neighbours (conditions.go, calls.go, literals.go,
+// subquery.go) turn expressions into typed ones, looking names up in the scopes of scope.go.
+// Aggregates and window functions are found where they stand in expressions, and taken out into
+// their relations once a SELECT has been read whole. Then the rules of rules.go are applied, of
+// which the one that matters chooses partitions:
+//
+//	WHERE ds >= '2024-01-01' AND year(day) = 2024 AND delay > 10
+//	      └ the catalog decides    └ computed here,     └ the engine decides, row by row
+//	        in one request           per partition
+//
+// Conditions reach the scans through subqueries, views, joins and set operations (descend.go),
+// but stay where they were written: pruning only leaves out what could not have mattered.
+//
 // The package reads the catalog through two methods and never looks at a file. It knows
 // neither DuckDB nor sessions.
 package analysis

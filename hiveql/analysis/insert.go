@@ -14,7 +14,7 @@ import (
 // AnalyzeInsert plans INSERT INTO and INSERT OVERWRITE. Without a PARTITION clause all keys of
 // a partitioned table are dynamic.
 func AnalyzeInsert(ctx context.Context, cat Catalog, env Env, s *syntax.Insert) (*Write, error) {
-	a := newAnalyzer(ctx, cat, env)
+	a := newAnalyzer(bind(ctx, cat), env)
 	t, err := a.table(&s.Table)
 	if err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ func AnalyzeInsert(ctx context.Context, cat Catalog, env Env, s *syntax.Insert) 
 // and then the dynamic keys of spec, which has an entry for every key of the table. q must come
 // from this package and is part of the result.
 func WriteTo(table *metastore.Table, spec partitions.Spec, overwrite bool, q *Query) (*Write, error) {
-	a := newAnalyzer(context.Background(), nil, Env{})
+	a := newAnalyzer(noCatalog(), Env{})
 	r := result{rel: q.Root}
 	for _, o := range q.Output {
 		r.cols = append(r.cols, Column{ID: o.ID, Name: o.Name, Type: o.Type})

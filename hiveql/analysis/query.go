@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"errors"
 	"strconv"
 
 	"github.com/skepdata/skep/hiveql/syntax"
@@ -79,7 +80,7 @@ func (a *analyzer) rowCount(e syntax.Expr) (int64, error) {
 func (a *analyzer) constant(e syntax.Expr) (*Const, error) {
 	r := &resolver{a: a, sc: &scope{}, place: "a constant"}
 	x, err := r.expr(e)
-	if err != nil {
+	if err != nil && !errors.Is(err, errNoTables) {
 		return nil, err
 	}
 	c, ok := x.(*Const)

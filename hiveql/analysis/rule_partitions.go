@@ -55,7 +55,7 @@ func (a *analyzer) prune(s *Scan, known []Expr) error {
 	if len(said) > 0 {
 		s.Predicate = partitions.Simplify(said)
 	}
-	for p, err := range a.cat.Partitions(a.ctx, s.Table.TableName, s.Predicate) {
+	for p, err := range a.cat.partitions(s.Table.TableName, s.Predicate) {
 		if err != nil {
 			return fmt.Errorf("partitions of %s: %w", s.Table.TableName, err)
 		}

@@ -1,7 +1,6 @@
 package analysis
 
 import (
-	"context"
 	"fmt"
 	"strconv"
 	"strings"
@@ -15,7 +14,7 @@ import (
 // ConstOf is the value of an expression without columns: 3, 'a' || 'b', current_date,
 // DATE '2024-01-01'. An expression that does not fold to a constant is an *Error.
 func ConstOf(env Env, e syntax.Expr) (*Const, error) {
-	return newAnalyzer(context.Background(), nil, env).constant(e)
+	return newAnalyzer(noCatalog(), env).constant(e)
 }
 
 // PartitionSpec checks the values of PARTITION (...) against the keys of t and puts them in key

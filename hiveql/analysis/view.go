@@ -14,7 +14,7 @@ import (
 // ExpandView plans the query of a view, with names looked up from the view's own database. Its
 // output has the names and the order of the view's columns.
 func ExpandView(ctx context.Context, cat Catalog, env Env, view *metastore.Table) (*Query, error) {
-	a := newAnalyzer(ctx, cat, env)
+	a := newAnalyzer(bind(ctx, cat), env)
 	r, err := a.viewQuery(view)
 	if err != nil {
 		return nil, err
