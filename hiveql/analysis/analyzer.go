@@ -49,6 +49,7 @@ type analyzer struct {
 type boundCatalog struct {
 	table      func(metastore.TableName) (*metastore.Table, error)
 	partitions func(metastore.TableName, partitions.Predicate) iter.Seq2[*metastore.Partition, error]
+	names      func(database string) []string // of tables, for hints; may be empty
 	cancelled  func() error
 }
 
@@ -57,6 +58,19 @@ func bind(ctx context.Context, cat Catalog) boundCatalog {
 		table: func(name metastore.TableName) (*metastore.Table, error) { return cat.Table(ctx, name) },
 		partitions: func(name metastore.TableName, p partitions.Predicate) iter.Seq2[*metastore.Partition, error] {
 			return cat.Partitions(ctx, name, p)
+		},
+		names: func(database string) []string {
+			lister, ok := cat.(interface {
+				Tables(ctx context.Context, db, pattern string) ([]string, error)
+			})
+			if !ok {
+				return nil
+			}
+			list, err := lister.Tables(ctx, database, "")
+			if err != nil {
+				return nil // the hint is all that is lost
+			}
+			return list
 		},
 		cancelled: ctx.Err,
 	}
@@ -70,6 +84,7 @@ func noCatalog() boundCatalog {
 		table: func(name metastore.TableName) (*metastore.Table, error) {
 			return nil, fmt.Errorf("%s: %w", name, errNoTables)
 		},
+		names:     func(string) []string { return nil },
 		cancelled: func() error { return nil },
 	}
 }
@@ -136,7 +151,9 @@ func (a *analyzer) table(n *syntax.ObjectName) (*metastore.Table, error) {
 	t, err := a.cat.table(name)
 	switch {
 	case errors.Is(err, metastore.ErrNoSuchTable):
-		return nil, failf(n, codeNoTable, "Table not found %s", near(writtenName(n)))
+		e := failf(n, codeNoTable, "Table not found %s", near(writtenName(n)))
+		e.Hint = suggest(name.Name, a.cat.names(name.Database))
+		return nil, e
 	case errors.Is(err, metastore.ErrNoSuchDatabase):
 		e := failf(n, codeNoTable, "Table not found %s", near(writtenName(n)))
 		e.Hint = fmt.Sprintf("there is no database %s", name.Database)

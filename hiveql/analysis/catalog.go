@@ -10,7 +10,8 @@ import (
 	"github.com/skepdata/skep/partitions"
 )
 
-// Catalog is what analysis reads of a metastore. Every metastore.Reader is one.
+// Catalog is what analysis reads of a metastore. Every metastore.Reader is one. If it also has
+// a Reader's Tables, the error about a table that is missing can suggest another.
 type Catalog interface {
 	// Table reports metastore.ErrNoSuchDatabase or metastore.ErrNoSuchTable.
 	Table(ctx context.Context, name metastore.TableName) (*metastore.Table, error)

@@ -40,6 +40,17 @@ func (m *memory) Table(_ context.Context, name metastore.TableName) (*metastore.
 	return nil, &metastore.Error{Op: "get table", Object: name.String(), Err: metastore.ErrNoSuchDatabase}
 }
 
+func (m *memory) Tables(_ context.Context, db, _ string) ([]string, error) {
+	var names []string
+	for n := range m.tables {
+		if n.Database == db {
+			names = append(names, n.Name)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
 func (m *memory) Partitions(_ context.Context, name metastore.TableName, p partitions.Predicate) iter.Seq2[*metastore.Partition, error] {
 	text := "all"
 	if p != nil {
