@@ -122,6 +122,7 @@ func (l *lowerer) castDecimal(x string, from, to hivetype.Type) string {
 	return "TRY_CAST(" + x + " AS " + sqlType(to) + ")"
 }
 
+// castText takes the blanks off that fill up a char, as Hive does whenever it becomes text.
 func (l *lowerer) castText(x string, from, to hivetype.Type) string {
 	switch from.Kind {
 	case hivetype.Boolean:
@@ -132,7 +133,9 @@ func (l *lowerer) castText(x string, from, to hivetype.Type) string {
 		x = "skep_strip((" + x + ")::VARCHAR)"
 	case hivetype.Binary:
 		x = "skep_utf8(" + x + ")"
-	case hivetype.String, hivetype.Varchar, hivetype.Char:
+	case hivetype.Char:
+		x = "rtrim(" + x + ", ' ')"
+	case hivetype.String, hivetype.Varchar:
 	case hivetype.IntervalDayTime, hivetype.IntervalYearMonth:
 		return l.fail(unsupported("a conversion from %s to %s", from, to))
 	default:

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/skepdata/skep/hiveql/analysis"
 	"github.com/skepdata/skep/hivetype"
@@ -34,7 +35,7 @@ func (l *lowerer) aggregate(a *analysis.Aggregate) string {
 		list = append(list, "grouping_id("+strings.Join(keys, ", ")+")::BIGINT AS "+column(a.GroupingID.ID))
 	}
 	if len(list) == 0 {
-		list = []string{"1 AS one"}
+		list = []string{"count(*) AS one"} // one row, whatever there is below
 	}
 	s := "SELECT " + strings.Join(list, ", ") + " FROM (SELECT " + strings.Join(inner, ", ") +
 		" FROM " + l.from(a.Input) + ") AS " + l.fresh("r")
@@ -47,14 +48,18 @@ func (l *lowerer) aggregate(a *analysis.Aggregate) string {
 	return s
 }
 
+// groupingSets leaves out sets that are there already, as Hive does.
 func groupingSets(keys []string, sets [][]int) string {
-	list := make([]string, len(sets))
-	for i, set := range sets {
+	var list []string
+	for _, set := range sets {
 		names := make([]string, len(set))
 		for k, index := range set {
 			names[k] = keys[index]
 		}
-		list[i] = "(" + strings.Join(names, ", ") + ")"
+		slices.Sort(names)
+		if s := "(" + strings.Join(names, ", ") + ")"; !slices.Contains(list, s) {
+			list = append(list, s)
+		}
 	}
 	return strings.Join(list, ", ")
 }
@@ -213,18 +218,51 @@ func (l *lowerer) over(f analysis.WindowColumn) string {
 	if len(f.PartitionBy) > 0 {
 		clauses = append(clauses, "PARTITION BY "+strings.Join(l.exprs(f.PartitionBy), ", "))
 	}
+	offsets := f.Frame != nil && f.Frame.Unit == "RANGE" && (f.Frame.Start.N != nil || f.Frame.Stop.N != nil)
 	if len(f.OrderBy) > 0 {
-		clauses = append(clauses, "ORDER BY "+l.sortKeys(f.OrderBy))
+		keys := f.OrderBy
+		if offsets {
+			keys = l.distanceKeys(keys)
+		}
+		clauses = append(clauses, "ORDER BY "+l.sortKeys(keys))
 	}
 	if f.Frame != nil {
-		clauses = append(clauses, fmt.Sprintf("%s BETWEEN %s AND %s", f.Frame.Unit, l.bound(f.Frame.Start), l.bound(f.Frame.Stop)))
+		start, stop := l.bound(f.Frame.Start, offsets), l.bound(f.Frame.Stop, offsets)
+		clauses = append(clauses, fmt.Sprintf("%s BETWEEN %s AND %s", f.Frame.Unit, start, stop))
 	}
 	return " OVER (" + strings.Join(clauses, " ") + ")"
 }
 
-func (l *lowerer) bound(b analysis.FrameBound) string {
-	if b.N == nil {
+// distanceKeys makes the key of a RANGE frame with offsets a double: of dates in days, of
+// timestamps in seconds.
+func (l *lowerer) distanceKeys(keys []analysis.SortKey) []analysis.SortKey {
+	if len(keys) != 1 {
+		l.fail(unsupported("a RANGE frame with an offset and %d keys of ORDER BY", len(keys)))
+		return keys
+	}
+	k := keys[0]
+	switch t := k.X.Type(); {
+	case t.Numeric():
+		k.X = &analysis.Cast{X: k.X, T: hivetype.Of(hivetype.Double)}
+	case t.Kind == hivetype.Date:
+		days := &analysis.Function{Name: "datediff"}
+		epoch := &analysis.Const{Value: time.Unix(0, 0).UTC(), T: t}
+		k.X = &analysis.Cast{T: hivetype.Of(hivetype.Double),
+			X: &analysis.Call{Func: days, Args: []analysis.Expr{k.X, epoch}, T: hivetype.Of(hivetype.Int)}}
+	case instant(t):
+		k.X = &analysis.Cast{X: k.X, T: hivetype.Of(hivetype.Double)}
+	default:
+		l.fail(unsupported("a RANGE frame with an offset over %s", t))
+	}
+	return []analysis.SortKey{k}
+}
+
+func (l *lowerer) bound(b analysis.FrameBound, distance bool) string {
+	switch {
+	case b.N == nil:
 		return b.Kind
+	case distance:
+		return l.castTo(b.N, hivetype.Of(hivetype.Double)) + " " + b.Kind
 	}
 	return l.expr(b.N) + " " + b.Kind
 }
