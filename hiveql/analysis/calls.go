@@ -262,6 +262,9 @@ func (r *resolver) windowCall(e *syntax.Call, fn *Function) (Expr, error) {
 		return nil, err
 	}
 	if w.Frame != nil {
+		if err := checkFrame(w, c.orderBy); err != nil {
+			return nil, err
+		}
 		c.frame = &Frame{Unit: w.Frame.Unit}
 		if c.frame.Start, err = r.bound(w.Frame.Start); err != nil {
 			return nil, err
@@ -271,6 +274,22 @@ func (r *resolver) windowCall(e *syntax.Call, fn *Function) (Expr, error) {
 		}
 	}
 	return c, nil
+}
+
+// checkFrame refuses frames that measure a distance where there is none.
+func checkFrame(w *syntax.Window, order []SortKey) error {
+	if w.Frame.Unit != "RANGE" || (w.Frame.Start.N == nil && w.Frame.Stop.N == nil) {
+		return nil
+	}
+	if len(order) != 1 {
+		return failf(w.Frame, 0, "RANGE with a distance takes one ORDER BY expression, not %d", len(order))
+	}
+	switch t := order[0].X.Type(); {
+	case t.Numeric(), t.Kind == hivetype.Date, t.Kind == hivetype.Timestamp:
+		return nil
+	default:
+		return unsupported(w.Frame, "RANGE with a distance over values of type "+t.String())
+	}
 }
 
 // windowOf follows references to the WINDOW clause.

@@ -43,15 +43,15 @@ func (r *resolver) in(e *syntax.In) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := bindTypes(e, opEq, codeArguments, args)
+	b, err := bindTypes(e, in, codeArguments, args)
 	if err != nil {
 		return nil, err
 	}
-	in := &In{X: convert(args[0], b.Args[0]), Not: e.Not}
+	list := &In{X: convert(args[0], b.Args[0]), Not: e.Not}
 	for i, x := range args[1:] {
-		in.List = append(in.List, convert(x, b.Args[i+1]))
+		list.List = append(list.List, convert(x, b.Args[i+1]))
 	}
-	return in, nil
+	return list, nil
 }
 
 func (r *resolver) inTuples(e *syntax.In, left *syntax.Tuple) (Expr, error) {

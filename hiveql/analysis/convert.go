@@ -40,6 +40,12 @@ func castValue(v hivetype.Value, from, to hivetype.Type) (hivetype.Value, bool) 
 		return v, true
 	case from.Kind == hivetype.Double && to.Kind == hivetype.Float:
 		return float32(v.(float64)), true
+	case approximate(from) && to.Kind == hivetype.Decimal:
+		d, ok := decimalOfFloat(&Const{Value: v, T: from})
+		if !ok {
+			return nil, false
+		}
+		return d.Round(to.Precision, to.Scale)
 	case from.Text():
 		return castText(v.(string), to)
 	case from.Kind == hivetype.Date || from.Kind == hivetype.Timestamp:

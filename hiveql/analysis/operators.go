@@ -69,6 +69,9 @@ var (
 	opField     = operator("field", bindField)
 )
 
+// in binds IN; it is no operator of plans, which have In.
+var in = operator("in", bindIn)
+
 // Operators lists the operators, for executors to check that they know them all.
 func Operators() []*Function {
 	return []*Function{
@@ -261,6 +264,15 @@ func integers(args []Arg) (Binding, error) {
 	return same(args, hivetype.Of(kind), hivetype.Of(kind)), nil
 }
 
+// bindIn binds the arguments of IN: the value, and then the list.
+func bindIn(args []Arg) (Binding, error) {
+	t, err := membership(args)
+	if err == nil && t.Kind == hivetype.Map {
+		err = fmt.Errorf("maps cannot be compared")
+	}
+	return same(args, t, boolean), err
+}
+
 // equality binds = and its like, which compare any two values of a common type but maps.
 func equality(args []Arg) (Binding, error) {
 	t, err := comparison(args)
@@ -279,41 +291,83 @@ func ordering(args []Arg) (Binding, error) {
 	return same(args, t, boolean), err
 }
 
-// comparison is the type as which all arguments are compared. A constant text against an
-// integer counts as that integer if it is one: that compares exactly, where double would not.
-// A constant number against a float or double becomes one, as in Hive: f = 0.1 is true of the
-// float 0.1; and a constant text against a char is one, so that trailing blanks do not count.
+// comparison is the type as which all arguments are compared.
 func comparison(args []Arg) (hivetype.Type, error) {
-	types := make([]hivetype.Type, len(args))
-	for i, a := range args {
-		types[i] = a.Type
+	return commonOf(constantsAs(args), comparable)
+}
+
+// membership is the type as which IN compares. Text and numbers in one list compare as text,
+// unlike with =.
+func membership(args []Arg) (hivetype.Type, error) {
+	types := constantsAs(args)
+	if slices.ContainsFunc(types, hivetype.Type.Text) && slices.ContainsFunc(types, hivetype.Type.Numeric) {
+		return commonOf(types, common)
 	}
-	var columns []hivetype.Type // of what is not constant, each once
-	for _, a := range args {
-		if a.Const == nil && !slices.ContainsFunc(columns, a.Type.Equal) {
-			columns = append(columns, a.Type)
-		}
-	}
-	for i, a := range args {
-		for _, t := range columns {
-			switch {
-			case a.Const == nil:
-			case a.Type.Numeric() && approximate(t), a.Type.Text() && exact(t) && isNumber(a.Const, t):
-				types[i] = t
-			case a.Type.Kind == hivetype.String && t.Kind == hivetype.Char:
-				types[i] = charOf(a.Const)
-			}
-		}
-	}
+	return commonOf(types, comparable)
+}
+
+func commonOf(types []hivetype.Type, common func(a, b hivetype.Type) (hivetype.Type, bool)) (hivetype.Type, error) {
 	t := types[0]
 	for _, u := range types[1:] {
-		c, ok := comparable(t, u)
+		c, ok := common(t, u)
 		if !ok {
 			return t, fmt.Errorf("%s and %s cannot be compared", t, u)
 		}
 		t = c
 	}
 	return t, nil
+}
+
+// constantsAs are the types of the arguments, those of constants being adapted to the columns
+// that they are compared with, as in Hive: text that is an integer counts as that integer
+// against an integer, which compares exactly, where double would not; a number against a float
+// or double becomes one, so that f = 0.1 is true of the float 0.1; a float against a decimal
+// becomes the decimal that it is written as; and text against a char becomes a char, so that
+// trailing blanks do not count.
+func constantsAs(args []Arg) []hivetype.Type {
+	types := make([]hivetype.Type, len(args))
+	var columns []hivetype.Type // of what is not constant, each once
+	for i, a := range args {
+		types[i] = a.Type
+		if a.Const == nil && !slices.ContainsFunc(columns, a.Type.Equal) {
+			columns = append(columns, a.Type)
+		}
+	}
+	for i, a := range args {
+		if a.Const == nil || a.Const.Value == nil {
+			continue
+		}
+		for _, t := range columns {
+			switch {
+			case a.Type.Numeric() && approximate(t), a.Type.Text() && exact(t) && isNumber(a.Const, t):
+				types[i] = t
+			case approximate(a.Type) && t.Kind == hivetype.Decimal:
+				types[i] = decimalTypeOf(a.Const)
+			case a.Type.Kind == hivetype.String && t.Kind == hivetype.Char:
+				types[i] = charOf(a.Const)
+			}
+		}
+	}
+	return types
+}
+
+// decimalTypeOf is the decimal that holds a floating point constant as it is written, or its
+// own type where none does.
+func decimalTypeOf(c *Const) hivetype.Type {
+	d, ok := decimalOfFloat(c)
+	if !ok {
+		return c.T
+	}
+	d = trimZeros(d)
+	digits := len(d.Unscaled.Text(10))
+	if d.Scale < 0 || d.Scale > hivetype.MaxPrecision || digits > hivetype.MaxPrecision {
+		return c.T
+	}
+	return hivetype.DecimalOf(max(digits, d.Scale, 1), d.Scale)
+}
+
+func decimalOfFloat(c *Const) (hivetype.Dec, bool) {
+	return hivetype.ParseDec(string(hivetype.AppendText(nil, c.Value, c.T)))
 }
 
 // charOf is the char that holds a constant text, or string where none does.

@@ -23,6 +23,9 @@ func pruneColumns(r Rel, used map[int]bool) {
 	case *Project:
 		r.Exprs = slices.DeleteFunc(r.Exprs, func(c Computed) bool { return !used[c.ID] })
 	case *Aggregate:
+		if len(r.Keys) == 0 && len(r.Aggs) > 0 && !slices.ContainsFunc(r.Aggs, func(g AggregateColumn) bool { return used[g.ID] }) {
+			used[r.Aggs[0].ID] = true // something must say that the rows are one group
+		}
 		r.Aggs = slices.DeleteFunc(r.Aggs, func(g AggregateColumn) bool { return !used[g.ID] })
 	case *Window:
 		r.Funcs = slices.DeleteFunc(r.Funcs, func(w WindowColumn) bool { return !used[w.ID] })
