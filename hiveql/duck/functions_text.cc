@@ -7,6 +7,9 @@
 #include <cstdio>
 #include <stdexcept>
 
+// skepSha2 is Go's: see digest.go.
+extern "C" int32_t skepSha2(char *bytes, uint64_t length, int32_t bits, char *out);
+
 namespace skep {
 namespace {
 
@@ -262,6 +265,46 @@ bool crc(int64_t &out, Bytes s) {
 }
 bool crcText(int64_t &out, std::string_view s) { return crc(out, Bytes{s}); }
 
+bool sha2(std::string &out, Bytes s, int32_t bits) {
+  char digest[128];
+  int32_t n = skepSha2(const_cast<char *>(s.text.data()), s.text.size(), bits, digest);
+  if (n < 0) return false;
+  return out.assign(digest, size_t(n)), true;
+}
+bool sha2Text(std::string &out, std::string_view s, int32_t bits) { return sha2(out, Bytes{s}, bits); }
+
+// mask replaces letters and digits, of the characters from number from on up to number to.
+void maskRange(std::string &out, std::string_view s, int64_t from, int64_t to) {
+  out.clear();
+  int64_t n = 0;
+  for (size_t i = 0; i < s.size(); n++) {
+    size_t stop = next(s, i);
+    unsigned char c = static_cast<unsigned char>(s[i]);
+    bool masked = n >= from && n < to;
+    if (masked && std::isupper(c)) out += 'X';
+    else if (masked && std::islower(c)) out += 'x';
+    else if (masked && std::isdigit(c)) out += 'n';
+    else out.append(s.substr(i, stop - i));
+    i = stop;
+  }
+}
+bool maskAll(std::string &out, std::string_view s) { return maskRange(out, s, 0, INT64_MAX), true; }
+bool maskFirst(std::string &out, std::string_view s, int32_t n) { return maskRange(out, s, 0, n), true; }
+bool maskLast(std::string &out, std::string_view s, int32_t n) { return maskRange(out, s, characters(s) - n, INT64_MAX), true; }
+bool showFirst(std::string &out, std::string_view s, int32_t n) { return maskRange(out, s, n, INT64_MAX), true; }
+bool showLast(std::string &out, std::string_view s, int32_t n) { return maskRange(out, s, 0, characters(s) - n), true; }
+
+// instr finds the n-th occurrence from a position on, backwards from the end for negative ones.
+bool instr(int32_t &out, std::string_view s, std::string_view sub, int32_t from, int32_t n) {
+  out = 0;
+  if (from == 0 || n < 1) return true;
+  int64_t size = characters(s), at0 = from > 0 ? from - 1 : size + from;
+  for (int64_t i = at0; i >= 0 && i < size; i += from > 0 ? 1 : -1) {
+    if (s.substr(at(s, i), sub.size()) == sub && --n == 0) return out = int32_t(i + 1), true;
+  }
+  return true;
+}
+
 // parseUrl splits scheme://user@host:port/path?query#fragment.
 bool parseUrl(std::string &out, std::string_view url, std::string_view part) {
   size_t colon = url.find(':');
@@ -337,6 +380,10 @@ std::vector<Function> texts() {
       function<findInSet>("skep_find_in_set"), function<formatNumber>("skep_format_number"),
       function<crc>("skep_crc32"), function<crcText>("skep_crc32"), function<parseUrl>("skep_parse_url"),
       function<parseUrlKey>("skep_parse_url"), function<factorial>("skep_factorial"),
+      function<sha2>("skep_sha2"), function<sha2Text>("skep_sha2"), function<instr>("skep_instr"),
+      function<maskAll>("skep_mask"), function<maskFirst>("skep_mask_first_n"),
+      function<maskLast>("skep_mask_last_n"), function<showFirst>("skep_mask_show_first_n"),
+      function<showLast>("skep_mask_show_last_n"),
       function<assertTrue>("skep_assert_true"),
   };
 }

@@ -17,7 +17,7 @@ func textRules() map[string]rule {
 		"decode": charset("skep_utf8($1)"), "encode": charset("skep_bytes($1)"),
 		"elt": elt, "find_in_set": as("skep_find_in_set($1, $2)"),
 		"format_number": as("skep_format_number($1, $2)"), "hex": as("skep_hex($1)"),
-		"initcap": as("skep_initcap(lower($1))"), "instr": as("skep_locate($2, $1)"),
+		"initcap": as("skep_initcap(lower($1))"), "instr": byCount("", "skep_locate($2, $1)", "skep_instr($1, $2, $3, 1::INTEGER)", "skep_instr($1, $2, $3, $4)"),
 		"length": length, "character_length": length,
 		"octet_length": func(_ *lowerer, x *analysis.Call, args []string) string {
 			if x.Args[0].Type().Kind == hivetype.Binary {
@@ -30,7 +30,9 @@ func textRules() map[string]rule {
 		"lpad": byCount("", "skep_lpad($1, $2, ' ')", "skep_lpad($1, $2, $3)"),
 		"rpad": byCount("", "skep_rpad($1, $2, ' ')", "skep_rpad($1, $2, $3)"),
 		"trim": as("trim($*)"), "ltrim": as("ltrim($*)"), "rtrim": as("rtrim($*)"),
-		"md5": as("md5($1)"), "sha1": as("sha1($1)"), "sha2": sha2, "printf": as("printf($*)"),
+		"md5": as("md5($1)"), "sha1": as("sha1($1)"), "sha2": as("skep_sha2($1, $2)"), "printf": as("printf($*)"),
+		"mask": as("skep_mask($1)"), "mask_hash": as("skep_sha2($1, 256::INTEGER)"),
+		"mask_first_n": masked, "mask_last_n": masked, "mask_show_first_n": masked, "mask_show_last_n": masked,
 		"quote":  as(`('''' || replace(replace($1, '\', '\\'), '''', '\''') || '''')`),
 		"repeat": as("skep_repeat($1, $2)"), "replace": as("replace($1, $2, $3)"), "reverse": as("reverse($1)"),
 		"soundex": as("skep_soundex($1)"), "space": as("skep_repeat(' ', $1)"),
@@ -45,6 +47,14 @@ func length(_ *lowerer, x *analysis.Call, args []string) string {
 		return fill("octet_length($1)::INTEGER", x, args)
 	}
 	return fill("length($1)::INTEGER", x, args)
+}
+
+// masked is of four characters where no number is given.
+func masked(_ *lowerer, x *analysis.Call, args []string) string {
+	if len(args) == 1 {
+		args = append(args, "4::INTEGER")
+	}
+	return fill("skep_"+x.Func.Name+"($1, $2)", x, args)
 }
 
 // concatWith skips NULLs, in arrays too.
@@ -85,14 +95,6 @@ func charset(template string) rule {
 
 func elt(_ *lowerer, _ *analysis.Call, args []string) string {
 	return "CASE WHEN " + args[0] + " > 0 THEN ([" + strings.Join(args[1:], ", ") + "])[" + args[0] + "] END"
-}
-
-func sha2(l *lowerer, x *analysis.Call, args []string) string {
-	bits, ok := constantInt(x, 1)
-	if !ok || (bits != 0 && bits != 256) {
-		return l.fail(unsupported("sha2 of other than 256 bits"))
-	}
-	return fill("sha256($1)", x, args)
 }
 
 func patternRules() map[string]rule {
