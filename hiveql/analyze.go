@@ -75,7 +75,9 @@ func (s *Session) analyzePartitions(ctx context.Context, t *metastore.Table, spe
 }
 
 // sizes are the numbers of files and bytes at a location.
-func (s *Session) sizes(ctx context.Context, t *metastore.Table, url string, params map[string]string) (map[string]string, error) {
+func (s *Session) sizes(
+	ctx context.Context, t *metastore.Table, url string, params map[string]string,
+) (map[string]string, error) {
 	files, err := newLister(s.cfg, t).files(ctx, url, params)
 	if err != nil {
 		return nil, err

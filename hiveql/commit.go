@@ -238,7 +238,8 @@ func (j *job) commitPartitions(ctx context.Context, tx metastore.Tx) error {
 			return err
 		default:
 			if p.Storage.Location != target.location {
-				return fmt.Errorf("partition %v of %s was moved meanwhile: %w", target.values, j.table.TableName, metastore.ErrConflict)
+				return fmt.Errorf("partition %v of %s was moved meanwhile: %w",
+					target.values, j.table.TableName, metastore.ErrConflict)
 			}
 			if err := j.change(&p.Parameters, target); err != nil {
 				return err

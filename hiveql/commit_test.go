@@ -95,11 +95,8 @@ func same(t testing.TB, what string, got []string, want ...string) {
 	}
 }
 
-// died is the panic with which a test ends a statement in the middle, as kill -9 would: no
-// code of the statement runs after it that could touch the bucket or the metastore.
-type died struct{}
-
-// killer counts the effects on a bucket and a metastore, and dies before the n-th.
+// killer counts the effects on a bucket and a metastore, and lets none happen from the n-th on,
+// as if the process had been killed there.
 type killer struct {
 	mu   sync.Mutex
 	left int
@@ -254,6 +251,45 @@ func (w *world) checkClean(t *testing.T, finished bool) {
 			t.Errorf("%s is left", key)
 		}
 	}
+}
+
+// TestDeadWritersAreCleanedUp takes back a write whose process is gone.
+func TestDeadWritersAreCleanedUp(t *testing.T) {
+	w := newWorld(t)
+	must(t, w.plain(), setup)
+	before := w.mem.Keys()
+	for steps := 3; len(w.mem.Keys()) == len(before); steps++ { // until a file of the write is there
+		s, _ := w.mortal(steps)
+		if _, err := run(s, "INSERT INTO t PARTITION (ds) VALUES (7, 'x'), (8, 'new')"); err == nil {
+			t.Fatal("it did not die")
+		}
+	}
+	name := metastore.TableName{Database: "default", Name: "t"}
+	err := w.store.Update(t.Context(), func(tx metastore.Tx) error {
+		table, err := tx.Table(t.Context(), name)
+		if err != nil {
+			return err
+		}
+		for k, v := range table.Parameters {
+			if words := strings.Fields(v); strings.HasPrefix(k, "skep.write.") {
+				table.Parameters[k] = words[0] + " " + words[1] + " 1073741824 1" // nobody's number
+			}
+		}
+		return tx.AlterTable(t.Context(), name, table)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	must(t, w.plain(), "INSERT INTO t PARTITION (ds='z') VALUES (9)")
+	for _, k := range before {
+		if _, ok := w.mem.Content(k); !ok {
+			t.Errorf("%s is gone", k)
+		}
+	}
+	if n := len(w.mem.Keys()); n != len(before)+1 {
+		t.Errorf("%d files, want %d: %q", n, len(before)+1, w.mem.Keys())
+	}
+	w.checkClean(t, true)
 }
 
 // TestReadersSeeWholeWrites overwrites and inserts all the time while readers check sums.

@@ -139,7 +139,9 @@ func setPropertiesOf(params *map[string]string, list []syntax.Property) {
 	}
 }
 
-func (s *Session) setTableProperties(ctx context.Context, t *metastore.Table, spec *syntax.PartitionSpec, a *syntax.SetProperties) error {
+func (s *Session) setTableProperties(
+	ctx context.Context, t *metastore.Table, spec *syntax.PartitionSpec, a *syntax.SetProperties,
+) error {
 	for i := range a.Properties {
 		if strings.HasPrefix(a.Properties[i].Key, hiddenParams) {
 			return semantic(&a.Properties[i], 0, "table properties that begin with %s are reserved", hiddenParams)
@@ -193,14 +195,17 @@ func (s *Session) alterView(ctx context.Context, r *Result, t *metastore.Table, 
 }
 
 // addColumns runs ADD COLUMNS and REPLACE COLUMNS.
-func (s *Session) addColumns(ctx context.Context, t *metastore.Table, spec *syntax.PartitionSpec, a *syntax.AddColumns) error {
+func (s *Session) addColumns(
+	ctx context.Context, t *metastore.Table, spec *syntax.PartitionSpec, a *syntax.AddColumns,
+) error {
 	added, err := columns(a.Columns)
 	if err != nil {
 		return err
 	}
 	for i, c := range added {
 		if t.Keys().Find(c.Name) >= 0 {
-			return semantic(&a.Columns[i].Name, 10036, "Partition column name %s conflicts with table columns.", c.Name)
+			return semantic(&a.Columns[i].Name, 10036,
+				"Partition column name %s conflicts with table columns.", c.Name)
 		}
 	}
 	apply := func(d *metastore.StorageDescriptor) error {
@@ -237,7 +242,9 @@ func (s *Session) alterColumns(
 }
 
 // changeColumn runs CHANGE COLUMN: a new name, type, comment or place.
-func (s *Session) changeColumn(ctx context.Context, t *metastore.Table, spec *syntax.PartitionSpec, a *syntax.ChangeColumn) error {
+func (s *Session) changeColumn(
+	ctx context.Context, t *metastore.Table, spec *syntax.PartitionSpec, a *syntax.ChangeColumn,
+) error {
 	typ, err := analysis.TypeOf(a.New.Type)
 	if err != nil {
 		return err

@@ -113,7 +113,9 @@ func (s *Session) anyPartition(ctx context.Context, t *metastore.Table, p partit
 
 // renamePartition runs PARTITION (...) RENAME TO PARTITION (...). Data at the usual place of a
 // managed table moves along.
-func (s *Session) renamePartition(ctx context.Context, t *metastore.Table, from *syntax.PartitionSpec, a *syntax.RenamePartition) error {
+func (s *Session) renamePartition(
+	ctx context.Context, t *metastore.Table, from *syntax.PartitionSpec, a *syntax.RenamePartition,
+) error {
 	if from == nil {
 		return semantic(a, 0, "RENAME TO PARTITION needs the PARTITION (...) to rename before it")
 	}

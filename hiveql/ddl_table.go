@@ -83,8 +83,12 @@ func alreadyExists(name metastore.TableName, err error) error {
 }
 
 // describeTable fills in everything but the columns of CREATE TABLE AS.
-func (s *Session) describeTable(ctx context.Context, t *metastore.Table, db *metastore.Database, n *syntax.CreateTable) error {
-	t.Parameters = map[string]string{"bucketing_version": "2", "transient_lastDdlTime": strconv.FormatInt(s.cfg.Now().Unix(), 10)}
+func (s *Session) describeTable(
+	ctx context.Context, t *metastore.Table, db *metastore.Database, n *syntax.CreateTable,
+) error {
+	t.Parameters = map[string]string{
+		"bucketing_version": "2", "transient_lastDdlTime": strconv.FormatInt(s.cfg.Now().Unix(), 10),
+	}
 	managed := !n.External
 	if n.Like != nil {
 		if err := s.likeTable(ctx, t, n); err != nil {
@@ -155,7 +159,8 @@ func (s *Session) ownColumns(t *metastore.Table, n *syntax.CreateTable, managed 
 			return semantic(&n.PartitionedBy[i].Name, 10035, "Column repeated in partitioning columns")
 		}
 		if !k.Type.Primitive() {
-			return semantic(&n.PartitionedBy[i].Type, 10126, "Partition columns can only be of primitive type: %s is %s", k.Name, k.Type)
+			return semantic(&n.PartitionedBy[i].Type, 10126,
+				"Partition columns can only be of primitive type: %s is %s", k.Name, k.Type)
 		}
 	}
 	if len(t.Storage.Columns) == 0 {
@@ -238,7 +243,8 @@ func (s *Session) likeTable(ctx context.Context, t *metastore.Table, n *syntax.C
 // createAs runs CREATE TABLE AS: the table appears together with its rows.
 func (s *Session) createAs(ctx context.Context, r *Result, t *metastore.Table, n *syntax.CreateTable) error {
 	if len(n.Columns) > 0 {
-		return semantic(&n.Columns[0], 10064, "CREATE-TABLE-AS-SELECT cannot specify the list of columns for the target table")
+		return semantic(&n.Columns[0], 10064,
+			"CREATE-TABLE-AS-SELECT cannot specify the list of columns for the target table")
 	}
 	return s.replanning(ctx, func() error {
 		q, err := analysis.AnalyzeQuery(ctx, s.cfg.Store, s.env(), n.Query)
@@ -285,7 +291,8 @@ func takeColumns(t *metastore.Table, q *analysis.Query, n *syntax.CreateTable) e
 			return semantic(&def.Name, 10002, "Invalid column reference '%s'", def.Name.Name)
 		}
 		if !outputs[at].Type.Primitive() {
-			return semantic(&def.Name, 10126, "Partition columns can only be of primitive type: %s is %s", def.Name.Name, outputs[at].Type)
+			return semantic(&def.Name, 10126,
+				"Partition columns can only be of primitive type: %s is %s", def.Name.Name, outputs[at].Type)
 		}
 		keys = append(keys, outputs[at])
 		outputs = slices.Delete(outputs, at, at+1)

@@ -57,7 +57,9 @@ func (s *Session) createView(ctx context.Context, r *Result, n *syntax.CreateVie
 }
 
 // viewQuery sets the columns and the texts of a view.
-func (s *Session) viewQuery(ctx context.Context, r *Result, v *metastore.Table, q *syntax.Query, names []syntax.ColumnDef) error {
+func (s *Session) viewQuery(
+	ctx context.Context, r *Result, v *metastore.Table, q *syntax.Query, names []syntax.ColumnDef,
+) error {
 	plan, err := analysis.AnalyzeQuery(ctx, s.cfg.Store, s.env(), q)
 	if err != nil {
 		return err

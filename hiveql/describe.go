@@ -186,7 +186,8 @@ func (d *describer) params(title string, params map[string]string) {
 
 // literalValue escapes what would break a line.
 func literalValue(v string) string {
-	return strings.NewReplacer("\n", `\n`, "\r", `\r`, "\t", `\t`, "\x01", `\u0001`, "\x02", `\u0002`, "\x03", `\u0003`).Replace(v)
+	return strings.NewReplacer("\n", `\n`, "\r", `\r`, "\t", `\t`,
+		"\x01", `\u0001`, "\x02", `\u0002`, "\x03", `\u0003`).Replace(v)
 }
 
 func (d *describer) storageDetails() {
@@ -235,7 +236,8 @@ func (d *describer) extended() {
 		"outputFormat:%s, compressed:%v, numBuckets:%d, serdeInfo:SerDeInfo(name:%s, serializationLib:%s, parameters:%s), "+
 		"bucketCols:[%s]), partitionKeys:%s, parameters:%s", head, created.Unix(), fieldSchemas(sd.Columns), sd.Location,
 		sd.InputFormat, sd.OutputFormat, sd.Compressed, sd.NumBuckets, orNull(sd.SerDe.Name), sd.SerDe.Library,
-		braces(sd.SerDe.Parameters), strings.Join(sd.BucketColumns, ", "), fieldSchemas(d.table.PartitionKeys), braces(params))
+		braces(sd.SerDe.Parameters), strings.Join(sd.BucketColumns, ", "),
+		fieldSchemas(d.table.PartitionKeys), braces(params))
 	if d.partition == nil {
 		text += fmt.Sprintf(", viewOriginalText:%s, viewExpandedText:%s, tableType:%s",
 			orNull(d.table.ViewOriginalText), orNull(d.table.ViewExpandedText), d.table.Type)
@@ -330,7 +332,8 @@ func (s *Session) describeDatabase(ctx context.Context, r *Result, n *syntax.Des
 		return s.databaseError(&ident, strings.ToLower(ident.Name), err)
 	}
 	row := []string{d.Name, d.Comment, s.databaseLocation(d), "", d.Owner, "USER", "", ""}
-	names := []string{"db_name", "comment", "location", "managedlocation", "owner_name", "owner_type", "connector_name", "remote_dbname"}
+	names := []string{"db_name", "comment", "location", "managedlocation", "owner_name", "owner_type",
+		"connector_name", "remote_dbname"}
 	if n.Mode == "EXTENDED" {
 		names = append(names, "parameters")
 		params := ""
@@ -363,7 +366,8 @@ func (s *Session) describeFunction(r *Result, n *syntax.Describe) error {
 	}
 	lines := strings.Split(usage, "\n")
 	if n.Mode == "EXTENDED" {
-		if others := slices.DeleteFunc(append([]string{f.Name}, f.Aliases...), func(a string) bool { return a == name }); len(others) > 0 {
+		others := slices.DeleteFunc(append([]string{f.Name}, f.Aliases...), func(a string) bool { return a == name })
+		if len(others) > 0 {
 			lines = append(lines, "Synonyms: "+strings.Join(others, ", "))
 		}
 		lines = append(lines, "Function type:BUILTIN")

@@ -34,7 +34,9 @@ func (lines) Query(ctx context.Context, q *analysis.Query, src hiveql.Source) (h
 	return out, nil
 }
 
-func (lines) Write(ctx context.Context, q *analysis.Query, src hiveql.Source, out hiveql.Output) ([]hiveql.Written, error) {
+func (lines) Write(
+	ctx context.Context, q *analysis.Query, src hiveql.Source, out hiveql.Output,
+) ([]hiveql.Written, error) {
 	rows, err := evaluate(ctx, q.Root, src)
 	if err != nil {
 		return nil, err
@@ -194,7 +196,9 @@ func scan(ctx context.Context, n *analysis.Scan, src hiveql.Source) ([]row, erro
 	return rows, nil
 }
 
-func readFile(ctx context.Context, n *analysis.Scan, files hiveql.PartitionFiles, f hiveql.File, src hiveql.Source) ([]row, error) {
+func readFile(
+	ctx context.Context, n *analysis.Scan, files hiveql.PartitionFiles, f hiveql.File, src hiveql.Source,
+) ([]row, error) {
 	r, err := src.Open(ctx, f)
 	if err != nil {
 		return nil, err

@@ -22,9 +22,10 @@ const lazySimple = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
 func fileFormats() []format {
 	const io = "org.apache.hadoop.hive.ql.io."
 	return []format{
-		{[]string{"TEXTFILE"}, "org.apache.hadoop.mapred.TextInputFormat", io + "HiveIgnoreKeyTextOutputFormat", lazySimple, true},
-		{[]string{"PARQUET", "PARQUETFILE"}, io + "parquet.MapredParquetInputFormat", io + "parquet.MapredParquetOutputFormat",
-			io + "parquet.serde.ParquetHiveSerDe", true},
+		{[]string{"TEXTFILE"}, "org.apache.hadoop.mapred.TextInputFormat", io + "HiveIgnoreKeyTextOutputFormat",
+			lazySimple, true},
+		{[]string{"PARQUET", "PARQUETFILE"}, io + "parquet.MapredParquetInputFormat",
+			io + "parquet.MapredParquetOutputFormat", io + "parquet.serde.ParquetHiveSerDe", true},
 		{[]string{"JSONFILE"}, "org.apache.hadoop.mapred.TextInputFormat", io + "HiveIgnoreKeyTextOutputFormat",
 			"org.apache.hadoop.hive.serde2.JsonSerDe", true},
 		{[]string{"ORC", "ORCFILE"}, io + "orc.OrcInputFormat", io + "orc.OrcOutputFormat", io + "orc.OrcSerde", false},
@@ -97,7 +98,9 @@ func sameFormat(a, b *metastore.StorageDescriptor) bool {
 }
 
 // describeStorage fills in format and SerDe of a descriptor from ROW FORMAT and STORED AS.
-func (s *Session) describeStorage(d *metastore.StorageDescriptor, row *syntax.RowFormat, stored *syntax.FileFormat, managed bool) error {
+func (s *Session) describeStorage(
+	d *metastore.StorageDescriptor, row *syntax.RowFormat, stored *syntax.FileFormat, managed bool,
+) error {
 	f, err := s.storedAs(d, stored, managed)
 	if err != nil {
 		return err
@@ -113,7 +116,8 @@ func (s *Session) describeStorage(d *metastore.StorageDescriptor, row *syntax.Ro
 	}
 	if row.Delimited {
 		if len(f.names) > 0 && f.serde != lazySimple {
-			return semantic(row, 0, "ROW FORMAT DELIMITED is only compatible with 'textfile', not '%s'", strings.ToLower(f.names[0]))
+			return semantic(row, 0,
+				"ROW FORMAT DELIMITED is only compatible with 'textfile', not '%s'", strings.ToLower(f.names[0]))
 		}
 		delimited(d.SerDe.Parameters, row)
 		return nil
@@ -125,7 +129,9 @@ func (s *Session) describeStorage(d *metastore.StorageDescriptor, row *syntax.Ro
 
 // storedAs sets the formats' classes and gives the format, which has no names if it was given
 // by classes.
-func (s *Session) storedAs(d *metastore.StorageDescriptor, stored *syntax.FileFormat, managed bool) (format, error) {
+func (s *Session) storedAs(
+	d *metastore.StorageDescriptor, stored *syntax.FileFormat, managed bool,
+) (format, error) {
 	switch {
 	case stored != nil && stored.StorageBy != "":
 		return format{}, unsupported(stored, "STORED BY")

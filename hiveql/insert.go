@@ -144,7 +144,8 @@ func (s *Session) write(ctx context.Context, r *Result, w *analysis.Write, creat
 	if err := os.Mkdir(out, 0o700); err != nil {
 		return err
 	}
-	written, err := s.cfg.Executor.Write(ctx, w.Query, src, Output{Dir: out, Table: s.outputTable(w, static), Dynamic: w.Dynamic()})
+	output := Output{Dir: out, Table: s.outputTable(w, static), Dynamic: w.Dynamic()}
+	written, err := s.cfg.Executor.Write(ctx, w.Query, src, output)
 	if err != nil {
 		return err
 	}
@@ -230,10 +231,9 @@ func (s *Session) outputTable(w *analysis.Write, static *staticPlace) *metastore
 	if static != nil && static.exists && !w.Overwrite {
 		t.Storage = static.storage.Clone()
 	}
-	for _, key := range []string{"hive.exec.compress.output", "parquet.compression"} {
-		if v := s.Setting(key); v != "" && t.Parameters[key] == "" {
-			setParam(&t.Parameters, key, v)
-		}
+	t.Storage.Compressed = strings.EqualFold(s.Setting("hive.exec.compress.output"), "true")
+	if v := s.Setting("parquet.compression"); v != "" && t.Parameters["parquet.compression"] == "" {
+		setParam(&t.Parameters, "parquet.compression", v)
 	}
 	return t
 }
@@ -415,7 +415,9 @@ func (s *Session) insertDirectory(ctx context.Context, r *Result, n *syntax.Inse
 	})
 }
 
-func (s *Session) writeDirectory(ctx context.Context, r *Result, q *analysis.Query, t *metastore.Table, loc storage.Location) error {
+func (s *Session) writeDirectory(
+	ctx context.Context, r *Result, q *analysis.Query, t *metastore.Table, loc storage.Location,
+) error {
 	if s.cfg.Executor == nil {
 		return errNoExecutor
 	}

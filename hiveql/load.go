@@ -77,7 +77,8 @@ func (s *Session) loadTarget(ctx context.Context, t *metastore.Table, n *syntax.
 		return &target{location: t.Storage.Location, rows: -1}, nil
 	}
 	if n.Partition == nil {
-		return nil, semantic(&n.Table, 10062, "Need to specify partition columns because the destination table is partitioned")
+		return nil, semantic(&n.Table, 10062,
+			"Need to specify partition columns because the destination table is partitioned")
 	}
 	values, err := s.partitionValues(t, n.Partition)
 	if err != nil {
@@ -174,7 +175,9 @@ func matching(ctx context.Context, loc storage.Location) ([]File, error) {
 
 // magics are the first bytes of formats that can be told by them.
 func magics() map[string]string {
-	return map[string]string{"PAR1": "PARQUET", "ORC": "ORC", "Obj\x01": "AVRO", "SEQ\x06": "SEQUENCEFILE", "RCF\x01": "RCFILE"}
+	return map[string]string{
+		"PAR1": "PARQUET", "ORC": "ORC", "Obj\x01": "AVRO", "SEQ\x06": "SEQUENCEFILE", "RCF\x01": "RCFILE",
+	}
 }
 
 // checkFormat refuses files that are plainly of another format than the table.

@@ -210,7 +210,8 @@ func (s *Session) tableName(n *syntax.ObjectName) (metastore.TableName, error) {
 	case 2:
 		return metastore.TableName{Database: strings.ToLower(n.Parts[0].Name), Name: strings.ToLower(n.Parts[1].Name)}, nil
 	}
-	return metastore.TableName{}, semantic(n, 10001, "a table is named table or database.table, not %d names long", len(n.Parts))
+	return metastore.TableName{}, semantic(n, 10001,
+		"a table is named table or database.table, not %d names long", len(n.Parts))
 }
 
 // table reads a table that must exist.

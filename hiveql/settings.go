@@ -57,7 +57,9 @@ func newSettings(conf, vars map[string]string, getenv func(string) (string, bool
 	maps.Copy(s.first, conf)
 	maps.Copy(s.conf, conf)
 	maps.Copy(s.vars, vars)
-	for name, env := range map[string]string{"user.name": "USER", "user.home": "HOME", "user.dir": "PWD", "java.io.tmpdir": "TMPDIR"} {
+	for name, env := range map[string]string{
+		"user.name": "USER", "user.home": "HOME", "user.dir": "PWD", "java.io.tmpdir": "TMPDIR",
+	} {
 		if v, ok := getenv(env); ok {
 			s.system[name] = v
 		}

@@ -185,7 +185,8 @@ func tableTypeOf(where syntax.Expr) (metastore.TableType, error) {
 			return metastore.TableType(lit.Value), nil
 		}
 	}
-	return "", semantic(where, 0, "SHOW TABLES WHERE takes `table_type` = 'MANAGED_TABLE', 'EXTERNAL_TABLE' or 'VIRTUAL_VIEW'")
+	return "", semantic(where, 0,
+		"SHOW TABLES WHERE takes `table_type` = 'MANAGED_TABLE', 'EXTERNAL_TABLE' or 'VIRTUAL_VIEW'")
 }
 
 func (s *Session) showExtended(ctx context.Context, r *Result, n *syntax.Show) error {

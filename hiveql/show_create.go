@@ -105,7 +105,8 @@ func serdeLines(d *metastore.StorageDescriptor) []string {
 		lines = append(lines, "WITH SERDEPROPERTIES ( ")
 		lines = append(lines, propertyLines(params, ") ")...)
 	}
-	return append(lines, "STORED AS INPUTFORMAT ", "  "+literal(d.InputFormat)+" ", "OUTPUTFORMAT ", "  "+literal(d.OutputFormat))
+	return append(lines, "STORED AS INPUTFORMAT ", "  "+literal(d.InputFormat)+" ",
+		"OUTPUTFORMAT ", "  "+literal(d.OutputFormat))
 }
 
 func propertyLines(params map[string]string, last string) []string {

@@ -56,6 +56,9 @@ func parseBlock(lines []string) (*block, error) {
 	}
 	b.head += lines[0]
 	words := strings.Fields(lines[0])
+	if len(words) == 0 {
+		return nil, fmt.Errorf("a line of nothing but blanks")
+	}
 	body := lines[1:]
 	switch words[0] {
 	case "statement":
