@@ -1,6 +1,7 @@
 // Conversions between types, as Hive makes them.
 #include "functions.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -70,25 +71,54 @@ template <typename T> bool toFloat(T &out, std::string_view s) {
   return true;
 }
 
-// number passes on the text of a decimal number, and nothing else.
+// shifted writes digits with the point after the first `whole` of them.
+void shifted(std::string &out, bool negative, const std::string &digits, int64_t whole) {
+  if (negative) out += '-';
+  if (whole <= 0) {
+    out += "0.";
+    out.append(size_t(-whole), '0');
+    out += digits;
+  } else if (whole >= int64_t(digits.size())) {
+    out += digits;
+    out.append(size_t(whole) - digits.size(), '0');
+  } else {
+    out.append(digits, 0, size_t(whole));
+    out += '.';
+    out.append(digits, size_t(whole));
+  }
+}
+
+// number writes a decimal number without sign + and exponent, and nothing else. One that is too
+// large for any decimal is none, one that is too small is 0.
 bool number(std::string &out, std::string_view s) {
   s = trim(s);
-  size_t i = !s.empty() && (s[0] == '-' || s[0] == '+'), digits = 0;
-  for (; i < s.size() && digit(s[i]); i++) digits++;
+  bool negative = !s.empty() && s[0] == '-';
+  if (!s.empty() && (s[0] == '-' || s[0] == '+')) s.remove_prefix(1);
+  std::string digits;
+  size_t i = 0;
+  for (; i < s.size() && digit(s[i]); i++) digits += s[i];
+  int64_t whole = int64_t(digits.size());
   if (i < s.size() && s[i] == '.') {
-    for (i++; i < s.size() && digit(s[i]); i++) digits++;
+    for (i++; i < s.size() && digit(s[i]); i++) digits += s[i];
   }
-  if (digits == 0) return false;
+  if (digits.empty()) return false;
   if (i < s.size() && (s[i] == 'e' || s[i] == 'E')) {
     i++;
-    if (i < s.size() && (s[i] == '-' || s[i] == '+')) i++;
-    size_t exponent = 0;
-    for (; i < s.size() && digit(s[i]); i++) exponent++;
-    if (exponent == 0 || exponent > 4) return false;
+    if (i + 1 < s.size() && s[i] == '+' && digit(s[i + 1])) i++;
+    int32_t exponent = 0;
+    auto [end, error] = std::from_chars(s.data() + i, s.data() + s.size(), exponent);
+    if (error != std::errc()) return false;
+    i = size_t(end - s.data());
+    whole += exponent;
   }
   if (i != s.size()) return false;
-  if (s[0] == '+') s.remove_prefix(1);
-  out.assign(s);
+  size_t zeros = std::min(digits.find_first_not_of('0'), digits.size());
+  digits.erase(0, zeros);
+  whole -= int64_t(zeros);
+  out.clear();
+  if (digits.empty() || whole < -38) return out = "0", true;
+  if (whole > 38) return false;
+  shifted(out, negative, digits, whole);
   return true;
 }
 
@@ -120,6 +150,13 @@ template <typename T> bool printFloat(std::string &out, T v) {
   int exponent = 0;
   std::string_view power = text.substr(e + 1);
   std::from_chars(power.data() + (power[0] == '+'), power.data() + power.size(), exponent);
+  if (e == 1) {
+    // Java prints two digits at least, and the two nearest ones where one would do.
+    end = std::to_chars(buffer, buffer + sizeof buffer, std::fabs(v), std::chars_format::scientific, 1).ptr;
+    text = std::string_view(buffer, end - buffer);
+    e = text.find('e');
+    if (text[2] == '0') e = 1;
+  }
   std::string digits(1, text[0]);
   if (e > 2) digits += text.substr(2, e - 2);
   if (exponent < -3 || exponent >= 7) {
