@@ -230,6 +230,32 @@ func TestDeathAtEveryStep(t *testing.T) {
 	}
 }
 
+// TestCreateAsDies ends CREATE TABLE AS before each of its effects.
+func TestCreateAsDies(t *testing.T) {
+	for steps, finished := 0, false; !finished; steps++ {
+		w := newWorld(t)
+		must(t, w.plain(), setup)
+		s, k := w.mortal(steps)
+		_, err := run(s, "CREATE TABLE c AS SELECT a FROM u")
+		finished = !k.dead
+		_, missing := w.store.Table(t.Context(), metastore.TableName{Database: "default", Name: "c"})
+		if err == nil && missing != nil {
+			t.Fatalf("after step %d the statement succeeded, and there is no table", steps)
+		}
+		if missing == nil {
+			same(t, fmt.Sprintf("after step %d", steps), must(t, w.plain(), "SELECT a FROM c"), "1", "2", "3")
+		}
+		create := "CREATE TABLE IF NOT EXISTS c AS SELECT a FROM u"
+		if steps%2 == 0 { // what is left must not get into another table of the name either
+			create = "CREATE TABLE IF NOT EXISTS c (a INT); INSERT OVERWRITE TABLE c SELECT a FROM u"
+		}
+		must(t, w.plain(), create)
+		same(t, fmt.Sprintf("again after step %d", steps), must(t, w.plain(), "SELECT a FROM c"), "1", "2", "3")
+		must(t, w.plain(), "DROP TABLE c; CREATE TABLE c (a INT)")
+		same(t, "after DROP", must(t, w.plain(), "SELECT a FROM c"))
+	}
+}
+
 // checkClean fails where something of the protocol is left. The record of a write that died
 // stays while its process, this test, is alive.
 func (w *world) checkClean(t *testing.T, finished bool) {

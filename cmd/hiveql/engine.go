@@ -16,7 +16,9 @@ import (
 )
 
 // openEngine opens everything that the configuration names, and says how to close it.
-func (p *program) openEngine(ctx context.Context, o *options, client *client) (*hiveql.Engine, func() error, error) {
+func (p *program) openEngine(
+	ctx context.Context, o *options, client *client,
+) (*hiveql.Engine, func() error, error) {
 	warehouse := o.warehouse
 	if warehouse == "" {
 		warehouse = o.hiveconf["hive.metastore.warehouse.dir"]
@@ -32,9 +34,8 @@ func (p *program) openEngine(ctx context.Context, o *options, client *client) (*
 		return nil, nil, err
 	}
 	opener := cfg.Opener()
-	cache := &lazyCache{dir: filepath.Join(cfg.CacheDir, "objects"), size: o.cacheSize << 20}
 	exec := &lazyExecutor{open: func() (hiveql.Executor, error) { return duck.Open(duck.Config{Threads: o.threads}) }}
-	objects, err := cache.get()
+	objects, err := openCache(filepath.Join(cfg.CacheDir, "objects"), o.cacheSize<<20)
 	if err != nil {
 		return nil, nil, errors.Join(err, store.Close(), opener.Close())
 	}
@@ -55,19 +56,13 @@ func (p *program) openEngine(ctx context.Context, o *options, client *client) (*
 	return e, closeAll, nil
 }
 
-// lazyCache opens the cache of fetched objects, falling back to a temporary directory where
-// the usual one cannot be written.
-type lazyCache struct {
-	dir  string
-	size int64
-}
-
-func (c *lazyCache) get() (*rangecache.Cache, error) {
-	cache, err := rangecache.Open(c.dir, c.size)
-	if err == nil {
+// openCache opens the cache of fetched objects, in a temporary directory where the usual one
+// cannot be written.
+func openCache(dir string, size int64) (*rangecache.Cache, error) {
+	if cache, err := rangecache.Open(dir, size); err == nil {
 		return cache, nil
 	}
-	return rangecache.Open(filepath.Join(os.TempDir(), "skep-objects"), c.size)
+	return rangecache.Open(filepath.Join(os.TempDir(), "skep-objects"), size)
 }
 
 // lazyExecutor opens the query engine at the first query: DDL does not pay for it.

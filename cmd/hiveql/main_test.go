@@ -166,3 +166,41 @@ func TestTwoProcesses(t *testing.T) {
 		t.Errorf("%d tables of 16", len(got))
 	}
 }
+
+// TestInterrupt sends SIGINT to a query that would run for minutes.
+func TestInterrupt(t *testing.T) {
+	i := install(t)
+	i.run("CREATE TABLE n (a INT); INSERT INTO n VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)")
+	sql := "SELECT 'begun'; SELECT count(*) FROM n a, n b, n c, n d, n e, n f, n g, n h, n i, n j, n k " +
+		"WHERE a.a + b.a + c.a + d.a + e.a + f.a + g.a + h.a + i.a + j.a + k.a > 50"
+	cmd, _, stderr := i.command(t.Context(), sql)
+	begun := make(chan struct{})
+	cmd.Stdout = writerFunc(func(p []byte) (int, error) {
+		if bytes.HasPrefix(p, []byte("begun")) {
+			close(begun)
+		}
+		return len(p), nil
+	})
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-begun
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	_ = cmd.Wait() // the exit code is looked at below
+	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted {
+		t.Errorf("exit code %d", code)
+	}
+	if got := stderr.String(); got != "hiveql: interrupted\n" {
+		t.Errorf("standard error: %q", got)
+	}
+	if took := time.Since(start); took > 20*time.Second {
+		t.Errorf("it took %v to end", took)
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
