@@ -200,16 +200,6 @@ template <typename T, typename F> bool narrow(T &out, F v) {
 template <typename T> bool wrap(T &out, int64_t v) { return out = static_cast<T>(v), true; }
 bool wrapHuge(int64_t &out, Huge v) { return out = static_cast<int64_t>(v.value), true; }
 
-// strip removes the zeros after the point which a decimal's scale has added.
-bool strip(std::string &out, std::string_view s) {
-  if (s.find('.') != s.npos) {
-    while (s.back() == '0') s.remove_suffix(1);
-    if (s.back() == '.') s.remove_suffix(1);
-  }
-  out.assign(s);
-  return true;
-}
-
 // utf8 decodes bytes as Java does: each that belongs to no character becomes U+FFFD.
 bool utf8(std::string &out, Bytes in) {
   out.clear();
@@ -281,7 +271,7 @@ std::vector<Function> conversions() {
       function<narrow<int32_t, double>>("skep_to_int"), function<narrow<int64_t, double>>("skep_to_bigint"),
       function<wrap<int8_t>>("skep_to_tinyint"), function<wrap<int16_t>>("skep_to_smallint"),
       function<wrap<int32_t>>("skep_to_int"), function<wrapHuge>("skep_to_bigint"),
-      function<strip>("skep_strip"), function<utf8>("skep_utf8"), function<bytes>("skep_bytes"),
+      function<utf8>("skep_utf8"), function<bytes>("skep_bytes"),
       function<cut>("skep_cut"), function<pad>("skep_pad"),
   };
 }

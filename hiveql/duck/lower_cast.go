@@ -115,7 +115,7 @@ func (l *lowerer) castDecimal(x string, from, to hivetype.Type) string {
 	case from.Kind == hivetype.Boolean:
 		x = "(" + x + ")::INTEGER"
 	case instant(from):
-		return l.fail(unsupported("a conversion from %s to %s", from, to))
+		x = "skep_number(skep_print(" + l.castFloat(x, from, hivetype.Of(hivetype.Double)) + "))"
 	case !from.Numeric():
 		return l.fail(unsupported("a conversion from %s to %s", from, to))
 	}
@@ -129,8 +129,6 @@ func (l *lowerer) castText(x string, from, to hivetype.Type) string {
 		x = "CASE " + x + " WHEN TRUE THEN 'TRUE' WHEN FALSE THEN 'FALSE' END"
 	case hivetype.Float, hivetype.Double:
 		x = "skep_print(" + x + ")"
-	case hivetype.Decimal:
-		x = "skep_strip((" + x + ")::VARCHAR)"
 	case hivetype.Binary:
 		x = "skep_utf8(" + x + ")"
 	case hivetype.Char:

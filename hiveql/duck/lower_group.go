@@ -19,7 +19,11 @@ func (l *lowerer) aggregate(a *analysis.Aggregate) string {
 	}
 	for i, k := range a.Keys {
 		keys[i] = column(k.ID)
-		list = append(list, keys[i])
+		if a.Sets != nil && !inSome(a.Sets, i) {
+			list = append(list, "NULL::"+sqlType(k.Type)+" AS "+keys[i])
+		} else {
+			list = append(list, keys[i])
+		}
 		if !slices.Contains(inner, keys[i]) {
 			inner = append(inner, l.expr(k.X)+" AS "+keys[i])
 		}
@@ -32,7 +36,7 @@ func (l *lowerer) aggregate(a *analysis.Aggregate) string {
 		list = append(list, l.aggregateFunction(call)+" AS "+column(g.ID))
 	}
 	if a.GroupingID != nil {
-		list = append(list, "grouping_id("+strings.Join(keys, ", ")+")::BIGINT AS "+column(a.GroupingID.ID))
+		list = append(list, groupingID(keys, a.Sets)+" AS "+column(a.GroupingID.ID))
 	}
 	if len(list) == 0 {
 		list = []string{"count(*) AS one"} // one row, whatever there is below
@@ -46,6 +50,30 @@ func (l *lowerer) aggregate(a *analysis.Aggregate) string {
 		s += " GROUP BY " + strings.Join(keys, ", ")
 	}
 	return s
+}
+
+// inSome reports whether a key is in one of the sets. One that is in none is always NULL, and
+// DuckDB does not know it.
+func inSome(sets [][]int, key int) bool {
+	return slices.ContainsFunc(sets, func(set []int) bool { return slices.Contains(set, key) })
+}
+
+// groupingID has a bit for each key, the last key's lowest, that is 1 where the row is not grouped
+// by it.
+func groupingID(keys []string, sets [][]int) string {
+	id := "0::BIGINT"
+	for i, k := range keys {
+		bit := "0"
+		switch {
+		case sets == nil:
+		case inSome(sets, i):
+			bit = "grouping(" + k + ")"
+		default:
+			bit = "1"
+		}
+		id = "(" + id + " * 2 + " + bit + ")"
+	}
+	return id + "::BIGINT"
 }
 
 // groupingSets leaves out sets that are there already, as Hive does.
@@ -120,7 +148,11 @@ func (l *lowerer) aggregateFunction(c aggregateCall) string {
 	if !slices.Contains(sameAggregates, c.f.Name) {
 		return l.fail(unsupported("the aggregate function %s", c.f.Name))
 	}
-	return whole(c.f.Name, strings.Join(args, ", "))
+	s := whole(c.f.Name, strings.Join(args, ", "))
+	if c.f.Name == "corr" || strings.HasPrefix(c.f.Name, "regr_") {
+		return "nullif(" + s + ", 'NaN'::DOUBLE)" // of too few or equal values
+	}
+	return s
 }
 
 // sameAggregates are called in DuckDB as in Hive.

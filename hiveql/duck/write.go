@@ -33,10 +33,9 @@ const defaultFileBytes = 256 << 20
 // gets a number as it turns up; rows are sorted by it, so that few files are open at a time and
 // memory stays bounded, and no value ever becomes a local path.
 func (e *Executor) Write(ctx context.Context, q *analysis.Query, src hiveql.Source, out hiveql.Output) ([]hiveql.Written, error) {
-	w := &writer{exec: e, query: q, src: src, out: out, columns: len(q.Output) - out.Dynamic}
-	if w.columns < 1 || w.columns > len(out.Table.Storage.Columns) {
-		return nil, &Error{Op: "write", Msg: fmt.Sprintf("the query has %d data columns, table %s has %d",
-			w.columns, out.Table.TableName, len(out.Table.Storage.Columns))}
+	w := &writer{exec: e, query: q, src: src, out: out, data: len(q.Output) - out.Dynamic}
+	if w.columns = min(w.data, len(out.Table.Storage.Columns)); w.columns < 1 {
+		return nil, &Error{Op: "write", Msg: fmt.Sprintf("table %s has no data columns", out.Table.TableName)}
 	}
 	if w.out.MaxFileBytes <= 0 {
 		w.out.MaxFileBytes = defaultFileBytes
@@ -57,7 +56,8 @@ type writer struct {
 	query    *analysis.Query
 	src      hiveql.Source
 	out      hiveql.Output
-	columns  int            // data columns
+	data     int            // data columns of the query
+	columns  int            // those that are written: a partition may have fewer than its table
 	ordinals unsafe.Pointer // numbers of the partitions
 }
 
@@ -77,7 +77,7 @@ func (w *writer) sql(l *lowerer, named bool) string {
 	}
 	keys := make([]string, w.out.Dynamic)
 	for i := range keys {
-		k := fmt.Sprintf("nullif(o%d, '')", w.columns+i)
+		k := fmt.Sprintf("nullif(o%d, '')", w.data+i)
 		keys[i] = "coalesce(strlen(" + k + ")::VARCHAR || ':' || " + k + ", '-')"
 	}
 	ordinal := fmt.Sprintf("skep_ordinal((%d)::BIGINT, %s)", int64(uintptr(w.ordinals)), strings.Join(keys, " || "))

@@ -164,6 +164,19 @@ func TestDynamicPartitions(t *testing.T) {
 	}
 }
 
+// A partition may have fewer columns than its table; what is beyond them is not written.
+func TestWriteOldPartition(t *testing.T) {
+	e, c := open(t, duck.Config{}), newCatalog(t)
+	for _, format := range []struct{ name, input, serde string }{
+		{"text", textInput, lazySimple}, {"parquet", parquetInput, parquetSerDe},
+	} {
+		table := c.newTable(t, "t", format.input, format.serde, "a:int")
+		if files := c.write(t, e, table, 1, "SELECT 1, 'new', 'p'"); len(files) != 1 || files[0].Values[0] != "p" {
+			t.Errorf("%s: wrote %+v", format.name, files)
+		}
+	}
+}
+
 func TestWriteGzip(t *testing.T) {
 	e, c := open(t, duck.Config{}), newCatalog(t)
 	table := c.newTable(t, "t", textInput, lazySimple, "i:int")
