@@ -22,7 +22,7 @@ func testEnv() analysis.Env {
 	}
 }
 
-// TestGolden runs testdata/*.txt. The commands are
+// TestGolden runs testdata/golden/*.txt. The commands are
 //
 //	run      CREATE TABLE, CREATE VIEW and ALTER TABLE ... ADD PARTITION on the catalog
 //	analyze  prints the plan of a query or an INSERT
@@ -35,7 +35,7 @@ func testEnv() analysis.Env {
 //
 // with settings as arguments: analyze hive.orderby.position.alias=false.
 func TestGolden(t *testing.T) {
-	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+	datadriven.Walk(t, "testdata/golden", func(t *testing.T, path string) {
 		m := newMemory()
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			env := testEnv()

@@ -276,9 +276,13 @@ func usingColumns(id syntax.Ident, lsc, rsc *scope) (l, r Column, err error) {
 }
 
 func (a *analyzer) lateralView(t *syntax.LateralView, outer *scope, ctes *cteScope) (Rel, *scope, error) {
-	input, sc, err := a.tableExpr(t.From, outer, ctes)
-	if err != nil {
-		return nil, nil, err
+	var input Rel = &OneRow{} // SELECT ... LATERAL VIEW without FROM
+	sc := &scope{outer: outer}
+	var err error
+	if t.From != nil {
+		if input, sc, err = a.tableExpr(t.From, outer, ctes); err != nil {
+			return nil, nil, err
+		}
 	}
 	r := &resolver{a: a, sc: sc, ctes: ctes, place: "LATERAL VIEW"}
 	l, err := r.tableFunction(t.Func, t.Columns)
