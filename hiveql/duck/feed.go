@@ -56,6 +56,7 @@ type feed struct {
 	owner   *feeds
 	columns []feedColumn
 	files   []feedFile
+	rows    int64 // about how many there are, for the order of joins
 }
 
 // feeds are the feeds of one statement. They end together: the first error ends them all.
@@ -161,6 +162,7 @@ func skepFeedBind(info unsafe.Pointer) {
 		duckdb.BindAddResultColumn(bind, c.name, t)
 		duckdb.DestroyLogicalType(&t)
 	}
+	duckdb.BindSetCardinality(bind, duckdb.IdxT(max(f.rows, 1)), false)
 	duckdb.BindSetBindData(bind, box(f), C.skep_feed_free_pointer())
 }
 

@@ -198,6 +198,7 @@ func (l *lowerer) scanText(s *analysis.Scan, g *scanGroup) string {
 		list = []string{"1 AS one"}
 	}
 	for _, file := range g.files {
+		f.rows += file.file.Object.Size / int64(8+8*len(g.fields))
 		f.files = append(f.files, feedFile{open: l.textSource(g, file.file), constants: file.values})
 	}
 	return "SELECT " + strings.Join(list, ", ") + " FROM " + l.feeds.add(f)
