@@ -99,7 +99,6 @@ func (l *lowerer) groups(s *analysis.Scan) ([]*scanGroup, error) {
 			byFormat[key] = g
 			groups = append(groups, g)
 		}
-		g.keys++
 		for _, f := range p.Files {
 			values, err := constantValues(s.Table, constants, p.Partition, f)
 			if err != nil {
