@@ -228,6 +228,9 @@ func (s *Session) addColumns(
 func (s *Session) alterColumns(
 	ctx context.Context, t *metastore.Table, spec *syntax.PartitionSpec, cascade bool, apply func(*metastore.StorageDescriptor) error,
 ) error {
+	if cascade && !t.Partitioned() {
+		return semantic(nil, 10410, "Alter table with non-partitioned table does not support cascade")
+	}
 	if err := s.alterStorage(ctx, t, spec, apply); err != nil || spec != nil || !cascade || !t.Partitioned() {
 		return err
 	}

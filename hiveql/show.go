@@ -399,6 +399,9 @@ func limited(found []partitions.Values, l *syntax.Limit) ([]partitions.Values, e
 
 func (s *Session) showColumns(ctx context.Context, r *Result, n *syntax.Show) error {
 	name := *n.Name
+	if n.In != nil && len(name.Parts) > 1 {
+		return semantic(n.In, 0, "Duplicates declaration for database name")
+	}
 	if n.In != nil {
 		name.Parts = append([]syntax.Ident{*n.In}, name.Parts[len(name.Parts)-1])
 	}

@@ -46,6 +46,9 @@ func newFormatter(name string, w *bufio.Writer, o formatOptions) formatter {
 	case "raw":
 		return newDelimited(w, t, o.header, '\t', "")
 	}
+	if o.trim { // what is laid out for people, as MSCK's lines are, is not quoted
+		return newDelimited(w, t, o.header, '\t', "")
+	}
 	return newDelimited(w, t, o.header, '\t', "\t\r\n")
 }
 
