@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"sync"
 
@@ -153,4 +154,36 @@ func (c *comparison) checksum(
 		c.result.Read += int64(n)
 		c.mu.Unlock()
 	})
+}
+
+// checksum is the one that the description of an object or its store has, or else that of its
+// bytes, which it reads with buf and tells to read.
+func checksum(
+	ctx context.Context, b storage.Bucket, o storage.Object, buf []byte, read func(n int),
+) (sum storage.Checksum, err error) {
+	if o.CRC32C.Known {
+		return o.CRC32C, nil
+	}
+	if described, err := b.Stat(ctx, o.Key); err != nil {
+		return sum, err
+	} else if described.CRC32C.Known {
+		return described.CRC32C, nil
+	}
+	r, err := b.Open(ctx, o.Key, storage.ReadOptions{IfMatch: o.ETag})
+	if err != nil {
+		return sum, err
+	}
+	defer r.Close()
+	sum = storage.CRC32C(nil)
+	for {
+		n, err := r.Read(buf)
+		sum = storage.UpdateCRC32C(sum, buf[:n])
+		read(n)
+		if err == io.EOF { //nolint:errorlint // the io.Reader contract: EOF is never wrapped
+			return sum, nil
+		}
+		if err != nil {
+			return sum, err
+		}
+	}
 }

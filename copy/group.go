@@ -13,6 +13,7 @@ import (
 
 // cluster is the files of one group key, in the order of the listing.
 type cluster struct {
+	key     string // the text of the groups
 	name    string // of the outputs, from the group key
 	numbers []int64
 	files   []Source
@@ -35,16 +36,33 @@ func (p *planner) grouped(ctx context.Context, yield func(Task, error) bool) {
 			}
 		}
 	}
+	last := p.recordedOutputs(taken)
 	for _, c := range clusters {
-		for from := 0; from < len(c.files); {
-			to := c.cut(from, p.opts.TargetSize)
-			t, err := p.output(ctx, c, from, to, taken)
-			if !yield(t, err) || err != nil {
-				return
-			}
-			from = to
+		if !p.skipDone(c, yield) || !p.outputs(ctx, c, last[c.key], taken, yield) {
+			return
 		}
 	}
+}
+
+// outputs yields the outputs of a cluster, of which the first may go on with the last one that
+// is there already.
+func (p *planner) outputs(
+	ctx context.Context, c *cluster, last *record, taken map[string]bool, yield func(Task, error) bool,
+) bool {
+	for from := 0; from < len(c.files); {
+		var base *record
+		var size int64
+		if from == 0 && p.appends(c, last) {
+			base, size = last, last.Size
+		}
+		to := c.cut(from, p.opts.TargetSize-size, p.opts.TargetSize > 0)
+		t, err := p.output(ctx, c, from, to, base, taken)
+		if !yield(t, err) || err != nil {
+			return false
+		}
+		from = to
+	}
+	return true
 }
 
 // collect reads all files. The clusters are in the order of their first files, which the
@@ -68,7 +86,7 @@ func (p *planner) collect(ctx context.Context) ([]*cluster, error) {
 		}
 		c := byKey[key]
 		if c == nil {
-			c = &cluster{name: name}
+			c = &cluster{key: key, name: name}
 			byKey[key] = c
 			clusters = append(clusters, c)
 		}
@@ -93,29 +111,29 @@ func groupName(key string) string {
 
 // cut is the end of the output that begins with file from: it is complete with the file that
 // brings it to the target size.
-func (c *cluster) cut(from int, target int64) int {
+func (c *cluster) cut(from int, target int64, limited bool) int {
 	var sum int64
 	for i := from; i < len(c.files); i++ {
-		if sum += c.files[i].Size; target > 0 && sum >= target {
+		if sum += c.files[i].Size; limited && sum >= target {
 			return i + 1
 		}
 	}
 	return len(c.files)
 }
 
-// output is the task for files from..to of c. Its directory is that of its first file; the
-// index in its name is the first that makes a name not yet taken.
-//
-// When sources are to be deleted, an output of an earlier job may be all that is left of its
-// sources, and must not be replaced by one made of newer files.
-func (p *planner) output(ctx context.Context, c *cluster, from, to int, taken map[string]bool) (Task, error) {
-	t := Task{Sources: c.files[from:to:to], Skip: true}
+// output is the task for files from..to of c. With a base it is that output, longer. Otherwise
+// its directory is that of its first file; the index in its name is the first that makes a name
+// not yet taken, since what is there may be all that is left of other files.
+func (p *planner) output(
+	ctx context.Context, c *cluster, from, to int, base *record, taken map[string]bool,
+) (Task, error) {
+	t := Task{Sources: c.files[from:to:to], group: c.key}
 	kind, err := p.codecSteps(t.Sources)
 	if err != nil {
 		return Task{}, fmt.Errorf("group %q: %w", c.name, err)
 	}
-	for _, s := range t.Sources {
-		t.Skip = t.Skip && p.unchanged(s)
+	if base != nil {
+		return t.onto(base, strings.TrimPrefix(base.Output, p.destDir)), nil
 	}
 	first := t.Sources[0]
 	_, nameSuffix := compression(c.name)
@@ -139,7 +157,8 @@ func (p *planner) output(ctx context.Context, c *cluster, from, to int, taken ma
 			continue
 		}
 		taken[t.Key] = true
-		if p.occupied == nil || t.Skip {
+		t.index = index
+		if p.occupied == nil {
 			return t, nil
 		}
 		if there, err := p.occupied(ctx, t.Key); !there || err != nil {
@@ -186,7 +205,10 @@ func commonSuffix(files []Source) string {
 
 // occupied reports whether the destination has an object of that name.
 func (j *job) occupied(ctx context.Context, key string) (bool, error) {
-	_, err := j.dest.Bucket.Stat(ctx, j.dir+key)
+	err := j.retried(ctx, func() error {
+		_, err := j.dest.Bucket.Stat(ctx, j.dir+key)
+		return err
+	})
 	if errors.Is(err, storage.ErrNotExist) {
 		return false, nil
 	}

@@ -62,6 +62,9 @@ func (m *manifestWriter) add(t Task, sums []storage.Checksum) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for i, s := range t.Sources {
+		if s.kept {
+			continue
+		}
 		line := manifestLine{
 			Path: m.dest + "/" + s.Base, BaseName: s.Base, SrcDir: m.dest, Size: s.Size, ETag: s.ETag,
 			CRC32C: s.CRC32C.String(),
@@ -72,7 +75,10 @@ func (m *manifestWriter) add(t Task, sums []storage.Checksum) error {
 		if !s.ModTime.IsZero() {
 			line.MTime = s.ModTime.UTC().Format(time.RFC3339Nano)
 		}
-		if t.Key != s.Base {
+		switch {
+		case t.output != "":
+			line.Output = t.output
+		case t.Key != s.Base:
 			line.Output = m.dest + "/" + t.Key
 		}
 		if m.err == nil {
@@ -157,8 +163,9 @@ func parseManifestLine(text []byte) (line manifestLine, err error) {
 
 // previousEntry is what a job remembers of a line of the previous manifest.
 type previousEntry struct {
-	size int64
-	etag string
+	size   int64
+	etag   string
+	output string
 }
 
 // readPrevious reads the previous manifest, by base name. It holds all of it.
@@ -171,7 +178,7 @@ func readPrevious(ctx context.Context, opts Options) (map[string]previousEntry, 
 		if err != nil {
 			return nil, err
 		}
-		entries[line.BaseName] = previousEntry{line.Size, line.ETag}
+		entries[line.BaseName] = previousEntry{line.Size, line.ETag, line.Output}
 	}
 	return entries, nil
 }

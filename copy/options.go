@@ -35,8 +35,20 @@ type Options struct {
 	// TargetSize closes an output of GroupBy once its sources have at least so many bytes, and
 	// begins another. 0 is no limit. An object is never divided. It has no meaning otherwise.
 	TargetSize int64
+	// AppendToLastFile adds new files of a group to its last output, if the job has made it, it
+	// is unchanged, and it has less than TargetSize bytes. Otherwise, and by default, they go
+	// into a further output. The output is written anew and replaced as a whole. It is an error
+	// for s3:// destinations.
+	AppendToLastFile bool
+	// Restart groups all files again, into new outputs, though outputs that an earlier run of
+	// the job has left have them already.
+	Restart bool
 	// OutputCodec is the compression of the outputs.
 	OutputCodec Codec
+
+	// Records takes the records that jobs keep at their destinations, in .distcp/ directories,
+	// for objects like any other. Otherwise they are left out of listings.
+	Records bool
 
 	// NumberFiles puts a number before each output's file name, in the order of the listing,
 	// beginning with StartingIndex.

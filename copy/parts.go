@@ -53,7 +53,7 @@ func (j *job) beginParts(ctx context.Context, w work, spawn func(work)) error {
 // have. It is one request more for an object of many.
 func (j *job) describeFirst(ctx context.Context, t Task) (storage.Object, error) {
 	s := t.Sources[0]
-	r, err := j.src.Bucket.Open(ctx, s.Key, storage.ReadOptions{Length: 1, IfMatch: s.ETag})
+	r, err := j.bucketOf(s).Open(ctx, s.Key, storage.ReadOptions{Length: 1, IfMatch: s.ETag})
 	if err != nil {
 		return storage.Object{}, err
 	}
@@ -147,7 +147,7 @@ func (j *job) endParts(ctx context.Context, u *upload) (result, error) {
 		return result{}, j.discard(ctx, u.task, fmt.Errorf("the destination has stored %d bytes with crc32c %s instead of %d with %s: %w",
 			o.Size, o.CRC32C, u.size, sum, storage.ErrChecksum))
 	}
-	return result{method: methodParts, sum: sum, sums: sums}, nil
+	return result{method: methodParts, object: o, sum: sum, sums: sums}, nil
 }
 
 func (j *job) forget(u *upload) {

@@ -18,7 +18,13 @@ import (
 type Task struct {
 	Sources []Source // in the order in which they are put together
 	Key     string   // relative to the destination
-	Skip    bool     // the previous manifest says that it has been copied already
+	Skip    bool     // it has been copied already: the previous manifest, or an output, says so
+
+	base   *record // the output to which it is appended, which is then the first of Sources
+	held   bool    // of Skip: the sources are in the output
+	output string  // of Skip: URL of what holds the sources, as a manifest has it
+	group  string  // what the groups of the sources give
+	index  int     // in the name of the output of a group
 }
 
 // Source is an object to copy.
@@ -27,6 +33,15 @@ type Source struct {
 	Base string // its name relative to the source, which is also how manifests know it
 
 	step step
+	kept bool // it is not of the source, but the output that is appended to
+}
+
+// fresh are the sources but for an output that is appended to.
+func (t Task) fresh() []Source {
+	if t.base != nil {
+		return t.Sources[1:]
+	}
+	return t.Sources
 }
 
 // Size is the sum of the sizes of the sources in bytes.
@@ -84,6 +99,8 @@ type planner struct {
 	// occupied, if not nil, tells whether the destination has an output of that name already,
 	// which must not be replaced.
 	occupied func(ctx context.Context, key string) (bool, error)
+	ledger   *ledger // of a job that groups
+	destDir  string  // prefix of the outputs in the destination's bucket, which ledgers know
 }
 
 func newPlanner(src storage.Location, opts Options) (*planner, error) {
@@ -247,7 +264,7 @@ func (p *planner) listPrefix(ctx context.Context, prefix string) iter.Seq2[Sourc
 				yield(Source{}, err)
 				return
 			}
-			if strings.HasSuffix(o.Key, "/") || p.inPlace != nil && isJournal(*p.inPlace, o.Key) {
+			if strings.HasSuffix(o.Key, "/") || !p.opts.Records && isState(o.Key) {
 				continue
 			}
 			if !yield(Source{Object: o, Base: baseName(p.src.Prefix, o.Key)}, nil) {

@@ -15,16 +15,28 @@ const longestBackoff = 10 * time.Second
 // again reports whether what failed with err is to be done once more, after waiting. attempt
 // is how often it had been tried before that.
 func (j *job) again(ctx context.Context, t Task, attempt int, err error) bool {
-	retries := j.opts.Retries
-	if retries == 0 {
-		retries = DefaultRetries
-	}
-	if attempt >= retries || ctx.Err() != nil || !passing(err) {
+	if !j.mayRetry(ctx, attempt, err) {
 		return false
 	}
 	e := j.about(t, Retried)
 	e.Err = err
 	j.rec.event(e)
+	return j.pause(ctx, attempt, err)
+}
+
+func (j *job) mayRetry(ctx context.Context, attempt int, err error) bool {
+	retries := j.opts.Retries
+	if retries == 0 {
+		retries = DefaultRetries
+	}
+	return attempt < retries && ctx.Err() == nil && passing(err)
+}
+
+// pause waits before the next attempt, if there is to be one.
+func (j *job) pause(ctx context.Context, attempt int, err error) bool {
+	if !j.mayRetry(ctx, attempt, err) {
+		return false
+	}
 	timer := time.NewTimer(j.backoff(attempt))
 	defer timer.Stop()
 	select {

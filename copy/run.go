@@ -44,6 +44,7 @@ type job struct {
 	planner   *planner
 	rec       recorder
 	manifest  *manifestWriter // nil if none is wanted
+	ledger    *ledger         // nil if the job does not group
 
 	serverCopier storage.ServerCopier // nil if there is none
 	serverRefuse atomic.Bool          // the two stores do not belong together
@@ -86,11 +87,12 @@ func newJob(src, dest storage.Location, opts Options) (*job, error) {
 			return nil, err
 		}
 	}
-	if j.journaled() {
-		p.occupied = j.occupied
+	p.occupied, p.destDir = j.occupied, j.dir
+	if opts.AppendToLastFile && isFlat(dest.Bucket) {
+		return nil, &OptionError{"AppendToLastFile", errors.New("S3 cannot append; new files go into a further output without it")}
 	}
-	// An intention states the checksum of what is to come, which a server tells afterwards.
-	if sc, ok := storage.As[storage.ServerCopier](dest.Bucket); ok && !opts.DisableServerCopy && !j.journaled() {
+	// A record states the checksum of what is to come, which a server tells afterwards.
+	if sc, ok := storage.As[storage.ServerCopier](dest.Bucket); ok && !opts.DisableServerCopy && p.group == nil {
 		j.serverCopier = sc
 	}
 	if pu, ok := storage.As[storage.PartUploader](dest.Bucket); ok && !opts.DisableParts {
@@ -121,6 +123,9 @@ func (j *job) checkOverlap() error {
 }
 
 func (j *job) dryRun(ctx context.Context) error {
+	if err := j.openLedger(ctx); err != nil {
+		return err
+	}
 	for t, err := range j.planner.tasks(ctx) {
 		if err != nil {
 			return err
@@ -139,9 +144,10 @@ func (j *job) run(ctx context.Context) (err error) {
 	if err := j.reachDestination(ctx); err != nil {
 		return err
 	}
-	if err := j.recover(ctx); err != nil {
+	if err := j.openLedger(ctx); err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, j.closeLedger(ctx)) }()
 	if j.opts.OutputManifest != "" {
 		if j.manifest, err = createManifest(ctx, j.dest, j.opts.OutputManifest); err != nil {
 			return err
@@ -206,12 +212,29 @@ func (j *job) seed(ctx context.Context) iter.Seq2[work, error] {
 	}
 }
 
+// about is an event of an output. What is appended to is no source to count; only the progress
+// of the copy includes its bytes.
 func (j *job) about(t Task, kind EventKind) Event {
-	return Event{
-		Kind: kind, Source: j.src.Bucket.URL() + t.Sources[0].Key, Sources: len(t.Sources),
+	fresh := t.fresh()
+	e := Event{
+		Kind: kind, Source: j.src.Bucket.URL() + fresh[0].Key, Sources: len(fresh),
 		Dest: j.dest.Bucket.URL() + j.dir + t.Key, Bytes: t.Size(),
 	}
+	if t.base != nil && kind != Begun {
+		e.Bytes -= t.Sources[0].Size
+	}
+	return e
 }
+
+// bucketOf is where a source is.
+func (j *job) bucketOf(s Source) storage.Bucket {
+	if s.kept {
+		return j.dest.Bucket
+	}
+	return j.src.Bucket
+}
+
+func (j *job) urlOf(s Source) string { return j.bucketOf(s).URL() + s.Key }
 
 // do is what the workers do. Failures of single outputs are recorded and are no errors.
 func (j *job) do(ctx context.Context, w work, spawn func(work)) error {
@@ -219,8 +242,7 @@ func (j *job) do(ctx context.Context, w work, spawn func(work)) error {
 		return j.writePart(ctx, w, spawn)
 	}
 	if w.task.Skip {
-		j.rec.event(j.about(w.task, Skipped))
-		return j.note(w.task, nil)
+		return j.skip(ctx, w.task)
 	}
 	var res result
 	var err error
@@ -237,11 +259,25 @@ func (j *job) do(ctx context.Context, w work, spawn func(work)) error {
 	return j.finish(ctx, w.task, res, err)
 }
 
+// skip records sources that have been copied before. Those that are safe in an output are
+// deleted if asked to: the run that made it has not come to do so.
+func (j *job) skip(ctx context.Context, t Task) error {
+	j.rec.event(j.about(t, Skipped))
+	if err := j.note(t, nil); err != nil {
+		return err
+	}
+	if t.held && j.opts.DeleteOnSuccess {
+		j.deleteSources(ctx, t)
+	}
+	return nil
+}
+
 // result is a finished transfer.
 type result struct {
 	method   string
 	deferred bool               // its parts are on their way
 	sum      storage.Checksum   // of the output
+	object   storage.Object     // the output
 	sums     []storage.Checksum // of the sources, where they are known
 }
 
@@ -277,7 +313,7 @@ func (j *job) checkSelf(t Task) error {
 	if j.src.Bucket.URL() != j.dest.Bucket.URL() {
 		return nil
 	}
-	for _, s := range t.Sources {
+	for _, s := range t.fresh() {
 		if s.Key == j.dir+t.Key {
 			return fmt.Errorf("copy %s: the output is its own source", j.src.Bucket.URL()+s.Key)
 		}
@@ -304,6 +340,11 @@ func (j *job) finish(ctx context.Context, t Task, res result, err error) error {
 	e := j.about(t, Copied)
 	e.CRC32C, e.Method = res.sum, res.method
 	j.rec.event(e)
+	if j.ledger != nil {
+		r := j.recordOf(t, res.object.Size, res.sum)
+		r.ETag, r.object = res.object.ETag, res.object
+		j.ledger.add(r)
+	}
 	if err := j.note(t, res.sums); err != nil {
 		return err
 	}
@@ -359,13 +400,14 @@ func (j *job) note(t Task, sums []storage.Checksum) error {
 // deleteSources deletes the sources of an output that is durable. A source that cannot be
 // deleted is reported, and no failure of the copy.
 func (j *job) deleteSources(ctx context.Context, t Task) {
-	keys := make([]string, len(t.Sources))
-	for i, s := range t.Sources {
+	sources := t.fresh()
+	keys := make([]string, len(sources))
+	for i, s := range sources {
 		keys[i] = s.Key
 	}
 	together := j.src.Bucket.Delete(ctx, keys...)
-	failed := false
-	for _, s := range t.Sources {
+	gone := map[string]bool{}
+	for _, s := range sources {
 		e := j.about(t, Deleted)
 		e.Source, e.Sources, e.Bytes = j.src.Bucket.URL()+s.Key, 1, s.Size
 		if e.Err = together; together != nil {
@@ -373,12 +415,12 @@ func (j *job) deleteSources(ctx context.Context, t Task) {
 		}
 		if e.Err != nil {
 			e.Kind = DeleteFailed
-			failed = true
 		}
+		gone[s.Key] = e.Err == nil
 		j.rec.event(e)
 	}
-	if !failed {
-		j.fulfilled(ctx, t)
+	if j.ledger != nil {
+		j.ledger.forget(j.dir+t.Key, func(key string) bool { return gone[key] })
 	}
 }
 

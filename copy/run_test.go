@@ -71,7 +71,7 @@ func wantCopied(t *testing.T, src *storagetest.Mem, prefix string, dest *storage
 
 func wantContents(t *testing.T, dest *storagetest.Mem, want map[string]string) {
 	t.Helper()
-	got := dest.Contents()
+	got := outputs(dest)
 	for key := range maps.Keys(want) {
 		if g, ok := got[key]; !ok {
 			t.Errorf("%s is missing", key)
@@ -84,6 +84,13 @@ func wantContents(t *testing.T, dest *storagetest.Mem, want map[string]string) {
 			t.Errorf("%s should not be there", key)
 		}
 	}
+}
+
+// outputs are the objects of b but for the records of grouping jobs.
+func outputs(b *storagetest.Mem) map[string]string {
+	contents := b.Contents()
+	maps.DeleteFunc(contents, func(key, _ string) bool { return strings.Contains(key, ".distcp/") })
+	return contents
 }
 
 func TestRunCopies(t *testing.T) {
@@ -269,7 +276,7 @@ func TestCosts(t *testing.T) {
 	if got, want := src.Counts(), (storagetest.Counts{List: 1, Listed: 9}); got != want {
 		t.Errorf("source of a dry run: %+v", got)
 	}
-	if got, want := dest.Counts(), (storagetest.Counts{}); got != want {
+	if got, want := dest.Counts(), (storagetest.Counts{List: 1, Stat: 1}); got != want {
 		t.Errorf("destination of a dry run: %+v", got)
 	}
 }
@@ -353,7 +360,7 @@ func expected(original *storagetest.Mem, opts copier.Options) map[string]string 
 func checkAfterFault(t *testing.T, original, dest *storagetest.Mem, opts copier.Options, err error, nth int64) {
 	t.Helper()
 	want := expected(original, opts)
-	got := dest.Contents()
+	got := outputs(dest)
 	for key, content := range got {
 		if key == "x/manifest.gz" && opts.OutputManifest != "" {
 			continue
@@ -762,7 +769,7 @@ func TestStoppedWhileDeletingGroups(t *testing.T) {
 			if _, err := copier.Run(t.Context(), at(src, ""), at(dest, ""), opts); err != nil {
 				t.Fatalf("stopped at operation %d: %v", nth, err)
 			}
-			all := strings.Join(slices.Sorted(maps.Values(dest.Contents())), "")
+			all := strings.Join(slices.Sorted(maps.Values(outputs(dest))), "")
 			for _, i := range []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 99} {
 				if c := strings.Count(all, fmt.Sprintf("<%d>", i)); c != 1 {
 					t.Errorf("stopped at operation %d: file %d is there %d times", nth, i, c)
@@ -824,8 +831,12 @@ func TestGivenUpWhenAServerHasGone(t *testing.T) {
 	})
 	sum, err := copier.Run(t.Context(), at(gone, ""), at(dest, ""), quick(copier.Options{DisableServerCopy: true}))
 	var failed *copier.FailedError
-	if err == nil || errors.As(err, &failed) || !strings.Contains(err.Error(), "connection refused") || opens.Load() > 200 || sum.Objects != 100 {
+	if err == nil || errors.As(err, &failed) || !strings.Contains(err.Error(), "connection refused") || opens.Load() > 200 {
 		t.Errorf("after %d attempts: %v, %+v", opens.Load(), err, sum)
+	}
+	// Those that were on their way when the job was given up may not have arrived.
+	if sum.Objects > 100 || sum.Objects < 50 {
+		t.Errorf("%d objects copied of the 100 that could be read", sum.Objects)
 	}
 }
 

@@ -68,7 +68,7 @@ func (s *span) advance() error {
 	if whole := s.offset == 0 && s.here == src.Size; !whole {
 		opts.Length = s.here // reading all of it without a length lets the store verify it
 	}
-	r, err := s.j.src.Bucket.Open(s.ctx, src.Key, opts)
+	r, err := s.j.bucketOf(src).Open(s.ctx, src.Key, opts)
 	if err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func (s *span) endSource() error {
 }
 
 func (s *span) about(err error) error {
-	return &storage.Error{Op: "read", URL: s.j.src.Bucket.URL() + s.task.Sources[s.next-1].Key, Err: err}
+	return &storage.Error{Op: "read", URL: s.j.urlOf(s.task.Sources[s.next-1]), Err: err}
 }
 
 // Close closes the source in progress.
@@ -184,7 +184,7 @@ func (j *job) verify(t Task, pieces []piece) ([]storage.Checksum, error) {
 		default:
 			continue
 		}
-		errs = append(errs, &storage.Error{Op: "read", URL: j.src.Bucket.URL() + s.Key, Err: err})
+		errs = append(errs, &storage.Error{Op: "read", URL: j.urlOf(s), Err: err})
 		break
 	}
 	return sums, errors.Join(errs...)

@@ -24,7 +24,7 @@ func (j *job) serverCopy(ctx context.Context, t Task) (result, error) {
 			o.Size, sum, s.Size, s.CRC32C, storage.ErrChecksum))
 	}
 	j.progress(t, s.Size)
-	return result{method: methodServer, sum: sum, sums: []storage.Checksum{sum}}, nil
+	return result{method: methodServer, object: o, sum: sum, sums: []storage.Checksum{sum}}, nil
 }
 
 // discard deletes an output that is visible and wrong.
@@ -41,7 +41,7 @@ func (j *job) progress(t Task, n int64) {
 
 // createOptions are those of the output of t, of which the first source has been opened.
 func (j *job) createOptions(t Task, first storage.Object) storage.CreateOptions {
-	opts := storage.CreateOptions{Size: t.Size(), ContentType: first.ContentType, Durable: j.opts.DeleteOnSuccess}
+	opts := storage.CreateOptions{Size: t.Size(), ContentType: first.ContentType, Durable: j.opts.DeleteOnSuccess || j.ledger != nil}
 	if len(t.Sources) == 1 {
 		opts.Metadata = first.Metadata
 	}
@@ -110,7 +110,7 @@ func (j *job) streamFrom(ctx context.Context, t Task, from *span) (result, error
 		return result{}, j.discard(ctx, t, fmt.Errorf("the destination has stored %d bytes with crc32c %s instead of %d with %s: %w",
 			o.Size, o.CRC32C, hashed.n, hashed.sum, storage.ErrChecksum))
 	}
-	return result{method: methodStream, sum: hashed.sum, sums: sums}, nil
+	return result{method: methodStream, object: o, sum: hashed.sum, sums: sums}, nil
 }
 
 // hashWriter computes the checksum of what goes by.
@@ -154,7 +154,7 @@ func (j *job) transcode(out io.Writer, t Task, from *span) error {
 	for i, s := range t.Sources {
 		from.until = i + 1
 		if err := j.transcodeOne(out, s, from); err != nil {
-			return fmt.Errorf("%s: %w", j.src.Bucket.URL()+s.Key, err)
+			return fmt.Errorf("%s: %w", j.urlOf(s), err)
 		}
 	}
 	return nil

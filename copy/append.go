@@ -1,0 +1,88 @@
+package copier
+
+import (
+	"strings"
+
+	"github.com/skepdata/skep/storage"
+)
+
+// recordedOutputs makes the names of all outputs of earlier runs taken, and returns the last
+// output of each group.
+func (p *planner) recordedOutputs(taken map[string]bool) map[string]*record {
+	if p.ledger == nil {
+		return nil
+	}
+	for _, r := range p.ledger.records(true) {
+		taken[strings.TrimPrefix(r.Output, p.destDir)] = true
+	}
+	return p.ledger.last()
+}
+
+// skipDone takes out of a cluster the files that are in an output already, and those that the
+// previous manifest has, and yields them as tasks to skip.
+func (p *planner) skipDone(c *cluster, yield func(Task, error) bool) bool {
+	var fresh []Source
+	var numbers []int64
+	held := map[*record]int{} // index in tasks
+	var tasks []Task
+	for i, s := range c.files {
+		if r := p.holder(s); r != nil {
+			n, ok := held[r]
+			if !ok {
+				n = len(tasks)
+				held[r] = n
+				tasks = append(tasks, Task{Key: strings.TrimPrefix(r.Output, p.destDir), Skip: true, held: true, group: c.key})
+			}
+			tasks[n].Sources = append(tasks[n].Sources, s)
+			continue
+		}
+		if p.unchanged(s) {
+			tasks = append(tasks, Task{Sources: []Source{s}, Key: s.Base, Skip: true, output: p.previous[s.Base].output})
+			continue
+		}
+		fresh = append(fresh, s)
+		numbers = append(numbers, c.numbers[i])
+	}
+	c.files, c.numbers = fresh, numbers
+	for _, t := range tasks {
+		if !yield(t, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// holder is the output of an earlier run that holds the file, or nil.
+func (p *planner) holder(s Source) *record {
+	if p.ledger == nil || p.opts.Restart {
+		return nil
+	}
+	return p.ledger.find(s)
+}
+
+// appends reports whether the first of the files of c goes into the last output of the group.
+func (p *planner) appends(c *cluster, last *record) bool {
+	if !p.opts.AppendToLastFile || last == nil {
+		return false
+	}
+	if target := p.opts.TargetSize; target > 0 && last.Size+c.files[0].Size >= target {
+		return false
+	}
+	if p.opts.OutputCodec != CodecKeep {
+		return true
+	}
+	kind, _ := compression(last.Output)
+	other, _ := compression(c.files[0].Key)
+	return kind == other
+}
+
+// onto makes t the output that a record is of, with the sources of t behind what it has.
+func (t Task) onto(base *record, key string) Task {
+	o := base.object
+	if sum, err := storage.ParseChecksum(base.CRC32C); err == nil && !o.CRC32C.Known {
+		o.CRC32C = sum // so that damage since then is found
+	}
+	t.Sources = append([]Source{{Object: o, Base: key, kept: true}}, t.Sources...)
+	t.Key, t.base, t.index = key, base, base.Index
+	return t
+}

@@ -1,0 +1,130 @@
+package copier
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/skepdata/skep/storage"
+)
+
+// ledger is what a grouping job knows of the outputs that its earlier runs have left at the
+// destination, and of those it makes. It is how a run finds the sources that are in an output
+// already, and the last output of a group, to which it may append.
+//
+// For each output there is a record, written before the output becomes visible. A run that ends
+// puts all of them into one file; those it finds besides are of a run that was killed, and hold
+// where the output is there with the checksum that they state.
+type ledger struct {
+	dir string // where the records are: a prefix in the destination's bucket
+
+	mu      sync.Mutex
+	outputs map[string]*record // by the outputs' keys in the destination's bucket
+	held    map[string]holding // by the keys of their sources
+	pending []string           // keys of records outside the file of all
+	changed bool               // the file of all is out of date
+}
+
+// holding says that an output holds a version of a source.
+type holding struct {
+	recordedSource
+	by *record
+}
+
+// record is one output of the job. In a file it is followed by its sources, a line each.
+type record struct {
+	Output string // key in the destination's bucket
+	Size   int64
+	CRC32C string
+	ETag   string // empty before the output is visible
+	Group  string // what its group key is
+	Index  int    // in its name
+
+	sources []recordedSource
+	object  storage.Object // as found by this run
+}
+
+// recordedSource is one version of a source.
+type recordedSource struct {
+	Key   string
+	Size  int64
+	ETag  string
+	MTime time.Time
+}
+
+// is reports whether o is the recorded version.
+func (r recordedSource) is(o storage.Object) bool {
+	if r.ETag != "" && o.ETag != "" {
+		return r.Size == o.Size && r.ETag == o.ETag
+	}
+	return r.Size == o.Size && (r.MTime.IsZero() || o.ModTime.IsZero() || r.MTime.Equal(o.ModTime))
+}
+
+func newLedger(dir string) *ledger {
+	return &ledger{dir: dir, outputs: map[string]*record{}, held: map[string]holding{}}
+}
+
+// add makes a record known, in place of an older one of the same output.
+func (l *ledger) add(r *record) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.outputs[r.Output] = r
+	for _, s := range r.sources {
+		l.held[s.Key] = holding{s, r}
+	}
+}
+
+// find returns the output that holds a source as it is now, or nil.
+func (l *ledger) find(s Source) *record {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	h, ok := l.held[s.Key]
+	if !ok || l.outputs[h.by.Output] != h.by || !h.is(s.Object) {
+		return nil
+	}
+	return h.by
+}
+
+// last returns the output of each group that has the highest index.
+func (l *ledger) last() map[string]*record {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	last := map[string]*record{}
+	for _, r := range l.outputs {
+		if other := last[r.Group]; other == nil || r.after(other) {
+			last[r.Group] = r
+		}
+	}
+	return last
+}
+
+func (r *record) after(other *record) bool {
+	return cmp.Or(cmp.Compare(r.Index, other.Index), strings.Compare(r.Output, other.Output)) > 0
+}
+
+// forget drops from the record of an output the sources that are gone.
+func (l *ledger) forget(output string, gone func(key string) bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r := l.outputs[output]; r != nil {
+		r.sources = slices.DeleteFunc(slices.Clone(r.sources), func(s recordedSource) bool { return gone(s.Key) })
+		l.changed = true
+	}
+}
+
+// records returns those worth keeping, in the order of the outputs. One without sources says
+// only where a group may be appended to.
+func (l *ledger) records(appends bool) []*record {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var all []*record
+	for _, r := range l.outputs {
+		if appends || len(r.sources) > 0 {
+			all = append(all, r)
+		}
+	}
+	slices.SortFunc(all, func(a, b *record) int { return strings.Compare(a.Output, b.Output) })
+	return all
+}

@@ -1,0 +1,349 @@
+package copier
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/skepdata/skep/storage"
+)
+
+const (
+	// stateDir is where records are kept, below the destination.
+	stateDir = ".distcp/"
+	// ledgerFile has the records of all runs that have ended; others have one of one output.
+	ledgerFile = "outputs.gz"
+)
+
+// isState reports whether a key is not an object to copy, but a record of ours.
+func isState(key string) bool {
+	return strings.HasPrefix(key, stateDir) || strings.Contains(key, "/"+stateDir)
+}
+
+// ledgerDir is where the records of a job are: apart for each source, grouping and codec, which
+// are what makes two runs the same job.
+func (j *job) ledgerDir() string {
+	id := strings.Join([]string{strings.TrimRight(j.src.URL(), "/"), j.opts.GroupBy, string(j.opts.OutputCodec)}, "\x00")
+	sum := sha256.Sum256([]byte(id))
+	return fmt.Sprintf("%s%s%x/", j.dir, stateDir, sum[:8])
+}
+
+// recordKey is where the record of one output is until the run ends.
+func (l *ledger) recordKey(output string) string {
+	return fmt.Sprintf("%s%x.gz", l.dir, sha256.Sum256([]byte(output)))
+}
+
+// ledgerLine is a record, which has an output, or a source of the record above it.
+type ledgerLine struct {
+	Output string    `json:"output,omitempty"`
+	Key    string    `json:"key,omitempty"`
+	Size   int64     `json:"size"`
+	CRC32C string    `json:"crc32c,omitempty"`
+	ETag   string    `json:"etag,omitempty"`
+	Group  string    `json:"group,omitempty"`
+	Index  int       `json:"index,omitempty"`
+	MTime  time.Time `json:"mtime,omitzero"`
+}
+
+// readRecords yields the records of a file.
+func (j *job) readRecords(ctx context.Context, key string) iter.Seq2[*record, error] {
+	return func(yield func(*record, error) bool) {
+		r, err := j.dest.Bucket.Open(ctx, key, storage.ReadOptions{})
+		if errors.Is(err, storage.ErrNotExist) {
+			return // another run has just ended
+		}
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer r.Close()
+		fail := func(err error) {
+			yield(nil, fmt.Errorf("%s: %w; delete it to group all files anew", j.dest.Bucket.URL()+key, err))
+		}
+		gz, err := gzip.NewReader(bufio.NewReader(r))
+		if err != nil {
+			fail(err)
+			return
+		}
+		dec := json.NewDecoder(gz)
+		var last *record
+		for {
+			var line ledgerLine
+			err := dec.Decode(&line)
+			switch {
+			case err == io.EOF: //nolint:errorlint // decoders return it as it is
+				if last != nil {
+					yield(last, nil)
+				}
+				return
+			case err != nil:
+				fail(err)
+				return
+			case line.Output == "" && (line.Key == "" || last == nil):
+				fail(errors.New("not a record of outputs"))
+				return
+			case line.Output == "":
+				last.sources = append(last.sources, recordedSource{line.Key, line.Size, line.ETag, line.MTime})
+				continue
+			}
+			if last != nil && !yield(last, nil) {
+				return
+			}
+			last = &record{Output: line.Output, Size: line.Size, CRC32C: line.CRC32C, ETag: line.ETag, Group: line.Group, Index: line.Index}
+		}
+	}
+}
+
+// writeRecords writes a file of records, durably.
+func (j *job) writeRecords(ctx context.Context, key string, records []*record) error {
+	out, err := j.dest.Bucket.Create(ctx, key, storage.CreateOptions{ContentType: "application/gzip", Durable: true})
+	if err != nil {
+		return err
+	}
+	defer out.Abort() // of no use after Commit, and nothing to add to an error
+	gz := gzip.NewWriter(out)
+	enc := json.NewEncoder(gz)
+	for _, r := range records {
+		err = enc.Encode(ledgerLine{Output: r.Output, Size: r.Size, CRC32C: r.CRC32C, ETag: r.ETag, Group: r.Group, Index: r.Index})
+		for i := 0; i < len(r.sources) && err == nil; i++ {
+			s := r.sources[i]
+			err = enc.Encode(ledgerLine{Key: s.Key, Size: s.Size, ETag: s.ETag, MTime: s.MTime})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := gz.Close(); err != nil {
+		return err
+	}
+	_, err = out.Commit()
+	return err
+}
+
+// openLedger reads what earlier runs have left, and finds out which of their outputs are still
+// there, unchanged. It changes nothing.
+func (j *job) openLedger(ctx context.Context) error {
+	if j.planner.group == nil {
+		return nil
+	}
+	l := newLedger(j.ledgerDir())
+	j.ledger, j.planner.ledger = l, l
+	err := j.retried(ctx, func() error { return j.loadLedger(ctx) })
+	if err != nil {
+		return fmt.Errorf("read what earlier runs have grouped: %w", err)
+	}
+	return nil
+}
+
+func (j *job) loadLedger(ctx context.Context) error {
+	l := j.ledger
+	l.pending = nil
+	all := false
+	for o, err := range j.dest.Bucket.List(ctx, l.dir) {
+		switch {
+		case errors.Is(err, storage.ErrNotExist):
+			return nil // a store that the first write creates
+		case err != nil:
+			return err
+		case o.Key == l.dir+ledgerFile:
+			all = true
+		default:
+			l.pending = append(l.pending, o.Key)
+		}
+	}
+	var err error
+	if all {
+		err = j.readLedger(ctx)
+	}
+	for _, key := range l.pending {
+		if err == nil {
+			err = j.readPending(ctx, key)
+		}
+	}
+	if err == nil && len(l.pending) > 0 && j.opts.DeleteOnSuccess {
+		err = j.forgetGone(ctx)
+	}
+	return err
+}
+
+// forgetGone drops the sources that a run deleted before it was killed. One of that name that
+// comes later is another.
+func (j *job) forgetGone(ctx context.Context) error {
+	l := j.ledger
+	if len(l.held) == 0 {
+		return nil
+	}
+	there := map[string]bool{}
+	for o, err := range j.src.Bucket.List(ctx, commonPrefix(slices.Collect(maps.Keys(l.held)))) {
+		if err != nil {
+			return err
+		}
+		if _, ok := l.held[o.Key]; ok {
+			there[o.Key] = true
+		}
+	}
+	for output := range l.outputs {
+		l.forget(output, func(key string) bool { return !there[key] })
+	}
+	return nil
+}
+
+// retried does something that belongs to no single output until it succeeds, as often as the
+// options say.
+func (j *job) retried(ctx context.Context, do func() error) error {
+	for attempt := 0; ; attempt++ {
+		err := do()
+		if err == nil || !j.pause(ctx, attempt, err) {
+			return err
+		}
+	}
+}
+
+// readLedger reads the records of all runs that have ended. One listing tells which of the
+// outputs are as they were.
+func (j *job) readLedger(ctx context.Context) error {
+	l := j.ledger
+	recorded := map[string]*record{}
+	for r, err := range j.readRecords(ctx, l.dir+ledgerFile) {
+		if err != nil {
+			return err
+		}
+		recorded[r.Output] = r
+	}
+	if len(recorded) == 0 {
+		return nil
+	}
+	found := 0
+	for o, err := range j.dest.Bucket.List(ctx, commonPrefix(slices.Collect(maps.Keys(recorded)))) {
+		if err != nil {
+			return err
+		}
+		r := recorded[o.Key]
+		if r == nil {
+			continue
+		}
+		if found++; r.unchanged(o) {
+			r.object = o
+			l.add(r)
+		}
+		if found == len(recorded) {
+			break
+		}
+	}
+	l.changed = len(l.outputs) != len(recorded)
+	return nil
+}
+
+// unchanged reports whether o is the recorded output.
+func (r *record) unchanged(o storage.Object) bool {
+	return o.Size == r.Size && (r.ETag == "" || o.ETag == "" || r.ETag == o.ETag) &&
+		(r.CRC32C == "" || !o.CRC32C.Known || r.CRC32C == o.CRC32C.String())
+}
+
+// readPending reads the record of an output of which it is not known whether it came to be.
+func (j *job) readPending(ctx context.Context, key string) error {
+	for r, err := range j.readRecords(ctx, key) {
+		if err != nil {
+			return err
+		}
+		o, there, err := j.holds(ctx, *r)
+		if err != nil {
+			return err
+		}
+		if there {
+			r.object, r.ETag = o, o.ETag
+			j.ledger.add(r)
+		}
+	}
+	j.ledger.changed = true
+	return nil
+}
+
+// holds returns the output of a record if it is as it was to be.
+func (j *job) holds(ctx context.Context, r record) (storage.Object, bool, error) {
+	o, err := j.dest.Bucket.Stat(ctx, r.Output)
+	if errors.Is(err, storage.ErrNotExist) {
+		return o, false, nil
+	}
+	if err != nil || o.Size != r.Size {
+		return o, false, err
+	}
+	buf := j.buffers.Get().(*[]byte)
+	defer j.buffers.Put(buf)
+	sum, err := checksum(ctx, j.dest.Bucket, o, *buf, func(int) {})
+	return o, err == nil && sum.String() == r.CRC32C, err
+}
+
+// intend records what an output is about to hold. Without it a run that is killed in between
+// would leave sources that the next one, which must not replace anything, would put into one
+// more output.
+func (j *job) intend(ctx context.Context, t Task, size int64, sum storage.Checksum) error {
+	if j.ledger == nil {
+		return nil
+	}
+	l := j.ledger
+	key := l.recordKey(j.dir + t.Key)
+	l.mu.Lock()
+	l.changed = true
+	l.pending = append(l.pending, key)
+	l.mu.Unlock()
+	return j.writeRecords(ctx, key, []*record{j.recordOf(t, size, sum)})
+}
+
+// recordOf is the record of an output of which the size and the checksum are known.
+func (j *job) recordOf(t Task, size int64, sum storage.Checksum) *record {
+	r := &record{Output: j.dir + t.Key, Size: size, CRC32C: sum.String(), Group: t.group, Index: t.index}
+	if t.base != nil {
+		r.sources = slices.Clone(t.base.sources)
+	}
+	for _, s := range t.fresh() {
+		r.sources = append(r.sources, recordedSource{s.Key, s.Size, s.ETag, s.ModTime})
+	}
+	return r
+}
+
+// closeLedger puts all records into one file. It is done after failures, too, but not for a run
+// that was told to end: the next one will find its records.
+func (j *job) closeLedger(ctx context.Context) error {
+	l := j.ledger
+	if l == nil || !l.changed || ctx.Err() != nil {
+		return nil
+	}
+	records := l.records(j.opts.AppendToLastFile)
+	remove := l.pending
+	var err error
+	if len(records) > 0 {
+		err = j.retried(ctx, func() error { return j.writeRecords(ctx, l.dir+ledgerFile, records) })
+	} else {
+		remove = append(remove, l.dir+ledgerFile)
+	}
+	if err == nil && len(remove) > 0 {
+		err = j.retried(ctx, func() error { return j.dest.Bucket.Delete(ctx, remove...) })
+	}
+	if err != nil {
+		return fmt.Errorf("record what has been grouped: %w", err)
+	}
+	return nil
+}
+
+func commonPrefix(keys []string) string {
+	prefix := slices.Min(keys)
+	last := slices.Max(keys)
+	for i := range prefix {
+		if i == len(last) || prefix[i] != last[i] {
+			return prefix[:i]
+		}
+	}
+	return prefix
+}
