@@ -3,6 +3,7 @@
 # make test    every test, against real servers that the tests start themselves
 # make check   formatting, vet, static analysis and the tests under the race detector
 # make bench   the benchmarks
+# make bench-copy   distcp against s5cmd, rclone and mc; BENCH_COPY='--scale 0.1 --only W1' narrows it
 # make env     a MinIO server to play with: prints its settings, serves until interrupted
 # make fmt     format the source
 
@@ -11,7 +12,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 GOLANGCI_VERSION := v2.15.0
 TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/skep/bin
 
-.PHONY: build demo test check race bench env fmt tools clean
+.PHONY: build demo test check race bench bench-copy env fmt tools clean
 .DEFAULT_GOAL := build
 
 build:
@@ -35,6 +36,9 @@ race:
 
 bench:
 	go test -run '^$$' -bench . -benchmem -timeout 60m ./...
+
+bench-copy:
+	go run ./testenv/benchcopy $(BENCH_COPY)
 
 env:
 	@go run ./testenv/up

@@ -147,7 +147,7 @@ func (o *options) bench(ctx context.Context, stdout, stderr io.Writer) (err erro
 	if err := r.open(ctx); err != nil {
 		return err
 	}
-	defer r.close()
+	defer func() { err = errors.Join(err, r.close()) }()
 	fmt.Fprintf(stdout, "%d cores, %s, scale %v, %d rounds\n", runtime.NumCPU(), runtime.Version(), o.scale, o.rounds)
 	var results []result
 	for _, w := range workloads {

@@ -29,7 +29,7 @@ func (r result) print(out io.Writer) {
 	fmt.Fprintln(t, "tool\twall min\tmedian\tclient CPU\tserver CPU\tpeak RSS\tresult\t")
 	for _, l := range r.lines {
 		if l.unsupported {
-			fmt.Fprintf(t, "%s\tnot supported yet\n", l.tool)
+			fmt.Fprintf(t, "%s\t  not supported yet\n", l.tool)
 			continue
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%.0f MiB\t%.1f MiB\t\n", l.tool, seconds(l.fastest()), seconds(l.median(wall)),
@@ -92,14 +92,14 @@ func (l line) fastest() time.Duration {
 	return slices.MinFunc(l.runs, func(a, b usage) int { return int(a.wall - b.wall) }).wall
 }
 
-// median is the middle value, the lower one of two.
+// median is the middle value, or the mean of the two in the middle.
 func (l line) median(of func(usage) time.Duration) time.Duration {
 	values := make([]time.Duration, len(l.runs))
 	for i, u := range l.runs {
 		values[i] = of(u)
 	}
 	slices.Sort(values)
-	return values[(len(values)-1)/2]
+	return (values[(len(values)-1)/2] + values[len(values)/2]) / 2
 }
 
 // peak is the most memory of any run.

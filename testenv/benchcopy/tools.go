@@ -162,9 +162,11 @@ func rcloneArgs(j job) []string {
 		args = []string{"sync", "--update", "--use-server-modtime"}
 	}
 	args = append(args, "--transfers", j.workers(), "--checkers", "32", "--fast-list",
-		"--s3-no-head", "--s3-no-head-object", "--s3-disable-checksum", "--s3-use-unsigned-payload=true")
-	if j.bulk == big {
+		"--s3-disable-checksum", "--s3-use-unsigned-payload=true")
+	if j.bulk == big { // after multipart uploads it takes sizes from HEAD, or they are 0
 		args = append(args, "--s3-chunk-size", "64Mi", "--s3-upload-concurrency", "4", "--multi-thread-streams", "4")
+	} else {
+		args = append(args, "--s3-no-head", "--s3-no-head-object")
 	}
 	return append(args, j.src.under(remote), j.dest.under(remote))
 }
