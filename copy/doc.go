@@ -37,9 +37,10 @@
 //     sums of parts and of concatenated objects are combined, not computed again.
 //   - Each read names the version that was listed. An object that is replaced while a job runs
 //     is a failure of that object, never a mixture.
-//   - Nothing is visible at the destination before it is whole. The outputs have the same names
-//     in every run, so after a crash at any instruction the same job, run again, gives what one
-//     undisturbed run would have given.
+//   - Nothing is visible at the destination before it is whole. After a crash at any instruction
+//     the same job, run again, gives what one undisturbed run would have given: outputs have the
+//     same names in every run, and a job that groups records, before an output becomes visible,
+//     which sources it holds. A later run copies what is not yet in an output.
 //   - A source is deleted after its output is durable, and the manifest appears when everything
 //     has been copied. One object's failure stops neither the others nor the report of it.
 //

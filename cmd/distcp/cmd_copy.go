@@ -32,7 +32,7 @@ type copyFlags struct {
 	json, quiet, version  bool
 
 	unsupported  map[string]*string
-	appendToLast string
+	appendToLast string // empty where the command line does not say
 	filesPer     int64
 	properties   []string
 }
@@ -45,6 +45,9 @@ func (c *copyFlags) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.GroupBy, "groupBy", "", "concatenate files for which the groups of this Java `regex` are the same")
 	f.StringVar(&c.prefixesFile, "srcPrefixesFile", "", "list only the prefixes in the file at this `URL`: one a line, each below --src")
 	f.Int64Var(&c.targetSize, "targetSize", 0, "close a grouped output at this `MiB` of input")
+	f.StringVar(&c.appendToLast, "appendToLastFile", "", "whether new files of a group go into its last output, as a `bool` (default true, but for S3)")
+	f.Lookup("appendToLastFile").NoOptDefVal = "true"
+	f.BoolVar(&o.Restart, "restart", false, "group all files again, into new outputs, though earlier runs have done so")
 	f.StringVar(&c.codec, "outputCodec", "keep", "`codec` of the outputs: keep, none or gzip")
 	f.BoolVar(&o.NumberFiles, "numberFiles", false, "put a number before each output's name")
 	f.Int64Var(&o.StartingIndex, "startingIndex", 0, "first `number` for --numberFiles")
@@ -73,9 +76,6 @@ func (c *copyFlags) addForeignFlags(f *pflag.FlagSet) {
 		f.Lookup(name).NoOptDefVal = " "
 		f.Lookup(name).Hidden = true
 	}
-	f.StringVar(&c.appendToLast, "appendToLastFile", "false", "")
-	f.Lookup("appendToLastFile").NoOptDefVal = "true"
-	f.Lookup("appendToLastFile").Hidden = true
 	f.Int64Var(&c.filesPer, "filesPerMapper", 0, "")
 	f.Lookup("filesPerMapper").Hidden = true
 	f.StringArrayVarP(&c.properties, "define", "D", nil, "")
@@ -133,6 +133,11 @@ func (c *copyFlags) validate(f *pflag.FlagSet) error {
 	if err != nil {
 		return usagef("--requirePreviousManifest: %q is neither true nor false", c.requirePrevious)
 	}
+	if c.appendToLast != "" {
+		if c.opts.AppendToLastFile, err = strconv.ParseBool(c.appendToLast); err != nil {
+			return usagef("--appendToLastFile: %q is neither true nor false", c.appendToLast)
+		}
+	}
 	c.opts.PreviousOptional = !require && c.previousManifest != ""
 	if c.opts.OutputCodec, err = parseCodec(c.codec); err != nil {
 		return err
@@ -158,11 +163,6 @@ func (c *copyFlags) checkForeign(f *pflag.FlagSet) error {
 		if f.Changed(name) {
 			return usagef("the option --%s is not supported yet", name)
 		}
-	}
-	if appended, err := strconv.ParseBool(c.appendToLast); err != nil {
-		return usagef("--appendToLastFile: %q is neither true nor false", c.appendToLast)
-	} else if appended {
-		return usagef("the option --appendToLastFile is not supported yet; grouped files are written anew")
 	}
 	for _, p := range c.properties {
 		name, _, ok := strings.Cut(p, "=")
@@ -221,6 +221,9 @@ func (c *command) copyWith(ctx context.Context, opener *storage.Opener, flags *c
 		return err
 	}
 	opts := flags.opts
+	if flags.appendToLast == "" {
+		opts.AppendToLastFile = opts.GroupBy != "" && !strings.HasPrefix(dest.Bucket.URL(), "s3://")
+	}
 	if flags.prefixesFile != "" {
 		if opts.SrcPrefixes, err = readPrefixes(ctx, opener, flags.prefixesFile, flags.src); err != nil {
 			return err
@@ -236,6 +239,9 @@ func (c *command) copyWith(ctx context.Context, opener *storage.Opener, flags *c
 	}
 	if opts.TargetSize > 0 && opts.GroupBy == "" && !flags.quiet {
 		fmt.Fprintln(c.stderr, "distcp: --targetSize has no effect without --groupBy")
+	}
+	if opts.GroupBy == "" && !flags.quiet && (opts.AppendToLastFile || opts.Restart) {
+		fmt.Fprintln(c.stderr, "distcp: --appendToLastFile and --restart have no effect without --groupBy")
 	}
 	p := c.newPrinter(flags)
 	opts.Report = p.report

@@ -34,7 +34,7 @@ func (l *lookFlags) objects(
 	if err != nil {
 		return err
 	}
-	opts := copier.Options{SrcPattern: l.pattern, PatternURL: patternURL(url)}
+	opts := copier.Options{SrcPattern: l.pattern, PatternURL: patternURL(url), Records: true}
 	for task, err := range copier.Plan(ctx, at, opts) {
 		if err != nil {
 			return err
