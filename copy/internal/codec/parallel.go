@@ -1,0 +1,128 @@
+package codec
+
+import (
+	"errors"
+	"io"
+)
+
+// compressor turns a stream of bytes into blocks that are compressed independently of each
+// other, several at once, and written in order. Goroutines only compress: all writing is done
+// by the caller of Write and Close, and Close returns when every goroutine is done.
+type compressor[T any] struct {
+	size        int // of a block
+	concurrency int
+	// encode compresses a block. It is called from several goroutines. dict is up to history
+	// bytes that came before the block; last marks the block that ends the stream.
+	encode  func(block, dict []byte, last bool) (T, error)
+	history int
+	// emit writes what encode returned, in order.
+	emit func(T) error
+	// finish is called once, after the last block.
+	finish func() error
+	// endless asks for a last block even if it is empty.
+	endless bool
+
+	block   []byte
+	dict    []byte
+	pending []chan result[T]
+	spare   [][]byte
+	err     error
+	closed  bool
+}
+
+type result[T any] struct {
+	value T
+	block []byte // to be used again
+	err   error
+}
+
+func (c *compressor[T]) Write(p []byte) (int, error) {
+	if c.closed {
+		return 0, errors.New("write to a closed compressor")
+	}
+	written := 0
+	for len(p) > 0 && c.err == nil {
+		if len(c.block) == c.size {
+			c.start(false)
+			continue
+		}
+		if c.block == nil {
+			c.block = c.fresh()
+		}
+		n := min(len(p), c.size-len(c.block))
+		c.block = append(c.block, p[:n]...)
+		p, written = p[n:], written+n
+	}
+	return written, c.err
+}
+
+func (c *compressor[T]) fresh() []byte {
+	if n := len(c.spare); n > 0 {
+		b := c.spare[n-1]
+		c.spare = c.spare[:n-1]
+		return b[:0]
+	}
+	return make([]byte, 0, c.size)
+}
+
+// start hands the block to a goroutine, after room has been made for it.
+func (c *compressor[T]) start(last bool) {
+	for len(c.pending) >= c.concurrency {
+		c.collect()
+	}
+	block, dict := c.block, c.dict
+	c.block = nil
+	if c.history > 0 {
+		c.dict = append([]byte(nil), block[max(0, len(block)-c.history):]...)
+	}
+	done := make(chan result[T], 1)
+	c.pending = append(c.pending, done)
+	run := func() {
+		value, err := c.encode(block, dict, last)
+		done <- result[T]{value, block, err}
+	}
+	if c.concurrency == 1 {
+		run()
+		return
+	}
+	go run()
+}
+
+// collect waits for the oldest block and writes it.
+func (c *compressor[T]) collect() {
+	r := <-c.pending[0]
+	c.pending = c.pending[1:]
+	c.spare = append(c.spare, r.block)
+	if c.err == nil {
+		c.err = r.err
+	}
+	if c.err == nil {
+		c.err = c.emit(r.value)
+	}
+}
+
+func (c *compressor[T]) Close() error {
+	if c.closed {
+		return c.err
+	}
+	c.closed = true
+	if c.err == nil && (len(c.block) > 0 || c.endless) {
+		c.start(true)
+	}
+	for len(c.pending) > 0 {
+		c.collect()
+	}
+	if c.err == nil && c.finish != nil {
+		c.err = c.finish()
+	}
+	c.block, c.dict, c.spare = nil, nil, nil
+	return c.err
+}
+
+// writeTo is an emit function for blocks that are complete as they are.
+func writeTo(w io.Writer) func([]byte) error {
+	return func(b []byte) error {
+		_, err := w.Write(b)
+		return err
+	}
+}
