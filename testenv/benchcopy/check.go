@@ -60,7 +60,10 @@ func (c checker) read(ctx context.Context, at place) (tree, error) {
 		if err != nil {
 			return nil, err
 		}
-		got[strings.TrimPrefix(o.Key, at.key+"/")] = o.Size
+		// distcp's records of what it has joined are not part of the result.
+		if name := strings.TrimPrefix(o.Key, at.key+"/"); !strings.HasPrefix(name, ".distcp/") {
+			got[name] = o.Size
+		}
 	}
 	return got, nil
 }
