@@ -55,6 +55,13 @@ type Object struct {
 
 	ContentType string            // MIME type; empty where the store keeps none
 	Metadata    map[string]string // user metadata, keys in lower case
+
+	// What only some stores keep. Listings tell the storage class, and the version when
+	// versions are what they list.
+	Headers      Headers
+	StorageClass string
+	VersionID    string
+	TagCount     int // how many tags there are to ask an [AttributeReader] for
 }
 
 // ReadOptions choose what Open reads. The zero value reads the whole object.
@@ -65,6 +72,10 @@ type ReadOptions struct {
 	// IfMatch, if not empty, is the ETag of the version to read. Open, or a later Read,
 	// reports ErrChanged if the object is now another.
 	IfMatch string
+
+	// VersionID reads that version instead of the newest, at stores that keep versions; at
+	// others it is ErrUnsupported.
+	VersionID string
 }
 
 // Reader reads one version of one object.
@@ -76,9 +87,19 @@ type Reader interface {
 
 // CreateOptions describe the object that Create starts. The zero value is usable.
 type CreateOptions struct {
-	Size        int64 // expected size in bytes, 0 if unknown; a hint for buffers and parts
+	Size int64 // expected size in bytes, 0 if unknown; a hint for buffers and parts
+
+	// What describes the content. A store that keeps none of it, as local files do, drops it.
 	ContentType string
 	Metadata    map[string]string
+	Headers     Headers
+	Tags        map[string]string
+
+	// Where and how the object is kept. A store that cannot do it reports ErrUnsupported,
+	// for somebody relies on it: see [CreateOptions.Demands].
+	StorageClass string // as the store spells it; empty is the store's default
+	Encryption   Encryption
+	ACL          string // a canned one, as "bucket-owner-full-control"
 
 	// Durable makes Commit return only after the object would survive a power failure.
 	// Object stores and the block store always do; local files then sync, which is dear

@@ -22,6 +22,7 @@ type Error struct {
 	URL       string // of the object, prefix or bucket
 	Err       error  // the cause; wraps one of the sentinels where one fits
 	Temporary bool   // the same call may succeed later: time-outs, 503, reset connections
+	Throttled bool   // the service asks for fewer requests: 503 SlowDown, 429; also Temporary
 	Hint      string // what the user can do about it; may be empty
 }
 
@@ -39,4 +40,11 @@ func (e *Error) Unwrap() error { return e.Err }
 func IsTemporary(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Temporary
+}
+
+// IsThrottled reports whether err, or an error it wraps, is an *Error marked Throttled: who
+// gets it should send less, not only send again.
+func IsThrottled(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Throttled
 }

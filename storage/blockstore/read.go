@@ -23,6 +23,9 @@ const (
 func (b *Bucket) Open(
 	ctx context.Context, key string, opts storage.ReadOptions,
 ) (storage.Reader, error) {
+	if err := opts.Demands(); err != nil {
+		return nil, b.fail(ctx, "open", key, err)
+	}
 	if err := b.check(ctx, "open", key); err != nil {
 		return nil, err
 	}

@@ -35,6 +35,9 @@ type draft struct {
 }
 
 func (b *Bucket) draft(ctx context.Context, key string, opts storage.CreateOptions) (*draft, error) {
+	if err := opts.Demands(); err != nil {
+		return nil, b.fail(ctx, "create", key, err)
+	}
 	if err := b.check(ctx, "create", key); err != nil {
 		return nil, err
 	}

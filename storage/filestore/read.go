@@ -15,6 +15,9 @@ import (
 func (b *Bucket) Open(
 	ctx context.Context, key string, opts storage.ReadOptions,
 ) (storage.Reader, error) {
+	if err := opts.Demands(); err != nil {
+		return nil, b.fail("open", key, err)
+	}
 	path, err := b.begin(ctx, "open", key)
 	if err != nil {
 		return nil, err

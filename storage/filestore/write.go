@@ -35,6 +35,9 @@ type draft struct {
 
 // draft starts the file that is to become key, next to where it will be.
 func (b *Bucket) draft(ctx context.Context, key string, opts storage.CreateOptions) (*draft, error) {
+	if err := opts.Demands(); err != nil {
+		return nil, b.fail("create", key, err)
+	}
 	path, err := b.begin(ctx, "create", key)
 	if err != nil {
 		return nil, err

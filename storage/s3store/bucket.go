@@ -2,7 +2,6 @@ package s3store
 
 import (
 	"context"
-	"maps"
 	"strings"
 
 	"github.com/minio/minio-go/v7"
@@ -16,9 +15,10 @@ type Bucket struct {
 }
 
 var (
-	_ storage.Bucket       = (*Bucket)(nil)
-	_ storage.ServerCopier = (*Bucket)(nil)
-	_ storage.PartUploader = (*Bucket)(nil)
+	_ storage.Bucket          = (*Bucket)(nil)
+	_ storage.OptionCopier    = (*Bucket)(nil)
+	_ storage.AttributeReader = (*Bucket)(nil)
+	_ storage.VersionLister   = (*Bucket)(nil)
 )
 
 // Bucket returns the bucket of the given name, which need not exist yet.
@@ -40,10 +40,20 @@ func (b *Bucket) fail(ctx context.Context, op, key string, err error) error {
 
 // Stat describes one object by a HEAD. Times have the resolution of a second there.
 func (b *Bucket) Stat(ctx context.Context, key string) (storage.Object, error) {
+	return b.stat(ctx, key, "")
+}
+
+// stat is Stat of a version, or of the newest.
+func (b *Bucket) stat(ctx context.Context, key, versionID string) (storage.Object, error) {
 	if err := b.c.checkKey(key); err != nil {
 		return storage.Object{}, b.fail(ctx, "stat", key, err)
 	}
-	info, err := b.c.core.StatObject(ctx, b.name, key, minio.StatObjectOptions{Checksum: true})
+	opts := minio.StatObjectOptions{Checksum: true, VersionID: versionID, ServerSideEncryption: b.c.cfg.CustomerKey.sse()}
+	info, err := b.c.core.StatObject(ctx, b.name, key, opts)
+	if opts.ServerSideEncryption != nil && keyNotWanted(err) {
+		opts.ServerSideEncryption = nil
+		info, err = b.c.core.StatObject(ctx, b.name, key, opts)
+	}
 	if err != nil {
 		return storage.Object{}, b.fail(ctx, "stat", key, err)
 	}
@@ -53,13 +63,17 @@ func (b *Bucket) Stat(ctx context.Context, key string) (storage.Object, error) {
 // object is what the headers of a response tell of an object.
 func object(key string, info minio.ObjectInfo) storage.Object {
 	return storage.Object{
-		Key:         key,
-		Size:        info.Size,
-		ModTime:     info.LastModified,
-		ETag:        info.ETag,
-		CRC32C:      fullChecksum(info.ChecksumCRC32C, info.ChecksumMode),
-		ContentType: info.ContentType,
-		Metadata:    lowerKeys(info.UserMetadata),
+		Key:          key,
+		Size:         info.Size,
+		ModTime:      info.LastModified,
+		ETag:         info.ETag,
+		CRC32C:       fullChecksum(info.ChecksumCRC32C, info.ChecksumMode),
+		ContentType:  info.ContentType,
+		Metadata:     lowerKeys(info.UserMetadata),
+		Headers:      headersOf(info.Headers),
+		StorageClass: info.Headers.Get("X-Amz-Storage-Class"),
+		VersionID:    info.VersionID,
+		TagCount:     info.UserTagCount,
 	}
 }
 
@@ -75,31 +89,18 @@ func lowerKeys(m map[string]string) map[string]string {
 	return lower
 }
 
-// putOptions are the headers that start an object, extra ones added.
-func (c *Client) putOptions(opts storage.CreateOptions, extra map[string]string) minio.PutObjectOptions {
-	headers := make(map[string]string, len(opts.Metadata)+len(extra))
-	for k, v := range opts.Metadata {
-		headers["x-amz-meta-"+strings.ToLower(k)] = v
-	}
-	maps.Copy(headers, extra)
-	return minio.PutObjectOptions{
-		ContentType:          opts.ContentType,
-		UserMetadata:         headers,
-		StorageClass:         c.cfg.StorageClass,
-		DisableContentSha256: true, // the CRC32C is checked instead
-	}
-}
-
 // written describes an object that was just written, with the metadata as Stat would tell.
 func written(key string, size int64, etag string, sum storage.Checksum,
 	opts storage.CreateOptions, a *answer,
 ) storage.Object {
+	versionID := a.header.Get("X-Amz-Version-Id")
 	contentType := opts.ContentType
 	if contentType == "" {
 		contentType = "application/octet-stream" // as the protocol has it
 	}
 	return storage.Object{
 		Key: key, Size: size, ModTime: a.date(), ETag: etag, CRC32C: sum,
-		ContentType: contentType, Metadata: lowerKeys(opts.Metadata),
+		ContentType: contentType, Metadata: lowerKeys(opts.Metadata), Headers: opts.Headers,
+		StorageClass: opts.StorageClass, VersionID: versionID, TagCount: len(opts.Tags),
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
 	"github.com/minio/minio-go/v7/pkg/s3utils"
+	"github.com/skepdata/skep/storage"
 )
 
 // Client talks to one S3 service with one set of credentials. Its buckets share connections
@@ -43,10 +44,15 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	creds := credentialsOf(cfg)
+	listening := listeningTransport{RoundTripper: transport}
+	if cfg.RequesterPays && !cfg.Anonymous {
+		listening.pays = &payer{creds}
+	}
 	core, err := minio.NewCore(host, &minio.Options{
-		Creds:        credentialsOf(cfg),
+		Creds:        creds,
 		Secure:       secure,
-		Transport:    listeningTransport{transport},
+		Transport:    listening,
 		Region:       cfg.Region,
 		BucketLookup: lookupOf(cfg.Addressing),
 		MaxRetries:   cfg.Attempts,
@@ -137,29 +143,7 @@ func (c *Client) RemoveBucket(ctx context.Context, name string) error {
 	return nil
 }
 
-// AbortUploads discards the multipart uploads below prefix that were begun before the given
-// time and never ended: what writers that were killed have left behind. It returns how many
-// there were.
+// AbortUploads is storage.AbortUploads for a bucket of c.
 func (c *Client) AbortUploads(ctx context.Context, bucket, prefix string, before time.Time) (int, error) {
-	n := 0
-	keyMarker, idMarker := "", ""
-	for {
-		r, err := c.core.ListMultipartUploads(ctx, bucket, prefix, keyMarker, idMarker, "", 1000)
-		if err != nil {
-			return n, c.fail(ctx, "list", "s3://"+bucket+"/"+prefix, err)
-		}
-		for _, u := range r.Uploads {
-			if !u.Initiated.Before(before) {
-				continue
-			}
-			if err := c.core.AbortMultipartUpload(ctx, bucket, u.Key, u.UploadID); err != nil {
-				return n, c.fail(ctx, "delete", "s3://"+bucket+"/"+u.Key, err)
-			}
-			n++
-		}
-		if !r.IsTruncated || r.NextKeyMarker == "" {
-			return n, nil
-		}
-		keyMarker, idMarker = r.NextKeyMarker, r.NextUploadIDMarker
-	}
+	return storage.AbortUploads(ctx, c.Bucket(bucket), prefix, before)
 }

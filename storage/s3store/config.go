@@ -60,6 +60,13 @@ type Config struct {
 	PartSize int64
 	// StorageClass is that of objects written, as S3 spells it. Empty means the bucket's.
 	StorageClass string
+	// CustomerKey, if set, encrypts what is written (SSE-C) and reads what was encrypted with
+	// it. Services take it over TLS alone. Objects that are not encrypted with a customer's
+	// key can be read too, at the price of a second request each.
+	CustomerKey CustomerKey
+	// RequesterPays says that the credentials' owner agrees to pay for requests to buckets
+	// that want it so.
+	RequesterPays bool
 	// Attempts bounds how often one request is sent, 0 meaning 5. Waits between attempts
 	// are random and grow to a second.
 	Attempts int
@@ -139,6 +146,10 @@ func (c Config) check() error {
 	case AddressAuto, AddressPath, AddressHost:
 	default:
 		return fmt.Errorf("S3 addressing %q: want auto, path or virtual", string(c.Addressing))
+	}
+	if c.CustomerKey.set && strings.HasPrefix(c.Endpoint, "http:") {
+		return fmt.Errorf("S3 endpoint %s: a customer's encryption key must not travel over plain http; use https",
+			c.Endpoint)
 	}
 	if c.PartSize != 0 && (c.PartSize < minPartSize || c.PartSize > maxPartSize) {
 		return fmt.Errorf("S3 part size %d: want 5 MiB to 5 GiB", c.PartSize)

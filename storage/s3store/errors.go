@@ -20,6 +20,7 @@ import (
 type fault struct {
 	is        error // one of storage's sentinels, or nil
 	temporary bool
+	throttled bool // too many requests
 	hint      string
 }
 
@@ -31,6 +32,9 @@ const (
 	hintTLS     = "the endpoint speaks https; write it as https://host:port"
 	hintNetwork = "check that the service is running and that AWS_ENDPOINT_URL_S3 names it"
 )
+
+// tooMany is what services say that want fewer requests.
+var tooMany = fault{temporary: true, throttled: true}
 
 // faults are the codes of S3 and MinIO that mean something particular. Others are classed
 // by their HTTP status.
@@ -77,11 +81,11 @@ var faults = map[string]fault{
 	"InvalidRegion":                {hint: "set AWS_REGION to the bucket's region"},
 	"XMinioStorageFull":            {hint: "the server's disks are full"},
 
-	"SlowDown": {temporary: true}, "SlowDownRead": {temporary: true}, "SlowDownWrite": {temporary: true},
-	"InternalError": {temporary: true}, "ServiceUnavailable": {temporary: true},
+	"SlowDown": tooMany, "SlowDownRead": tooMany, "SlowDownWrite": tooMany,
+	"InternalError": {temporary: true}, "ServiceUnavailable": tooMany,
 	"RequestTimeout": {temporary: true}, "RequestTimeTooShort": {temporary: true},
 	"OperationAborted": {temporary: true}, "IncompleteBody": {temporary: true},
-	"Throttling": {temporary: true}, "ThrottlingException": {temporary: true},
+	"Throttling": tooMany, "ThrottlingException": tooMany, "RequestLimitExceeded": tooMany, "XMinioServerBusy": tooMany,
 }
 
 // fail turns what minio-go reports into a *storage.Error. An error that is one already, of
@@ -89,7 +93,8 @@ var faults = map[string]fault{
 func (c *Client) fail(ctx context.Context, op, objectURL string, err error) error {
 	var inner *storage.Error
 	if errors.As(err, &inner) {
-		return &storage.Error{Op: op, URL: objectURL, Err: inner.Err, Temporary: inner.Temporary, Hint: inner.Hint}
+		return &storage.Error{Op: op, URL: objectURL, Err: inner.Err, Temporary: inner.Temporary,
+			Throttled: inner.Throttled, Hint: inner.Hint}
 	}
 	if ctx.Err() != nil {
 		return &storage.Error{Op: op, URL: objectURL, Err: context.Cause(ctx)}
@@ -97,7 +102,8 @@ func (c *Client) fail(ctx context.Context, op, objectURL string, err error) erro
 	var r minio.ErrorResponse
 	if errors.As(err, &r) {
 		f := classify(r)
-		return &storage.Error{Op: op, URL: objectURL, Err: response(f, r), Temporary: f.temporary, Hint: f.hint}
+		return &storage.Error{Op: op, URL: objectURL, Err: response(f, r), Temporary: f.temporary,
+			Throttled: f.throttled, Hint: f.hint}
 	}
 	e := &storage.Error{Op: op, URL: objectURL, Err: scrub(err)}
 	e.Temporary, e.Hint = c.network(err)
@@ -120,8 +126,9 @@ func classify(r minio.ErrorResponse) fault {
 		return fault{is: storage.ErrChanged}
 	case s == http.StatusRequestedRangeNotSatisfiable:
 		return fault{is: storage.ErrInvalidRange}
-	case s == http.StatusRequestTimeout, s == http.StatusTooManyRequests,
-		s >= 500 && s != http.StatusNotImplemented:
+	case s == http.StatusTooManyRequests, s == http.StatusServiceUnavailable:
+		return tooMany
+	case s == http.StatusRequestTimeout, s >= 500 && s != http.StatusNotImplemented:
 		return fault{temporary: true}
 	}
 	return fault{}

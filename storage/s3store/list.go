@@ -102,5 +102,6 @@ var errUnordered = fmt.Errorf("listings out of order are %w", storage.ErrUnsuppo
 func listed(info minio.ObjectInfo) storage.Object {
 	return storage.Object{
 		Key: info.Key, Size: info.Size, ModTime: info.LastModified, ETag: info.ETag,
+		StorageClass: info.StorageClass,
 	}
 }

@@ -49,7 +49,11 @@ func (b *Bucket) startMultipart(ctx context.Context, key string, opts storage.Cr
 func (b *Bucket) startUpload(ctx context.Context, key string, opts storage.CreateOptions,
 	headers map[string]string,
 ) (*multipart, error) {
-	id, err := b.c.core.NewMultipartUpload(ctx, b.name, key, b.c.putOptions(opts, headers))
+	put, err := b.c.putOptions(opts, headers)
+	if err != nil {
+		return nil, b.fail(ctx, "create", key, err)
+	}
+	id, err := b.c.core.NewMultipartUpload(ctx, b.name, key, put)
 	if err != nil {
 		return nil, b.fail(ctx, "create", key, err)
 	}
@@ -63,6 +67,7 @@ func (m *multipart) send(ctx context.Context, n int, data []byte) (storage.Check
 		bytes.NewReader(data), int64(len(data)), minio.PutObjectPartOptions{
 			CustomHeader:         http.Header{"X-Amz-Checksum-Crc32c": {sum.String()}},
 			DisableContentSha256: true,
+			SSE:                  m.b.c.cfg.CustomerKey.sse(),
 		})
 	if err != nil {
 		return storage.Checksum{}, m.b.fail(ctx, "write", m.key, fmt.Errorf("part %d: %w", n+1, err))

@@ -24,6 +24,21 @@ func (b *Bucket) PartSize(size, want int64) int64 {
 
 // CreateParts starts a multipart upload. See storage.PartUploader.
 func (b *Bucket) CreateParts(ctx context.Context, key string, opts storage.CreateOptions) (storage.Upload, error) {
+	u, err := b.planParts(ctx, key, opts)
+	if err != nil {
+		return nil, err
+	}
+	if u.count == 0 {
+		return u, nil // no upload has no parts: Commit will put the empty object
+	}
+	if u.multipart, err = b.startMultipart(ctx, key, opts); err != nil {
+		return nil, err
+	}
+	return u, nil
+}
+
+// planParts checks what an upload is to be. It sends nothing.
+func (b *Bucket) planParts(ctx context.Context, key string, opts storage.CreateOptions) (*partUpload, error) {
 	err := b.c.checkKey(key)
 	if err == nil {
 		err = ctx.Err()
@@ -37,12 +52,6 @@ func (b *Bucket) CreateParts(ctx context.Context, key string, opts storage.Creat
 	}
 	if err := u.plan(); err != nil {
 		return nil, b.fail(ctx, "create", key, err)
-	}
-	if u.count == 0 {
-		return u, nil // no upload has no parts: Commit will put the empty object
-	}
-	if u.multipart, err = b.startMultipart(ctx, key, opts); err != nil {
-		return nil, err
 	}
 	return u, nil
 }

@@ -38,7 +38,7 @@ func (b *Bucket) Open(ctx context.Context, key string, opts storage.ReadOptions)
 		end = opts.Offset + opts.Length
 	}
 	return &reader{
-		b: b, ctx: ctx, cancel: cancel, object: o, body: body,
+		b: b, ctx: ctx, cancel: cancel, object: o, version: opts.VersionID, body: body,
 		next: opts.Offset, end: end,
 		verify: opts.Offset == 0 && end == o.Size && o.CRC32C.Known,
 	}, nil
@@ -46,7 +46,7 @@ func (b *Bucket) Open(ctx context.Context, key string, opts storage.ReadOptions)
 
 // get sends one GET. The object it returns describes the whole object.
 func (b *Bucket) get(ctx context.Context, key string, opts storage.ReadOptions) (io.ReadCloser, storage.Object, error) {
-	var get minio.GetObjectOptions
+	get := minio.GetObjectOptions{VersionID: opts.VersionID, ServerSideEncryption: b.c.cfg.CustomerKey.sse()}
 	ranged := opts.Offset > 0 || opts.Length > 0
 	switch {
 	case opts.Length > 0 && opts.Offset+opts.Length > 0: // otherwise the sum overflows
@@ -61,6 +61,10 @@ func (b *Bucket) get(ctx context.Context, key string, opts storage.ReadOptions) 
 		get.Set("If-Match", quote(opts.IfMatch))
 	}
 	body, info, header, err := b.c.core.GetObject(ctx, b.name, key, get)
+	if get.ServerSideEncryption != nil && keyNotWanted(err) {
+		get.ServerSideEncryption = nil
+		body, info, header, err = b.c.core.GetObject(ctx, b.name, key, get)
+	}
 	if err != nil {
 		return nil, storage.Object{}, b.fail(ctx, "open", key, err)
 	}
@@ -94,7 +98,7 @@ func rangeTotal(header http.Header, offset int64) (int64, error) {
 // that begins beyond it, which is an error. S3 refuses both alike.
 func (b *Bucket) emptyRange(ctx context.Context, key string, opts storage.ReadOptions, refused error,
 ) (io.ReadCloser, storage.Object, error) {
-	o, err := b.Stat(ctx, key)
+	o, err := b.stat(ctx, key, opts.VersionID)
 	if err != nil {
 		return nil, o, err
 	}
@@ -116,6 +120,8 @@ type reader struct {
 	cancel context.CancelFunc
 	object storage.Object
 	body   io.ReadCloser
+
+	version string // that was asked for
 
 	next, end int64 // the bytes still to read
 	sum       storage.Checksum
@@ -175,7 +181,7 @@ func (r *reader) resume(broken error) error {
 		return r.b.fail(r.ctx, "read", r.object.Key, broken)
 	}
 	body, _, err := r.b.get(r.ctx, r.object.Key, storage.ReadOptions{
-		Offset: r.next, Length: r.end - r.next, IfMatch: r.object.ETag,
+		Offset: r.next, Length: r.end - r.next, IfMatch: r.object.ETag, VersionID: r.version,
 	})
 	if errors.Is(err, storage.ErrNotExist) || errors.Is(err, storage.ErrInvalidRange) {
 		err = storage.ErrChanged // it was deleted, or cut short, since

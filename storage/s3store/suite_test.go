@@ -37,6 +37,7 @@ func TestConformance(t *testing.T) {
 		New:     func(t testing.TB) storage.Bucket { return newBucket(t) },
 		Holds:   held,
 		Shadows: true,
+		NoACL:   true,
 		Missing: func(t testing.TB) storage.Bucket {
 			return newBucket(t).Client().Bucket("no-such-bucket-here")
 		},

@@ -46,7 +46,10 @@ func newTransport(cfg Config, secure bool) (*http.Transport, error) {
 
 // listeningTransport hands response headers to callers that want more of them than the
 // library passes on, which spares them a HEAD.
-type listeningTransport struct{ http.RoundTripper }
+type listeningTransport struct {
+	http.RoundTripper
+	pays *payer // nil if the bucket's owner pays
+}
 
 // answer receives the headers of the last response to a request made with its context.
 type answer struct{ header http.Header }
@@ -60,6 +63,9 @@ func listen(ctx context.Context) (context.Context, *answer) {
 }
 
 func (t listeningTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if t.pays != nil {
+		t.pays.sign(req)
+	}
 	resp, err := t.RoundTripper.RoundTrip(req)
 	if a, ok := req.Context().Value(answerKey{}).(*answer); ok && err == nil {
 		a.header = resp.Header

@@ -20,6 +20,9 @@ const partsPerSize = 1000
 func (b *Bucket) Create(ctx context.Context, key string, opts storage.CreateOptions) (storage.Writer, error) {
 	err := b.c.checkKey(key)
 	if err == nil {
+		_, err = b.c.putOptions(opts, nil)
+	}
+	if err == nil {
 		err = ctx.Err()
 	}
 	if err != nil {
@@ -158,9 +161,12 @@ func (w *writer) commit() (storage.Object, error) {
 func (b *Bucket) put(ctx context.Context, key string, content []byte, opts storage.CreateOptions,
 ) (storage.Object, error) {
 	sum := storage.CRC32C(content)
+	headers, err := b.c.putOptions(opts, map[string]string{"x-amz-checksum-crc32c": sum.String()})
+	if err != nil {
+		return storage.Object{}, b.fail(ctx, "commit", key, err)
+	}
 	ctx, a := listen(ctx)
-	info, err := b.c.core.PutObject(ctx, b.name, key, bytes.NewReader(content), int64(len(content)), "", "",
-		b.c.putOptions(opts, map[string]string{"x-amz-checksum-crc32c": sum.String()}))
+	info, err := b.c.core.PutObject(ctx, b.name, key, bytes.NewReader(content), int64(len(content)), "", "", headers)
 	if err != nil {
 		return storage.Object{}, b.fail(ctx, "commit", key, err)
 	}

@@ -75,10 +75,14 @@ type hooks struct {
 
 func wrap(b storage.Bucket, h hooks) storage.Bucket {
 	w := &wrapped{Bucket: b, h: h}
-	if parts, ok := storage.As[storage.PartUploader](b); ok {
-		return &wrappedParts{w, parts}
+	parts, ok := storage.As[storage.PartUploader](b)
+	if !ok {
+		return w
 	}
-	return w
+	if r, ok := storage.As[storage.PartResumer](b); ok {
+		return &wrappedResumer{&wrappedParts{w, parts}, r}
+	}
+	return &wrappedParts{w, parts}
 }
 
 // wrapped calls its hooks around everything. Copying on the server and local paths have a way
@@ -287,101 +291,4 @@ func (w *wrapped) Delete(ctx context.Context, keys ...string) error {
 		errs = append(errs, w.Bucket.Delete(ctx, allowed...))
 	}
 	return errors.Join(errs...)
-}
-
-// CopyFrom implements storage.ServerCopier where the wrapped bucket does.
-func (w *wrapped) CopyFrom(
-	ctx context.Context, key string, src storage.Bucket, srcObject storage.Object,
-) (o storage.Object, err error) {
-	inner, ok := storage.As[storage.ServerCopier](w.Bucket)
-	if !ok {
-		return o, &storage.Error{Op: "copy", URL: w.URL() + key, Err: storage.ErrUnsupported}
-	}
-	err = w.do(Op{Kind: OpCopyFrom, Key: key}, func() (err error) {
-		o, err = inner.CopyFrom(ctx, key, src, srcObject)
-		return err
-	})
-	if err != nil {
-		return storage.Object{}, err
-	}
-	return o, nil
-}
-
-// LocalPath implements storage.LocalPather where the wrapped bucket does.
-func (w *wrapped) LocalPath(ctx context.Context, key string) (path string, ok bool, err error) {
-	inner, has := storage.As[storage.LocalPather](w.Bucket)
-	if !has {
-		return "", false, nil
-	}
-	err = w.do(Op{Kind: OpLocalPath, Key: key}, func() (err error) {
-		path, ok, err = inner.LocalPath(ctx, key)
-		return err
-	})
-	return path, ok, err
-}
-
-// wrappedParts is wrapped around a bucket that takes uploads in parts.
-type wrappedParts struct {
-	*wrapped
-	parts storage.PartUploader
-}
-
-func (w *wrappedParts) PartSize(size, want int64) int64 { return w.parts.PartSize(size, want) }
-
-func (w *wrappedParts) CreateParts(
-	ctx context.Context, key string, opts storage.CreateOptions,
-) (up storage.Upload, err error) {
-	err = w.do(Op{Kind: OpCreateParts, Key: key}, func() (err error) {
-		up, err = w.parts.CreateParts(ctx, key, opts)
-		return err
-	})
-	if err != nil {
-		if up != nil {
-			err = errors.Join(err, up.Abort(ctx))
-		}
-		return nil, err
-	}
-	return &wrappedUpload{up, w.wrapped, key}, nil
-}
-
-type wrappedUpload struct {
-	storage.Upload
-	w   *wrapped
-	key string
-}
-
-func (u *wrappedUpload) WritePart(
-	ctx context.Context, n int, r io.Reader, size int64,
-) (sum storage.Checksum, err error) {
-	err = u.w.do(Op{Kind: OpWritePart, Key: u.key, N: int64(n)}, func() (err error) {
-		sum, err = u.Upload.WritePart(ctx, n, r, size)
-		return err
-	})
-	if err != nil {
-		return storage.Checksum{}, err
-	}
-	if u.w.h.passed != nil {
-		u.w.h.passed(OpWritePart, size)
-	}
-	return sum, nil
-}
-
-func (u *wrappedUpload) Commit(ctx context.Context) (o storage.Object, err error) {
-	ran := false
-	err = u.w.do(Op{Kind: OpCommit, Key: u.key}, func() (err error) {
-		ran = true
-		o, err = u.Upload.Commit(ctx)
-		return err
-	})
-	if !ran {
-		err = errors.Join(err, u.Upload.Abort(ctx))
-	}
-	if err != nil {
-		return storage.Object{}, err
-	}
-	return o, nil
-}
-
-func (u *wrappedUpload) Abort(ctx context.Context) error {
-	return u.w.do(Op{Kind: OpAbort, Key: u.key}, func() error { return u.Upload.Abort(ctx) })
 }

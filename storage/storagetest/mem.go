@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"maps"
 	"slices"
@@ -17,32 +16,38 @@ import (
 )
 
 // Mem is a Bucket in memory with everything a store can have: any key but the empty one,
-// content types, metadata, checksums, uploads in parts, and copies between two Mems without
-// a byte passing through a Reader. The zero value is not usable; see [NewMem].
+// content types, metadata, headers, tags, ACLs, checksums, uploads in parts that can be
+// resumed, and copies between two Mems without a byte passing through a Reader. It has no
+// old versions. The zero value is not usable; see [NewMem].
 type Mem struct {
 	url string
 
 	mu       sync.RWMutex
 	objects  map[string]*version
-	sorted   []string // the keys in order, never changed in place; nil if out of date
-	versions int      // how many there have been, which makes each ETag new
+	uploads  map[string]*memParts // that have not ended, by ID
+	sorted   []string             // the keys in order, never changed in place; nil if out of date
+	versions int                  // how many there have been, which makes each ETag new
 }
 
 // version is one version of one object, which never changes.
 type version struct {
 	storage.Object
 	content []byte
+	tags    map[string]string
+	acl     string
 }
 
 var (
-	_ storage.Bucket       = (*Mem)(nil)
-	_ storage.PartUploader = (*Mem)(nil)
-	_ storage.ServerCopier = (*Mem)(nil)
+	_ storage.Bucket          = (*Mem)(nil)
+	_ storage.BatchWriter     = (*Mem)(nil)
+	_ storage.PartResumer     = (*Mem)(nil)
+	_ storage.OptionCopier    = (*Mem)(nil)
+	_ storage.AttributeReader = (*Mem)(nil)
 )
 
 // NewMem returns an empty bucket whose root is called url, as "mem://lake/".
 func NewMem(url string) *Mem {
-	return &Mem{url: strings.TrimSuffix(url, "/") + "/", objects: map[string]*version{}}
+	return &Mem{url: strings.TrimSuffix(url, "/") + "/", objects: map[string]*version{}, uploads: map[string]*memParts{}}
 }
 
 // URL implements storage.Bucket.
@@ -53,7 +58,7 @@ func (m *Mem) Close() error { return nil }
 
 // Put stores content under key at once, for tests that only want it to be there.
 func (m *Mem) Put(key, content string) storage.Object {
-	o, err := m.put(storage.Object{Key: key}, []byte(content))
+	o, err := m.put(&version{Object: storage.Object{Key: key}, content: []byte(content)})
 	if err != nil {
 		panic(err)
 	}
@@ -95,23 +100,24 @@ func (m *Mem) snapshot() []string {
 	return m.sorted
 }
 
-// put makes content visible as the object that o describes, and completes o.
-func (m *Mem) put(o storage.Object, content []byte) (storage.Object, error) {
-	if o.Key == "" {
-		return storage.Object{}, m.fail("create", o.Key, storage.ErrInvalidKey)
+// put makes v visible, and completes its description.
+func (m *Mem) put(v *version) (storage.Object, error) {
+	if v.Key == "" {
+		return storage.Object{}, m.fail("create", v.Key, storage.ErrInvalidKey)
 	}
-	o.Size = int64(len(content))
-	o.CRC32C = storage.CRC32C(content)
-	o.ModTime = time.Now()
+	v.Size = int64(len(v.content))
+	v.CRC32C = storage.CRC32C(v.content)
+	v.ModTime = time.Now()
+	v.TagCount = len(v.tags)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.versions++
-	o.ETag = fmt.Sprintf("%d-%08x", m.versions, o.CRC32C.Sum)
-	if _, ok := m.objects[o.Key]; !ok {
+	v.ETag = fmt.Sprintf("%d-%08x", m.versions, v.CRC32C.Sum)
+	if _, ok := m.objects[v.Key]; !ok {
 		m.sorted = nil
 	}
-	m.objects[o.Key] = &version{o, content}
-	return withOwnMetadata(o), nil
+	m.objects[v.Key] = v
+	return withOwnMetadata(v.Object), nil
 }
 
 func (m *Mem) get(ctx context.Context, op, key string) (*version, error) {
@@ -161,7 +167,7 @@ func (m *Mem) List(ctx context.Context, prefix string) iter.Seq2[storage.Object,
 				continue
 			}
 			o := v.Object
-			o.ContentType, o.Metadata = "", nil
+			o.ContentType, o.Metadata, o.Headers, o.TagCount = "", nil, storage.Headers{}, 0
 			if !yield(o, nil) {
 				return
 			}
@@ -185,6 +191,9 @@ func (m *Mem) Stat(ctx context.Context, key string) (storage.Object, error) {
 func (m *Mem) Open(
 	ctx context.Context, key string, opts storage.ReadOptions,
 ) (storage.Reader, error) {
+	if err := opts.Demands(); err != nil {
+		return nil, m.fail("open", key, err)
+	}
 	v, err := m.get(ctx, "open", key)
 	if err != nil {
 		return nil, err
@@ -245,36 +254,4 @@ func (m *Mem) Delete(ctx context.Context, keys ...string) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// CopyFrom implements storage.ServerCopier, from any Mem.
-func (m *Mem) CopyFrom(
-	ctx context.Context, key string, src storage.Bucket, srcObject storage.Object,
-) (storage.Object, error) {
-	from, ok := storage.As[*Mem](src)
-	if !ok {
-		return storage.Object{}, m.fail("copy", key, storage.ErrUnsupported)
-	}
-	v, err := from.get(ctx, "copy", srcObject.Key)
-	if err != nil {
-		return storage.Object{}, err
-	}
-	if srcObject.ETag != "" && srcObject.ETag != v.ETag {
-		return storage.Object{}, from.fail("copy", srcObject.Key, storage.ErrChanged)
-	}
-	o := withOwnMetadata(v.Object)
-	o.Key = key
-	return m.put(o, v.content)
-}
-
-// readSized reads exactly size bytes from r, and reports it when there are fewer or more.
-func readSized(r io.Reader, size int64) ([]byte, error) {
-	content := make([]byte, size)
-	if n, err := io.ReadFull(r, content); err != nil {
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return nil, fmt.Errorf("the part ends after %d of %d bytes: %w", n, size, io.ErrUnexpectedEOF)
-		}
-		return nil, err
-	}
-	return content, nil
 }

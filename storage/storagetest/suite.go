@@ -39,6 +39,9 @@ type Config struct {
 	// Stat and List do not tell them.
 	NoStoredChecksums bool
 
+	// NoACL says that the store takes ACLs and forgets them, as MinIO does.
+	NoACL bool
+
 	// Missing returns a bucket of the same kind that does not exist.
 	Missing func(t testing.TB) storage.Bucket
 	// Corrupt damages a byte of the stored content of key behind the store's back, where
@@ -72,6 +75,9 @@ func Run(t *testing.T, cfg Config) {
 		{"Keys", s.keyTests()},
 		{"Concurrent", s.concurrentTests()},
 		{"Parts", s.partTests()},
+		{"Resume", s.resumeTests()},
+		{"Batch", s.batchTests()},
+		{"Attributes", s.attributeTests()},
 		{"Copy", s.copyTests()},
 		{"Local", s.localTests()},
 		{"Other", s.otherTests()},

@@ -1,0 +1,111 @@
+package s3store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/skepdata/skep/storage"
+)
+
+// listPartsPage is how many parts or uploads one request lists.
+const listPartsPage = 1000
+
+var (
+	_ storage.PartResumer = (*Bucket)(nil)
+	_ storage.Named       = (*partUpload)(nil)
+)
+
+// ID is the service's name for the upload. See storage.Named.
+func (u *partUpload) ID() string {
+	if u.multipart == nil {
+		return ""
+	}
+	return u.id
+}
+
+// ResumeParts asks for the parts that have arrived. Parts without a CRC32C, which are not
+// ours, are to be written again. See storage.PartResumer.
+func (b *Bucket) ResumeParts(ctx context.Context, key string, opts storage.CreateOptions, id string,
+) (storage.Upload, []storage.PartDone, error) {
+	u, err := b.planParts(ctx, key, opts)
+	if err != nil {
+		return nil, nil, err
+	}
+	if u.count == 0 {
+		return u, nil, nil
+	}
+	u.multipart = &multipart{b: b, key: key, id: id, opts: opts, parts: map[int]part{}}
+	var done []storage.PartDone
+	for marker := 0; ; {
+		r, err := b.c.core.ListObjectParts(ctx, b.name, key, id, marker, listPartsPage)
+		if gone(err) {
+			err = fmt.Errorf("upload %s %w: it was committed or aborted", id, storage.ErrNotExist)
+		}
+		if err != nil {
+			return nil, nil, b.fail(ctx, "create", key, err)
+		}
+		for _, p := range r.ObjectParts {
+			n := p.PartNumber - 1
+			if n >= u.count || p.Size != u.sizeOf(n) {
+				return nil, nil, b.fail(ctx, "create", key, fmt.Errorf("upload %s has a part %d of %d bytes, "+
+					"which does not belong to an object of %d bytes in parts of %d", id, n+1, p.Size, opts.Size, u.partSize))
+			}
+			sum := fullChecksum(p.ChecksumCRC32C, "")
+			if !sum.Known {
+				continue
+			}
+			u.record(n, part{etag: strings.Trim(p.ETag, `"`), size: p.Size, sum: sum})
+			done = append(done, storage.PartDone{N: n, Size: p.Size, CRC32C: sum})
+		}
+		if !r.IsTruncated || r.NextPartNumberMarker <= marker {
+			return u, done, nil
+		}
+		marker = r.NextPartNumberMarker
+	}
+}
+
+// Uploads lists multipart uploads. MinIO lists those of one whole key or all that it has seen
+// since it was started, so there it is all of them, and the prefix is applied here. See
+// storage.PartResumer.
+func (b *Bucket) Uploads(ctx context.Context, prefix string) iter.Seq2[storage.PendingUpload, error] {
+	ask := prefix
+	if b.c.strict {
+		ask = ""
+	}
+	return func(yield func(storage.PendingUpload, error) bool) {
+		keyMarker, idMarker := "", ""
+		for {
+			r, err := b.c.core.ListMultipartUploads(ctx, b.name, ask, keyMarker, idMarker, "", listPartsPage)
+			if err != nil {
+				yield(storage.PendingUpload{}, b.fail(ctx, "list", prefix, err))
+				return
+			}
+			for _, u := range r.Uploads {
+				if !strings.HasPrefix(u.Key, prefix) {
+					continue
+				}
+				if !yield(storage.PendingUpload{Key: u.Key, ID: u.UploadID, Started: u.Initiated}, nil) {
+					return
+				}
+			}
+			if !r.IsTruncated || r.NextKeyMarker == "" {
+				return
+			}
+			keyMarker, idMarker = r.NextKeyMarker, r.NextUploadIDMarker
+		}
+	}
+}
+
+// AbortUpload discards a multipart upload. See storage.PartResumer.
+func (b *Bucket) AbortUpload(ctx context.Context, u storage.PendingUpload) error {
+	err := b.c.core.AbortMultipartUpload(ctx, b.name, u.Key, u.ID)
+	var r minio.ErrorResponse
+	if err == nil || errors.As(err, &r) && r.Code == minio.NoSuchUpload {
+		return nil
+	}
+	return b.fail(ctx, "abort", u.Key, err)
+}
