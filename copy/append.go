@@ -77,12 +77,14 @@ func (p *planner) appends(c *cluster, last *record) bool {
 }
 
 // onto makes t the output that a record is of, with the sources of t behind what it has.
-func (t Task) onto(base *record, key string) Task {
+func (t Task) onto(base *record, key string, c Codec) Task {
 	o := base.object
 	if sum, err := storage.ParseChecksum(base.CRC32C); err == nil && !o.CRC32C.Known {
 		o.CRC32C = sum // so that damage since then is found
 	}
-	t.Sources = append([]Source{{Object: o, Base: key, kept: true}}, t.Sources...)
+	kind, _ := compression(key)
+	kept, _ := c.stepFor(kind, false) // it is of that codec, which can decode it
+	t.Sources = append([]Source{{Object: o, Base: key, kept: true, step: kept}}, t.Sources...)
 	t.Key, t.base, t.index = key, base, base.Index
 	return t
 }

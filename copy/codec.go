@@ -3,75 +3,110 @@ package copier
 import (
 	"fmt"
 	"path"
+	"runtime"
 	"strings"
+
+	"github.com/skepdata/skep/copy/internal/codec"
 )
 
-// Codec is a choice of compression for the outputs.
+// Codec is a choice of compression for the outputs: one of the constants, or the name of a
+// format that [ParseCodec] knows.
 type Codec string
 
-// The codecs that outputs can have.
+// Codecs that outputs can have. The others have their own names, such as "zstd".
 const (
 	// CodecKeep leaves the bytes as they are. Grouped gzip files become one gzip file of
-	// several members, which every gunzip reads as one.
+	// several members, which every gunzip reads as one; so do the other formats that may be
+	// joined. Grouped files of a format that may not are decoded and encoded as one.
 	CodecKeep Codec = ""
-	// CodecNone decodes gzip files.
+	// CodecNone decodes compressed files.
 	CodecNone Codec = "none"
-	// CodecGzip compresses what is not compressed, and leaves gzip files as they are.
+	// CodecGzip compresses what is not compressed, leaves gzip files as they are, and decodes
+	// files of other formats to compress them again. So do the other formats.
 	CodecGzip Codec = "gzip"
 )
 
-func (c Codec) known() bool { return c == CodecKeep || c == CodecNone || c == CodecGzip }
-
-// compressions are the file name suffixes that tell how a file is compressed. Different
-// suffixes may stand for one compression.
-var compressions = map[string]string{
-	".gz": "gzip", ".gzip": "gzip", ".lzo": "lzo", ".lzop": "lzo", ".snappy": "snappy",
-	".bz2": "bzip2", ".zst": "zstd", ".lz4": "lz4", ".xz": "xz",
+// ParseCodec is the codec that --outputCodec calls by that name, whatever its case: keep, none,
+// or one of gzip (gz), bzip2 (bz2), zstd (zst), lz4, lzo (lzop), snappy and deflate.
+func ParseCodec(name string) (Codec, error) {
+	if strings.EqualFold(name, "keep") {
+		return CodecKeep, nil
+	}
+	format, err := codec.ByName(name)
+	if err != nil {
+		return "", fmt.Errorf("%q is not a codec; use keep, or one of %s", name, strings.Join(codec.Names(), ", "))
+	}
+	return Codec(format.Name), nil
 }
 
-// compression is what the suffix of a name says, and that suffix; both are empty for a file
-// that is not compressed.
+func (c Codec) known() bool {
+	format, err := codec.ByName(string(c))
+	return c == CodecKeep || err == nil && format.Name == string(c)
+}
+
+// format is the implementation of a codec other than keep, which has been found to be known.
+func (c Codec) format() codec.Codec {
+	format, _ := codec.ByName(string(c))
+	return format
+}
+
+// xz is a compression that is known by its suffix alone.
+const xz = "xz"
+
+// compression is what the suffix of a name says of how a file is compressed, and that suffix;
+// both are empty for a file that is not.
 func compression(name string) (kind, suffix string) {
-	suffix = path.Ext(name)
-	if kind = compressions[strings.ToLower(suffix)]; kind == "" {
+	if suffix = path.Ext(name); strings.EqualFold(suffix, "."+xz) {
+		return xz, suffix
+	}
+	format, base, ok := codec.BySuffix(name)
+	if !ok {
 		return "", ""
 	}
-	return kind, suffix
+	return format.Name, name[len(base):]
 }
 
-// step is what happens to the bytes of one source on the way to its output.
-type step int
+// step is what happens to the bytes of one source on the way to its output: decoding, encoding,
+// both, or, for the zero value, nothing.
+type step struct {
+	decode, encode Codec
+}
 
-const (
-	stepKeep step = iota
-	stepGunzip
-	stepGzip
-)
-
-// stepFor is how a file of the given compression becomes part of an output of codec c.
-func (c Codec) stepFor(kind string) (step, error) {
-	switch {
-	case c == CodecKeep, c == CodecGzip && kind == "gzip", c == CodecNone && kind == "":
-		return stepKeep, nil
-	case c == CodecNone && kind == "gzip":
-		return stepGunzip, nil
-	case c == CodecGzip && kind == "":
-		return stepGzip, nil
+// stepFor is how a file of the given compression becomes part of an output of codec c. alone
+// says that it is all of the output.
+func (c Codec) stepFor(kind string, alone bool) (step, error) {
+	target := c
+	if c == CodecKeep {
+		target = Codec(kind)
 	}
-	return 0, fmt.Errorf("decoding %s is not supported yet", kind)
+	if target == CodecNone {
+		target = ""
+	}
+	same := string(target) == kind
+	joins := kind == "" || kind == xz || Codec(kind).format().Concatenates
+	switch {
+	case same && (alone || joins):
+		return step{}, nil
+	case kind == xz:
+		return step{}, fmt.Errorf("decoding %s is not supported yet", kind)
+	}
+	return step{decode: Codec(kind), encode: target}, nil
 }
 
 // outputSuffix is the suffix of an output made of files of the given compression, of which one
 // is called name.
 func (c Codec) outputSuffix(kind, name string) string {
-	switch {
-	case c == CodecNone, c == CodecKeep && kind == "":
+	target := string(c)
+	if c == CodecKeep {
+		target = kind
+	}
+	if c == CodecNone || target == "" {
 		return ""
 	}
-	if other, suffix := compression(name); other == kind && kind != "" {
+	if other, suffix := compression(name); other == target {
 		return suffix
 	}
-	return ".gz" // of gzip files and others, or of others alone
+	return Codec(target).format().Suffix
 }
 
 // rename is the name of an output that has a single source, of the name given.
@@ -82,3 +117,6 @@ func (c Codec) rename(name string) string {
 	kind, suffix := compression(name)
 	return strings.TrimSuffix(name, suffix) + c.outputSuffix(kind, name)
 }
+
+// encoders is how many blocks of one output are compressed at once.
+func encoders() int { return min(runtime.GOMAXPROCS(0), 8) }

@@ -128,18 +128,18 @@ func (p *planner) output(
 	ctx context.Context, c *cluster, from, to int, base *record, taken map[string]bool,
 ) (Task, error) {
 	t := Task{Sources: c.files[from:to:to], group: c.key}
-	kind, err := p.codecSteps(t.Sources)
+	kind, err := p.codecSteps(t.Sources, base == nil && to == from+1)
 	if err != nil {
 		return Task{}, fmt.Errorf("group %q: %w", c.name, err)
 	}
 	if base != nil {
-		return t.onto(base, strings.TrimPrefix(base.Output, p.destDir)), nil
+		return t.onto(base, strings.TrimPrefix(base.Output, p.destDir), p.opts.OutputCodec), nil
 	}
 	first := t.Sources[0]
 	_, nameSuffix := compression(c.name)
 	stem := strings.TrimSuffix(c.name, nameSuffix)
 	suffix := p.opts.OutputCodec.outputSuffix(kind, first.Key)
-	if nameKind, _ := compression(c.name); suffix != "" && compressions[strings.ToLower(suffix)] == nameKind {
+	if nameKind, _ := compression(c.name); suffix != "" && nameKind != "" && isSuffix(suffix, nameKind) {
 		suffix = nameSuffix
 	}
 	if p.opts.OutputCodec == CodecNone {
@@ -169,11 +169,11 @@ func (p *planner) output(
 
 // codecSteps sets what happens to each file and returns the compression they have in common,
 // or that of the output.
-func (p *planner) codecSteps(files []Source) (kind string, err error) {
+func (p *planner) codecSteps(files []Source, alone bool) (kind string, err error) {
 	kind, _ = compression(files[0].Key)
 	for i := range files {
 		other, _ := compression(files[i].Key)
-		if files[i].step, err = p.opts.OutputCodec.stepFor(other); err != nil {
+		if files[i].step, err = p.opts.OutputCodec.stepFor(other, alone); err != nil {
 			return "", fmt.Errorf("%s: %w", files[i].Base, err)
 		}
 		if other != kind && p.opts.OutputCodec == CodecKeep {
@@ -181,10 +181,16 @@ func (p *planner) codecSteps(files []Source) (kind string, err error) {
 				files[0].Base, files[i].Base, errMixed)
 		}
 		if other != kind {
-			kind = string(CodecGzip)
+			kind = string(p.opts.OutputCodec)
 		}
 	}
 	return kind, nil
+}
+
+// isSuffix reports whether a suffix stands for that compression.
+func isSuffix(suffix, kind string) bool {
+	other, _ := compression("x" + suffix)
+	return other == kind
 }
 
 var errMixed = errors.New("choose an output codec, or a srcPattern that selects one kind")

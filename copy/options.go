@@ -131,7 +131,7 @@ func (o Options) compile() (match, group *javaregex.Regexp, err error) {
 		{"CopyFromManifest", o.CopyFromManifest && o.PreviousManifest.Bucket == nil, "needs PreviousManifest, the list to copy"},
 		{"CopyFromManifest", o.CopyFromManifest && o.PreviousOptional, "needs a manifest that is there"},
 		{"OutputManifest", strings.Contains(o.OutputManifest, "/"), "is a file name without slashes; it is written into the destination"},
-		{"OutputCodec", !o.OutputCodec.known(), fmt.Sprintf("%q is not one of keep, none and gzip", string(o.OutputCodec))},
+		{"OutputCodec", !o.OutputCodec.known(), fmt.Sprintf("%q is not a codec", string(o.OutputCodec))},
 	} {
 		if check.bad {
 			return nil, nil, &OptionError{check.option, errors.New(check.why)}

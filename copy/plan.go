@@ -56,7 +56,7 @@ func (t Task) Size() int64 {
 // raw reports whether the output is the bytes of the sources as they are.
 func (t Task) raw() bool {
 	for _, s := range t.Sources {
-		if s.step != stepKeep {
+		if s.step != (step{}) {
 			return false
 		}
 	}
@@ -139,7 +139,7 @@ func (p *planner) single(ctx context.Context, yield func(Task, error) bool) {
 	for s, err := range p.files(ctx) {
 		if err == nil {
 			kind, _ := compression(s.Key)
-			s.step, err = p.opts.OutputCodec.stepFor(kind)
+			s.step, err = p.opts.OutputCodec.stepFor(kind, true)
 		}
 		if err == nil && p.opts.OutputCodec != CodecKeep && !p.opts.NumberFiles {
 			err = names.add(s.Base, p.opts.OutputCodec.rename(s.Base))

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/klauspost/compress/gzip"
-
 	"github.com/skepdata/skep/storage"
 )
 
@@ -146,40 +144,4 @@ func (j *job) pump(out io.Writer, from io.Reader) error {
 			return err
 		}
 	}
-}
-
-// transcode copies the sources one by one, changing their compression. Compressed pieces
-// follow each other as members of one gzip file.
-func (j *job) transcode(out io.Writer, t Task, from *span) error {
-	for i, s := range t.Sources {
-		from.until = i + 1
-		if err := j.transcodeOne(out, s, from); err != nil {
-			return fmt.Errorf("%s: %w", j.urlOf(s), err)
-		}
-	}
-	return nil
-}
-
-func (j *job) transcodeOne(out io.Writer, s Source, from io.Reader) error {
-	switch s.step {
-	case stepGunzip:
-		if s.Size == 0 {
-			return nil // as gunzip has it, an empty file is one without members
-		}
-		gz, err := gzip.NewReader(from)
-		if err != nil {
-			return fmt.Errorf("decode gzip: %w", err)
-		}
-		if err := j.pump(out, gz); err != nil {
-			return fmt.Errorf("decode gzip: %w", err)
-		}
-		return j.pump(io.Discard, from)
-	case stepGzip:
-		gz := gzip.NewWriter(out)
-		if err := j.pump(gz, from); err != nil {
-			return err
-		}
-		return gz.Close()
-	}
-	return j.pump(out, from)
 }

@@ -48,7 +48,7 @@ func (c *copyFlags) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&c.appendToLast, "appendToLastFile", "", "whether new files of a group go into its last output, as a `bool` (default true, but for S3)")
 	f.Lookup("appendToLastFile").NoOptDefVal = "true"
 	f.BoolVar(&o.Restart, "restart", false, "group all files again, into new outputs, though earlier runs have done so")
-	f.StringVar(&c.codec, "outputCodec", "keep", "`codec` of the outputs: keep, none or gzip")
+	f.StringVar(&c.codec, "outputCodec", "keep", "`codec` of the outputs: keep, none, gzip, bzip2, zstd, lz4, lzo, snappy or deflate")
 	f.BoolVar(&o.NumberFiles, "numberFiles", false, "put a number before each output's name")
 	f.Int64Var(&o.StartingIndex, "startingIndex", 0, "first `number` for --numberFiles")
 	f.StringVar(&o.OutputManifest, "outputManifest", "", "write a gzip manifest of all files into the destination, of this `name`")
@@ -139,8 +139,8 @@ func (c *copyFlags) validate(f *pflag.FlagSet) error {
 		}
 	}
 	c.opts.PreviousOptional = !require && c.previousManifest != ""
-	if c.opts.OutputCodec, err = parseCodec(c.codec); err != nil {
-		return err
+	if c.opts.OutputCodec, err = copier.ParseCodec(c.codec); err != nil {
+		return usagef("--outputCodec: %v", err)
 	}
 	c.opts.TargetSize = c.targetSize << 20
 	if c.chunkSize > 0 {
@@ -175,20 +175,6 @@ func (c *copyFlags) checkForeign(f *pflag.FlagSet) error {
 		}
 	}
 	return nil
-}
-
-func parseCodec(name string) (copier.Codec, error) {
-	switch strings.ToLower(name) {
-	case "keep":
-		return copier.CodecKeep, nil
-	case "none":
-		return copier.CodecNone, nil
-	case "gzip", "gz":
-		return copier.CodecGzip, nil
-	case "lzo", "lzop", "snappy":
-		return "", usagef("--outputCodec: %s is not supported yet; use keep, none or gzip", name)
-	}
-	return "", usagef("--outputCodec: %q is not a codec; use keep, none or gzip", name)
 }
 
 func isStorageClass(name string) bool {

@@ -1,0 +1,87 @@
+package copier_test
+
+import (
+	"strings"
+	"testing"
+
+	copier "github.com/skepdata/skep/copy"
+	"github.com/skepdata/skep/copy/internal/codec"
+	"github.com/skepdata/skep/storage/storagetest"
+)
+
+func encoded(t *testing.T, name, content string) string {
+	t.Helper()
+	c, err := codec.ByName(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	w, err := c.NewWriter(&b, codec.Options{})
+	if err == nil {
+		_, err = w.Write([]byte(content))
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// Files of all formats become one of each format, and files of one format are joined; decoded,
+// the output is the text of the sources.
+func TestEveryFormatIntoEveryOther(t *testing.T) {
+	formats := map[string]string{
+		"gzip": ".gz", "bzip2": ".bz2", "zstd": ".zst", "lz4": ".lz4", "lzo": ".lzo", "snappy": ".snappy", "deflate": ".deflate",
+	}
+	for to, suffix := range formats {
+		t.Run(to, func(t *testing.T) {
+			src, mixed, joined, plain := storagetest.NewMem("s3://lake/"), storagetest.NewMem("file:///"), storagetest.NewMem("file:///"), storagetest.NewMem("s3://plain/")
+			run := func(from *storagetest.Mem, pattern string, dest *storagetest.Mem, opts copier.Options) {
+				t.Helper()
+				opts.SrcPattern = pattern
+				if _, err := copier.Run(t.Context(), at(from, ""), at(dest, ""), quick(opts)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want := ""
+			for i, from := range []string{"bzip2", "deflate", "gzip", "lz4", "lzo", "snappy", "zstd"} {
+				content := text(uint64(i), 20_000*i)
+				src.Put("m/"+from+formats[from], encoded(t, from, content))
+				want += content
+			}
+			src.Put("m/~1", "plain")
+			src.Put("m/~2", "")
+			want += "plain"
+			run(src, "", mixed, copier.Options{GroupBy: ".*/(m)/.*", OutputCodec: copier.Codec(to)})
+
+			// Appended to, it is still of that format, and without a codec, too.
+			src.Put("m/more", "more")
+			run(src, "", mixed, copier.Options{GroupBy: ".*/(m)/.*", OutputCodec: copier.Codec(to), AppendToLastFile: true})
+			src.Put("j/1"+suffix, encoded(t, to, "one "))
+			src.Put("j/2"+suffix, encoded(t, to, "two "))
+			keep := copier.Options{GroupBy: ".*/(j)/.*", AppendToLastFile: true}
+			run(src, "", joined, keep)
+			src.Put("j/3"+suffix, encoded(t, to, "three "))
+			run(src, "", joined, keep)
+
+			run(mixed, "", plain, copier.Options{OutputCodec: copier.CodecNone})
+			run(joined, "", plain, copier.Options{OutputCodec: copier.CodecNone})
+			wantContents(t, plain, map[string]string{"m/m": want + "more", "j/j": "one two three "})
+		})
+	}
+}
+
+func TestParseCodec(t *testing.T) {
+	for name, want := range map[string]copier.Codec{
+		"keep": copier.CodecKeep, "NONE": copier.CodecNone, "gz": copier.CodecGzip, "Gzip": copier.CodecGzip, "lzop": "lzo", "zst": "zstd",
+	} {
+		if got, err := copier.ParseCodec(name); err != nil || got != want {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+	if _, err := copier.ParseCodec("xz"); err == nil || !strings.HasPrefix(err.Error(), `"xz" is not a codec; use keep, or one of gzip, gz, `) {
+		t.Errorf("got %v", err)
+	}
+}

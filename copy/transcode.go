@@ -1,0 +1,97 @@
+package copier
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/skepdata/skep/copy/internal/codec"
+	"github.com/skepdata/skep/storage"
+)
+
+// transcoder writes an output whose sources change their compression on the way.
+type transcoder struct {
+	j    *job
+	out  io.Writer
+	enc  io.WriteCloser // of the sources in a row that are to be encoded, or nil
+	with Codec
+}
+
+// transcode copies the sources one by one. Those that are encoded and follow each other share an
+// encoder; those that stay as they are lie between as members of their own.
+func (j *job) transcode(out io.Writer, t Task, from *span) error {
+	tr := &transcoder{j: j, out: out}
+	for i, s := range t.Sources {
+		from.until = i + 1
+		if err := tr.add(s, from); err != nil {
+			var damage *codec.Error
+			if errors.As(err, &damage) {
+				err = tr.whose(damage, err, from)
+			}
+			return errors.Join(fmt.Errorf("%s: %w", j.urlOf(s), err), tr.end())
+		}
+	}
+	return tr.end()
+}
+
+// whose finds out whether bytes that cannot be decoded are those that the store keeps. Trying it
+// again is of use only if they are not.
+func (tr *transcoder) whose(damage *codec.Error, err error, from *span) error {
+	if err := tr.j.pump(io.Discard, from); err != nil {
+		return err
+	}
+	if p := from.pieces[len(from.pieces)-1]; p.sum.Differs(p.known) {
+		return fmt.Errorf("the bytes have crc32c %s, the store keeps %s: %w", p.sum, p.known, storage.ErrChecksum)
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("decode " + damage.Error()) // not one that passes
+	}
+	return err
+}
+
+func (tr *transcoder) add(s Source, from io.Reader) error {
+	to, err := tr.encoder(s.step.encode)
+	if err != nil {
+		return err
+	}
+	if s.step.decode == "" {
+		return tr.j.pump(to, from)
+	}
+	dec, err := s.step.decode.format().NewReader(from)
+	if err == nil {
+		err = tr.j.pump(to, dec)
+		err = errors.Join(err, dec.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("decode %w", err) // the decoder says what, and where
+	}
+	return tr.j.pump(io.Discard, from)
+}
+
+// encoder is where a source is to be written that is to have the compression c.
+func (tr *transcoder) encoder(c Codec) (io.Writer, error) {
+	if c == "" {
+		return tr.out, tr.end()
+	}
+	if tr.enc == nil || tr.with != c {
+		if err := tr.end(); err != nil {
+			return nil, err
+		}
+		enc, err := c.format().NewWriter(tr.out, codec.Options{Concurrency: encoders()})
+		if err != nil {
+			return nil, err
+		}
+		tr.enc, tr.with = enc, c
+	}
+	return tr.enc, nil
+}
+
+// end completes what the encoder writes.
+func (tr *transcoder) end() error {
+	if tr.enc == nil {
+		return nil
+	}
+	err := tr.enc.Close()
+	tr.enc = nil
+	return err
+}
