@@ -27,6 +27,14 @@ type Options struct {
 	// SrcPrefixes, if not empty, are what to list of the source: prefixes (or directories, or
 	// objects, where the source is not s3://), relative to it. Those within others are left out.
 	SrcPrefixes []string
+	// SrcList, if not nil, is what to copy in place of what a listing finds: names relative to the
+	// source, or URLs that begin with the source's. A name that is not there is a failure. The
+	// list is held in memory and taken in the order of its keys; repetitions count once.
+	SrcList []string
+	// Filter selects among what is listed or named.
+	Filter Filter
+	// Sync says what to make of what the destination has already.
+	Sync Sync
 
 	// GroupBy concatenates objects: a Java regular expression with at least one group. Objects
 	// whose whole URL it does not match are left out; those for which the groups, put together,
@@ -136,6 +144,12 @@ func (o Options) compile() (match, group *javaregex.Regexp, err error) {
 		if check.bad {
 			return nil, nil, &OptionError{check.option, errors.New(check.why)}
 		}
+	}
+	if err := o.checkSelection(); err != nil {
+		return nil, nil, err
+	}
+	if err := o.checkSync(); err != nil {
+		return nil, nil, err
 	}
 	return match, group, nil
 }

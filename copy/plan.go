@@ -25,6 +25,9 @@ type Task struct {
 	output string  // of Skip: URL of what holds the sources, as a manifest has it
 	group  string  // what the groups of the sources give
 	index  int     // in the name of the output of a group
+
+	there *storage.Object // what the destination has under its name, if Options.Sync wants to know
+	check bool            // the contents must be compared before it is copied or skipped
 }
 
 // Source is an object to copy.
@@ -33,7 +36,8 @@ type Source struct {
 	Base string // its name relative to the source, which is also how manifests know it
 
 	step step
-	kept bool // it is not of the source, but the output that is appended to
+	kept bool  // it is not of the source, but the output that is appended to
+	lost error // why something on a list to copy cannot be
 }
 
 // fresh are the sources but for an output that is appended to.
@@ -89,6 +93,8 @@ type planner struct {
 	src          storage.Location
 	opts         Options
 	match, group *javaregex.Regexp
+	filter       *filter
+	sync         *syncing // nil if the destination does not matter
 	patternURL   string
 	previous     map[string]previousEntry
 	// For Compare: every source is a directory, and the patterns see names as if below this URL.
@@ -109,6 +115,9 @@ func newPlanner(src storage.Location, opts Options) (*planner, error) {
 		return nil, err
 	}
 	p := &planner{src: src, opts: opts, match: match, group: group, patternURL: opts.PatternURL}
+	if p.filter, err = opts.Filter.compile(); err != nil {
+		return nil, err
+	}
 	if p.patternURL == "" {
 		p.patternURL = src.URL()
 	}
@@ -126,6 +135,10 @@ func (p *planner) tasks(ctx context.Context) iter.Seq2[Task, error] {
 		}
 		if p.group != nil {
 			p.grouped(ctx, yield)
+			return
+		}
+		if p.sync != nil {
+			p.synced(ctx, yield)
 			return
 		}
 		p.single(ctx, yield)
@@ -176,22 +189,30 @@ func (p *planner) numbered(n int64, name string) string {
 // files yields what is to be copied, in the order of the listing or of the manifest.
 func (p *planner) files(ctx context.Context) iter.Seq2[Source, error] {
 	return func(yield func(Source, error) bool) {
-		candidates := p.listed(ctx)
-		if p.opts.CopyFromManifest {
-			candidates = p.fromManifest(ctx)
-		}
-		for s, err := range candidates {
-			if err == nil && p.match != nil {
-				var ok bool
-				if _, ok, err = p.match.Match(p.patternText(s)); err == nil && !ok {
-					continue
-				}
+		for s, err := range p.candidates(ctx) {
+			selected := true
+			if err == nil {
+				selected, err = p.selects(s)
+			}
+			if !selected && err == nil {
+				continue
 			}
 			if !yield(s, err) || err != nil {
 				return
 			}
 		}
 	}
+}
+
+// candidates yields what the source has, or what is said of it, before anything is selected.
+func (p *planner) candidates(ctx context.Context) iter.Seq2[Source, error] {
+	switch {
+	case p.opts.CopyFromManifest:
+		return p.fromManifest(ctx)
+	case p.opts.SrcList != nil:
+		return p.fromList(ctx)
+	}
+	return p.listed(ctx)
 }
 
 // patternText is the URL of a source as the patterns see it.

@@ -95,6 +95,17 @@ func parseOptions(text string) (copier.Options, error) {
 			opts.StartingIndex = n
 		case "srcPrefixes":
 			opts.SrcPrefixes, err = strings.Fields(value), nil
+		case "include", "exclude":
+			opts.Filter.Rules = append(opts.Filter.Rules, copier.Rule{Glob: value, Exclude: name == "exclude"})
+			err = nil
+		case "filters":
+			opts.Filter.ExcludePatterns, err = append(opts.Filter.ExcludePatterns, value), nil
+		case "minSize":
+			opts.Filter.MinSize = n
+		case "maxSize":
+			opts.Filter.MaxSize = n
+		case "srcList":
+			opts.SrcList, err = append([]string{}, strings.Fields(value)...), nil
 		case "numberFiles":
 			opts.NumberFiles, err = true, nil
 		default:

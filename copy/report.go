@@ -22,6 +22,8 @@ const (
 	Failed       EventKind = "fail"        // the output could not be made, because of Err
 	Deleted      EventKind = "delete"      // a source is gone, as asked for
 	DeleteFailed EventKind = "delete-fail" // a source could not be deleted, because of Err
+	Removed      EventKind = "remove"      // what only the destination has is gone; in a dry run it would be
+	RemoveFailed EventKind = "remove-fail" // it could not be removed, because of Err
 	Listed       EventKind = "list"        // the plan is complete
 )
 
@@ -47,6 +49,8 @@ type Summary struct {
 	Failures       []Failure
 	Deleted        int64 // sources deleted
 	DeleteFailures int64 // sources that could not be deleted
+	Removed        int64 // objects that only the destination had
+	RemoveFailures int64 // of those that could not be removed, which are also Failures
 	Retries        int64
 	ServerCopied   int64 // outputs copied on the server
 	Elapsed        time.Duration
@@ -61,14 +65,15 @@ type Failure struct {
 	Err  error
 }
 
-// FailedError is the error of a job in which some outputs could not be made and the others were.
+// FailedError is the error of a job in which some outputs could not be made, or some objects of the
+// destination not removed, and everything else was done.
 type FailedError struct {
 	Failed, Outputs int64 // of how many
 	First           error
 }
 
 func (e *FailedError) Error() string {
-	return fmt.Sprintf("%d of %d outputs could not be copied, the first: %v", e.Failed, e.Outputs, e.First)
+	return fmt.Sprintf("%d of %d outputs could not be copied or removed, the first: %v", e.Failed, e.Outputs, e.First)
 }
 
 func (e *FailedError) Unwrap() error { return e.First }
@@ -100,6 +105,13 @@ func (r *recorder) event(e Event) {
 		if len(s.Failures) < MaxFailures {
 			s.Failures = append(s.Failures, Failure{e.Dest, e.Err})
 		}
+	case Removed:
+		s.Removed++
+	case RemoveFailed:
+		s.RemoveFailures++
+		if len(s.Failures) < MaxFailures {
+			s.Failures = append(s.Failures, Failure{e.Dest, e.Err})
+		}
 	case Deleted:
 		s.Deleted++
 	case DeleteFailed:
@@ -122,8 +134,9 @@ func (r *recorder) succeeded() bool {
 func (r *recorder) summary() (Summary, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.sum.Failed == 0 {
+	if r.sum.Failed == 0 && r.sum.RemoveFailures == 0 {
 		return r.sum, nil
 	}
-	return r.sum, &FailedError{r.sum.Failed, r.sum.Outputs + r.sum.Failed, r.sum.Failures[0].Err}
+	failed := r.sum.Failed + r.sum.RemoveFailures
+	return r.sum, &FailedError{failed, r.sum.Outputs + failed, r.sum.Failures[0].Err}
 }

@@ -51,6 +51,7 @@ type job struct {
 	partUploader storage.PartUploader // nil if there is none
 	buffers      sync.Pool            // of *[]byte
 	budget       budget
+	backup       *job // keeps what is replaced and removed; nil if that is not wanted
 
 	denied   bool         // the destination could not be listed, and perhaps cannot be written
 	rejected atomic.Int64 // outputs the destination did not want
@@ -81,6 +82,9 @@ func newJob(src, dest storage.Location, opts Options) (*job, error) {
 		uploads: map[*upload]bool{},
 		budget:  newBudget(opts.workers(), opts.partSize()),
 		buffers: sync.Pool{New: func() any { b := make([]byte, bufferSize); return &b }},
+	}
+	if err := j.prepareSync(); err != nil {
+		return nil, err
 	}
 	if src.Bucket.URL() == dest.Bucket.URL() {
 		if err := j.checkOverlap(); err != nil {
@@ -130,6 +134,12 @@ func (j *job) dryRun(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if err := t.lost(); err != nil {
+			e := j.about(t, Failed)
+			e.Err = err
+			j.rec.event(e)
+			continue
+		}
 		kind := Planned
 		if t.Skip {
 			kind = Skipped
@@ -137,7 +147,7 @@ func (j *job) dryRun(ctx context.Context) error {
 		j.rec.event(j.about(t, kind))
 	}
 	j.rec.event(Event{Kind: Listed})
-	return nil
+	return j.removeExtras(ctx)
 }
 
 func (j *job) run(ctx context.Context) (err error) {
@@ -177,10 +187,12 @@ func (j *job) run(ctx context.Context) (err error) {
 		}
 		return err
 	}
-	if j.manifest == nil {
-		return nil
+	if j.manifest != nil {
+		if err := j.manifest.commit(); err != nil {
+			return err
+		}
 	}
-	return j.manifest.commit()
+	return j.removeExtras(ctx)
 }
 
 // reachDestination finds out early when every single output would fail, as when the server is
@@ -201,7 +213,7 @@ func (j *job) reachDestination(ctx context.Context) error {
 func (j *job) seed(ctx context.Context) iter.Seq2[work, error] {
 	return func(yield func(work, error) bool) {
 		for t, err := range j.planner.tasks(ctx) {
-			if err == nil && !t.Skip {
+			if err == nil && !t.Skip && !t.check {
 				j.rec.event(j.about(t, Begun))
 			}
 			if !yield(work{task: t}, err) || err != nil {
@@ -243,6 +255,9 @@ func (j *job) do(ctx context.Context, w work, spawn func(work)) error {
 	}
 	if w.task.Skip {
 		return j.skip(ctx, w.task)
+	}
+	if done, err := j.settle(ctx, &w.task); done || err != nil {
+		return err
 	}
 	var res result
 	var err error

@@ -1,0 +1,427 @@
+package copier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/skepdata/skep/storage"
+)
+
+// Sync says what to make of what the destination has already. The zero value replaces what has the
+// name of an output and leaves everything else alone.
+//
+// Whatever is asked for here is found out by one listing of the destination, which is merged with
+// that of the source as both come.
+type Sync struct {
+	Existing Existing
+	// CompareBy is how ExistingUpdate finds out what has changed.
+	CompareBy CompareBy
+
+	// Delete removes from the destination, once everything else has succeeded, what the source
+	// does not have. What the filters would leave out, were it a source, stays.
+	Delete bool
+	// DeleteExcluded removes also what is or would be left out by the filters.
+	DeleteExcluded bool
+	// MaxDelete makes it an error, with nothing removed, that more than so many objects would be.
+	// 0 is no limit, except that a source without any objects then removes nothing either, which
+	// is an error as well.
+	MaxDelete int64
+	// BackupDir keeps, under their names, the objects that are removed or replaced. It must not
+	// be inside the source or the destination. No Bucket keeps none.
+	BackupDir storage.Location
+}
+
+// Existing says what to do with an object that the destination has already.
+type Existing string
+
+// What to do with existing objects.
+const (
+	ExistingReplace Existing = ""       // copy, whatever is there
+	ExistingUpdate  Existing = "update" // copy what differs
+	ExistingKeep    Existing = "keep"   // copy nothing that is there under the same name
+)
+
+// CompareBy is how an object of the source and one of the destination are compared. Sizes always
+// are. An object that a previous manifest names with the source's ETag is as it was.
+type CompareBy string
+
+// Ways to compare.
+const (
+	// CompareTime takes the one at the destination for current if it is not the older one.
+	CompareTime CompareBy = ""
+	CompareSize CompareBy = "size"
+	// CompareETag is for two places of S3. ETags that can only differ because of how the objects
+	// were uploaded, in parts, leave it to the times.
+	CompareETag CompareBy = "etag"
+	// CompareChecksum compares what listings and manifests tell of the contents. A file of a store
+	// that keeps no checksums is read; an S3 object that was uploaded in parts is asked for.
+	CompareChecksum CompareBy = "checksum"
+)
+
+// active reports whether the destination has to be listed.
+func (s Sync) active() bool {
+	return s.Existing != ExistingReplace || s.Delete || s.BackupDir.Bucket != nil
+}
+
+// checkSync reports what cannot be combined.
+func (o Options) checkSync() error {
+	s := o.Sync
+	if !s.active() {
+		if s.CompareBy != "" || s.DeleteExcluded || s.MaxDelete != 0 {
+			return &OptionError{"Existing", errors.New("is to replace everything: there is nothing to compare and nothing to delete")}
+		}
+		return nil
+	}
+	option := "Existing"
+	switch {
+	case s.Delete:
+		option = "Delete"
+	case s.Existing == ExistingReplace:
+		option = "BackupDir"
+	}
+	for _, check := range []struct {
+		bad bool
+		why string
+	}{
+		{o.GroupBy != "", "compares files one by one and cannot be combined with GroupBy"},
+		{o.OutputCodec != CodecKeep, "compares files as they are and cannot be combined with a change of their compression"},
+		{o.NumberFiles, "compares files by their names, which NumberFiles changes"},
+		{o.CopyFromManifest, "needs a source in order, which CopyFromManifest does not give"},
+		{s.Delete && o.DeleteOnSuccess, "removes what the source does not have, and DeleteOnSuccess empties the source"},
+		{s.Delete && o.SrcList != nil, "needs the whole source, not a list of files"},
+		{s.Delete && len(o.SrcPrefixes) > 0, "needs the whole source, not some prefixes"},
+		{s.MaxDelete < 0, "is limited by a negative number"},
+		{!s.Delete && (s.DeleteExcluded || s.MaxDelete != 0), "deletes nothing, so that there is nothing to limit or to extend"},
+		{s.Existing != ExistingUpdate && s.CompareBy != "", "does not compare, so that there is no way to choose"},
+	} {
+		if check.bad {
+			return &OptionError{option, errors.New(check.why)}
+		}
+	}
+	switch s.CompareBy {
+	case CompareTime, CompareSize, CompareETag, CompareChecksum:
+	default:
+		return &OptionError{"CompareBy", fmt.Errorf("%q is not one of time, size, etag and checksum", string(s.CompareBy))}
+	}
+	switch s.Existing {
+	case ExistingReplace, ExistingUpdate, ExistingKeep:
+		return nil
+	}
+	return &OptionError{"Existing", fmt.Errorf("%q is not one of update and keep", string(s.Existing))}
+}
+
+// syncing is the destination as the plan of a job with Options.Sync finds it.
+type syncing struct {
+	dest storage.Location // a directory
+	flat bool             // the source and the destination are S3, and ETags mean the same
+	keep map[string]bool  // names that are the job's own
+
+	sources int64            // that the source has
+	all     bool             // all that are to be removed are wanted, however many there are
+	extra   []storage.Object // of the destination, to be removed; the first of them
+	extras  int64            // how many there are
+}
+
+// newSyncing checks what can only be known of two places.
+func newSyncing(src, dest storage.Location, opts Options) (*syncing, error) {
+	y := &syncing{
+		dest: storage.Location{Bucket: dest.Bucket, Prefix: directory(dest.Prefix)},
+		flat: isFlat(src.Bucket) && isFlat(dest.Bucket), all: opts.DryRun, keep: map[string]bool{},
+	}
+	if opts.Sync.CompareBy == CompareETag && !y.flat {
+		return nil, &OptionError{"CompareBy", errors.New("etag compares two places of S3; choose time or checksum")}
+	}
+	if opts.Sync.Delete && isFlat(src.Bucket) && directory(src.Prefix) != src.Prefix {
+		return nil, &OptionError{"Delete", fmt.Errorf("needs a source that is a directory; end %s with a slash", src.URL())}
+	}
+	if opts.OutputManifest != "" {
+		y.keep[y.dest.Prefix+opts.OutputManifest] = true
+	}
+	if m := opts.PreviousManifest; m.Bucket != nil && m.Bucket.URL() == dest.Bucket.URL() {
+		y.keep[m.Prefix] = true
+	}
+	return y, nil
+}
+
+// existing yields what the destination has, in order.
+func (y *syncing) existing(ctx context.Context) iter.Seq2[storage.Object, error] {
+	return func(yield func(storage.Object, error) bool) {
+		for o, err := range y.dest.Bucket.List(ctx, y.dest.Prefix) {
+			if errors.Is(err, storage.ErrNotExist) {
+				return // a store that the first write creates
+			}
+			if err == nil && (strings.HasSuffix(o.Key, "/") || y.keep[o.Key] || isState(o.Key)) {
+				continue
+			}
+			if !yield(o, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// synced yields a task for each file, as single does, knowing what the destination has.
+func (p *planner) synced(ctx context.Context, yield func(Task, error) bool) {
+	m := &merger{y: p.sync, open: func() iter.Seq2[storage.Object, error] { return ahead(ctx, p.sync.existing) }}
+	m.start()
+	defer func() { m.stop() }()
+	latest := ""
+	for s, err := range ahead(ctx, p.candidates) {
+		if err != nil {
+			yield(Task{}, err)
+			return
+		}
+		p.sync.sources++
+		if p.opts.Sync.Delete && s.Key == p.src.Prefix {
+			yield(Task{}, fmt.Errorf("the source %s is one file: deleting everything else needs a directory", p.src.URL()))
+			return
+		}
+		if s.Base < latest { // names from a prefix that ends within a name are not in order
+			m.stop()
+			m.start()
+		}
+		latest = s.Base
+		if err := m.before(s.Base, p.extra); err != nil {
+			yield(Task{}, err)
+			return
+		}
+		t, ok, err := p.syncedTask(s, m.take(s.Base))
+		if ok || err != nil {
+			if !yield(t, err) || err != nil {
+				return
+			}
+		}
+	}
+	if p.opts.Sync.Delete {
+		if err := m.before("", p.extra); err != nil {
+			yield(Task{}, err)
+		}
+	}
+}
+
+// syncedTask is the task for a source; ok is false if there is none because of the filters.
+func (p *planner) syncedTask(s Source, there *storage.Object) (t Task, ok bool, err error) {
+	if ok, err = p.selects(s); err != nil || !ok {
+		if err == nil && there != nil && p.opts.Sync.Delete && p.opts.Sync.DeleteExcluded {
+			p.sync.add(*there)
+		}
+		if err != nil {
+			err = p.about(s, err)
+		}
+		return Task{}, false, err
+	}
+	t = Task{Sources: []Source{s}, Key: s.Base, Skip: p.unchanged(s), there: there}
+	switch {
+	case s.lost != nil:
+	case p.opts.Sync.Existing == ExistingKeep:
+		t.Skip = t.Skip || there != nil
+	case p.opts.Sync.Existing == ExistingUpdate:
+		same := different
+		if there != nil {
+			same = p.compare(s, *there)
+		}
+		t.Skip, t.check = same == alike, same == unclear
+	}
+	return t, true, nil
+}
+
+// extra takes note of an object that only the destination has.
+func (p *planner) extra(o storage.Object) error {
+	if !p.opts.Sync.Delete {
+		return nil
+	}
+	if !p.opts.Sync.DeleteExcluded {
+		s := Source{Object: o, Base: strings.TrimPrefix(o.Key, p.sync.dest.Prefix)}
+		s.Key = directory(p.src.Prefix) + s.Base // as a source it would have this one
+		if ok, err := p.selects(s); err != nil || !ok {
+			return err
+		}
+	}
+	p.sync.add(o)
+	return nil
+}
+
+// maxExtra is how many objects to be removed are kept in mind at once.
+const maxExtra = 100_000
+
+func (y *syncing) add(o storage.Object) {
+	y.extras++
+	if y.all || len(y.extra) < maxExtra {
+		y.extra = append(y.extra, o)
+	}
+}
+
+// likeness is what is known of two objects.
+type likeness int
+
+const (
+	different likeness = iota
+	alike
+	unclear // their contents must be looked at
+)
+
+func likely(same bool) likeness {
+	if same {
+		return alike
+	}
+	return different
+}
+
+// compare compares a source with what the destination has under its name, as far as that is
+// possible by what has been listed.
+func (p *planner) compare(s Source, there storage.Object) likeness {
+	if s.Size != there.Size {
+		return different
+	}
+	if e, ok := p.previous[s.Base]; ok && e.etag != "" && e.etag == s.ETag {
+		return alike
+	}
+	switch p.opts.Sync.CompareBy {
+	case CompareSize:
+		return alike
+	case CompareETag:
+		if s.ETag != there.ETag && (inParts(s.ETag) || inParts(there.ETag)) {
+			return likely(current(s.ModTime, there.ModTime))
+		}
+		return likely(s.ETag != "" && s.ETag == there.ETag)
+	case CompareChecksum:
+		switch {
+		case s.CRC32C.Known && there.CRC32C.Known:
+			return likely(s.CRC32C == there.CRC32C)
+		case p.sync.flat && s.ETag != "" && s.ETag == there.ETag:
+			return alike
+		case p.sync.flat && isMD5(s.ETag) && isMD5(there.ETag):
+			return different
+		}
+		return unclear
+	}
+	return likely(current(s.ModTime, there.ModTime))
+}
+
+// current reports whether a copy that became visible at the time there is not older than its
+// source. Where a store tells only seconds of the source, the copy must be of a later one, unless
+// it was given the time of its source.
+func current(source, there time.Time) bool {
+	if source.Nanosecond() == 0 && !there.Equal(source) {
+		source = source.Add(time.Second - 1)
+	}
+	return !there.Before(source)
+}
+
+// inParts reports whether an ETag of S3 depends on the parts in which the object was uploaded.
+func inParts(etag string) bool { return strings.Contains(etag, "-") }
+
+// isMD5 reports whether an ETag of S3 looks like the MD5 of the content. That of an encrypted
+// object does as well, and differs from it.
+func isMD5(etag string) bool {
+	return len(etag) == 32 && strings.Trim(etag, "0123456789abcdef") == ""
+}
+
+// merger goes through the destination's objects beside the source's.
+type merger struct {
+	y    *syncing
+	open func() iter.Seq2[storage.Object, error]
+
+	next func() (storage.Object, error, bool)
+	stop func()
+	head storage.Object
+	name string // of head
+	err  error
+	ok   bool // there is a head, or an error
+}
+
+func (m *merger) start() {
+	m.next, m.stop = iter.Pull2(m.open())
+	m.advance()
+}
+
+func (m *merger) advance() {
+	m.head, m.err, m.ok = m.next()
+	m.name = strings.TrimPrefix(m.head.Key, m.y.dest.Prefix)
+}
+
+// before tells of what comes before a name, or of all for an empty one.
+func (m *merger) before(name string, tell func(storage.Object) error) error {
+	for m.ok && m.err == nil && (name == "" || m.name < name) {
+		if err := tell(m.head); err != nil {
+			return err
+		}
+		m.advance()
+	}
+	return m.err
+}
+
+// take returns the object of that name, if it is the next.
+func (m *merger) take(name string) *storage.Object {
+	if !m.ok || m.name != name {
+		return nil
+	}
+	o := m.head
+	m.advance()
+	return &o
+}
+
+// aheadBatch and aheadBatches are how far ahead runs: about two pages of an S3 listing.
+const (
+	aheadBatch   = 256
+	aheadBatches = 8
+)
+
+// ahead yields what seq does, while a goroutine already gets what comes next.
+func ahead[T any](ctx context.Context, seq func(context.Context) iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		var running sync.WaitGroup
+		defer running.Wait()
+		defer cancel()
+		batches := make(chan []T, aheadBatches)
+		var last error // set before batches is closed
+		running.Go(func() {
+			defer close(batches)
+			last = send(ctx, seq(ctx), batches)
+		})
+		for batch := range batches {
+			for _, v := range batch {
+				if !yield(v, nil) {
+					return
+				}
+			}
+		}
+		if last != nil {
+			var zero T
+			yield(zero, last)
+		}
+	}
+}
+
+func send[T any](ctx context.Context, seq iter.Seq2[T, error], batches chan<- []T) error {
+	var batch []T
+	flush := func() error {
+		select {
+		case batches <- batch:
+			batch = make([]T, 0, aheadBatch)
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	for v, err := range seq {
+		if err != nil {
+			if full := flush(); full != nil {
+				return full
+			}
+			return err
+		}
+		if batch = append(batch, v); len(batch) == aheadBatch {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return flush()
+}
