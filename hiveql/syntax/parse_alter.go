@@ -124,6 +124,22 @@ func (p *parser) alterAction(n *AlterTable, start int) AlterAction {
 	case p.accept("TOUCH"):
 		n.Partition = p.partitionSpec()
 		return &Touch{Span: p.span(start)}
+	case p.accept("PARTITION", "COLUMN"):
+		p.expect("(")
+		a := &ChangeKey{Key: p.columnDef()}
+		p.expect(")")
+		a.Span = p.span(start)
+		return a
+	case p.accept("EXCHANGE"):
+		a := &ExchangePartition{Spec: p.needPartitionSpec()}
+		p.expect("WITH", "TABLE")
+		a.From = p.objectName()
+		a.Span = p.span(start)
+		return a
+	case p.accept("UPDATE", "STATISTICS"):
+		return p.alterStatistics(start)
+	case p.atAny("CLUSTERED", "SKEWED", "NOT", "INTO"):
+		return p.alterLayout(start)
 	}
 	if feature := unsupportedAlter(t.text, p.ahead(1).text); feature != "" {
 		p.unsupported(t, "ALTER TABLE ... "+feature)
@@ -136,20 +152,58 @@ func (p *parser) alterAction(n *AlterTable, start int) AlterAction {
 // unsupportedAlter names the actions of ALTER TABLE that Hive has and skep has not.
 func unsupportedAlter(word, second string) string {
 	switch word {
-	case "ARCHIVE", "UNARCHIVE", "CONCATENATE", "COMPACT", "CLUSTERED", "SKEWED", "EXECUTE":
+	case "ARCHIVE", "UNARCHIVE", "CONCATENATE", "COMPACT", "EXECUTE":
 		return word
-	case "EXCHANGE":
-		return "EXCHANGE PARTITION"
 	case "UPDATE":
 		return "UPDATE " + second
-	case "NOT":
-		return "NOT " + second
-	case "INTO":
-		return "INTO ... BUCKETS"
-	case "PARTITION":
-		return "PARTITION COLUMN"
 	}
 	return ""
+}
+
+// alterStatistics parses UPDATE STATISTICS [FOR [COLUMN] c] SET (...), from behind STATISTICS.
+func (p *parser) alterStatistics(start int) AlterAction {
+	a := &UpdateStatistics{}
+	if p.accept("FOR") {
+		p.accept("COLUMN")
+		c := p.ident()
+		a.Column = &c
+	}
+	p.expect("SET")
+	a.Properties = p.properties()
+	if p.accept("COMMENT") {
+		p.str()
+	}
+	a.Span = p.span(start)
+	return a
+}
+
+// alterLayout parses what says how rows lie in files, or with NOT that they lie anyhow.
+func (p *parser) alterLayout(start int) AlterAction {
+	a := &SetLayout{}
+	switch {
+	case p.at("CLUSTERED"):
+		a.Bucketing = p.bucketing()
+	case p.at("SKEWED"):
+		a.Skewed = p.skewed()
+	case p.accept("INTO"):
+		at := p.i
+		a.Bucketing = &Bucketing{Buckets: p.count()}
+		p.expect("BUCKETS")
+		a.Bucketing.Span = p.span(at)
+	default:
+		p.expect("NOT")
+		switch {
+		case p.accept("STORED", "AS", "DIRECTORIES"):
+			a.Not = "STORED AS DIRECTORIES"
+		case p.atAny("CLUSTERED", "SORTED", "SKEWED"):
+			a.Not = p.tok().text
+			p.next()
+		default:
+			p.failExpected("CLUSTERED, SORTED, SKEWED or STORED AS DIRECTORIES")
+		}
+	}
+	a.Span = p.span(start)
+	return a
 }
 
 func (p *parser) alterAdd(start int) AlterAction {
@@ -157,8 +211,8 @@ func (p *parser) alterAdd(start int) AlterAction {
 		return p.alterColumns(start, false)
 	}
 	if p.at("CONSTRAINT") {
-		p.unsupported(p.tok(), "ALTER TABLE ... ADD CONSTRAINT")
-		return nil
+		text := p.constraint()
+		return &AddConstraint{Span: p.span(start), Text: text}
 	}
 	a := &AddPartitions{IfNotExists: p.ifNotExists()}
 	for {
@@ -178,9 +232,9 @@ func (p *parser) alterAdd(start int) AlterAction {
 }
 
 func (p *parser) alterDrop(start int) AlterAction {
-	if p.at("CONSTRAINT") {
-		p.unsupported(p.tok(), "ALTER TABLE ... DROP CONSTRAINT")
-		return nil
+	if p.accept("CONSTRAINT") {
+		name := p.ident()
+		return &DropConstraint{Span: p.span(start), Name: name}
 	}
 	a := &DropPartitions{IfExists: p.ifExists(), Specs: list(p, p.needPartitionSpec)}
 	p.accept("IGNORE", "PROTECTION")

@@ -22,7 +22,10 @@ func (p *printer) createTable(s *CreateTable) {
 		p.w(" PARTITIONED BY ")
 		inParens(p, s.PartitionedBy, p.column)
 	}
-	p.bucketing(s.Bucketing)
+	if s.Bucketing != nil {
+		p.w(" ")
+		p.bucketing(s.Bucketing)
+	}
 	if s.Skewed != "" {
 		p.w(" ", s.Skewed)
 	}
@@ -53,13 +56,17 @@ func (p *printer) bucketing(b *Bucketing) {
 	if b == nil {
 		return
 	}
-	p.w(" CLUSTERED BY ")
-	inParens(p, b.Columns, p.ident)
-	if len(b.Sorted) > 0 {
-		p.w(" SORTED BY ")
-		inParens(p, b.Sorted, p.sortItem)
+	if len(b.Columns) > 0 {
+		p.w("CLUSTERED BY ")
+		inParens(p, b.Columns, p.ident)
+		p.w(" ")
 	}
-	p.w(" INTO ", strconv.Itoa(b.Buckets), " BUCKETS")
+	if len(b.Sorted) > 0 {
+		p.w("SORTED BY ")
+		inParens(p, b.Sorted, p.sortItem)
+		p.w(" ")
+	}
+	p.w("INTO ", strconv.Itoa(b.Buckets), " BUCKETS")
 }
 
 // properties prints a list of properties behind its keyword, if there are any.
@@ -265,5 +272,38 @@ func (p *printer) setAction(a AlterAction) {
 	case *SetLocation:
 		p.w("SET LOCATION ")
 		p.str(a.Location)
+	default:
+		p.layoutAction(a)
+	}
+}
+
+func (p *printer) layoutAction(a AlterAction) {
+	switch a := a.(type) {
+	case *UpdateStatistics:
+		p.w("UPDATE STATISTICS ")
+		if a.Column != nil {
+			p.w("FOR COLUMN ")
+			p.ident(*a.Column)
+			p.w(" ")
+		}
+		p.properties("SET ", a.Properties)
+	case *ExchangePartition:
+		p.w("EXCHANGE ")
+		p.partitionSpec(&a.Spec)
+		p.w(" WITH TABLE ")
+		p.objectName(a.From)
+	case *ChangeKey:
+		p.w("PARTITION COLUMN (")
+		p.column(a.Key)
+		p.w(")")
+	case *SetLayout:
+		p.when(a.Not != "", "NOT "+a.Not)
+		p.w(a.Skewed)
+		p.bucketing(a.Bucketing)
+	case *AddConstraint:
+		p.w("ADD ", a.Text)
+	case *DropConstraint:
+		p.w("DROP CONSTRAINT ")
+		p.ident(a.Name)
 	}
 }

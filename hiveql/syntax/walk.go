@@ -316,6 +316,12 @@ func (w walker) actionParts(a AlterAction) {
 		}
 	case *RenamePartition:
 		w.node(&a.To)
+	case *ExchangePartition:
+		w.node(&a.Spec)
+	case *SetLayout:
+		if a.Bucketing != nil {
+			w.node(a.Bucketing)
+		}
 	case *SetViewQuery:
 		w.query(a.Query)
 	}
