@@ -107,7 +107,7 @@ func (j *job) readRecords(ctx context.Context, key string) iter.Seq2[*record, er
 
 // writeRecords writes a file of records, durably.
 func (j *job) writeRecords(ctx context.Context, key string, records []*record) error {
-	out, err := j.dest.Bucket.Create(ctx, key, storage.CreateOptions{ContentType: "application/gzip", Durable: true})
+	out, err := j.dest.Bucket.Create(ctx, key, j.opts.Attributes.private("application/gzip", true))
 	if err != nil {
 		return err
 	}

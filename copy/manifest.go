@@ -45,9 +45,9 @@ type manifestWriter struct {
 	err error
 }
 
-func createManifest(ctx context.Context, dest storage.Location, name string) (*manifestWriter, error) {
+func createManifest(ctx context.Context, dest storage.Location, name string, a Attributes) (*manifestWriter, error) {
 	dir := directory(dest.Prefix)
-	out, err := dest.Bucket.Create(ctx, dir+name, storage.CreateOptions{ContentType: "application/gzip"})
+	out, err := dest.Bucket.Create(ctx, dir+name, a.private("application/gzip", false))
 	if err != nil {
 		return nil, err
 	}

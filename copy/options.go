@@ -82,6 +82,12 @@ type Options struct {
 	// DryRun reports the plan and changes nothing.
 	DryRun bool
 
+	// Attributes are what outputs have besides their content.
+	Attributes Attributes
+	// TwoServices says that the source and the destination are at different services, so that
+	// equal URLs do not name the same objects.
+	TwoServices bool
+
 	// Workers is how many transfers run at once. 0 is DefaultWorkers. Buffers of large objects
 	// take at most 8 MiB of memory for each, or four parts where that is more.
 	Workers int

@@ -33,7 +33,10 @@ func (j *job) beginParts(ctx context.Context, w work, spawn func(work)) error {
 	}
 	u := &upload{task: t, attempt: w.attempt, size: t.Size()}
 	u.partSize = j.partUploader.PartSize(u.size, j.opts.partSize())
-	opts := j.createOptions(t, first)
+	opts, err := j.createOptions(ctx, t, first)
+	if err != nil {
+		return err
+	}
 	opts.PartSize = u.partSize
 	if u.up, err = j.partUploader.CreateParts(ctx, j.dir+t.Key, opts); err != nil {
 		return err

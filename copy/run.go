@@ -86,7 +86,7 @@ func newJob(src, dest storage.Location, opts Options) (*job, error) {
 	if err := j.prepareSync(); err != nil {
 		return nil, err
 	}
-	if src.Bucket.URL() == dest.Bucket.URL() {
+	if j.onePlace() {
 		if err := j.checkOverlap(); err != nil {
 			return nil, err
 		}
@@ -103,6 +103,11 @@ func newJob(src, dest storage.Location, opts Options) (*job, error) {
 		j.partUploader = pu
 	}
 	return j, nil
+}
+
+// onePlace reports whether a key stands for the same object on both sides.
+func (j *job) onePlace() bool {
+	return j.src.Bucket.URL() == j.dest.Bucket.URL() && !j.opts.TwoServices
 }
 
 // checkOverlap refuses jobs whose listing would find their own outputs. Grouping lists
@@ -159,7 +164,7 @@ func (j *job) run(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, j.closeLedger(ctx)) }()
 	if j.opts.OutputManifest != "" {
-		if j.manifest, err = createManifest(ctx, j.dest, j.opts.OutputManifest); err != nil {
+		if j.manifest, err = createManifest(ctx, j.dest, j.opts.OutputManifest, j.opts.Attributes); err != nil {
 			return err
 		}
 		defer func() {
@@ -325,7 +330,7 @@ func (j *job) transfer(ctx context.Context, w work, spawn func(work)) (result, e
 
 // checkSelf refuses to replace an object by a copy of which it is a source.
 func (j *job) checkSelf(t Task) error {
-	if j.src.Bucket.URL() != j.dest.Bucket.URL() {
+	if !j.onePlace() {
 		return nil
 	}
 	for _, s := range t.fresh() {

@@ -12,7 +12,7 @@ import (
 // serverCopy lets the store copy one object.
 func (j *job) serverCopy(ctx context.Context, t Task) (result, error) {
 	s := t.Sources[0]
-	o, err := j.serverCopier.CopyFrom(ctx, j.dir+t.Key, j.src.Bucket, s.Object)
+	o, err := j.copyOnServer(ctx, t)
 	if err != nil {
 		return result{}, err
 	}
@@ -35,18 +35,6 @@ func (j *job) progress(t Task, n int64) {
 	if n != 0 && j.opts.Report != nil {
 		j.rec.event(Event{Kind: Progress, Dest: j.dest.Bucket.URL() + j.dir + t.Key, Bytes: n})
 	}
-}
-
-// createOptions are those of the output of t, of which the first source has been opened.
-func (j *job) createOptions(t Task, first storage.Object) storage.CreateOptions {
-	opts := storage.CreateOptions{Size: t.Size(), ContentType: first.ContentType, Durable: j.opts.DeleteOnSuccess || j.ledger != nil}
-	if len(t.Sources) == 1 {
-		opts.Metadata = first.Metadata
-	}
-	if !t.raw() {
-		opts.Size, opts.ContentType = 0, ""
-	}
-	return opts
 }
 
 // stream writes an output in one piece.
@@ -76,7 +64,11 @@ func (j *job) streamFrom(ctx context.Context, t Task, from *span) (result, error
 	if err != nil {
 		return result{}, err
 	}
-	out, err := j.dest.Bucket.Create(ctx, j.dir+t.Key, j.createOptions(t, first))
+	opts, err := j.createOptions(ctx, t, first)
+	if err != nil {
+		return result{}, err
+	}
+	out, err := j.dest.Bucket.Create(ctx, j.dir+t.Key, opts)
 	if err != nil {
 		return result{}, err
 	}
