@@ -169,7 +169,11 @@ func (j *job) verify(t Task, pieces []piece) ([]storage.Checksum, error) {
 		sums[i] = storage.CRC32C(nil)
 	}
 	for _, p := range pieces {
-		sums[p.source] = storage.CombineCRC32C(sums[p.source], p.sum, p.size)
+		if sizes[p.source] == 0 { // most often the only piece, and combining is dear for a small one
+			sums[p.source] = p.sum
+		} else {
+			sums[p.source] = storage.CombineCRC32C(sums[p.source], p.sum, p.size)
+		}
 		sizes[p.source] += p.size
 	}
 	var errs []error
