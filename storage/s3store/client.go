@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/minio/minio-go/v7"
@@ -20,8 +21,10 @@ type Client struct {
 	core      *minio.Core
 	transport *http.Transport
 	buffers   *bufferPool
-	strict    bool  // keys that MinIO cannot hold, or takes for others, are refused here
-	copyLimit int64 // bytes that one CopyObject may copy
+	servers   *serverName
+	unfit     sync.Map // names of buckets that take no batches
+	strict    bool     // keys that MinIO cannot hold, or takes for others, are refused here
+	copyLimit int64    // bytes that one CopyObject may copy
 }
 
 // New checks cfg and returns its Client. It sends nothing yet.
@@ -45,7 +48,7 @@ func New(cfg Config) (*Client, error) {
 		return nil, err
 	}
 	creds := credentialsOf(cfg)
-	listening := listeningTransport{RoundTripper: transport}
+	listening := listeningTransport{RoundTripper: transport, servers: &serverName{}}
 	if cfg.RequesterPays && !cfg.Anonymous {
 		listening.pays = &payer{creds}
 	}
@@ -66,6 +69,7 @@ func New(cfg Config) (*Client, error) {
 		core:      core,
 		transport: transport,
 		buffers:   newBufferPool(cfg.PartSize),
+		servers:   listening.servers,
 		strict:    !s3utils.IsAmazonEndpoint(*core.EndpointURL()),
 		copyLimit: maxPartSize,
 	}

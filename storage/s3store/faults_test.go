@@ -13,7 +13,11 @@ import (
 	"testing"
 
 	"github.com/skepdata/skep/storage"
+	"github.com/skepdata/skep/testenv"
 )
+
+// errRefused makes a proxy answer 502.
+var errRefused = errors.New("no")
 
 func content(size int) []byte {
 	p := make([]byte, size)
@@ -108,9 +112,9 @@ func TestReadResumes(t *testing.T) {
 	want := content(3 * mib)
 	mustPut(t, p.direct, "a", want)
 	var cuts atomic.Int32
-	p.changing(nil, func(r *http.Response) error {
+	p.Change(nil, func(r *http.Response) error {
 		if cuts.Add(1) <= 4 {
-			r.Body = cutAfter(r.Body, 500_000)
+			r.Body = testenv.CutAfter(r.Body, 500_000)
 		}
 		return nil
 	})
@@ -118,7 +122,7 @@ func TestReadResumes(t *testing.T) {
 	if err != nil || !bytes.Equal(got, want) {
 		t.Errorf("read %d bytes, %v, want all %d", len(got), err, len(want))
 	}
-	sent := p.sent()
+	sent := p.Requests()
 	if len(sent) != 5 || sent[0] != "GET" || !strings.HasPrefix(sent[4], "GET bytes=") {
 		t.Errorf("sent %q, want one GET and four of the rest", sent)
 	}
@@ -134,9 +138,9 @@ func TestReadDoesNotResumeAnotherVersion(t *testing.T) {
 			p := newProxy(t)
 			want := content(3 * mib)
 			mustPut(t, p.direct, "a", want)
-			p.changing(nil, func(r *http.Response) error {
-				p.changing(nil, nil)
-				r.Body = cutAfter(r.Body, 500_000)
+			p.Change(nil, func(r *http.Response) error {
+				p.Change(nil, nil)
+				r.Body = testenv.CutAfter(r.Body, 500_000)
 				return change(p)
 			})
 			got, err := get(t, p.bucket, "a", storage.ReadOptions{})
@@ -153,8 +157,8 @@ func TestReadDoesNotResumeAnotherVersion(t *testing.T) {
 func TestReadGivesUp(t *testing.T) {
 	p := newProxy(t)
 	mustPut(t, p.direct, "a", content(mib))
-	p.changing(nil, func(r *http.Response) error {
-		r.Body = cutAfter(r.Body, 0)
+	p.Change(nil, func(r *http.Response) error {
+		r.Body = testenv.CutAfter(r.Body, 0)
 		return nil
 	})
 	_, err := get(t, p.bucket, "a", storage.ReadOptions{})
@@ -168,11 +172,11 @@ func TestDamageOnTheWay(t *testing.T) {
 	want := content(6 * mib)
 	t.Run("read", func(t *testing.T) {
 		mustPut(t, p.direct, "a", want)
-		p.changing(nil, func(r *http.Response) error {
-			r.Body = damaged(r.Body, 4*mib)
+		p.Change(nil, func(r *http.Response) error {
+			r.Body = testenv.FlipBit(r.Body, 4*mib)
 			return nil
 		})
-		defer p.changing(nil, nil)
+		defer p.Change(nil, nil)
 		r, err := p.bucket.Open(t.Context(), "a", storage.ReadOptions{})
 		if err != nil {
 			t.Fatal(err)
@@ -185,12 +189,12 @@ func TestDamageOnTheWay(t *testing.T) {
 	})
 	for name, size := range map[string]int{"small": 1000, "in parts": 6 * mib} {
 		t.Run("write "+name, func(t *testing.T) {
-			p.changing(func(r *http.Request) {
+			p.Change(func(r *http.Request) {
 				if r.Method == http.MethodPut {
-					r.Body = damaged(r.Body, 500)
+					r.Body = testenv.FlipBit(r.Body, 500)
 				}
 			}, nil)
-			defer p.changing(nil, nil)
+			defer p.Change(nil, nil)
 			_, err := put(t, p.bucket, name, want[:size])
 			if !errors.Is(err, storage.ErrChecksum) {
 				t.Errorf("write: %v, want ErrChecksum", err)
@@ -221,11 +225,11 @@ func TestServerIsBusyForAWhile(t *testing.T) {
 			return nil
 		}
 	}
-	p.changing(nil, busy(2))
+	p.Change(nil, busy(2))
 	mustPut(t, p.bucket, "a", content(1000))
 	p.wantSent(t, "put", "PUT", "PUT", "PUT")
 
-	p.changing(nil, busy(1000))
+	p.Change(nil, busy(1000))
 	_, err := put(t, p.bucket, "b", content(1000))
 	if !storage.IsTemporary(err) {
 		t.Errorf("put: %v, want a temporary error", err)
@@ -238,10 +242,10 @@ func TestServerIsBusyForAWhile(t *testing.T) {
 func TestLostAnswer(t *testing.T) {
 	p := newProxy(t)
 	want := content(6 * mib)
-	p.changing(nil, func(r *http.Response) error {
-		if describeRequest(r.Request) == "POST upload" {
-			p.changing(nil, nil)
-			return errCut
+	p.Change(nil, func(r *http.Response) error {
+		if r.Request.Method == http.MethodPost && r.Request.URL.Query().Has("uploadId") {
+			p.Change(nil, nil)
+			return errRefused
 		}
 		return nil
 	})
@@ -249,7 +253,7 @@ func TestLostAnswer(t *testing.T) {
 	if err != nil || o.CRC32C != storage.CRC32C(want) || o.Size != int64(len(want)) {
 		t.Errorf("put: %+v, %v", o, err)
 	}
-	if sent := p.sent(); slices.Index(sent, "HEAD") < 0 {
+	if sent := p.Requests(); slices.Index(sent, "HEAD") < 0 {
 		t.Errorf("sent %q, want a HEAD at the end", sent)
 	}
 }
@@ -294,10 +298,10 @@ func TestHangingServer(t *testing.T) {
 	cause := errors.New("the user went home")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	done := make(chan struct{})
-	p.changing(nil, func(*http.Response) error {
+	p.Change(nil, func(*http.Response) error {
 		cancel(cause)
 		<-done
-		return errCut
+		return errRefused
 	})
 	_, err := p.bucket.Stat(ctx, "a")
 	close(done)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/skepdata/skep/storage"
@@ -48,7 +49,28 @@ func newTransport(cfg Config, secure bool) (*http.Transport, error) {
 // library passes on, which spares them a HEAD.
 type listeningTransport struct {
 	http.RoundTripper
-	pays *payer // nil if the bucket's owner pays
+	pays    *payer // nil if the bucket's owner pays
+	servers *serverName
+}
+
+// serverName is what the service calls itself in its answers.
+type serverName struct{ value atomic.Pointer[string] }
+
+func (s *serverName) get() string {
+	if v := s.value.Load(); v != nil {
+		return *v
+	}
+	return ""
+}
+
+// note keeps the name in the first answer that has one.
+func (s *serverName) note(h http.Header) {
+	if s.value.Load() != nil {
+		return
+	}
+	if name := h.Get("Server"); name != "" {
+		s.value.Store(&name)
+	}
 }
 
 // answer receives the headers of the last response to a request made with its context.
@@ -67,7 +89,11 @@ func (t listeningTransport) RoundTrip(req *http.Request) (*http.Response, error)
 		t.pays.sign(req)
 	}
 	resp, err := t.RoundTripper.RoundTrip(req)
-	if a, ok := req.Context().Value(answerKey{}).(*answer); ok && err == nil {
+	if err != nil {
+		return resp, err
+	}
+	t.servers.note(resp.Header)
+	if a, ok := req.Context().Value(answerKey{}).(*answer); ok {
 		a.header = resp.Header
 	}
 	return resp, err
