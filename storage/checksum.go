@@ -63,8 +63,13 @@ func (c Checksum) Differs(d Checksum) bool {
 // CombineCRC32C is the Checksum of the bytes of a followed by the bytes of b, of which there
 // are lenB. It is known if both are.
 func CombineCRC32C(a, b Checksum, lenB int64) Checksum {
-	if lenB <= 0 && a.Known && b.Known {
+	switch {
+	case !a.Known || !b.Known:
+		return Checksum{}
+	case lenB <= 0:
 		return a
+	case a.Sum == 0: // as of no bytes at all; zeros appended to it leave it zero
+		return b
 	}
 	return NewCombiner(lenB).Combine(a, b)
 }
