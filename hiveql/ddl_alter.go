@@ -71,7 +71,7 @@ func (s *Session) alterTable(ctx context.Context, r *Result, n *syntax.AlterTabl
 	case *syntax.Touch:
 		return s.alterRow(ctx, t.TableName, func(*metastore.Table) error { return nil })
 	}
-	return unsupported(n.Action, fmt.Sprintf("this ALTER TABLE (%T)", n.Action))
+	return s.alterLayout(ctx, t, n)
 }
 
 // alterRow changes a table by fn in a transaction.

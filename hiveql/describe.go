@@ -94,7 +94,7 @@ func (d *describer) columns(cols []metastore.Column) {
 	}
 }
 
-func (d *describer) columnHead() { d.row(pad("# col_name"), pad("data_type"), pad("comment")) }
+func (d *describer) columnHead() { d.row("# "+pad("col_name"), pad("data_type"), pad("comment")) }
 
 func (d *describer) plain() {
 	d.columns(d.storage().Columns)

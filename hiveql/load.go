@@ -209,7 +209,7 @@ func (s *Session) checkFormat(ctx context.Context, t *metastore.Table, files []F
 }
 
 func formatOfFile(ctx context.Context, f File) (string, error) {
-	r, err := f.Bucket.Open(ctx, f.Object.Key, storage.ReadOptions{Length: 4})
+	r, err := f.Bucket.Open(ctx, f.Object.Key, storage.ReadOptions{Length: 64})
 	if err != nil {
 		return "", err
 	}
@@ -220,6 +220,9 @@ func formatOfFile(ctx context.Context, f File) (string, error) {
 	}
 	for magic, name := range magics() {
 		if strings.HasPrefix(string(head), magic) {
+			if strings.Contains(string(head), "ql.io.RCFile$KeyBuffer") {
+				return "RCFILE", nil // as Hive wrote it before it had a magic of its own
+			}
 			return name, nil
 		}
 	}

@@ -3,7 +3,6 @@ package hiveql
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"strings"
 	"time"
@@ -156,7 +155,7 @@ func (s *Session) run(ctx context.Context, r *Result) error {
 		}
 		return unsupported(n, "the command "+strings.ToUpper(n.Command))
 	}
-	return unsupported(r.Statement, fmt.Sprintf("this statement (%T)", r.Statement))
+	return unsupported(r.Statement, "this statement")
 }
 
 func (s *Session) setStatement(r *Result, n *syntax.Set) error {

@@ -1,0 +1,232 @@
+package hiveql
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/skepdata/skep/hiveql/analysis"
+	"github.com/skepdata/skep/hiveql/syntax"
+	"github.com/skepdata/skep/metastore"
+	"github.com/skepdata/skep/partitions"
+)
+
+// alterLayout runs the actions of ALTER TABLE that say how data is divided, and what is known
+// of it.
+func (s *Session) alterLayout(ctx context.Context, t *metastore.Table, n *syntax.AlterTable) error {
+	switch a := n.Action.(type) {
+	case *syntax.ExchangePartition:
+		return s.exchangePartition(ctx, t, a)
+	case *syntax.ChangeKey:
+		return s.changeKey(ctx, t, a)
+	case *syntax.SetLayout:
+		return s.setLayout(ctx, t, n.Partition, a)
+	case *syntax.UpdateStatistics:
+		return s.updateStatistics(ctx, t, n.Partition, a)
+	case *syntax.AddConstraint, *syntax.DropConstraint:
+		return nil // accepted and not enforced, as in CREATE TABLE
+	}
+	return unsupported(n.Action, "this form of ALTER TABLE")
+}
+
+// setLayout records buckets. As in CREATE TABLE, they and SKEWED BY do not change how rows are
+// written.
+func (s *Session) setLayout(
+	ctx context.Context, t *metastore.Table, spec *syntax.PartitionSpec, a *syntax.SetLayout,
+) error {
+	return s.alterStorage(ctx, t, spec, func(d *metastore.StorageDescriptor) error {
+		switch {
+		case a.Bucketing != nil && len(a.Bucketing.Columns) == 0:
+			d.NumBuckets = a.Bucketing.Buckets
+		case a.Bucketing != nil:
+			changed := t.Clone()
+			changed.Storage = d.Clone()
+			if err := s.bucketing(changed, a.Bucketing); err != nil {
+				return err
+			}
+			*d = changed.Storage
+		case a.Not == "CLUSTERED":
+			d.NumBuckets, d.BucketColumns, d.SortColumns = -1, nil, nil
+		case a.Not == "SORTED":
+			d.SortColumns = nil
+		}
+		return nil
+	})
+}
+
+// updateStatistics runs UPDATE STATISTICS, which says what ANALYZE TABLE would have found.
+func (s *Session) updateStatistics(
+	ctx context.Context, t *metastore.Table, spec *syntax.PartitionSpec, a *syntax.UpdateStatistics,
+) error {
+	apply := func(params *map[string]string) error {
+		setPropertiesOf(params, a.Properties)
+		return nil
+	}
+	if a.Column != nil {
+		if t.Storage.Column(a.Column.Name) < 0 {
+			return semantic(a.Column, 10002, "Invalid column reference '%s'", a.Column.Name)
+		}
+		return nil // queries do not use statistics of columns
+	}
+	for i := range a.Properties {
+		if strings.HasPrefix(a.Properties[i].Key, hiddenParams) {
+			return semantic(&a.Properties[i], 0, "statistics that begin with %s are reserved", hiddenParams)
+		}
+	}
+	if spec != nil {
+		return s.alterPartitions(ctx, t, spec, func(p *metastore.Partition) error { return apply(&p.Parameters) })
+	}
+	return s.alterRow(ctx, t.TableName, func(t *metastore.Table) error { return apply(&t.Parameters) })
+}
+
+// changeKey runs PARTITION COLUMN: another type for a partition key. Values are put into the
+// text form of the new type, and data stays where it is.
+func (s *Session) changeKey(ctx context.Context, t *metastore.Table, a *syntax.ChangeKey) error {
+	at := t.Keys().Find(a.Key.Name.Name)
+	if at < 0 {
+		return semantic(&a.Key.Name, 10002, "Invalid column reference '%s': it is not a partition key of %s",
+			a.Key.Name.Name, t.TableName)
+	}
+	typ, err := analysis.TypeOf(a.Key.Type)
+	if err != nil {
+		return err
+	}
+	if !typ.Primitive() {
+		return semantic(&a.Key.Name, 10126, "Partition columns can only be of primitive type: %s is %s", a.Key.Name.Name, typ)
+	}
+	return s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
+		now, err := tx.Table(ctx, t.TableName)
+		if err != nil {
+			return err
+		}
+		if at >= len(now.PartitionKeys) || now.PartitionKeys[at].Name != t.PartitionKeys[at].Name {
+			return fmt.Errorf("alter %s: %w", t.TableName, metastore.ErrConflict)
+		}
+		now.PartitionKeys = slices.Clone(now.PartitionKeys)
+		now.PartitionKeys[at].Type = typ
+		var all []*metastore.Partition
+		var before []partitions.Values
+		for p, err := range tx.Partitions(ctx, t.TableName, nil) {
+			if err != nil {
+				return err
+			}
+			before = append(before, p.Values)
+			values, err := now.Keys().Normalize(p.Values)
+			if err != nil {
+				return semantic(&a.Key.Name, 0, "the type of partition key %s cannot change: there is a partition %s: %v",
+					now.PartitionKeys[at].Name, strings.Join(p.Values, "/"), err)
+			}
+			p.Values = values
+			all = append(all, p)
+		}
+		// A store keeps partitions in the order of their keys' types, so they are made anew.
+		if err := tx.DropPartitions(ctx, t.TableName, before...); err != nil {
+			return err
+		}
+		if err := tx.AlterTable(ctx, t.TableName, now); err != nil {
+			return err
+		}
+		err = tx.AddPartitions(ctx, t.TableName, all, false)
+		if errors.Is(err, metastore.ErrExists) {
+			return semantic(&a.Key.Name, 0, "the type of partition key %s cannot change: two partitions would have one value: %v",
+				now.PartitionKeys[at].Name, err)
+		}
+		return err
+	})
+}
+
+// exchangePartition runs EXCHANGE PARTITION: partitions move here from another table, with
+// their data. They appear in this table at once, and leave the other one after that.
+func (s *Session) exchangePartition(ctx context.Context, t *metastore.Table, a *syntax.ExchangePartition) error {
+	from, err := s.table(ctx, &a.From)
+	if err != nil {
+		return err
+	}
+	if from.TableName == t.TableName {
+		return semantic(&a.From, 0, "a table cannot exchange partitions with itself")
+	}
+	if err := sameSchema(t, from, a); err != nil {
+		return err
+	}
+	match, err := s.specPredicate(from, &a.Spec)
+	if err != nil {
+		return err
+	}
+	j := &job{s: s, table: t}
+	var moved []*metastore.Partition
+	files := map[*target][]File{}
+	list := newLister(s.cfg, from)
+	for p, err := range s.cfg.Store.Partitions(ctx, from.TableName, match) {
+		if err != nil {
+			return err
+		}
+		if p.Storage.InputFormat != t.Storage.InputFormat || p.Storage.SerDe.Library != t.Storage.SerDe.Library {
+			return semantic(&a.Spec, 10235, "Tables have incompatible schemas and their partitions cannot be exchanged: "+
+				"partition %s has a format of its own", strings.Join(p.Values, "/"))
+		}
+		to, exists, err := s.partitionTarget(ctx, t, p.Values, false)
+		if err != nil {
+			return err
+		}
+		if exists {
+			return semantic(&a.Spec, 10118, "Partition already exists [%s(%s)]", t.TableName, strings.Join(p.Values, "/"))
+		}
+		storage := p.Storage.Clone()
+		to.storage, to.rows = &storage, -1
+		if files[to], err = list.files(ctx, p.Storage.Location, p.Parameters); err != nil {
+			return err
+		}
+		for _, f := range files[to] {
+			to.files++
+			to.bytes += f.Object.Size
+		}
+		j.targets = append(j.targets, to)
+		moved = append(moved, p)
+	}
+	if len(moved) == 0 {
+		return semantic(&a.Spec, 10006, "Partition not found %s", syntax.Print(&a.Spec))
+	}
+	j.upload = func(ctx context.Context, id string) error {
+		for _, to := range j.targets {
+			if err := s.loadFiles(ctx, files[to], to.location, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := j.run(ctx); err != nil {
+		return err
+	}
+	return s.removePartitions(ctx, from, moved)
+}
+
+// removePartitions drops partitions of a table, and of a managed one their data.
+func (s *Session) removePartitions(ctx context.Context, t *metastore.Table, list []*metastore.Partition) error {
+	values := make([]partitions.Values, len(list))
+	for i, p := range list {
+		values[i] = p.Values
+	}
+	err := s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
+		return tx.DropPartitions(ctx, t.TableName, values...)
+	})
+	if err != nil || t.Type != metastore.Managed && !purges(t) {
+		return err
+	}
+	for _, p := range list {
+		if err := s.removeAll(ctx, p.Storage.Location); err != nil {
+			return fmt.Errorf("the partitions are dropped, but not all of their data: %w", err)
+		}
+	}
+	return nil
+}
+
+func sameSchema(a, b *metastore.Table, n *syntax.ExchangePartition) error {
+	same := func(x, y metastore.Column) bool { return x.Name == y.Name && x.Type.String() == y.Type.String() }
+	if !slices.EqualFunc(a.Storage.Columns, b.Storage.Columns, same) ||
+		!slices.EqualFunc(a.PartitionKeys, b.PartitionKeys, same) {
+		return semantic(n, 10235, "Tables have incompatible schemas and their partitions cannot be exchanged.")
+	}
+	return nil
+}
