@@ -103,6 +103,12 @@ type Options struct {
 	// (0 is DefaultBackoff) and each further one twice the one before, up to 10 seconds.
 	Retries int
 	Backoff time.Duration
+	// Bandwidth is how many bytes of the sources the job reads in a second, all workers
+	// together. It does not hold back a server that copies alone. 0 is no limit.
+	Bandwidth int64
+	// RequestRate is how many times in a second the job opens a source, begins an output or a
+	// part of one, or asks a server for a copy. Listing does not count. 0 is no limit.
+	RequestRate int64
 
 	// Report is told what happens, by one goroutine at a time. It must not block for long.
 	Report func(Event)
@@ -142,6 +148,8 @@ func (o Options) compile() (match, group *javaregex.Regexp, err error) {
 		{"PartSize", o.PartSize < 0, "is negative"},
 		{"Workers", o.Workers < 0, "is negative"},
 		{"StartingIndex", o.StartingIndex < 0, "is negative"},
+		{"Bandwidth", o.Bandwidth < 0, "is negative"},
+		{"RequestRate", o.RequestRate < 0, "is negative"},
 		{"CopyFromManifest", o.CopyFromManifest && o.PreviousManifest.Bucket == nil, "needs PreviousManifest, the list to copy"},
 		{"CopyFromManifest", o.CopyFromManifest && o.PreviousOptional, "needs a manifest that is there"},
 		{"OutputManifest", strings.Contains(o.OutputManifest, "/"), "is a file name without slashes; it is written into the destination"},

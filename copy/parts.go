@@ -98,6 +98,9 @@ func (j *job) tryPart(ctx context.Context, u *upload, n int) ([]piece, error) {
 		return nil, err
 	}
 	defer giveBack()
+	if err := j.rates.requests.take(ctx, 1); err != nil {
+		return nil, err
+	}
 	from := j.read(ctx, u.task, offset, size)
 	got, err := u.up.WritePart(ctx, n, from, size)
 	if from.err != nil {

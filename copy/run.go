@@ -51,6 +51,7 @@ type job struct {
 	partUploader storage.PartUploader // nil if there is none
 	buffers      sync.Pool            // of *[]byte
 	budget       budget
+	rates        rates
 	backup       *job // keeps what is replaced and removed; nil if that is not wanted
 
 	denied   bool         // the destination could not be listed, and perhaps cannot be written
@@ -81,6 +82,7 @@ func newJob(src, dest storage.Location, opts Options) (*job, error) {
 		rec:     recorder{report: opts.Report},
 		uploads: map[*upload]bool{},
 		budget:  newBudget(opts.workers(), opts.partSize()),
+		rates:   newRates(opts),
 		buffers: sync.Pool{New: func() any { b := make([]byte, bufferSize); return &b }},
 	}
 	if err := j.prepareSync(); err != nil {

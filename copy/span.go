@@ -68,6 +68,9 @@ func (s *span) advance() error {
 	if whole := s.offset == 0 && s.here == src.Size; !whole {
 		opts.Length = s.here // reading all of it without a length lets the store verify it
 	}
+	if err := s.j.rates.requests.take(s.ctx, 1); err != nil {
+		return err
+	}
 	r, err := s.j.bucketOf(src).Open(s.ctx, src.Key, opts)
 	if err != nil {
 		return err
@@ -108,6 +111,9 @@ func (s *span) read(p []byte) (int, error) {
 		}
 		n, err := s.r.Read(p)
 		s.took(p[:n])
+		if err := s.j.rates.bytes.take(s.ctx, int64(n)); err != nil {
+			return 0, err
+		}
 		switch {
 		case s.here < 0:
 			return 0, s.about(storage.ErrChanged)

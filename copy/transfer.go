@@ -12,6 +12,9 @@ import (
 // serverCopy lets the store copy one object.
 func (j *job) serverCopy(ctx context.Context, t Task) (result, error) {
 	s := t.Sources[0]
+	if err := j.rates.requests.take(ctx, 1); err != nil {
+		return result{}, err
+	}
 	o, err := j.copyOnServer(ctx, t)
 	if err != nil {
 		return result{}, err
@@ -66,6 +69,9 @@ func (j *job) streamFrom(ctx context.Context, t Task, from *span) (result, error
 	}
 	opts, err := j.createOptions(ctx, t, first)
 	if err != nil {
+		return result{}, err
+	}
+	if err := j.rates.requests.take(ctx, 1); err != nil {
 		return result{}, err
 	}
 	out, err := j.dest.Bucket.Create(ctx, j.dir+t.Key, opts)
