@@ -21,6 +21,8 @@ const copySynopsis = "--src URL --dest URL [options]"
 // copyFlags are the command line of a copy.
 type copyFlags struct {
 	settings
+	attributeFlags
+	sides     sides
 	src, dest string
 	opts      copier.Options
 
@@ -35,6 +37,7 @@ type copyFlags struct {
 	appendToLast string // empty where the command line does not say
 	filesPer     int64
 	properties   []string
+	notes        []string // on options that have no effect
 }
 
 func (c *copyFlags) addFlags(f *pflag.FlagSet) {
@@ -58,8 +61,9 @@ func (c *copyFlags) addFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.DeleteOnSuccess, "deleteOnSuccess", false, "delete each source once its output is durable")
 	f.BoolVar(&o.DisableParts, "disableMultipartUpload", false, "write each output in one stream, by one worker")
 	f.Int64Var(&c.chunkSize, "multipartUploadChunkSize", 0, "`MiB` of the parts of large files, 5 to 5120 (default 16)")
-	f.StringVar(&c.storageClass, "storageClass", "", "S3 storage `class` of the outputs, as STANDARD_IA")
+	c.attributeFlags.addFlags(f)
 	c.settings.addFlags(f)
+	c.sides.addFlags(f)
 	f.BoolVar(&o.DryRun, "dry-run", false, "print what would be copied, and change nothing")
 	f.BoolVar(&c.json, "json", false, "print one JSON event a line on standard output")
 	f.BoolVar(&c.quiet, "quiet", false, "print errors only")
@@ -71,7 +75,7 @@ func (c *copyFlags) addFlags(f *pflag.FlagSet) {
 // in an error rather than be an unknown flag.
 func (c *copyFlags) addForeignFlags(f *pflag.FlagSet) {
 	c.unsupported = map[string]*string{}
-	for _, name := range []string{"s3ServerSideEncryption", "update", "overwrite", "delete", "bandwidth", "log"} {
+	for _, name := range []string{"update", "overwrite", "delete", "bandwidth", "log"} {
 		c.unsupported[name] = f.String(name, "", "")
 		f.Lookup(name).NoOptDefVal = " "
 		f.Lookup(name).Hidden = true
@@ -96,12 +100,12 @@ func (c *command) copy(ctx context.Context, args []string) error {
 	if err := flags.validate(f); err != nil {
 		return err
 	}
-	opener, err := c.open(flags.settings)
+	open, err := c.openSides(flags.settings, flags.sides)
 	if err != nil {
 		return err
 	}
-	defer opener.Close() //nolint:errcheck // nothing is pending: every write has been committed
-	return c.copyWith(ctx, opener, &flags)
+	defer open.close()
+	return c.copyWith(ctx, open, &flags)
 }
 
 // validate checks what can be checked without opening anything, and completes the options.
@@ -123,8 +127,6 @@ func (c *copyFlags) validate(f *pflag.FlagSet) error {
 		return usagef("--multipartUploadChunkSize: %d is not between 5 and 5120 MiB", c.chunkSize)
 	case f.Changed("outputManifest") && path.Base(c.opts.OutputManifest) == ".":
 		return usagef("--outputManifest: the name is empty")
-	case f.Changed("storageClass") && !isStorageClass(c.storageClass):
-		return usagef("--storageClass: %q is not the name of a storage class, as STANDARD or STANDARD_IA", c.storageClass)
 	}
 	if c.opts.OutputManifest != "" {
 		c.opts.OutputManifest = path.Base(filepath.ToSlash(c.opts.OutputManifest)) // S3DistCp takes a local file's path
@@ -139,6 +141,9 @@ func (c *copyFlags) validate(f *pflag.FlagSet) error {
 		}
 	}
 	c.opts.PreviousOptional = !require && c.previousManifest != ""
+	if c.opts.Attributes, err = c.attributes(f); err != nil {
+		return err
+	}
 	if c.opts.OutputCodec, err = copier.ParseCodec(c.codec); err != nil {
 		return usagef("--outputCodec: %v", err)
 	}
@@ -165,20 +170,19 @@ func (c *copyFlags) checkForeign(f *pflag.FlagSet) error {
 		}
 	}
 	for _, p := range c.properties {
-		name, _, ok := strings.Cut(p, "=")
+		name, value, ok := strings.Cut(p, "=")
 		if !ok {
 			return usagef("-D %s: want name=value", p)
 		}
-		// These tune a cluster that is not there.
-		if !strings.HasPrefix(name, "mapred") && !strings.HasPrefix(name, "yarn.") && !strings.HasPrefix(name, "s3DistCp.") {
-			return usagef("the property %s is not supported yet", name)
+		obeyed, err := c.property(name, value)
+		if err != nil {
+			return err
+		}
+		if !obeyed {
+			c.notes = append(c.notes, fmt.Sprintf("-D %s has no effect: it tunes a cluster, and there is none", name))
 		}
 	}
 	return nil
-}
-
-func isStorageClass(name string) bool {
-	return name != "" && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") == ""
 }
 
 // patternURL is what the patterns see of a source that is written in one of the ways that
@@ -194,33 +198,42 @@ func patternURL(src string) string {
 	return ""
 }
 
-func (c *command) copyWith(ctx context.Context, opener *storage.Opener, flags *copyFlags) error {
-	src, err := openSource(ctx, opener, flags.src)
+func (c *command) copyWith(ctx context.Context, open *openers, flags *copyFlags) error {
+	src, err := openSource(ctx, open.src, flags.src)
 	if err != nil {
 		return err
 	}
-	dest, err := opener.Open(ctx, flags.dest)
+	dest, err := open.dest.Open(ctx, flags.dest)
 	if err != nil {
+		return err
+	}
+	if err := checkDestination(flags.opts.Attributes, dest); err != nil {
 		return err
 	}
 	if err := checkLinks(src, dest); err != nil && flags.opts.GroupBy == "" {
 		return err
 	}
 	opts := flags.opts
+	opts.TwoServices = open.twoServices
 	if flags.appendToLast == "" {
 		opts.AppendToLastFile = opts.GroupBy != "" && !strings.HasPrefix(dest.Bucket.URL(), "s3://")
 	}
 	if flags.prefixesFile != "" {
-		if opts.SrcPrefixes, err = readPrefixes(ctx, opener, flags.prefixesFile, flags.src); err != nil {
+		if opts.SrcPrefixes, err = readPrefixes(ctx, open.src, flags.prefixesFile, flags.src); err != nil {
 			return err
 		}
 	}
 	if flags.previousManifest != "" {
-		if opts.PreviousManifest, err = opener.Open(ctx, flags.previousManifest); err != nil {
+		if opts.PreviousManifest, err = open.openAt(ctx, flags, flags.previousManifest); err != nil {
 			return err
 		}
 		if err := checkPrevious(ctx, opts); err != nil {
 			return err
+		}
+	}
+	for _, note := range flags.notes {
+		if !flags.quiet {
+			fmt.Fprintln(c.stderr, "distcp: "+note)
 		}
 	}
 	if opts.TargetSize > 0 && opts.GroupBy == "" && !flags.quiet {

@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/pflag"
 
 	copier "github.com/skepdata/skep/copy"
-	"github.com/skepdata/skep/internal/config"
 	"github.com/skepdata/skep/storage"
 )
 
@@ -138,7 +137,6 @@ func flagOf(field string) string {
 // settings are the flags that say where things are, which all verbs have.
 type settings struct {
 	configFile, endpoint, blockRoot string
-	storageClass                    string
 	partSize                        string // as skep.toml has it
 	workers                         int
 }
@@ -152,20 +150,23 @@ func (s *settings) addFlags(f *pflag.FlagSet) {
 
 // open reads the configuration and returns what opens URLs.
 func (c *command) open(s settings) (*storage.Opener, error) {
-	if s.workers < 1 || s.workers > 10_000 {
-		return nil, usagef("--workers: %d is not a number from 1 to 10000", s.workers)
-	}
-	overrides := map[string]string{
-		"s3.endpoint": s.endpoint, "block_roots": s.blockRoot, "s3.storage_class": s.storageClass, "s3.part_size": s.partSize,
-	}
-	if s.workers > 256 {
-		overrides["s3.workers"] = fmt.Sprint(s.workers)
-	}
-	cfg, err := config.Load(config.Source{Getenv: c.getenv, File: s.configFile, Overrides: overrides})
+	cfg, err := c.configSide(s, side{}, false)
 	if err != nil {
 		return nil, err
 	}
 	return cfg.Opener(), nil
+}
+
+// overrides are the settings that the flags give, by their names in skep.toml.
+func (s settings) overrides() (map[string]string, error) {
+	if s.workers < 1 || s.workers > 10_000 {
+		return nil, usagef("--workers: %d is not a number from 1 to 10000", s.workers)
+	}
+	overrides := map[string]string{"s3.endpoint": s.endpoint, "block_roots": s.blockRoot, "s3.part_size": s.partSize}
+	if s.workers > 256 {
+		overrides["s3.workers"] = fmt.Sprint(s.workers)
+	}
+	return overrides, nil
 }
 
 // parse parses the flags of a verb, whose own arguments are between least and most.

@@ -26,6 +26,8 @@ func TestMain(m *testing.M) {
 //
 //	file PATH SIZE [SEED]    makes a file of random text
 //	gunzip PATH              prints a gzip file to standard output
+//	attributes KEY           prints what the server tells of an object besides its content
+//	profiles FILE            writes AWS profiles: good, with the server's keys, and bad
 //	sorted                   sorts the lines of the last standard output into the file "sorted"
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -37,12 +39,13 @@ func TestScripts(t *testing.T) {
 				env.Setenv(name, value)
 			}
 			env.Setenv("BUCKET", s3.Bucket)
+			env.Setenv("OTHER_ADDRESS", strings.Replace(s3.Config().Endpoint, "127.0.0.1", "localhost", 1))
 			env.Setenv("XDG_DATA_HOME", filepath.Join(env.WorkDir, ".data"))
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, ".config"))
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"file": makeFile, "gunzip": gunzipFile, "sorted": sortOutput,
+			"file": makeFile, "gunzip": gunzipFile, "sorted": sortOutput, "attributes": printAttributes, "profiles": writeProfiles,
 		},
 	})
 }
