@@ -27,6 +27,10 @@ const (
 
 const defaultRegion = "us-east-1"
 
+// minioKMSKey lets MinIO encrypt objects when it is asked to. It is the same for all servers,
+// for one started again on kept data must be able to read them.
+const minioKMSKey = "skep-test:c3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3M="
+
 // S3 is an S3 service and, in a test, a bucket on it that is the test's own.
 type S3 struct {
 	Endpoint  string // a URL
@@ -190,7 +194,8 @@ func StartMinIO(ctx context.Context, dir string) (*S3Server, error) {
 				"--address", loopback(port), "--certs-dir", run.file("certs"), run.file("data"))
 			cmd.Env = append(minimalEnv(run.path),
 				"MINIO_ROOT_USER="+s.AccessKey, "MINIO_ROOT_PASSWORD="+s.SecretKey,
-				"MINIO_REGION="+s.Region, "MINIO_BROWSER=off", "MINIO_UPDATE=off", "MINIO_CI_CD=on")
+				"MINIO_REGION="+s.Region, "MINIO_BROWSER=off", "MINIO_UPDATE=off", "MINIO_CI_CD=on",
+				"MINIO_KMS_SECRET_KEY="+minioKMSKey)
 			return cmd
 		},
 		ready: func(ctx context.Context, port int) error {

@@ -60,3 +60,28 @@ func (b *Bucket) MakePublic(ctx context.Context) error {
 		"Principal": {"AWS": ["*"]}, "Action": ["s3:GetObject", "s3:ListBucket"],
 		"Resource": ["arn:aws:s3:::`+b.name+`", "arn:aws:s3:::`+b.name+`/*"]}]}`)
 }
+
+// KeepVersions turns versioning on.
+func (b *Bucket) KeepVersions(ctx context.Context) error {
+	return b.c.core.EnableVersioning(ctx, b.name)
+}
+
+// DeleteVersions removes all versions, so that the bucket can be removed.
+func (b *Bucket) DeleteVersions(ctx context.Context) error {
+	for info := range b.c.core.ListObjectsIter(ctx, b.name, minio.ListObjectsOptions{Recursive: true, WithVersions: true}) {
+		if info.Err != nil {
+			return info.Err
+		}
+		opts := minio.RemoveObjectOptions{VersionID: info.VersionID}
+		if err := b.c.core.RemoveObject(ctx, b.name, info.Key, opts); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// EncryptedBy is what a HEAD tells of an object's encryption.
+func (b *Bucket) EncryptedBy(ctx context.Context, key string) (string, error) {
+	info, err := b.c.core.StatObject(ctx, b.name, key, minio.StatObjectOptions{})
+	return info.Headers.Get("X-Amz-Server-Side-Encryption"), err
+}
