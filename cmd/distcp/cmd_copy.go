@@ -22,6 +22,7 @@ const copySynopsis = "--src URL --dest URL [options]"
 type copyFlags struct {
 	settings
 	attributeFlags
+	operations
 	sides     sides
 	src, dest string
 	opts      copier.Options
@@ -64,6 +65,7 @@ func (c *copyFlags) addFlags(f *pflag.FlagSet) {
 	c.attributeFlags.addFlags(f)
 	c.settings.addFlags(f)
 	c.sides.addFlags(f)
+	c.operations.addFlags(f, o)
 	f.BoolVar(&o.DryRun, "dry-run", false, "print what would be copied, and change nothing")
 	f.BoolVar(&c.json, "json", false, "print one JSON event a line on standard output")
 	f.BoolVar(&c.quiet, "quiet", false, "print errors only")
@@ -75,7 +77,7 @@ func (c *copyFlags) addFlags(f *pflag.FlagSet) {
 // in an error rather than be an unknown flag.
 func (c *copyFlags) addForeignFlags(f *pflag.FlagSet) {
 	c.unsupported = map[string]*string{}
-	for _, name := range []string{"update", "overwrite", "delete", "bandwidth", "log"} {
+	for _, name := range []string{"update", "overwrite", "delete", "log"} {
 		c.unsupported[name] = f.String(name, "", "")
 		f.Lookup(name).NoOptDefVal = " "
 		f.Lookup(name).Hidden = true
@@ -105,7 +107,8 @@ func (c *command) copy(ctx context.Context, args []string) error {
 		return err
 	}
 	defer open.close()
-	return c.copyWith(ctx, open, &flags)
+	sum, err := c.copyWith(ctx, open, &flags)
+	return c.conclude(ctx, flags.operations, outcome{sum, err, flags.opts.DryRun})
 }
 
 // validate checks what can be checked without opening anything, and completes the options.
@@ -139,6 +142,9 @@ func (c *copyFlags) validate(f *pflag.FlagSet) error {
 		if c.opts.AppendToLastFile, err = strconv.ParseBool(c.appendToLast); err != nil {
 			return usagef("--appendToLastFile: %q is neither true nor false", c.appendToLast)
 		}
+	}
+	if err := c.operations.validate(f, &c.opts); err != nil {
+		return err
 	}
 	c.opts.PreviousOptional = !require && c.previousManifest != ""
 	if c.opts.Attributes, err = c.attributes(f); err != nil {
@@ -198,20 +204,20 @@ func patternURL(src string) string {
 	return ""
 }
 
-func (c *command) copyWith(ctx context.Context, open *openers, flags *copyFlags) error {
+func (c *command) copyWith(ctx context.Context, open *openers, flags *copyFlags) (sum copier.Summary, err error) {
 	src, err := openSource(ctx, open.src, flags.src)
 	if err != nil {
-		return err
+		return sum, err
 	}
 	dest, err := open.dest.Open(ctx, flags.dest)
 	if err != nil {
-		return err
+		return sum, err
 	}
 	if err := checkDestination(flags.opts.Attributes, dest); err != nil {
-		return err
+		return sum, err
 	}
 	if err := checkLinks(src, dest); err != nil && flags.opts.GroupBy == "" {
-		return err
+		return sum, err
 	}
 	opts := flags.opts
 	opts.TwoServices = open.twoServices
@@ -220,15 +226,15 @@ func (c *command) copyWith(ctx context.Context, open *openers, flags *copyFlags)
 	}
 	if flags.prefixesFile != "" {
 		if opts.SrcPrefixes, err = readPrefixes(ctx, open.src, flags.prefixesFile, flags.src); err != nil {
-			return err
+			return sum, err
 		}
 	}
 	if flags.previousManifest != "" {
 		if opts.PreviousManifest, err = open.openAt(ctx, flags, flags.previousManifest); err != nil {
-			return err
+			return sum, err
 		}
 		if err := checkPrevious(ctx, opts); err != nil {
-			return err
+			return sum, err
 		}
 	}
 	for _, note := range flags.notes {
@@ -243,10 +249,22 @@ func (c *command) copyWith(ctx context.Context, open *openers, flags *copyFlags)
 		fmt.Fprintln(c.stderr, "distcp: --appendToLastFile and --restart have no effect without --groupBy")
 	}
 	p := c.newPrinter(flags)
-	opts.Report = p.report
-	sum, err := copier.Run(ctx, src, dest, opts)
+	records, err := openRecords(flags.operations)
+	if err != nil {
+		return sum, err
+	}
+	opts.Report = func(e copier.Event) {
+		p.report(e)
+		records.report(e)
+	}
+	sum, err = copier.Run(ctx, src, dest, opts)
 	p.end(sum, err)
-	return err
+	if trouble := records.close(); trouble != nil && err == nil {
+		err = trouble
+	} else if trouble != nil {
+		fmt.Fprintf(c.stderr, "distcp: %s\n", oneLine(trouble))
+	}
+	return sum, err
 }
 
 // checkPrevious makes a missing manifest a precondition that is not met.

@@ -46,6 +46,14 @@ type eventLine struct {
 	Error   string `json:"error,omitempty"`
 }
 
+func newEventLine(e copier.Event) eventLine {
+	line := eventLine{string(e.Kind), e.Source, e.Sources, e.Dest, e.Bytes, e.CRC32C.String(), e.Method, ""}
+	if e.Err != nil {
+		line.Error = oneLine(e.Err)
+	}
+	return line
+}
+
 func (p *printer) report(e copier.Event) {
 	if p.bar != nil {
 		p.bar.report(e)
@@ -61,11 +69,7 @@ func (p *printer) report(e copier.Event) {
 		p.plan(e)
 	}
 	if p.json != nil {
-		line := eventLine{string(e.Kind), e.Source, e.Sources, e.Dest, e.Bytes, e.CRC32C.String(), e.Method, ""}
-		if e.Err != nil {
-			line.Error = oneLine(e.Err)
-		}
-		p.encode(line)
+		p.encode(newEventLine(e))
 	}
 }
 
@@ -104,6 +108,17 @@ type summaryLine struct {
 	Error          string  `json:"error,omitempty"`
 }
 
+func newSummaryLine(s copier.Summary, err error, dryRun bool) summaryLine {
+	line := summaryLine{
+		"summary", err == nil, dryRun, s.Objects, s.Outputs, s.Bytes, s.Skipped, s.Failed, s.Deleted, s.DeleteFailures,
+		s.Retries, s.ServerCopied, s.Elapsed.Seconds(), "",
+	}
+	if err != nil {
+		line.Error = oneLine(err)
+	}
+	return line
+}
+
 // end prints the summary of a copy that has begun.
 func (p *printer) end(s copier.Summary, err error) {
 	if p.bar != nil {
@@ -111,14 +126,7 @@ func (p *printer) end(s copier.Summary, err error) {
 		p.stderr = p.bar.out
 	}
 	if p.json != nil {
-		line := summaryLine{
-			"summary", err == nil, p.dryRun, s.Objects, s.Outputs, s.Bytes, s.Skipped, s.Failed, s.Deleted, s.DeleteFailures,
-			s.Retries, s.ServerCopied, s.Elapsed.Seconds(), "",
-		}
-		if err != nil {
-			line.Error = oneLine(err)
-		}
-		p.encode(line)
+		p.encode(newSummaryLine(s, err, p.dryRun))
 	}
 	var failed *copier.FailedError
 	early := err != nil && !errors.As(err, &failed)

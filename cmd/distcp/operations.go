@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	copier "github.com/skepdata/skep/copy"
+)
+
+// operations are the flags of those who run copies: how fast, what is recorded, what follows.
+type operations struct {
+	bandwidth            string
+	logDir, failures     string
+	metrics              string
+	onSuccess, onFailure string
+}
+
+func (o *operations) addFlags(f *pflag.FlagSet, opts *copier.Options) {
+	f.StringVar(&o.bandwidth, "bandwidth", "", "read at most this `rate` a second: bytes with K, M or G, as 20M; a plain number is MiB")
+	f.Int64Var(&opts.RequestRate, "requestRate", 0, "send at most this `number` of requests for objects a second")
+	f.StringVar(&o.logDir, "log-dir", "", "write a log with one JSON event a line into this local `directory`")
+	f.StringVar(&o.failures, "failures", "", "write the URLs of the files that failed into this local `file`, one a line")
+	f.StringVar(&o.metrics, "metrics", "", "write what was done into this local `file`, as Prometheus reads it")
+	f.StringVar(&o.onSuccess, "on-success", "", "run this shell `command` when all is done, with the summary in JSON on its standard input")
+	f.StringVar(&o.onFailure, "on-failure", "", "run this shell `command` when not all could be done, likewise")
+	f.Lookup("requestRate").DefValue = ""
+}
+
+// validate completes opts.
+func (o *operations) validate(f *pflag.FlagSet, opts *copier.Options) (err error) {
+	if f.Changed("bandwidth") {
+		if opts.Bandwidth, err = parseBandwidth(o.bandwidth); err != nil {
+			return usagef("--bandwidth: %v", err)
+		}
+	}
+	if f.Changed("requestRate") && opts.RequestRate < 1 {
+		return usagef("--requestRate: %d is not a number of requests a second", opts.RequestRate)
+	}
+	for _, name := range []string{"log-dir", "failures", "metrics", "on-success", "on-failure"} {
+		if f.Changed(name) && strings.TrimSpace(f.Lookup(name).Value.String()) == "" {
+			return usagef("--%s is empty", name)
+		}
+	}
+	if strings.HasPrefix(o.metrics, ":") {
+		return usagef("--metrics: serving at a port is not supported yet; name a file")
+	}
+	return nil
+}
+
+// outcome is how a copy has ended.
+type outcome struct {
+	sum    copier.Summary
+	err    error
+	dryRun bool
+}
+
+// conclude does what is to follow a copy, and returns its error, or that of what followed a
+// copy without one. It goes on when the copy has been interrupted: that, too, is to be told.
+func (c *command) conclude(ctx context.Context, o operations, end outcome) error {
+	if end.dryRun {
+		return end.err
+	}
+	ctx = context.WithoutCancel(ctx)
+	note := func(err error) {
+		switch {
+		case err == nil:
+		case end.err == nil:
+			end.err = err
+		default:
+			fmt.Fprintf(c.stderr, "distcp: %s\n", oneLine(err))
+		}
+	}
+	if o.metrics != "" {
+		note(writeMetrics(o.metrics, end))
+	}
+	switch {
+	case end.err == nil && o.onSuccess != "":
+		note(c.hook(ctx, "--on-success", o.onSuccess, end))
+	case end.err != nil && o.onFailure != "":
+		note(c.hook(ctx, "--on-failure", o.onFailure, end))
+	}
+	return end.err
+}
+
+// replaceFile writes a local file that appears whole or not at all.
+func replaceFile(path string, content []byte) error {
+	temp := fmt.Sprintf("%s.%d.tmp", path, os.Getpid())
+	err := os.WriteFile(temp, content, 0o644)
+	if err == nil {
+		err = os.Rename(temp, path)
+	}
+	if err != nil {
+		os.Remove(temp) //nolint:errcheck // it may never have been there
+		return fmt.Errorf("%s: %w", path, localCause(err))
+	}
+	return nil
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	copier "github.com/skepdata/skep/copy"
+)
+
+// records are the files in which a copy leaves what has happened to each object.
+type records struct {
+	log      *os.File // nil if none is wanted
+	out      *bufio.Writer
+	failures string // name of the file; empty if none is wanted
+	failed   bytes.Buffer
+	err      error // the first
+}
+
+// logLine is an event in the log.
+type logLine struct {
+	Time string `json:"time"`
+	eventLine
+}
+
+func openRecords(o operations) (*records, error) {
+	r := &records{failures: o.failures}
+	if o.logDir == "" {
+		return r, nil
+	}
+	err := os.MkdirAll(o.logDir, 0o755)
+	if err == nil {
+		name := fmt.Sprintf("distcp-%s-%d.log", time.Now().UTC().Format("20060102T150405Z"), os.Getpid())
+		r.log, err = os.OpenFile(filepath.Join(o.logDir, name), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--log-dir: %s: %w", o.logDir, localCause(err))
+	}
+	r.out = bufio.NewWriter(r.log)
+	return r, nil
+}
+
+// report takes one event. Trouble with the files is told at the end: the copy goes on.
+func (r *records) report(e copier.Event) {
+	switch e.Kind {
+	case copier.Begun, copier.Progress, copier.Listed:
+		return
+	case copier.Failed:
+		r.fail(e)
+	}
+	if r.out == nil || r.err != nil {
+		return
+	}
+	text, err := json.Marshal(logLine{time.Now().UTC().Format(time.RFC3339Nano), newEventLine(e)})
+	if err == nil {
+		_, err = r.out.Write(append(text, '\n'))
+	}
+	r.err = err
+}
+
+// fail notes a file that can be copied by itself. Those of a group go together, and the same
+// command makes the group again.
+func (r *records) fail(e copier.Event) {
+	if r.failures == "" || e.Sources != 1 {
+		return
+	}
+	if strings.ContainsAny(e.Source, "\n") {
+		r.err = errors.Join(r.err, fmt.Errorf("--failures: a list cannot hold %q, for its line break", e.Source))
+		return
+	}
+	r.failed.WriteString(e.Source + "\n")
+}
+
+// close completes the files.
+func (r *records) close() error {
+	err := r.err
+	if r.log != nil {
+		err = errors.Join(err, r.out.Flush(), r.log.Close())
+	}
+	if r.failures != "" {
+		err = errors.Join(err, replaceFile(r.failures, r.failed.Bytes()))
+	}
+	if err != nil {
+		return fmt.Errorf("records of the copy: %w", err)
+	}
+	return nil
+}
