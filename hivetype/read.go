@@ -21,7 +21,7 @@ import (
 //   - Dates are year-month-day of which month and day may have one digit; what follows a blank
 //     or a T is ignored; days that do not exist are false.
 //   - Timestamps are a date, or a date and time with up to nine digits of fraction, separated by
-//     a blank or a T. A zone after it is accepted and ignored.
+//     a blank or a T. After a blank, seconds and minutes may be left out. A zone after it is accepted and ignored.
 //   - Char is padded to its length, varchar cut to it, both in characters.
 //   - Strings are taken as they are, binary too.
 //
@@ -360,15 +360,15 @@ func parseTimestamp(text string) (ts time.Time, zone string, ok bool) {
 			least = 2
 		}
 		h = s.number(least, 2)
-		s.expect(':')
-		m = s.number(least, 2)
+		if iso || s.text != "" {
+			s.expect(':')
+			m = s.number(least, 2)
+		}
 		if s.accept(':') {
 			sec = s.number(least, 2)
 			if s.accept('.') {
 				nanos = s.fraction()
 			}
-		} else {
-			s.ok = s.ok && iso
 		}
 		s.ok = s.ok && h < 24 && m < 60 && sec < 60
 		zone = strings.TrimSpace(s.text)

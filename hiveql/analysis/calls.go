@@ -272,6 +272,9 @@ func (r *resolver) windowCall(e *syntax.Call, fn *Function) (Expr, error) {
 		if c.frame.Stop, err = r.bound(w.Frame.Stop); err != nil {
 			return nil, err
 		}
+		if w.Frame.Unit == "RANGE" && len(c.orderBy) == 1 && c.orderBy[0].X.Type().Text() {
+			c.frame.ofPeers()
+		}
 	}
 	return c, nil
 }
@@ -286,6 +289,9 @@ func checkFrame(w *syntax.Window, order []SortKey) error {
 	}
 	switch t := order[0].X.Type(); {
 	case t.Numeric(), t.Kind == hivetype.Date, t.Kind == hivetype.Timestamp:
+		return nil
+	case t.Text() && (w.Frame.Start.N == nil || w.Frame.Start.Kind == "PRECEDING") &&
+		(w.Frame.Stop.N == nil || w.Frame.Stop.Kind == "FOLLOWING"):
 		return nil
 	default:
 		return unsupported(w.Frame, "RANGE with a distance over values of type "+t.String())
@@ -320,6 +326,16 @@ func (r *resolver) windowOf(w *syntax.Window, depth int) (*syntax.Window, error)
 		return &merged, nil
 	}
 	return nil, failf(w, 0, "Window specification %s is not defined", near(w.Ref.Name))
+}
+
+// ofPeers takes a distance between texts for what it is to Hive: any two that are equal are
+// within it, and no others.
+func (f *Frame) ofPeers() {
+	for _, b := range []*FrameBound{&f.Start, &f.Stop} {
+		if b.N != nil {
+			*b = FrameBound{Kind: "CURRENT ROW"}
+		}
+	}
 }
 
 func (r *resolver) bound(b syntax.FrameBound) (FrameBound, error) {

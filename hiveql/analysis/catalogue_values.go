@@ -100,11 +100,26 @@ func bindHash(args []Arg) (Binding, error) {
 		return Binding{}, err
 	}
 	for i, a := range args {
-		if !a.Type.Primitive() || a.Type.Kind == hivetype.Decimal {
-			return Binding{}, &TypeError{Index: i, Want: "a primitive value other than a decimal", Got: a.Type}
+		if !hashable(a.Type) {
+			return Binding{}, &TypeError{Index: i, Want: "a value without decimals, bytes, zones and intervals", Got: a.Type}
 		}
 	}
 	return bound(hivetype.Of(hivetype.Int), argTypes(args)...)
+}
+
+// hashable reports whether Hive's hash of such values is known here.
+func hashable(t hivetype.Type) bool {
+	switch t.Kind {
+	case hivetype.Decimal, hivetype.Binary, hivetype.TimestampLocalTZ, hivetype.IntervalDayTime,
+		hivetype.IntervalYearMonth, hivetype.Union:
+		return false
+	}
+	for _, f := range t.Fields {
+		if !hashable(f.Type) {
+			return false
+		}
+	}
+	return (t.Key == nil || hashable(*t.Key)) && (t.Elem == nil || hashable(*t.Elem))
 }
 
 func collectionFunctions() []*Function {

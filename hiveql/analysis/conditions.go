@@ -91,19 +91,36 @@ func (r *resolver) like(e *syntax.Like) (Expr, error) {
 	if e.Quantifier == "ALL" {
 		join = opAnd
 	}
-	var all Expr
+	var all, unknown Expr
+	nullable := false
 	for _, p := range e.Patterns {
 		x, err := r.apply(e, op, codeArguments, e.X, p)
 		if err != nil {
 			return nil, err
 		}
+		if c, ok := x.(*Call); ok && e.Quantifier == "ALL" {
+			k, ok := c.Args[1].(*Const)
+			nullable = nullable || !ok || k.Value == nil
+		}
+		isNull := &Call{Func: opIsNull, Args: []Expr{x}, T: boolean}
 		if all == nil {
-			all = x
+			all, unknown = x, isNull
 		} else {
 			all = &Call{Func: join, Args: []Expr{all, x}, T: boolean}
+			unknown = &Call{Func: opOr, Args: []Expr{unknown, isNull}, T: boolean}
 		}
 	}
+	if nullable && len(e.Patterns) > 1 {
+		all = nullWhere(unknown, all)
+	}
 	return negateIf(e.Not, all), nil
+}
+
+// nullWhere is NULL where the condition holds, and x elsewhere: to Hive, LIKE ALL is not known
+// as soon as one pattern is NULL, even where another does not match.
+func nullWhere(condition, x Expr) Expr {
+	fn, _ := Lookup("if")
+	return &Call{Func: fn, Args: []Expr{condition, &Const{T: x.Type()}, x}, T: x.Type()}
 }
 
 func (r *resolver) is(e *syntax.Is) (Expr, error) {

@@ -140,6 +140,12 @@ bool hashNext(int32_t &out, int32_t so_far, int32_t next) {
 }
 bool hashInt(int32_t &out, int64_t v) { return out = static_cast<int32_t>(v), true; }
 bool hashLong(int32_t &out, int64_t v) { return out = static_cast<int32_t>(uint64_t(v) ^ uint64_t(v) >> 32), true; }
+// hashTime takes the seconds since 1970, shifted, and the nanoseconds in the second.
+bool hashTime(int32_t &out, int64_t micros) {
+  int64_t part = micros % 1000000;
+  if (part < 0) part += 1000000;
+  return hashLong(out, int64_t(uint64_t((micros - part) / 1000000) << 30 | uint64_t(part * 1000)));
+}
 bool hashFloat(int32_t &out, float v) { return std::memcpy(&out, &v, 4), true; }
 bool hashDouble(int32_t &out, double v) {
   int64_t bits;
@@ -182,6 +188,7 @@ std::vector<Function> arithmetic() {
       function<hashNext>("skep_hash_next"), function<hashInt>("skep_hash_int"),
       function<hashLong>("skep_hash_long"), function<hashFloat>("skep_hash_float"),
       function<hashDouble>("skep_hash_double"), function<hashText>("skep_hash_text"),
+      function<hashTime>("skep_hash_time"),
   };
 }
 

@@ -103,8 +103,11 @@ bool parseTime(int64_t &micros, std::string_view text) {
   if (iso || s.accept(' ')) {
     int least = iso ? 2 : 1;
     int64_t h = s.number(least, 2);
-    s.expect(':');
-    int64_t m = s.number(least, 2), sec = 0, fraction = 0;
+    int64_t m = 0, sec = 0, fraction = 0;
+    if (!s.text.empty() || iso) {
+      s.expect(':');
+      m = s.number(least, 2);
+    }
     if (s.accept(':')) {
       sec = s.number(least, 2);
       if (s.accept('.')) {
@@ -113,8 +116,6 @@ bool parseTime(int64_t &micros, std::string_view text) {
         for (size_t i = before - s.text.size(); i < 9; i++) fraction *= 10;
         if (!s.text.empty() && s.text[0] >= '0' && s.text[0] <= '9') return false;
       }
-    } else if (!iso) {
-      return false;
     }
     if (h > 23 || m > 59 || sec > 59 || !zone(trimmed(s.text))) return false;
     s.text = {};

@@ -163,9 +163,11 @@ func (l *lowerer) castTimestamp(x string, from, to hivetype.Type) string {
 	return l.fail(unsupported("a conversion from %s to %s", from, to))
 }
 
-// castNested converts arrays, maps and structs part by part.
+// castNested converts arrays, maps and structs part by part. Analysis allows structs of equally
+// many fields; those of files may have fewer than the table by now, and miss the last ones, or
+// more.
 func (l *lowerer) castNested(x string, from, to hivetype.Type) string {
-	if from.Kind != to.Kind || len(from.Fields) != len(to.Fields) {
+	if from.Kind != to.Kind {
 		return l.fail(unsupported("a conversion from %s to %s", from, to))
 	}
 	switch to.Kind {
@@ -180,6 +182,10 @@ func (l *lowerer) castNested(x string, from, to hivetype.Type) string {
 	case hivetype.Struct:
 		fields := make([]string, len(to.Fields))
 		for i, f := range to.Fields {
+			if i >= len(from.Fields) {
+				fields[i] = name(f.Name) + " := NULL::" + sqlType(f.Type)
+				continue
+			}
 			part := "struct_extract(" + x + ", " + quote(from.Fields[i].Name) + ")"
 			fields[i] = name(f.Name) + " := " + l.cast(part, from.Fields[i].Type, f.Type)
 		}

@@ -120,8 +120,31 @@ func (l *lowerer) hashOf(a string, t hivetype.Type) string {
 		return "coalesce(skep_hash_text(" + a + "), 0)"
 	case hivetype.Date:
 		return "coalesce((" + a + " - DATE '1970-01-01')::INTEGER, 0)"
+	case hivetype.Timestamp:
+		return "coalesce(skep_hash_time(epoch_us(" + a + ")), 0)"
+	case hivetype.Array:
+		e := l.fresh("e")
+		return l.hashList("list_transform(" + a + ", lambda " + e + ": " + l.hashOf(e, *t.Elem) + ")")
+	case hivetype.Map:
+		e := l.fresh("e")
+		entry := "xor(" + l.hashOf("struct_extract("+e+", 'key')", *t.Key) + ", " +
+			l.hashOf("struct_extract("+e+", 'value')", *t.Elem) + ")"
+		return "coalesce(list_reduce(list_transform(map_entries(" + a + "), lambda " + e + ": " + entry +
+			"), lambda a, b: skep_add(a, b), 0::INTEGER), 0)"
+	case hivetype.Struct:
+		fields := make([]string, len(t.Fields))
+		for i, f := range t.Fields {
+			fields[i] = l.hashOf("struct_extract("+a+", "+quote(f.Name)+")", f.Type)
+		}
+		return "CASE WHEN " + a + " IS NULL THEN 0::INTEGER ELSE " +
+			l.hashList("["+strings.Join(fields, ", ")+"]") + " END"
 	}
 	return l.fail(unsupported("hash of %s", t))
+}
+
+// hashList is the hash of a row whose values have the hashes in a list; 0 of NULL.
+func (l *lowerer) hashList(list string) string {
+	return "coalesce(list_reduce(" + list + ", lambda a, b: skep_hash_next(a, b), 0::INTEGER), 0)"
 }
 
 func collectionRules() map[string]rule {

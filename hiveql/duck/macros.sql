@@ -5,8 +5,8 @@ CREATE MACRO skep_map_size(m) AS coalesce(len(map_keys(m)), -1)::INTEGER;
 CREATE MACRO skep_index(a, i) AS CASE WHEN i >= 0 THEN a[i::BIGINT + 1] END;
 CREATE MACRO skep_array_contains(a, v) AS coalesce(list_contains(a, v), FALSE);
 CREATE MACRO skep_array_distinct(a) AS list_filter(a, lambda e, i: list_position(a, e) = i);
-CREATE MACRO skep_array_except(a, b) AS skep_array_distinct(list_filter(a, lambda e: NOT list_contains(b, e)));
-CREATE MACRO skep_array_intersect(a, b) AS skep_array_distinct(list_filter(a, lambda e: list_contains(b, e)));
+CREATE MACRO skep_array_except(a, b) AS skep_array_distinct(list_filter(a, lambda e: list_position(b, e) IS NULL));
+CREATE MACRO skep_array_intersect(a, b) AS skep_array_distinct(list_filter(a, lambda e: list_position(b, e) IS NOT NULL));
 CREATE MACRO skep_str_to_map(s, pairs, kv) AS
   map_from_entries(list_transform(string_split(s, pairs), lambda p:
     struct_pack(k := string_split(p, kv)[1], v := CASE WHEN contains(p, kv) THEN p[len(string_split(p, kv)[1]) + len(kv) + 1:] END)));
