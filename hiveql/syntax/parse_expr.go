@@ -5,7 +5,7 @@ const (
 	levelOr        = iota + 1
 	levelAnd       //
 	levelNot       // NOT, !
-	levelEqual     // = <=> <> IS [NOT] DISTINCT FROM, to the left
+	levelEqual     // = <=> <> IS [NOT] NULL, TRUE, FALSE, DISTINCT FROM, to the left
 	levelSimilar   // < <= > >= LIKE RLIKE REGEXP IN BETWEEN EXISTS, one only
 	levelBitOr     // |
 	levelBitAnd    // &
@@ -13,7 +13,6 @@ const (
 	levelAdd       // + -
 	levelMultiply  // * / % DIV
 	levelBitXor    // ^
-	levelIs        // IS [NOT] NULL, TRUE, FALSE
 	levelUnary     // - + ~
 	levelSubscript // x.f, x[i]
 	levelAtom
@@ -96,12 +95,8 @@ func (p *parser) equality() Expr {
 		case op == "=" || op == "<>" || op == "<=>":
 			p.next()
 			x = p.comparison(start, op, at, x, (*parser).similar)
-		case p.accept("IS", "DISTINCT", "FROM"):
-			y := p.similar()
-			x = &Is{Span: p.span(start), X: x, What: "DISTINCT FROM", Y: y}
-		case p.accept("IS", "NOT", "DISTINCT", "FROM"):
-			y := p.similar()
-			x = &Is{Span: p.span(start), X: x, What: "DISTINCT FROM", Y: y, Not: true}
+		case p.accept("IS"):
+			x = p.is(start, x)
 		default:
 			return x
 		}
@@ -199,7 +194,7 @@ func (p *parser) like(start int, x Expr, op string, not bool) Expr {
 // them associate to the left.
 func (p *parser) binary(level int) Expr {
 	start, links := p.i, 0
-	x := p.is()
+	x := p.unary()
 	for {
 		op := p.tok().text
 		l := binaryLevel(op)
@@ -213,14 +208,8 @@ func (p *parser) binary(level int) Expr {
 	}
 }
 
-// is parses IS NULL and its like, which bind tighter than arithmetic.
-func (p *parser) is() Expr {
-	start := p.i
-	x := p.unary()
-	if !p.at("IS") || p.ahead(1).text == "DISTINCT" || p.ahead(1).text == "NOT" && p.ahead(2).text == "DISTINCT" {
-		return x
-	}
-	p.next()
+// is parses what stands behind x and IS: NULL and its like, or DISTINCT FROM and an operand.
+func (p *parser) is(start int, x Expr) Expr {
 	n := &Is{X: x, Not: p.accept("NOT")}
 	switch word := p.tok().text; word {
 	case "NULL", "TRUE", "FALSE":
@@ -229,6 +218,10 @@ func (p *parser) is() Expr {
 	case "UNKNOWN":
 		n.What = "NULL"
 		p.next()
+	case "DISTINCT":
+		p.expect("DISTINCT", "FROM")
+		n.What = "DISTINCT FROM"
+		n.Y = p.similar()
 	default:
 		p.failExpected("NULL, TRUE, FALSE or DISTINCT FROM")
 	}

@@ -28,10 +28,7 @@ func exprLevel(x Expr) int {
 	case *Between, *In, *Like, *Exists:
 		return levelSimilar
 	case *Is:
-		if x.What == "DISTINCT FROM" {
-			return levelEqual
-		}
-		return levelIs
+		return levelEqual
 	case *Index, *Dot:
 		return levelSubscript
 	case *Literal:
@@ -172,11 +169,7 @@ func (p *printer) like(x *Like) {
 }
 
 func (p *printer) is(x *Is) {
-	if x.What == "DISTINCT FROM" {
-		p.expr(x.X, levelEqual)
-	} else {
-		p.expr(x.X, levelUnary)
-	}
+	p.expr(x.X, levelEqual)
 	p.w(" IS ")
 	p.when(x.Not, "NOT ")
 	p.w(x.What)
