@@ -79,14 +79,14 @@ func encodeBzip2(block []byte) *bzip2Block {
 // that is not empty.
 func writeUsed(w *bitWriter, used *[256]bool) {
 	var rows [16]uint64
-	var any uint64
+	var inUse uint64
 	for c, u := range used {
 		if u {
 			rows[c/16] |= 1 << (15 - c%16)
-			any |= 1 << (15 - c/16)
+			inUse |= 1 << (15 - c/16)
 		}
 	}
-	w.write(any, 16)
+	w.write(inUse, 16)
 	for _, row := range rows {
 		if row != 0 {
 			w.write(row, 16)

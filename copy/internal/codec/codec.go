@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -101,7 +102,7 @@ func BySuffix(key string) (c Codec, base string, ok bool) {
 func (c Codec) NewReader(r io.Reader) (io.ReadCloser, error) {
 	src := newSource(r)
 	if c.Name != "none" {
-		if _, err := src.Peek(1); err == io.EOF {
+		if _, err := src.Peek(1); errors.Is(err, io.EOF) {
 			return io.NopCloser(strings.NewReader("")), nil
 		} else if err != nil {
 			return nil, src.fail(c.Name, err)

@@ -67,8 +67,8 @@ func deflateLevel(level int) int {
 	return min(max(level, 1), 9)
 }
 
-// defaultDeflate is at least as small as zlib's level 6 on logs and text, and several times
-// as fast.
+// defaultDeflate makes web logs 5 % larger than the gzip command does by default, in a quarter of
+// the time. Level 7 makes them as small in half of the time.
 const defaultDeflate = 6
 
 func deflate(block, dict []byte, level int, last bool) ([]byte, error) {
@@ -139,7 +139,7 @@ type single struct {
 
 func (s *single) Read(p []byte) (int, error) {
 	n, err := s.ReadCloser.Read(p)
-	if err != io.EOF {
+	if !errors.Is(err, io.EOF) {
 		return n, err
 	}
 	if end, endErr := s.src.atEnd(); endErr != nil {

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 
 	"github.com/pierrec/lz4/v4"
@@ -23,7 +22,7 @@ const (
 // for a whole one. The library decodes the blocks.
 func openLZ4(src *source) (io.ReadCloser, error) {
 	f := &lz4Frames{src: src}
-	if err := f.header(); err != nil && err != io.EOF {
+	if err := f.header(); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	return &blocks{next: f.next}, nil
@@ -31,13 +30,13 @@ func openLZ4(src *source) (io.ReadCloser, error) {
 
 type lz4Frames struct {
 	src     *source
-	open    bool // within a frame
-	max     int  // size of a block
-	linked  bool // blocks depend on their predecessors
-	sums    bool // after every block
-	sum     hash.Hash32
-	size    int64 // declared for the frame, or -1
-	done    int64 // decoded of the frame
+	open    bool   // within a frame
+	max     int    // size of a block
+	linked  bool   // blocks depend on their predecessors
+	sums    bool   // after every block
+	sum     *xxh32 // of the contents, or nil
+	size    int64  // declared for the frame, or -1
+	done    int64  // decoded of the frame
 	block   []byte
 	history []byte
 }
@@ -92,10 +91,7 @@ func (f *lz4Frames) descriptor() error {
 	if err := f.src.readFull(head[2:]); err != nil {
 		return err
 	}
-	sum := &xxh32{}
-	sum.Reset()
-	sum.Write(head[:len(head)-1])
-	if byte(sum.Sum32()>>8) != head[len(head)-1] {
+	if byte(sumXXH32(head[:len(head)-1])>>8) != head[len(head)-1] {
 		return errors.New("the checksum of a frame's header does not match")
 	}
 	f.size = -1
@@ -106,8 +102,7 @@ func (f *lz4Frames) descriptor() error {
 	f.max = 64 << 10 << (2 * (sizes>>4 - 4))
 	f.sum = nil
 	if flags&4 != 0 {
-		f.sum = sum
-		f.sum.Reset()
+		f.sum = newXXH32()
 	}
 	f.open, f.done, f.history = true, 0, f.history[:0]
 	return nil
@@ -143,12 +138,9 @@ func (f *lz4Frames) decode(buf []byte, head uint32) ([]byte, error) {
 		return nil, err
 	}
 	if f.sums {
-		sum := &xxh32{}
-		sum.Reset()
-		sum.Write(f.block)
 		if want, err := f.uint32(); err != nil {
 			return nil, err
-		} else if sum.Sum32() != want {
+		} else if sumXXH32(f.block) != want {
 			return nil, errors.New("the checksum of a block does not match")
 		}
 	}
@@ -166,7 +158,7 @@ func (f *lz4Frames) decode(buf []byte, head uint32) ([]byte, error) {
 		f.remember(buf)
 	}
 	if f.sum != nil {
-		f.sum.Write(buf)
+		f.sum.add(buf)
 	}
 	f.done += int64(len(buf))
 	return buf, nil
@@ -188,7 +180,7 @@ func (f *lz4Frames) end() error {
 	if f.sum != nil {
 		if want, err := f.uint32(); err != nil {
 			return err
-		} else if f.sum.Sum32() != want {
+		} else if f.sum.value() != want {
 			return errors.New("the checksum of the contents does not match")
 		}
 	}

@@ -62,7 +62,7 @@ func (s *source) offset() int64 { return s.in.read - int64(s.Buffered()) }
 // atEnd tells whether there is nothing more to read.
 func (s *source) atEnd() (bool, error) {
 	_, err := s.Peek(1)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return true, nil
 	}
 	return false, err
@@ -73,7 +73,7 @@ func (s *source) fail(codec string, err error) error {
 	if s.in.err != nil {
 		return s.in.err // not the file's fault
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
 	return &Error{Codec: codec, Offset: s.offset(), Err: err}
@@ -125,7 +125,7 @@ func (r *reader) Read(p []byte) (int, error) {
 		return 0, r.err
 	}
 	n, err := r.d.Read(p)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = r.src.fail(r.name, err)
 	}
 	r.err = err

@@ -14,37 +14,38 @@ const (
 	xxh5 = 0x165667b1
 )
 
-// xxh32 is the checksum of LZ4 frames, with seed zero. Reset makes it ready.
+// xxh32 is the checksum of LZ4 frames, with seed zero.
 type xxh32 struct {
 	lanes [4]uint32
 	tail  [16]byte
 	total uint64
 }
 
-func (x *xxh32) Reset() {
+func newXXH32() *xxh32 {
 	p1, p2 := uint32(xxh1), uint32(xxh2)
-	*x = xxh32{lanes: [4]uint32{p1 + p2, p2, 0, -p1}}
+	return &xxh32{lanes: [4]uint32{p1 + p2, p2, 0, -p1}}
 }
 
-func (x *xxh32) Size() int      { return 4 }
-func (x *xxh32) BlockSize() int { return 16 }
+func sumXXH32(p []byte) uint32 {
+	x := newXXH32()
+	x.add(p)
+	return x.value()
+}
 
-func (x *xxh32) Write(p []byte) (int, error) {
-	written := len(p)
+func (x *xxh32) add(p []byte) {
 	used := int(x.total % 16)
 	x.total += uint64(len(p))
 	if used > 0 {
 		n := copy(x.tail[used:], p)
 		p = p[n:]
 		if used+n < 16 {
-			return written, nil
+			return
 		}
 		x.mix(x.tail[:])
 	}
 	whole := len(p) &^ 15
 	x.mix(p[:whole])
 	copy(x.tail[:], p[whole:])
-	return written, nil
 }
 
 func (x *xxh32) mix(p []byte) {
@@ -58,7 +59,7 @@ func (x *xxh32) mix(p []byte) {
 	x.lanes = [4]uint32{a, b, c, d}
 }
 
-func (x *xxh32) Sum32() uint32 {
+func (x *xxh32) value() uint32 {
 	h := uint32(xxh5)
 	if x.total >= 16 {
 		h = bits.RotateLeft32(x.lanes[0], 1) + bits.RotateLeft32(x.lanes[1], 7) +
@@ -76,5 +77,3 @@ func (x *xxh32) Sum32() uint32 {
 	h = (h ^ h>>13) * xxh3
 	return h ^ h>>16
 }
-
-func (x *xxh32) Sum(b []byte) []byte { return binary.BigEndian.AppendUint32(b, x.Sum32()) }

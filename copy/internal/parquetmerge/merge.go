@@ -311,7 +311,7 @@ func (m *merger) copyRange(ctx context.Context, in Input, start, stop int64) err
 		}
 		b := m.buf[:min(int64(len(m.buf)), stop-at)]
 		if _, err := io.ReadFull(r, b); err != nil {
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
 			}
 			return fmt.Errorf("read %d bytes at %d: %w", len(b), at, err)
