@@ -38,21 +38,28 @@ type S3 struct {
 	SecretKey string
 	Region    string
 	Bucket    string
+	CAFile    string // of the authority that signed the certificate, for https
 }
 
 // Env is the environment with which a program finds the service.
 func (s *S3) Env() []string {
-	return []string{
+	env := []string{
 		"AWS_ENDPOINT_URL_S3=" + s.Endpoint,
 		"AWS_ACCESS_KEY_ID=" + s.AccessKey,
 		"AWS_SECRET_ACCESS_KEY=" + s.SecretKey,
 		"AWS_REGION=" + s.Region,
 	}
+	if s.CAFile != "" {
+		env = append(env, "AWS_CA_BUNDLE="+s.CAFile)
+	}
+	return env
 }
 
 // Config is the configuration with which s3store reaches the service.
 func (s *S3) Config() s3store.Config {
-	return s3store.Config{Endpoint: s.Endpoint, AccessKey: s.AccessKey, SecretKey: s.SecretKey, Region: s.Region}
+	return s3store.Config{
+		Endpoint: s.Endpoint, AccessKey: s.AccessKey, SecretKey: s.SecretKey, Region: s.Region, CAFile: s.CAFile,
+	}
 }
 
 // URL is the URL of a key in the bucket.
@@ -171,6 +178,16 @@ type S3Server struct {
 // latest. Its data is in dir, or if that is empty in a temporary directory that is removed
 // at the end. Bucket is empty; MakeBucket creates one.
 func StartMinIO(ctx context.Context, dir string) (*S3Server, error) {
+	return startMinIO(ctx, dir, "http")
+}
+
+// StartMinIOTLS is StartMinIO with a server that speaks https, under a certificate that only
+// CAFile vouches for.
+func StartMinIOTLS(ctx context.Context, dir string) (*S3Server, error) {
+	return startMinIO(ctx, dir, "https")
+}
+
+func startMinIO(ctx context.Context, dir, scheme string) (*S3Server, error) {
 	binary, err := minioBinary(ctx)
 	if err != nil {
 		return nil, err
@@ -184,6 +201,11 @@ func StartMinIO(ctx context.Context, dir string) (*S3Server, error) {
 		SecretKey: rand.Text(),
 		Region:    defaultRegion,
 	}}
+	if scheme == "https" {
+		if s.CAFile, err = writeCertificate(run.file("certs")); err != nil {
+			return nil, errors.Join(err, run.close())
+		}
+	}
 	l := launch{
 		name:    "MinIO",
 		timeout: time.Minute,
@@ -200,7 +222,7 @@ func StartMinIO(ctx context.Context, dir string) (*S3Server, error) {
 		},
 		ready: func(ctx context.Context, port int) error {
 			probe := s.Config()
-			probe.Endpoint, probe.Attempts = "http://"+loopback(port), 1
+			probe.Endpoint, probe.Attempts = scheme+"://"+loopback(port), 1
 			c, err := s3store.New(probe)
 			if err != nil {
 				return err
@@ -213,7 +235,7 @@ func StartMinIO(ctx context.Context, dir string) (*S3Server, error) {
 	if s.process, err = l.start(ctx, run); err != nil {
 		return nil, errors.Join(err, run.close())
 	}
-	s.Endpoint = "http://" + loopback(s.process.port)
+	s.Endpoint = scheme + "://" + loopback(s.process.port)
 	return s, nil
 }
 

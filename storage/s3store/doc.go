@@ -24,6 +24,16 @@
 // many idle connections as there are workers, no MD5, and no SHA-256 of a payload whose
 // CRC32C the server checks.
 //
+// # Attributes, versions, batches
+//
+// Storage class, headers, tags, ACLs and encryption travel with the request that writes an
+// object; none costs one of its own. A customer's key (SSE-C) belongs to the Client. Reading
+// tells all of them but tags and ACL, which [Bucket.Tags] and [Bucket.ACL] ask for. Copies on
+// the server keep metadata and tags unless they are told otherwise.
+//
+// MinIO takes many small objects by one request ([Bucket.WriteBatch]). It keeps no CRC32C of
+// these: each is checked by its MD5 when it is written, and by nothing when it is read.
+//
 // # Limits
 //
 // Parts are at least 5 MiB and at most 10,000 of them make an object. Writers hold one part

@@ -138,7 +138,7 @@ func (m *multipart) complete(ctx context.Context, count int) (storage.Object, er
 		headers["x-amz-checksum-crc32c"] = sum.String()
 	}
 	done, err := m.b.c.core.CompleteMultipartUpload(outliving, m.b.name, m.key, m.id, list,
-		minio.PutObjectOptions{UserMetadata: headers})
+		minio.PutObjectOptions{UserMetadata: headers, ServerSideEncryption: m.b.c.cfg.CustomerKey.sse()})
 	if gone(err) {
 		// An answer that was lost, and then the library's second request.
 		if o, err := m.b.Stat(outliving, m.key); err == nil && o.Size == size && sum.Known && o.CRC32C == sum {

@@ -19,8 +19,8 @@ const partsPerSize = 1000
 // See storage.Bucket.
 func (b *Bucket) Create(ctx context.Context, key string, opts storage.CreateOptions) (storage.Writer, error) {
 	err := b.c.checkKey(key)
-	if err == nil {
-		_, err = b.c.putOptions(opts, nil)
+	if err == nil && (len(opts.Tags) > 0 || opts.Encryption != storage.Encryption{}) {
+		_, err = b.c.putOptions(opts, nil) // they are what can be wrong
 	}
 	if err == nil {
 		err = ctx.Err()
