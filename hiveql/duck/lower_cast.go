@@ -156,9 +156,9 @@ func (l *lowerer) castTimestamp(x string, from, to hivetype.Type) string {
 	case instant(from):
 		return "(" + x + ")::TIMESTAMP"
 	case from.Integer() || from.Kind == hivetype.Boolean:
-		return "make_timestamp((" + x + ")::BIGINT * 1000)"
+		return "try(make_timestamp((" + x + ")::BIGINT * 1000))"
 	case from.Numeric():
-		return "make_timestamp(skep_to_bigint(round((" + x + ")::DOUBLE * 1000000)))"
+		return "try(make_timestamp(skep_to_bigint(round((" + x + ")::DOUBLE * 1000000))))"
 	}
 	return l.fail(unsupported("a conversion from %s to %s", from, to))
 }

@@ -123,20 +123,20 @@ func (l *lowerer) aggregateFunction(c aggregateCall) string {
 	case "count":
 		return l.count(args, c, whole)
 	case "sum":
-		switch s := whole("sum", args[0]); c.t.Kind {
+		switch c.t.Kind {
 		case hivetype.BigInt:
-			return "skep_to_bigint(" + s + "::HUGEINT)"
+			return "skep_to_bigint(" + whole("sum", args[0]) + "::HUGEINT)"
 		case hivetype.Decimal:
-			return "TRY_CAST(" + s + " AS " + sqlType(c.t) + ")"
+			return "TRY_CAST(" + l.decimalSum(c, whole, args[0]) + " AS " + sqlType(c.t) + ")"
 		default:
-			return s
+			return whole("sum", args[0])
 		}
 	case "avg":
 		if c.t.Kind != hivetype.Decimal {
 			return whole("avg", args[0])
 		}
 		sum := hivetype.DecimalOf(hivetype.MaxPrecision, c.args[0].Type().Scale)
-		return l.decimal("div", whole("sum", args[0]), whole("count", args[0]), sum, hivetype.DecimalOf(19, 0), c.t)
+		return l.decimal("div", l.decimalSum(c, whole, args[0]), whole("count", args[0]), sum, hivetype.DecimalOf(19, 0), c.t)
 	case "collect_list", "collect_set":
 		c.distinct = c.distinct || c.f.Name == "collect_set"
 		return "coalesce(" + whole("list", args[0], args[0]+" IS NOT NULL") + ", []::" + sqlType(c.t) + ")"
@@ -153,6 +153,21 @@ func (l *lowerer) aggregateFunction(c aggregateCall) string {
 		return "nullif(" + s + ", 'NaN'::DOUBLE)" // of too few or equal values
 	}
 	return s
+}
+
+// decimalSum adds up decimals. Where the sum might leave the range in which DuckDB adds, and end
+// in an error instead of NULL, the digits before and after the point are added apart.
+func (l *lowerer) decimalSum(c aggregateCall, whole func(string, string, ...string) string, x string) string {
+	const safe, part = 28, 29 // digits to which ten billion can be added
+	t := c.args[0].Type()
+	if t.Kind != hivetype.Decimal || t.Precision <= safe || c.distinct || t.Scale > part || t.Precision-t.Scale > part {
+		return whole("sum", x)
+	}
+	fraction := "(" + x + " % 1::" + sqlType(hivetype.DecimalOf(t.Scale+1, t.Scale)) + ")"
+	first, second := hivetype.DecimalOf(hivetype.MaxPrecision, 0), hivetype.DecimalOf(hivetype.MaxPrecision, t.Scale)
+	return l.decimal("add",
+		"("+whole("sum", "trunc("+x+")")+")::"+sqlType(first),
+		"("+whole("sum", fraction)+")::"+sqlType(second), first, second, second)
 }
 
 // sameAggregates are called in DuckDB as in Hive.
