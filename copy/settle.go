@@ -30,8 +30,14 @@ func (j *job) prepareSync() (err error) {
 		storage.Location
 		what string
 	}{{j.src, "source"}, {j.dest, "destination"}} {
+		if at.Bucket.URL() != other.Bucket.URL() || other.what == "source" && j.opts.TwoServices {
+			continue
+		}
 		dir := directory(other.Prefix)
-		if at.Bucket.URL() == other.Bucket.URL() && (strings.HasPrefix(directory(at.Prefix), dir) || other.what == "source" && isFlat(at.Bucket) && strings.HasPrefix(at.Prefix, other.Prefix)) {
+		if other.what == "source" && isFlat(at.Bucket) {
+			dir = other.Prefix
+		}
+		if strings.HasPrefix(directory(at.Prefix), dir) {
 			return &OptionError{"BackupDir", fmt.Errorf("%s is inside the %s, %s", at.URL(), other.what, other.URL())}
 		}
 	}

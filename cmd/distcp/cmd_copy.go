@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -23,6 +24,7 @@ type copyFlags struct {
 	settings
 	attributeFlags
 	operations
+	selectFlags
 	sides     sides
 	src, dest string
 	opts      copier.Options
@@ -48,6 +50,7 @@ func (c *copyFlags) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.SrcPattern, "srcPattern", "", "copy what this Java `regex` matches: the whole URL, as in '.*\\.gz'")
 	f.StringVar(&o.GroupBy, "groupBy", "", "concatenate files for which the groups of this Java `regex` are the same")
 	f.StringVar(&c.prefixesFile, "srcPrefixesFile", "", "list only the prefixes in the file at this `URL`: one a line, each below --src")
+	c.selectFlags.addFlags(f)
 	f.Int64Var(&c.targetSize, "targetSize", 0, "close a grouped output at this `MiB` of input")
 	f.StringVar(&c.appendToLast, "appendToLastFile", "", "whether new files of a group go into its last output, as a `bool` (default true, but for S3)")
 	f.Lookup("appendToLastFile").NoOptDefVal = "true"
@@ -77,7 +80,7 @@ func (c *copyFlags) addFlags(f *pflag.FlagSet) {
 // in an error rather than be an unknown flag.
 func (c *copyFlags) addForeignFlags(f *pflag.FlagSet) {
 	c.unsupported = map[string]*string{}
-	for _, name := range []string{"update", "overwrite", "delete", "log"} {
+	for _, name := range []string{"log"} {
 		c.unsupported[name] = f.String(name, "", "")
 		f.Lookup(name).NoOptDefVal = " "
 		f.Lookup(name).Hidden = true
@@ -163,6 +166,9 @@ func (c *copyFlags) validate(f *pflag.FlagSet) error {
 	if c.opts.CopyFromManifest && c.previousManifest == "" {
 		return usagef("--copyFromManifest needs --previousManifest, the list to copy")
 	}
+	if err := c.selectFlags.validate(f, &c.opts, time.Now()); err != nil {
+		return err
+	}
 	check := c.opts
 	check.CopyFromManifest, check.PreviousOptional = false, false // their manifest is not open yet
 	return check.Validate()
@@ -228,6 +234,9 @@ func (c *command) copyWith(ctx context.Context, open *openers, flags *copyFlags)
 		if opts.SrcPrefixes, err = readPrefixes(ctx, open.src, flags.prefixesFile, flags.src); err != nil {
 			return sum, err
 		}
+	}
+	if err := flags.selectFlags.open(ctx, open, c.stdin, flags.src, src, &opts); err != nil {
+		return sum, err
 	}
 	if flags.previousManifest != "" {
 		if opts.PreviousManifest, err = open.openAt(ctx, flags, flags.previousManifest); err != nil {

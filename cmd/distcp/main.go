@@ -40,9 +40,9 @@ func mainCode() int {
 
 // run is the program: what it is given instead of what the process has, and the exit code.
 func run(
-	ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer, getenv func(string) string,
+	ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string,
 ) int {
-	c := &command{stdout: stdout, stderr: stderr, getenv: getenv}
+	c := &command{stdin: stdin, stdout: stdout, stderr: stderr, getenv: getenv}
 	verbs := map[string]func(context.Context, []string) error{
 		"ls": c.ls, "cat": c.cat, "rm": c.rm, "du": c.du, "verify": c.verify, "help": c.help,
 	}
@@ -63,6 +63,7 @@ func run(
 
 // command is one invocation.
 type command struct {
+	stdin          io.Reader
 	stdout, stderr io.Writer
 	getenv         func(string) string
 }
@@ -123,6 +124,9 @@ func oneLine(err error) string {
 
 // flagOf is the flag that sets a field of copier.Options.
 func flagOf(field string) string {
+	if flag := selectFlagOf(field); flag != "" {
+		return flag
+	}
 	switch field {
 	case "PartSize":
 		return "--multipartUploadChunkSize"

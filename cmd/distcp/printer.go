@@ -65,6 +65,12 @@ func (p *printer) report(e copier.Event) {
 		fmt.Fprintf(p.stderr, "distcp: %s\n", oneLine(e.Err))
 	case copier.DeleteFailed:
 		fmt.Fprintf(p.stderr, "distcp: the source was copied but not deleted: %s\n", oneLine(e.Err))
+	case copier.RemoveFailed:
+		fmt.Fprintf(p.stderr, "distcp: not deleted: %s\n", oneLine(e.Err))
+	case copier.Removed:
+		if p.dryRun && p.json == nil && !p.quiet {
+			fmt.Fprintf(p.stdout, "delete %s (%d bytes)\n", e.Dest, e.Bytes)
+		}
 	case copier.Planned:
 		p.plan(e)
 	}
@@ -102,6 +108,8 @@ type summaryLine struct {
 	Failed         int64   `json:"failed"`
 	Deleted        int64   `json:"deleted"`
 	DeleteFailures int64   `json:"deleteFailures"`
+	Removed        int64   `json:"removed"`
+	RemoveFailures int64   `json:"removeFailures"`
 	Retries        int64   `json:"retries"`
 	ServerCopied   int64   `json:"serverCopied"`
 	Seconds        float64 `json:"seconds"`
@@ -111,7 +119,7 @@ type summaryLine struct {
 func newSummaryLine(s copier.Summary, err error, dryRun bool) summaryLine {
 	line := summaryLine{
 		"summary", err == nil, dryRun, s.Objects, s.Outputs, s.Bytes, s.Skipped, s.Failed, s.Deleted, s.DeleteFailures,
-		s.Retries, s.ServerCopied, s.Elapsed.Seconds(), "",
+		s.Removed, s.RemoveFailures, s.Retries, s.ServerCopied, s.Elapsed.Seconds(), "",
 	}
 	if err != nil {
 		line.Error = oneLine(err)
@@ -146,6 +154,10 @@ func summaryText(s copier.Summary, dryRun bool) string {
 	if s.Outputs != s.Objects {
 		text += fmt.Sprintf(" into %d", s.Outputs)
 	}
+	removed := "deleted at the destination"
+	if dryRun {
+		removed = "to delete at the destination"
+	}
 	text += ", " + bytesText(s.Bytes)
 	if seconds := s.Elapsed.Seconds(); !dryRun {
 		text += fmt.Sprintf(", in %v", s.Elapsed.Round(time.Millisecond))
@@ -157,7 +169,7 @@ func summaryText(s copier.Summary, dryRun bool) string {
 		n    int64
 		what string
 	}{
-		{s.Skipped, "skipped"}, {s.Deleted, "deleted"}, {s.Retries, "retried"}, {s.DeleteFailures, "not deleted"}, {s.Failed, "failed"},
+		{s.Skipped, "skipped"}, {s.Deleted, "deleted"}, {s.Removed, removed}, {s.Retries, "retried"}, {s.DeleteFailures + s.RemoveFailures, "not deleted"}, {s.Failed, "failed"},
 	} {
 		if extra.n > 0 {
 			text += fmt.Sprintf(", %d %s", extra.n, extra.what)

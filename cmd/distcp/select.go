@@ -1,0 +1,263 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	copier "github.com/skepdata/skep/copy"
+	"github.com/skepdata/skep/storage"
+)
+
+// selectFlags say which files to copy, and what to make of those that the destination has.
+type selectFlags struct {
+	rules                       []copier.Rule
+	filters, srcList, srcList0  string
+	minSize, maxSize            string
+	newerThan, olderThan        string
+	update, overwrite, keep     bool
+	compare                     string
+	deleteExtra, deleteExcluded bool
+	maxDelete                   int64
+	backupDir                   string
+}
+
+func (s *selectFlags) addFlags(f *pflag.FlagSet) {
+	f.Var(ruleFlag{&s.rules, false}, "include", "copy files whose name matches this `glob`; the last --include or --exclude that matches decides")
+	f.Var(ruleFlag{&s.rules, true}, "exclude", "do not copy files whose name matches this `glob`")
+	f.StringVar(&s.filters, "filters", "", "do not copy what a Java regex in the file at this `URL` matches, one a line")
+	f.StringVar(&s.minSize, "min-size", "", "copy files of at least so many `bytes`, as 100, 64K, 1.5G")
+	f.StringVar(&s.maxSize, "max-size", "", "copy files of at most so many `bytes`")
+	f.StringVar(&s.newerThan, "newer-than", "", "copy files modified after this `time`: an age, as 90m, 36h, 7d, or a date in UTC, as 2024-05-31")
+	f.StringVar(&s.olderThan, "older-than", "", "copy files modified before this `time`")
+	f.StringVar(&s.srcList, "src-list", "", "copy what the file at this `URL` names, or standard input for -: a name below --src, or a URL, a line")
+	f.StringVar(&s.srcList0, "src-list0", "", "the same of a `file` in which a NUL ends each name")
+	f.BoolVar(&s.update, "update", false, "copy only what the destination does not have, or has differently")
+	f.BoolVar(&s.keep, "ignore-existing", false, "copy only what the destination does not have, under the same name")
+	f.BoolVar(&s.overwrite, "overwrite", false, "copy everything, whatever the destination has (default)")
+	f.StringVar(&s.compare, "compare", "time", "what --update compares besides sizes: time, size (nothing else), etag or `checksum`")
+	f.BoolVar(&s.deleteExtra, "delete", false, "delete at the destination what --src does not have, once everything has been copied")
+	f.BoolVar(&s.deleteExcluded, "delete-excluded", false, "with --delete, delete also what the filters leave out")
+	f.Int64Var(&s.maxDelete, "max-delete", 0, "with --delete, delete nothing if it were more than this `number` of files")
+	f.StringVar(&s.backupDir, "backup-dir", "", "keep what is deleted or replaced in the directory of this `URL`")
+}
+
+// ruleFlag appends to the rules of two flags, in the order of the command line.
+type ruleFlag struct {
+	rules   *[]copier.Rule
+	exclude bool
+}
+
+func (r ruleFlag) String() string { return "" }
+func (r ruleFlag) Type() string   { return "glob" }
+
+func (r ruleFlag) Set(glob string) error {
+	*r.rules = append(*r.rules, copier.Rule{Glob: glob, Exclude: r.exclude})
+	return nil
+}
+
+// validate checks what can be checked without opening anything, and completes the options.
+func (s *selectFlags) validate(f *pflag.FlagSet, o *copier.Options, now time.Time) (err error) {
+	switch {
+	case s.overwrite && (s.update || s.keep), s.update && s.keep:
+		return usagef("--update, --ignore-existing and --overwrite exclude each other")
+	case f.Changed("compare") && !s.update:
+		return usagef("--compare has a meaning with --update only")
+	case s.deleteExcluded && !s.deleteExtra:
+		return usagef("--delete-excluded has a meaning with --delete only")
+	case f.Changed("max-delete") && !s.deleteExtra:
+		return usagef("--max-delete has a meaning with --delete only")
+	case f.Changed("max-delete") && s.maxDelete < 1:
+		return usagef("--max-delete: %d is not a number of files", s.maxDelete)
+	case s.srcList != "" && s.srcList0 != "":
+		return usagef("--src-list and --src-list0 are two lists of what to copy; choose one")
+	case f.Changed("backup-dir") && s.backupDir == "":
+		return usagef("--backup-dir: the URL is empty")
+	}
+	o.Filter.Rules = s.rules
+	for _, size := range []struct {
+		flag, text string
+		to         *int64
+	}{{"min-size", s.minSize, &o.Filter.MinSize}, {"max-size", s.maxSize, &o.Filter.MaxSize}} {
+		if !f.Changed(size.flag) {
+			continue
+		}
+		if *size.to, err = parseSize(size.text); err != nil {
+			return usagef("--%s: %v", size.flag, err)
+		}
+	}
+	if f.Changed("max-size") && o.Filter.MaxSize == 0 {
+		return usagef("--max-size: 0 would copy empty files only; use --srcPattern or --include for them")
+	}
+	for _, at := range []struct {
+		flag, text string
+		to         *time.Time
+	}{{"newer-than", s.newerThan, &o.Filter.NewerThan}, {"older-than", s.olderThan, &o.Filter.OlderThan}} {
+		if !f.Changed(at.flag) {
+			continue
+		}
+		if *at.to, err = parseTime(at.text, now); err != nil {
+			return usagef("--%s: %v", at.flag, err)
+		}
+	}
+	return s.validateSync(o)
+}
+
+func (s *selectFlags) validateSync(o *copier.Options) error {
+	o.Sync.Delete, o.Sync.DeleteExcluded, o.Sync.MaxDelete = s.deleteExtra, s.deleteExcluded, s.maxDelete
+	switch {
+	case s.keep:
+		o.Sync.Existing = copier.ExistingKeep
+	case s.update:
+		o.Sync.Existing = copier.ExistingUpdate
+	}
+	switch s.compare {
+	case "time":
+	case "size", "etag", "checksum":
+		o.Sync.CompareBy = copier.CompareBy(s.compare)
+	default:
+		return usagef("--compare: %q is not one of time, size, etag and checksum", s.compare)
+	}
+	return nil
+}
+
+// open reads the files that the flags name.
+func (s *selectFlags) open(
+	ctx context.Context, open *openers, stdin io.Reader, written string, src storage.Location, o *copier.Options,
+) (err error) {
+	if s.filters != "" {
+		if o.Filter.ExcludePatterns, err = readNames(ctx, open.src, stdin, s.filters, '\n'); err != nil {
+			return fmt.Errorf("--filters: %w", err)
+		}
+	}
+	if s.backupDir != "" {
+		if o.Sync.BackupDir, err = open.dest.Open(ctx, s.backupDir); err != nil {
+			return fmt.Errorf("--backup-dir: %w", err)
+		}
+	}
+	flag, at, end := "--src-list", s.srcList, byte('\n')
+	if s.srcList0 != "" {
+		flag, at, end = "--src-list0", s.srcList0, 0
+	}
+	if at == "" {
+		return nil
+	}
+	names, err := readNames(ctx, open.src, stdin, at, end)
+	if err != nil {
+		return fmt.Errorf("%s: %w", flag, err)
+	}
+	o.SrcList = make([]string, len(names))
+	for i, name := range names {
+		if rest, ok := strings.CutPrefix(name, written); ok && strings.Contains(written, "://") {
+			name = src.URL() + rest
+		} else if strings.Contains(name, "://") && !strings.HasPrefix(name, src.URL()) {
+			return usagef("%s: name %d, %q, is not below --src, %s", flag, i+1, name, src.URL())
+		}
+		o.SrcList[i] = name
+	}
+	return nil
+}
+
+// readNames reads what end separates. Empty names do not count.
+func readNames(ctx context.Context, opener *storage.Opener, stdin io.Reader, url string, end byte) ([]string, error) {
+	from := stdin
+	if url != "-" {
+		at, err := opener.Open(ctx, url)
+		if err != nil {
+			return nil, err
+		}
+		r, err := at.Bucket.Open(ctx, at.Prefix, storage.ReadOptions{})
+		if err != nil {
+			return nil, err
+		}
+		defer r.Close()
+		from = r
+	}
+	names := []string{}
+	for in := bufio.NewReader(from); ; {
+		name, err := in.ReadString(end)
+		if name = strings.TrimSuffix(name, string(rune(end))); name != "" {
+			names = append(names, name)
+		}
+		if errors.Is(err, io.EOF) {
+			return names, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// parseSize is a number of bytes, with K, M, G or T for powers of 1024, and KiB or KB for the same.
+func parseSize(text string) (int64, error) {
+	number := strings.ToUpper(text)
+	number = strings.TrimSuffix(strings.TrimSuffix(number, "B"), "I")
+	unit := 1.0
+	if n := len(number); n > 0 {
+		if i := strings.IndexByte("KMGTP", number[n-1]); i >= 0 {
+			unit, number = math.Pow(1024, float64(i+1)), number[:n-1]
+		}
+	}
+	n, err := strconv.ParseFloat(number, 64)
+	if err != nil || math.IsNaN(n) || n < 0 || n*unit >= math.MaxInt64 {
+		return 0, fmt.Errorf("%q is not a number of bytes, as 100, 64K or 1.5G", text)
+	}
+	return int64(n * unit), nil
+}
+
+// parseTime is a date, a date and a time, or an age at now.
+func parseTime(text string, now time.Time) (time.Time, error) {
+	for _, layout := range []string{time.DateOnly, time.DateTime, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", time.RFC3339} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t, nil
+		}
+	}
+	age, err := parseAge(text)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%q is neither an age, as 90m, 36h, 7d or 2w, nor a date, as 2024-05-31 or 2024-05-31T10:00:00Z", text)
+	}
+	return now.Add(-age), nil
+}
+
+// parseAge is a duration of Go's with d for days of 24 hours and w for weeks, which come first.
+func parseAge(text string) (time.Duration, error) {
+	var total time.Duration
+	for _, unit := range []struct {
+		name string
+		is   time.Duration
+	}{{"w", 7 * 24 * time.Hour}, {"d", 24 * time.Hour}} {
+		number, rest, ok := strings.Cut(text, unit.name)
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseFloat(number, 64)
+		if err != nil || math.IsNaN(n) || n < 0 || n*float64(unit.is) >= float64(math.MaxInt64/4) {
+			return 0, fmt.Errorf("%q is not a number of %s", number, unit.name)
+		}
+		total, text = total+time.Duration(n*float64(unit.is)), rest
+		if text == "" {
+			return total, nil
+		}
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return 0, fmt.Errorf("%q is not a duration", text)
+	}
+	return total + d, nil
+}
+
+// selectFlagOf is the flag that sets a field of copier's Filter and Sync, or "".
+func selectFlagOf(field string) string {
+	return map[string]string{
+		"MinSize": "--min-size", "MaxSize": "--max-size", "NewerThan": "--newer-than", "OlderThan": "--older-than",
+		"SrcList": "--src-list", "Existing": "--update or --ignore-existing", "CompareBy": "--compare", "BackupDir": "--backup-dir",
+	}[field]
+}
