@@ -198,7 +198,7 @@ func (s *Session) now() time.Time {
 			return now.In(loc)
 		}
 	}
-	return now.Local()
+	return now.In(localZone())
 }
 
 // tableName resolves a name against the current database.

@@ -48,7 +48,11 @@ func (r *resolver) call(e *syntax.Call) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.a.bind(e, fn, codeArguments, args)
+	x, err := r.a.bind(e, fn, codeArguments, args)
+	if c, ok := x.(*Call); ok && err == nil {
+		return r.a.env.inZone(c), nil
+	}
+	return x, err
 }
 
 // expandStars puts all columns in the place of * among the arguments of a function.

@@ -13,7 +13,7 @@ func dateFunctions() []*Function {
 		scalar("datediff", "datediff(date1, date2) - Returns the number of days from date2 to date1", sig("date date->int")),
 		scalar("day dayofmonth", "day(date) - Returns the day of the month", sig("date->int")),
 		scalar("dayofweek", "dayofweek(date) - Returns the day of the week, 1 for Sunday", sig("date->int")),
-		scalar("from_unixtime", "from_unixtime(seconds[, format]) - Converts seconds since 1970 to text, in UTC", sig("bigint string?->string")),
+		scalar("from_unixtime", "from_unixtime(seconds[, format]) - Converts seconds since 1970 to text, in the time zone of the session", sig("bigint string?->string")),
 		scalar("from_utc_timestamp", "from_utc_timestamp(ts, zone) - Converts a time in UTC to the clock of a zone", sig("timestamp string->timestamp")),
 		scalar("hour", "hour(ts) - Returns the hour", sig("timestamp->int")),
 		scalar("last_day", "last_day(date) - Returns the last day of the month", sig("date->string")),
@@ -26,7 +26,7 @@ func dateFunctions() []*Function {
 		scalar("to_date", "to_date(expr) - Returns the date of a timestamp or text", sig("date->date")),
 		scalar("to_utc_timestamp", "to_utc_timestamp(ts, zone) - Converts the clock of a zone to UTC", sig("timestamp string->timestamp")),
 		scalar("trunc", "trunc(date, fmt) / trunc(n[, d]) - Truncates a date to its year, quarter or month, or a number to d places", bindTrunc),
-		scalar("unix_timestamp to_unix_timestamp", "unix_timestamp([date[, pattern]]) - Converts a time in UTC to seconds since 1970", bindUnixTimestamp),
+		scalar("unix_timestamp to_unix_timestamp", "unix_timestamp([date[, pattern]]) - Converts a time of the session's zone to seconds since 1970", bindUnixTimestamp),
 		scalar("weekofyear", "weekofyear(date) - Returns the number of the ISO week", sig("date->int")),
 		scalar("year", "year(date) - Returns the year", sig("date->int")),
 	}

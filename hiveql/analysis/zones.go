@@ -1,0 +1,41 @@
+package analysis
+
+import "github.com/skepdata/skep/hivetype"
+
+// inZone makes the functions between clocks and seconds since 1970 mean the session's time zone.
+// Plans know clocks without zones and UTC only, so that the conversion is written out:
+//
+//	unix_timestamp(ts)    unix_timestamp(to_utc_timestamp(ts, zone))
+//	from_unixtime(n, f)   date_format(from_utc_timestamp(timestamp of n, zone), f)
+func (e Env) inZone(c *Call) *Call {
+	zone := e.Now.Location().String()
+	if zone == "UTC" || zone == "Local" || zone == "Etc/UTC" || e.Now.IsZero() {
+		return c
+	}
+	name := &Const{Value: zone, T: text}
+	switch {
+	case c.Func.Name == "unix_timestamp" && len(c.Args) == 1:
+		return calling("unix_timestamp", bigint, calling("to_utc_timestamp", timestamp, c.Args[0], name))
+	case c.Func.Name == "unix_timestamp" && len(c.Args) == 2:
+		return calling("unix_timestamp", bigint, calling("to_utc_timestamp", timestamp, clockOf(c), name))
+	case c.Func.Name == "from_unixtime":
+		var format Expr = &Const{Value: "yyyy-MM-dd HH:mm:ss", T: text}
+		if len(c.Args) == 2 {
+			format = c.Args[1]
+		}
+		return calling("date_format", text, calling("from_utc_timestamp", timestamp, clockOf(c.Args[0]), name), format)
+	}
+	return c
+}
+
+var timestamp = hivetype.Of(hivetype.Timestamp)
+
+// clockOf is what clocks show in UTC so many seconds after 1970.
+func clockOf(seconds Expr) Expr {
+	return convert(calling("from_unixtime", text, seconds), timestamp)
+}
+
+func calling(name string, t hivetype.Type, args ...Expr) *Call {
+	fn, _ := Lookup(name)
+	return &Call{Func: fn, Args: args, T: t}
+}
