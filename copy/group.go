@@ -132,6 +132,11 @@ func (p *planner) output(
 	if err != nil {
 		return Task{}, fmt.Errorf("group %q: %w", c.name, err)
 	}
+	parquet, err := p.allParquet(t.Sources)
+	if err != nil {
+		return Task{}, fmt.Errorf("group %q: %w", c.name, err)
+	}
+	t.merge = parquet && (base != nil || len(t.Sources) > 1)
 	if base != nil {
 		return t.onto(base, strings.TrimPrefix(base.Output, p.destDir), p.opts.OutputCodec), nil
 	}
@@ -145,6 +150,12 @@ func (p *planner) output(
 	if p.opts.OutputCodec == CodecNone {
 		suffix = commonSuffix(t.Sources)
 		stem = strings.TrimSuffix(stem, suffix)
+	}
+	if parquet {
+		suffix = parquetSuffix
+		if ext := path.Ext(stem); strings.EqualFold(ext, suffix) {
+			suffix, stem = ext, strings.TrimSuffix(stem, ext)
+		}
 	}
 	dir, _ := path.Split(first.Base)
 	for index := 0; ; index++ {

@@ -20,6 +20,7 @@ type Task struct {
 	Key     string   // relative to the destination
 	Skip    bool     // it has been copied already: the previous manifest, or an output, says so
 
+	merge  bool    // the sources are Parquet files to be merged
 	base   *record // the output to which it is appended, which is then the first of Sources
 	held   bool    // of Skip: the sources are in the output
 	output string  // of Skip: URL of what holds the sources, as a manifest has it
@@ -59,6 +60,9 @@ func (t Task) Size() int64 {
 
 // raw reports whether the output is the bytes of the sources as they are.
 func (t Task) raw() bool {
+	if t.merge {
+		return false
+	}
 	for _, s := range t.Sources {
 		if s.step != (step{}) {
 			return false

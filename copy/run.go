@@ -327,6 +327,9 @@ func (j *job) transfer(ctx context.Context, w work, spawn func(work)) (result, e
 			return result{deferred: true}, j.beginParts(ctx, w, spawn)
 		}
 	}
+	if t.merge {
+		return j.mergeParquet(ctx, t)
+	}
 	return j.stream(ctx, t)
 }
 

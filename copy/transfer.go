@@ -91,6 +91,13 @@ func (j *job) streamFrom(ctx context.Context, t Task, from *span) (result, error
 	if err != nil {
 		return result{}, err
 	}
+	return j.commit(ctx, t, out, hashed, from)
+}
+
+// commit makes an output visible of which all has been written, if its sources were read well.
+func (j *job) commit(
+	ctx context.Context, t Task, out storage.Writer, hashed *hashWriter, from *span,
+) (result, error) {
 	sums, err := from.verify(t)
 	if err != nil {
 		return result{}, err
