@@ -49,7 +49,7 @@ func mysqlExec(ctx context.Context, server, statement string) error {
 		return err
 	}
 	db := sql.OpenDB(connector)
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	_, err = db.ExecContext(ctx, statement)
 	return err
 }

@@ -71,7 +71,7 @@ func (s *S3) MakeBucket(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	return c.MakeBucket(ctx, name)
 }
 
@@ -137,7 +137,7 @@ func (s *S3) removeBucket(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	// MinIO does not list an object below another one until that other one is gone.
 	for again := true; again; {
 		if again, err = emptyBucket(ctx, c.Bucket(s.Bucket)); err != nil {
@@ -227,7 +227,7 @@ func startMinIO(ctx context.Context, dir, scheme string) (*S3Server, error) {
 			if err != nil {
 				return err
 			}
-			defer c.Close()
+			defer func() { _ = c.Close() }()
 			_, err = c.Buckets(ctx)
 			return err
 		},

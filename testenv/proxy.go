@@ -124,9 +124,9 @@ func (p *Proxy) handler(target *url.URL, quiet *log.Logger) http.Handler {
 
 // modify does to a response what its request is fated to.
 func (p *Proxy) modify(r *http.Response) error {
-	if hook := p.onResponse(); hook != nil {
+	if hook := p.onResponse(); hook != nil { //nolint:bodyclose // it is a function, not a response
 		if err := hook(r); err != nil {
-			return err
+			return err // and the reverse proxy closes the body
 		}
 	}
 	if f, ok := r.Request.Context().Value(fateKey{}).(*fate); ok {

@@ -173,7 +173,7 @@ func (r *reader) took(p []byte) (int, error) {
 
 // resume replaces a broken connection by another that goes on at the next byte.
 func (r *reader) resume(broken error) error {
-	if broken == io.EOF {
+	if errors.Is(broken, io.EOF) {
 		broken = io.ErrUnexpectedEOF
 	}
 	r.failures++
@@ -196,7 +196,7 @@ func (r *reader) resume(broken error) error {
 
 // Close ends the request if bytes are left to read, and otherwise keeps its connection.
 func (r *reader) Close() error {
-	if r.err == nil || r.err == io.EOF {
+	if r.err == nil || errors.Is(r.err, io.EOF) {
 		r.err = errors.New("the reader is closed")
 	}
 	if r.next < r.end {

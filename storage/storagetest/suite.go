@@ -272,7 +272,7 @@ func random(seed uint64, size int64) []byte {
 	var key [32]byte
 	copy(key[:], fmt.Sprintf("seed %d", seed))
 	content := make([]byte, size)
-	rand.NewChaCha8(key).Read(content)
+	_, _ = rand.NewChaCha8(key).Read(content)
 	return content
 }
 
