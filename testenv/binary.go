@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -57,7 +56,7 @@ func buildMinIO(ctx context.Context, path string) error {
 		return err
 	}
 	defer os.RemoveAll(tmp)
-	cmd := exec.CommandContext(ctx, goTool(), "install", minioModule)
+	cmd := exec.CommandContext(ctx, "go", "install", minioModule)
 	cmd.Dir = tmp // outside of any module
 	cmd.Env = append(os.Environ(), "GOBIN="+tmp, "GOFLAGS=", "GOWORK=off", "CGO_ENABLED=0", "GOOS=", "GOARCH=")
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -75,14 +74,6 @@ func removeAll(pattern string) error {
 		err = errors.Join(err, os.RemoveAll(path))
 	}
 	return err
-}
-
-// goTool is the go command, on PATH or where this program's own toolchain was.
-func goTool() string {
-	if path, err := exec.LookPath("go"); err == nil {
-		return path
-	}
-	return filepath.Join(runtime.GOROOT(), "bin", "go")
 }
 
 func executable(path string) bool {
