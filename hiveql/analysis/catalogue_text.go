@@ -27,12 +27,12 @@ func textFunctions() []*Function {
 		scalar("lower lcase", "lower(str) - Returns str with all characters in lower case", text1),
 		scalar("lpad", "lpad(str, len, pad) - Returns str, left-padded with pad to a length of len", sig("string int string?->string")),
 		scalar("ltrim", "ltrim(str) - Removes leading spaces", sig("string string?->string")),
-		scalar("mask", "mask(str) - Replaces upper case letters by X, lower case ones by x, digits by n", sig("string->string")),
-		scalar("mask_first_n", "mask_first_n(str[, n]) - Masks the first n characters, 4 by default", sig("string int?->string")),
+		scalar("mask", "mask(str) - Replaces upper case letters by X, lower case ones by x, digits by n", maskOf("string->string")),
+		scalar("mask_first_n", "mask_first_n(str[, n]) - Masks the first n characters, 4 by default", maskOf("string int?->string")),
 		scalar("mask_hash", "mask_hash(str) - Returns a hash of str", sig("string->string")),
-		scalar("mask_last_n", "mask_last_n(str[, n]) - Masks the last n characters, 4 by default", sig("string int?->string")),
-		scalar("mask_show_first_n", "mask_show_first_n(str[, n]) - Masks all but the first n characters, 4 by default", sig("string int?->string")),
-		scalar("mask_show_last_n", "mask_show_last_n(str[, n]) - Masks all but the last n characters, 4 by default", sig("string int?->string")),
+		scalar("mask_last_n", "mask_last_n(str[, n]) - Masks the last n characters, 4 by default", maskOf("string int?->string")),
+		scalar("mask_show_first_n", "mask_show_first_n(str[, n]) - Masks all but the first n characters, 4 by default", maskOf("string int?->string")),
+		scalar("mask_show_last_n", "mask_show_last_n(str[, n]) - Masks all but the last n characters, 4 by default", maskOf("string int?->string")),
 		scalar("md5", "md5(str or bin) - Calculates an MD5 checksum", bindDigest(text)),
 		scalar("octet_length", "octet_length(str or bin) - Returns the number of bytes", bindLength),
 		scalar("printf format_string", "printf(format, ...) - Returns the arguments formatted as by printf", sig("string any*->string")),
@@ -168,4 +168,16 @@ func bindFieldFunction(args []Arg) (Binding, error) {
 	}
 	t, err := comparison(args)
 	return same(args, t, hivetype.Of(hivetype.Int)), err
+}
+
+// maskOf is for text alone: Hive masks the digits of numbers, and the parts of dates, in ways of
+// their own.
+func maskOf(signature string) func([]Arg) (Binding, error) {
+	bind := sig(signature)
+	return func(args []Arg) (Binding, error) {
+		if len(args) > 0 && args[0].Type.Primitive() && !args[0].Type.Text() && args[0].Type.Kind != hivetype.Void {
+			return Binding{}, &TypeError{Index: 0, Want: "text", Got: args[0].Type}
+		}
+		return bind(args)
+	}
 }
