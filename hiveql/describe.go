@@ -2,7 +2,6 @@ package hiveql
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -33,18 +32,8 @@ func (s *Session) describe(ctx context.Context, r *Result, n *syntax.Describe) e
 		return s.describeColumn(r, n, t)
 	}
 	d := describer{s: s, table: t}
-	if n.Partition != nil {
-		values, err := s.partitionValues(t, n.Partition)
-		if err != nil {
-			return err
-		}
-		d.partition, err = s.cfg.Store.Partition(ctx, t.TableName, values)
-		if errors.Is(err, metastore.ErrNoSuchPartition) {
-			return semantic(n.Partition, 10006, "Partition not found %s", syntax.Print(n.Partition))
-		}
-		if err != nil {
-			return err
-		}
+	if d.partition, err = s.chosenPartition(ctx, t, n.Partition); err != nil {
+		return err
 	}
 	switch n.Mode {
 	case "FORMATTED":

@@ -115,11 +115,7 @@ func (s *Session) describeStorage(
 		return nil
 	}
 	if row.Delimited {
-		if len(f.names) > 0 && f.serde != lazySimple {
-			return semantic(row, 0,
-				"ROW FORMAT DELIMITED is only compatible with 'textfile', not '%s'", strings.ToLower(f.names[0]))
-		}
-		delimited(d.SerDe.Parameters, row)
+		delimited(d.SerDe.Parameters, row) // formats that have no delimiters pass over them, as in Hive
 		return nil
 	}
 	d.SerDe.Library = row.SerDe

@@ -14,7 +14,6 @@ import (
 	"github.com/skepdata/skep/hiveql/syntax"
 	"github.com/skepdata/skep/hivetype"
 	"github.com/skepdata/skep/metastore"
-	"github.com/skepdata/skep/partitions"
 )
 
 // show runs SHOW in all its forms.
@@ -198,16 +197,17 @@ func (s *Session) showExtended(ctx context.Context, r *Result, n *syntax.Show) e
 	if err != nil {
 		return err
 	}
-	if n.Partition != nil {
-		return unsupported(n.Partition, "SHOW TABLE EXTENDED of a partition")
-	}
 	var lines []string
 	for _, name := range like(names, n.Like) {
 		t, err := s.cfg.Store.Table(ctx, metastore.TableName{Database: db, Name: name})
 		if err != nil {
 			return err
 		}
-		more, err := s.extendedLines(ctx, t)
+		part, err := s.chosenPartition(ctx, t, n.Partition)
+		if err != nil {
+			return err
+		}
+		more, err := s.extendedLines(ctx, t, part)
 		if err != nil {
 			return err
 		}
@@ -217,25 +217,51 @@ func (s *Session) showExtended(ctx context.Context, r *Result, n *syntax.Show) e
 	return nil
 }
 
-func (s *Session) extendedLines(ctx context.Context, t *metastore.Table) ([]string, error) {
-	lines := []string{"tableName:" + t.Name, "owner:" + t.Owner, "location:" + t.Storage.Location,
-		"inputformat:" + t.Storage.InputFormat, "outputformat:" + t.Storage.OutputFormat,
-		"columns:" + structText(t.Storage.Columns), "partitioned:" + strconv.FormatBool(t.Partitioned()),
+// chosenPartition is the partition that a complete spec names, or nil without a spec.
+func (s *Session) chosenPartition(
+	ctx context.Context, t *metastore.Table, spec *syntax.PartitionSpec,
+) (*metastore.Partition, error) {
+	if spec == nil {
+		return nil, nil
+	}
+	values, err := s.partitionValues(t, spec)
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.cfg.Store.Partition(ctx, t.TableName, values)
+	if errors.Is(err, metastore.ErrNoSuchPartition) {
+		return nil, semantic(spec, 10006, "Partition not found %s", syntax.Print(spec))
+	}
+	return p, err
+}
+
+// extendedLines describes a table, or with part one of its partitions.
+func (s *Session) extendedLines(ctx context.Context, t *metastore.Table, part *metastore.Partition) ([]string, error) {
+	sd, params := &t.Storage, t.Parameters
+	if part != nil {
+		sd, params = &part.Storage, part.Parameters
+	}
+	lines := []string{"tableName:" + t.Name, "owner:" + t.Owner, "location:" + sd.Location,
+		"inputformat:" + sd.InputFormat, "outputformat:" + sd.OutputFormat,
+		"columns:" + structText("columns", sd.Columns), "partitioned:" + strconv.FormatBool(t.Partitioned()),
 		"partitionColumns:"}
 	if t.Partitioned() {
-		lines[len(lines)-1] += structText(t.PartitionKeys)
+		lines[len(lines)-1] += structText("partition_columns", t.PartitionKeys)
 	}
 	if t.Type == metastore.View {
 		return append(lines, ""), nil
 	}
 	var files, size, most, least int64
-	places, err := s.places(ctx, t)
-	if err != nil {
-		return nil, err
+	places := []string{sd.Location}
+	if part == nil {
+		var err error
+		if places, err = s.places(ctx, t); err != nil {
+			return nil, err
+		}
 	}
 	l := newLister(s.cfg, t)
 	for _, p := range places {
-		found, err := l.files(ctx, p, t.Parameters)
+		found, err := l.files(ctx, p, params)
 		if err != nil {
 			return nil, err
 		}
@@ -251,12 +277,12 @@ func (s *Session) extendedLines(ctx context.Context, t *metastore.Table) ([]stri
 		fmt.Sprint("maxFileSize:", most), fmt.Sprint("minFileSize:", least), ""), nil
 }
 
-func structText(cols []metastore.Column) string {
+func structText(name string, cols []metastore.Column) string {
 	var parts []string
 	for _, c := range cols {
 		parts = append(parts, thriftType(c.Type)+" "+c.Name)
 	}
-	return "struct columns { " + strings.Join(parts, ", ") + "}"
+	return "struct " + name + " { " + strings.Join(parts, ", ") + "}"
 }
 
 // thriftType is the name of a type in Thrift's language, which SHOW TABLE EXTENDED uses.
@@ -278,123 +304,6 @@ func thriftType(t hivetype.Type) string {
 		return "map<" + thriftType(*t.Key) + "," + thriftType(*t.Elem) + ">"
 	}
 	return t.String()
-}
-
-// showPartitions lists names of partitions; the metastore decides which.
-func (s *Session) showPartitions(ctx context.Context, r *Result, n *syntax.Show) error {
-	t, err := s.table(ctx, n.Name)
-	if err != nil {
-		return err
-	}
-	if !t.Partitioned() {
-		return ddlFailed("Table %s is not a partitioned table", t.Name)
-	}
-	var match partitions.Predicate
-	if n.Partition != nil {
-		if match, err = s.specPredicate(t, n.Partition); err != nil {
-			return err
-		}
-	}
-	if n.Where != nil {
-		where, err := partitions.ParseFilter(syntax.Print(n.Where))
-		if err == nil {
-			err = t.Keys().Check(where)
-		}
-		if err != nil {
-			return semantic(n.Where, 10214, "SHOW PARTITIONS WHERE takes a condition on partition keys: %v", err)
-		}
-		if match = where; n.Partition != nil {
-			spec, err := s.specPredicate(t, n.Partition)
-			if err != nil {
-				return err
-			}
-			match = partitions.And{spec, where}
-		}
-	}
-	var found []partitions.Values
-	for p, err := range s.cfg.Store.Partitions(ctx, t.TableName, match) {
-		if err != nil {
-			return err
-		}
-		found = append(found, p.Values)
-	}
-	if err := sortPartitions(t, found, n.OrderBy); err != nil {
-		return err
-	}
-	if n.Limit != nil {
-		if found, err = limited(found, n.Limit); err != nil {
-			return err
-		}
-	}
-	names := make([]string, 0, len(found))
-	for _, v := range found {
-		name, err := t.Keys().Name(v)
-		if err != nil {
-			return err
-		}
-		names = append(names, name)
-	}
-	r.showLines("partition", names)
-	return nil
-}
-
-func sortPartitions(t *metastore.Table, found []partitions.Values, by []syntax.SortItem) error {
-	keys := t.Keys()
-	for i := len(by) - 1; i >= 0; i-- { // stable sorts, the last key first
-		name, ok := by[i].X.(*syntax.Name)
-		at := -1
-		if ok {
-			at = keys.Find(name.Ident.Name)
-		}
-		if at < 0 {
-			return semantic(&by[i], 10002, "Invalid column reference: ORDER BY takes partition keys")
-		}
-		slices.SortStableFunc(found, func(a, b partitions.Values) int {
-			c := compareKey(keys[at], a[at], b[at])
-			if by[i].Desc {
-				return -c
-			}
-			return c
-		})
-	}
-	return nil
-}
-
-func compareKey(k partitions.Key, a, b string) int {
-	if k.Type.Integer() {
-		x, errX := strconv.ParseInt(a, 10, 64)
-		y, errY := strconv.ParseInt(b, 10, 64)
-		if errX == nil && errY == nil {
-			return int(min(max(x-y, -1), 1))
-		}
-	}
-	return strings.Compare(a, b)
-}
-
-func limited(found []partitions.Values, l *syntax.Limit) ([]partitions.Values, error) {
-	number := func(x syntax.Expr) (int, error) {
-		lit, ok := x.(*syntax.Literal)
-		if !ok {
-			return 0, semantic(x, 0, "LIMIT takes a number")
-		}
-		n, err := strconv.Atoi(lit.Value)
-		if err != nil || n < 0 {
-			return 0, semantic(x, 0, "LIMIT takes a number")
-		}
-		return min(n, len(found)), nil
-	}
-	if l.Offset != nil {
-		n, err := number(l.Offset)
-		if err != nil {
-			return nil, err
-		}
-		found = found[n:]
-	}
-	n, err := number(l.Count)
-	if err != nil {
-		return nil, err
-	}
-	return found[:min(n, len(found))], nil
 }
 
 func (s *Session) showColumns(ctx context.Context, r *Result, n *syntax.Show) error {
