@@ -82,7 +82,7 @@ func (j *job) readRecords(ctx context.Context, key string) iter.Seq2[*record, er
 			var line ledgerLine
 			err := dec.Decode(&line)
 			switch {
-			case err == io.EOF: //nolint:errorlint // decoders return it as it is
+			case err == io.EOF:
 				if last != nil {
 					yield(last, nil)
 				}

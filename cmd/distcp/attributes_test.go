@@ -4,25 +4,25 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
 	"github.com/rogpeppe/go-internal/testscript"
-
-	"github.com/skepdata/skep/internal/config"
 )
 
 func printAttributes(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 1 {
 		ts.Fatalf("usage: attributes KEY")
 	}
-	cfg, err := config.Load(config.Source{Getenv: ts.Getenv})
+	client, err := minio.New(strings.TrimPrefix(ts.Getenv("AWS_ENDPOINT_URL_S3"), "http://"), &minio.Options{
+		Creds: credentials.NewStaticV4(ts.Getenv("AWS_ACCESS_KEY_ID"), ts.Getenv("AWS_SECRET_ACCESS_KEY"), ""),
+	})
 	ts.Check(err)
-	opener := cfg.Opener()
-	defer opener.Close() //nolint:errcheck // nothing was written
-	at, err := opener.Open(context.Background(), "s3://"+ts.Getenv("BUCKET")+"/"+args[0])
+	o, err := client.StatObject(context.Background(), ts.Getenv("BUCKET"), args[0], minio.StatObjectOptions{})
 	ts.Check(err)
-	o, err := at.Bucket.Stat(context.Background(), at.Prefix)
-	ts.Check(err)
-	_, err = fmt.Fprintf(ts.Stdout(), "type=%s class=%s metadata=%v\n", o.ContentType, o.StorageClass, o.Metadata)
+	_, err = fmt.Fprintf(ts.Stdout(), "type=%s class=%s metadata=%v encryption=%s key=%s\n", o.ContentType, o.Metadata.Get("X-Amz-Storage-Class"), map[string]string(o.UserMetadata),
+		o.Metadata.Get("X-Amz-Server-Side-Encryption"), o.Metadata.Get("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id"))
 	ts.Check(err)
 }
 

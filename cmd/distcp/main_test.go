@@ -22,7 +22,8 @@ func TestMain(m *testing.M) {
 }
 
 // The scripts in testdata/script run the program against a real MinIO server, on which each has
-// a bucket of its own, $BUCKET. Commands besides testscript's own:
+// a bucket of its own, $BUCKET. $PARQUET has Parquet files of one schema. Commands besides
+// testscript's own:
 //
 //	file PATH SIZE [SEED]    makes a file of random text
 //	gunzip PATH              prints a gzip file to standard output
@@ -30,6 +31,10 @@ func TestMain(m *testing.M) {
 //	profiles FILE            writes AWS profiles: good, with the server's keys, and bad
 //	sorted                   sorts the lines of the last standard output into the file "sorted"
 func TestScripts(t *testing.T) {
+	parquetFiles, err := filepath.Abs("../../copy/internal/parquetmerge/testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
@@ -39,6 +44,7 @@ func TestScripts(t *testing.T) {
 				env.Setenv(name, value)
 			}
 			env.Setenv("BUCKET", s3.Bucket)
+			env.Setenv("PARQUET", parquetFiles)
 			env.Setenv("OTHER_ADDRESS", strings.Replace(s3.Config().Endpoint, "127.0.0.1", "localhost", 1))
 			env.Setenv("XDG_DATA_HOME", filepath.Join(env.WorkDir, ".data"))
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, ".config"))
