@@ -98,6 +98,10 @@ type Options struct {
 	DisableParts bool
 	// DisableServerCopy reads and writes even where one server could do it alone.
 	DisableServerCopy bool
+	// Batch sends objects of up to 64 KiB many at a time. It is an error where the destination
+	// never takes them so; a service that does not gets them one by one. MinIO does, and keeps
+	// no checksum of them: they are verified on arrival, but not when they are read again.
+	Batch bool
 	// Retries is how often an operation that failed for a passing reason is tried again.
 	// 0 is DefaultRetries; a negative number is none. The first wait is about Backoff long
 	// (0 is DefaultBackoff) and each further one twice the one before, up to 10 seconds.

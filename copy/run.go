@@ -52,7 +52,9 @@ type job struct {
 	buffers      sync.Pool            // of *[]byte
 	budget       budget
 	rates        rates
-	backup       *job // keeps what is replaced and removed; nil if that is not wanted
+	batches      storage.BatchWriter // nil if small outputs are not sent together
+	noBatches    atomic.Bool         // the service takes none
+	backup       *job                // keeps what is replaced and removed; nil if that is not wanted
 
 	denied   bool         // the destination could not be listed, and perhaps cannot be written
 	rejected atomic.Int64 // outputs the destination did not want
@@ -68,6 +70,8 @@ type work struct {
 
 	upload *upload // of which part is to be written; nil for an output
 	part   int
+
+	batch []Task // small outputs to be sent together; nil otherwise
 }
 
 const bufferSize = 256 << 10
@@ -104,7 +108,7 @@ func newJob(src, dest storage.Location, opts Options) (*job, error) {
 	if pu, ok := storage.As[storage.PartUploader](dest.Bucket); ok && !opts.DisableParts {
 		j.partUploader = pu
 	}
-	return j, nil
+	return j, j.openBatches()
 }
 
 // onePlace reports whether a key stands for the same object on both sides.
@@ -177,7 +181,7 @@ func (j *job) run(ctx context.Context) (err error) {
 	}
 	all, cancel := context.WithCancelCause(ctx) // the plan's and the workers'
 	defer cancel(nil)
-	err = steal.Run(all, j.opts.workers(), j.seed(all), func(ctx context.Context, w work, spawn func(work)) error {
+	err = steal.Run(all, j.opts.workers(), j.batched(j.seed(all)), func(ctx context.Context, w work, spawn func(work)) error {
 		err := j.do(ctx, w, spawn)
 		if err != nil {
 			cancel(err)
@@ -259,6 +263,9 @@ func (j *job) urlOf(s Source) string { return j.bucketOf(s).URL() + s.Key }
 func (j *job) do(ctx context.Context, w work, spawn func(work)) error {
 	if w.upload != nil {
 		return j.writePart(ctx, w, spawn)
+	}
+	if w.batch != nil {
+		return j.writeBatch(ctx, w.batch, spawn)
 	}
 	if w.task.Skip {
 		return j.skip(ctx, w.task)
