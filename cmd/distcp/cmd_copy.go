@@ -25,6 +25,7 @@ type copyFlags struct {
 	attributeFlags
 	operations
 	selectFlags
+	jobFlags
 	sides     sides
 	src, dest string
 	opts      copier.Options
@@ -51,6 +52,7 @@ func (c *copyFlags) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.GroupBy, "groupBy", "", "concatenate files for which the groups of this Java `regex` are the same")
 	f.StringVar(&c.prefixesFile, "srcPrefixesFile", "", "list only the prefixes in the file at this `URL`: one a line, each below --src")
 	c.selectFlags.addFlags(f)
+	c.jobFlags.addFlags(f)
 	f.Int64Var(&c.targetSize, "targetSize", 0, "close a grouped output at this `MiB` of input")
 	f.StringVar(&c.appendToLast, "appendToLastFile", "", "whether new files of a group go into its last output, as a `bool` (default true, but for S3)")
 	f.Lookup("appendToLastFile").NoOptDefVal = "true"
@@ -110,7 +112,7 @@ func (c *command) copy(ctx context.Context, args []string) error {
 		return err
 	}
 	defer open.close()
-	sum, err := c.copyWith(ctx, open, &flags)
+	sum, err := c.asJob(ctx, &flags, func() (copier.Summary, error) { return c.copyWith(ctx, open, &flags) })
 	return c.conclude(ctx, flags.operations, outcome{sum, err, flags.opts.DryRun})
 }
 
@@ -165,6 +167,9 @@ func (c *copyFlags) validate(f *pflag.FlagSet) error {
 	c.opts.PatternURL = patternURL(c.src)
 	if c.opts.CopyFromManifest && c.previousManifest == "" {
 		return usagef("--copyFromManifest needs --previousManifest, the list to copy")
+	}
+	if err := c.jobFlags.validate(f); err != nil {
+		return err
 	}
 	if err := c.selectFlags.validate(f, &c.opts, time.Now()); err != nil {
 		return err

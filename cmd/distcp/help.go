@@ -14,6 +14,7 @@ const usageText = `Usage:
   distcp du URL...                         count objects and bytes
   distcp rm [--recursive] URL...           delete objects
   distcp verify SRC DEST                   compare names, sizes and checksums
+  distcp jobs ls|show NAME|rm NAME         tell of named jobs, forget one
   distcp help [command]
 
 URLs: s3://bucket/prefix (s3a, s3n), block://volume/path, file:///path or a plain path,
@@ -26,7 +27,7 @@ Exit codes:
   1    an error ended it; or verify has found differences
   2    the command line makes no sense
   3    some files failed, the others are done
-  4    a precondition is not met: the previous manifest is missing
+  4    a precondition is not met: the previous manifest is missing, the job is running
   130  interrupted
 `
 
@@ -43,7 +44,7 @@ func (c *command) printHelp(f *pflag.FlagSet, synopsis string) {
 
 func (c *command) help(ctx context.Context, args []string) error {
 	verbs := map[string]func(context.Context, []string) error{
-		"ls": c.ls, "cat": c.cat, "rm": c.rm, "du": c.du, "verify": c.verify, "help": c.copy, "copy": c.copy,
+		"ls": c.ls, "cat": c.cat, "rm": c.rm, "du": c.du, "verify": c.verify, "jobs": c.jobs, "help": c.copy, "copy": c.copy,
 	}
 	verb := c.copy
 	if len(args) > 0 {

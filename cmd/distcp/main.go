@@ -44,7 +44,7 @@ func run(
 ) int {
 	c := &command{stdin: stdin, stdout: stdout, stderr: stderr, getenv: getenv}
 	verbs := map[string]func(context.Context, []string) error{
-		"ls": c.ls, "cat": c.cat, "rm": c.rm, "du": c.du, "verify": c.verify, "help": c.help,
+		"ls": c.ls, "cat": c.cat, "rm": c.rm, "du": c.du, "verify": c.verify, "jobs": c.jobs, "help": c.help,
 	}
 	verb, rest := c.copy, args
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
@@ -55,7 +55,7 @@ func run(
 		case args[0] == "fsck":
 			return c.exit(ctx, usagef("the command fsck is not supported yet"))
 		default:
-			return c.exit(ctx, usagef("unknown command %q; copy with --src and --dest, or use ls, cat, rm, du, verify or help", args[0]))
+			return c.exit(ctx, usagef("unknown command %q; copy with --src and --dest, or use ls, cat, rm, du, verify, jobs or help", args[0]))
 		}
 	}
 	return c.exit(ctx, verb(ctx, rest))

@@ -1,0 +1,252 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	copier "github.com/skepdata/skep/copy"
+)
+
+// jobFlags give a copy a name, under which it runs once at a time and is remembered.
+type jobFlags struct {
+	job  string
+	wait bool
+}
+
+func (j *jobFlags) addFlags(f *pflag.FlagSet) {
+	f.StringVar(&j.job, "job", "", "`name` of the job: two runs of it do not overlap (exit code 4), and 'distcp jobs' tells of the last")
+	f.BoolVar(&j.wait, "wait", false, "with --job, wait for a run of the job to end")
+}
+
+func (j *jobFlags) validate(f *pflag.FlagSet) error {
+	switch {
+	case f.Changed("job") && !isJobName(j.job):
+		return usagef("--job: %q is not a name of letters, digits and the signs . _ -", j.job)
+	case j.wait && j.job == "":
+		return usagef("--wait has a meaning with --job only")
+	}
+	return nil
+}
+
+func isJobName(name string) bool {
+	const chars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+	return name != "" && len(name) <= 200 && name[0] != '.' && name[0] != '-' && strings.Trim(name, chars) == ""
+}
+
+// jobRecord is what is remembered of the last run of a job.
+type jobRecord struct {
+	Job     string       `json:"job"`
+	State   string       `json:"state"` // running, done, failed, or died when it runs no more and has not said how it ended
+	Src     string       `json:"src"`
+	Dest    string       `json:"dest"`
+	PID     int          `json:"pid"`
+	Started time.Time    `json:"started"`
+	Ended   time.Time    `json:"ended,omitzero"`
+	Summary *summaryLine `json:"summary,omitempty"`
+}
+
+// jobStore is the directory of the jobs of a user on this machine: NAME.json is a record and
+// NAME.lock is locked while the job runs. The kernel unlocks it when the process dies.
+type jobStore struct{ dir string }
+
+func (c *command) jobStore() (jobStore, error) {
+	dir := c.getenv("XDG_STATE_HOME")
+	if !filepath.IsAbs(dir) {
+		home := c.getenv("HOME")
+		if home == "" {
+			return jobStore{}, errors.New("neither XDG_STATE_HOME nor HOME is set, so that jobs have no place; set one of them")
+		}
+		dir = filepath.Join(home, ".local", "state")
+	}
+	return jobStore{filepath.Join(dir, "skep", "jobs")}, nil
+}
+
+func (s jobStore) path(name, suffix string) string { return filepath.Join(s.dir, name+suffix) }
+
+// errLocked is a job that runs already.
+var errLocked = errors.New("it is running already")
+
+// lock locks a job. Closing the file unlocks it.
+func (s jobStore) lock(name string) (*os.File, error) {
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		return nil, err
+	}
+	for {
+		f, err := os.OpenFile(s.path(name, ".lock"), os.O_CREATE|os.O_RDWR, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+			f.Close() // nothing was written
+			if errors.Is(err, syscall.EWOULDBLOCK) {
+				return nil, errLocked
+			}
+			return nil, fmt.Errorf("lock %s: %w", f.Name(), err)
+		}
+		opened, err := f.Stat()
+		there, statErr := os.Stat(f.Name())
+		if err == nil && statErr == nil && os.SameFile(opened, there) {
+			return f, nil
+		}
+		f.Close() // it was removed before it was locked
+	}
+}
+
+// waitTime is how often a waiting run looks whether the other has ended.
+const waitTime = 200 * time.Millisecond
+
+// asJob does a copy under the lock of its job, if it has a name, and records how it ends.
+func (c *command) asJob(ctx context.Context, flags *copyFlags, do func() (copier.Summary, error)) (copier.Summary, error) {
+	if flags.job == "" || flags.opts.DryRun {
+		return do()
+	}
+	store, err := c.jobStore()
+	if err != nil {
+		return copier.Summary{}, fmt.Errorf("--job: %w", err)
+	}
+	lock, err := store.lock(flags.job)
+	for ticker := time.NewTicker(waitTime); errors.Is(err, errLocked) && flags.wait; lock, err = store.lock(flags.job) {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return copier.Summary{}, context.Cause(ctx)
+		}
+	}
+	if errors.Is(err, errLocked) {
+		err = &preconditionError{fmt.Errorf("the job %s: %w (--wait waits for its end)", flags.job, err)}
+	}
+	if err != nil {
+		return copier.Summary{}, err
+	}
+	defer lock.Close() // nothing was written
+	r := jobRecord{Job: flags.job, State: "running", Src: flags.src, Dest: flags.dest, PID: os.Getpid(), Started: time.Now().UTC()}
+	if err := store.write(r); err != nil {
+		return copier.Summary{}, err
+	}
+	sum, err := do()
+	line := newSummaryLine(sum, err, false)
+	r.State, r.Ended, r.Summary = "done", time.Now().UTC(), &line
+	if err != nil {
+		r.State = "failed"
+	}
+	if recordErr := store.write(r); err == nil {
+		err = recordErr
+	}
+	return sum, err
+}
+
+func (s jobStore) write(r jobRecord) error {
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err == nil {
+		err = replaceFile(s.path(r.Job, ".json"), append(text, '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("record the job %s: %w", r.Job, err)
+	}
+	return nil
+}
+
+// read returns the record of a job as it is now.
+func (s jobStore) read(name string) (r jobRecord, err error) {
+	text, err := os.ReadFile(s.path(name, ".json"))
+	if errors.Is(err, os.ErrNotExist) {
+		return r, fmt.Errorf("there is no job %s", name)
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &r)
+	}
+	if err != nil {
+		return r, fmt.Errorf("the record of the job %s: %w", name, err)
+	}
+	if r.State == "running" {
+		if lock, err := s.lock(name); err == nil {
+			r.State = "died"
+			lock.Close() // nothing was written
+		}
+	}
+	return r, nil
+}
+
+func (s jobStore) names() ([]string, error) {
+	entries, err := os.ReadDir(s.dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if name, ok := strings.CutSuffix(e.Name(), ".json"); ok && isJobName(name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+const jobsSynopsis = "jobs ls | show NAME | rm NAME"
+
+// jobs tells of jobs, and forgets them.
+func (c *command) jobs(_ context.Context, args []string) error {
+	f := pflag.NewFlagSet("jobs", pflag.ContinueOnError)
+	if err := c.parse(f, args, jobsSynopsis, 1, 2); err != nil {
+		return err
+	}
+	store, err := c.jobStore()
+	if err != nil {
+		return err
+	}
+	name := f.Arg(1)
+	switch verb := f.Arg(0); {
+	case verb == "ls" && name == "":
+		return c.listJobs(store)
+	case verb == "show" && isJobName(name):
+		r, err := store.read(name)
+		if err != nil {
+			return err
+		}
+		enc := json.NewEncoder(c.stdout)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+		return enc.Encode(r)
+	case verb == "rm" && isJobName(name):
+		return store.remove(name)
+	}
+	return usagef("want: distcp %s", jobsSynopsis)
+}
+
+func (c *command) listJobs(store jobStore) error {
+	names, err := store.names()
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		r, err := store.read(name)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(c.stdout, "%-8s  %s  %s  %s to %s\n", r.State, r.Started.Format(time.RFC3339), name, r.Src, r.Dest)
+	}
+	return nil
+}
+
+// remove forgets a job that is not running.
+func (s jobStore) remove(name string) error {
+	if _, err := s.read(name); err != nil {
+		return err
+	}
+	lock, err := s.lock(name)
+	if err != nil {
+		return fmt.Errorf("the job %s: %w", name, err)
+	}
+	defer lock.Close() // nothing was written
+	return errors.Join(os.Remove(s.path(name, ".json")), os.Remove(s.path(name, ".lock")))
+}
