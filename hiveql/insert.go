@@ -225,11 +225,13 @@ func (s *Session) partitionTarget(
 }
 
 // outputTable is the table as the executor has to write it: with the format of the partition
-// that rows are added to, and with the session's choice of compression.
+// that rows are added to, and with the session's choice of compression. The columns are the
+// table's also where the partition has older ones, so that no value is lost.
 func (s *Session) outputTable(w *analysis.Write, static *staticPlace) *metastore.Table {
 	t := w.Table.Clone()
 	if static != nil && static.exists && !w.Overwrite {
 		t.Storage = static.storage.Clone()
+		t.Storage.Columns = w.Table.Storage.Columns
 	}
 	t.Storage.Compressed = strings.EqualFold(s.Setting("hive.exec.compress.output"), "true")
 	if v := s.Setting("parquet.compression"); v != "" && t.Parameters["parquet.compression"] == "" {

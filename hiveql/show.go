@@ -378,11 +378,11 @@ func (s *Session) explain(ctx context.Context, r *Result, n *syntax.Explain) err
 		plan, err = analysis.AnalyzeInsert(ctx, s.cfg.Store, s.env(), st)
 	case *syntax.CreateTable:
 		if st.Query == nil {
-			return unsupported(n, "EXPLAIN of this statement")
+			return unsupported(n, "EXPLAIN of CREATE TABLE without a query")
 		}
 		plan, err = analysis.AnalyzeQuery(ctx, s.cfg.Store, s.env(), st.Query)
 	default:
-		return unsupported(n, "EXPLAIN of this statement")
+		return unsupported(n, "EXPLAIN of statements other than queries and inserts")
 	}
 	if err != nil {
 		return err
