@@ -70,6 +70,7 @@ func (j *job) settle(ctx context.Context, t *Task) (done bool, err error) {
 		if err := j.keep(ctx, *t.there); err != nil {
 			return true, j.finish(ctx, *t, result{}, err)
 		}
+		t.there = nil // a further attempt has nothing to keep
 	}
 	return false, nil
 }
