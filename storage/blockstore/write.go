@@ -272,7 +272,7 @@ func (w *writer) discard() error {
 		err = w.f.Close()
 		w.f = nil
 	}
-	w.wait() // whether it is durable no longer matters
+	_ = w.wait() // whether it is durable no longer matters
 	return errors.Join(err, w.removeBlocks())
 }
 

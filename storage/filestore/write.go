@@ -110,7 +110,7 @@ func (d *draft) link(ctx context.Context) (storage.Object, error) {
 	made, err := d.linkInDirectory()
 	if err != nil {
 		for _, dir := range made {
-			syscall.Rmdir(dir) // fails if somebody else uses it already, as it should
+			_ = syscall.Rmdir(dir) // fails if somebody else uses it already, as it should
 		}
 		return storage.Object{}, err
 	}
@@ -210,7 +210,7 @@ func (w *writer) Write(p []byte) (int, error) {
 	n, err := w.file.Write(p)
 	w.sum = storage.UpdateCRC32C(w.sum, p[:n])
 	if err != nil {
-		w.discard() // what is written is no beginning of the object any more
+		_ = w.discard() // what is written is no beginning of the object any more
 		return n, w.b.fail("write", w.key, err)
 	}
 	return n, nil
