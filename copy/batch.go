@@ -12,6 +12,9 @@ import (
 // the bytes cost more than the request.
 const smallest = 64 << 10
 
+// batchesAtOnce is how many batches are on their way at any time, for each holds its content.
+const batchesAtOnce = 4
+
 const methodBatch = "batch"
 
 // openBatches finds out whether small outputs can be sent many at a time. Where a server could
@@ -75,7 +78,8 @@ func (j *job) writeBatch(ctx context.Context, tasks []Task, spawn func(work)) er
 	for _, t := range tasks {
 		bytes += t.Size()
 	}
-	giveBack, err := j.budget.take(ctx, 2*bytes) // ours, and the store's in its own form
+	// Ours, and the store's in its own form. A few at once keep a server busy.
+	giveBack, err := j.budget.take(ctx, max(2*bytes, j.budget.size/batchesAtOnce))
 	if err != nil {
 		return err
 	}

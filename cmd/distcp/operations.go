@@ -95,7 +95,7 @@ func replaceFile(path string, content []byte) error {
 		err = os.Rename(temp, path)
 	}
 	if err != nil {
-		os.Remove(temp) //nolint:errcheck // it may never have been there
+		os.Remove(temp)
 		return fmt.Errorf("%s: %w", path, localCause(err))
 	}
 	return nil
