@@ -55,7 +55,7 @@ func (r *resolver) in(e *syntax.In) (Expr, error) {
 }
 
 func (r *resolver) inTuples(e *syntax.In, left *syntax.Tuple) (Expr, error) {
-	var any Expr
+	var some Expr
 	for _, item := range e.List {
 		right, ok := item.(*syntax.Tuple)
 		if !ok || len(right.Elems) != len(left.Elems) {
@@ -74,13 +74,13 @@ func (r *resolver) inTuples(e *syntax.In, left *syntax.Tuple) (Expr, error) {
 				all = both(all, eq)
 			}
 		}
-		if any == nil {
-			any = all
+		if some == nil {
+			some = all
 		} else {
-			any = &Call{Func: opOr, Args: []Expr{any, all}, T: boolean}
+			some = &Call{Func: opOr, Args: []Expr{some, all}, T: boolean}
 		}
 	}
-	return negateIf(e.Not, any), nil
+	return negateIf(e.Not, some), nil
 }
 
 func (r *resolver) like(e *syntax.Like) (Expr, error) {

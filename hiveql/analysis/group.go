@@ -249,7 +249,7 @@ func (g *grouping) groupingID(x *groupingCall) Expr {
 		return id
 	}
 	number := func(n int) Expr { return &Const{Value: int64(n), T: bigint} }
-	var sum Expr = number(0)
+	sum := number(0)
 	for _, arg := range x.args {
 		at := -1
 		for i, k := range g.agg.Keys {

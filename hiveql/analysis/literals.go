@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"errors"
 	"math"
 	"math/big"
 	"strconv"
@@ -16,7 +17,8 @@ import (
 func TypeOf(t syntax.Type) (hivetype.Type, error) {
 	out, err := hivetype.Parse(typeText(t))
 	if err != nil {
-		if parse, ok := err.(*hivetype.ParseError); ok {
+		var parse *hivetype.ParseError
+		if errors.As(err, &parse) {
 			return out, failf(t, 0, "%s", parse.Msg)
 		}
 		return out, failf(t, 0, "%v", err)

@@ -293,7 +293,7 @@ func ordering(args []Arg) (Binding, error) {
 
 // comparison is the type as which all arguments are compared.
 func comparison(args []Arg) (hivetype.Type, error) {
-	return commonOf(constantsAs(args), comparable)
+	return commonOf(constantsAs(args), comparedAs)
 }
 
 // membership is the type as which IN compares. Text and numbers in one list compare as text,
@@ -303,7 +303,7 @@ func membership(args []Arg) (hivetype.Type, error) {
 	if slices.ContainsFunc(types, hivetype.Type.Text) && slices.ContainsFunc(types, hivetype.Type.Numeric) {
 		return commonOf(types, common)
 	}
-	return commonOf(types, comparable)
+	return commonOf(types, comparedAs)
 }
 
 func commonOf(types []hivetype.Type, common func(a, b hivetype.Type) (hivetype.Type, bool)) (hivetype.Type, error) {
@@ -383,9 +383,9 @@ func approximate(t hivetype.Type) bool {
 	return t.Kind == hivetype.Float || t.Kind == hivetype.Double
 }
 
-// comparable is the type as which two values are compared. A double and a decimal compare as
+// comparedAs is the type as which two values are compared. A double and a decimal compare as
 // doubles: a decimal that could hold every double does not exist.
-func comparable(a, b hivetype.Type) (hivetype.Type, bool) {
+func comparedAs(a, b hivetype.Type) (hivetype.Type, bool) {
 	if mixed(a, b) {
 		return double, true
 	}

@@ -34,7 +34,7 @@ func (r *resolver) inQuery(e *syntax.In) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, ok := comparable(x.Type(), q.cols[0].Type)
+	t, ok := comparedAs(x.Type(), q.cols[0].Type)
 	if !ok {
 		return nil, failf(e, codeArgumentType, "Argument type mismatch %s: %s and %s cannot be compared",
 			near(written(e.X)), x.Type(), q.cols[0].Type)

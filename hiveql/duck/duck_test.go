@@ -205,7 +205,7 @@ func answer(rows []string, err error) string {
 		if os.Getenv("DUCK_DEBUG") != "" {
 			var e *duck.Error
 			for w := err; errors.As(w, &e); w = e.Err {
-				err = fmt.Errorf("%w [%+v]", err, e.Err)
+				err = fmt.Errorf("%w [%s]", err, fmt.Sprintf("%+v", e.Err))
 			}
 		}
 		return "error: " + err.Error()

@@ -33,7 +33,6 @@ type scanGroup struct {
 	spec    formats.Spec
 	fields  []formats.Field // the columns of the files, of text formats
 	files   []scanFile
-	keys    int // partitions that the files are of
 }
 
 // scan is the relation of a table's files. Where partitions differ in format, it is the union of
