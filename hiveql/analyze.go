@@ -109,7 +109,7 @@ func (s *Session) countRows(ctx context.Context, t *metastore.Table) (string, er
 		if err != nil {
 			return err
 		}
-		defer rows.Close()
+		defer func() { _ = rows.Close() }()
 		if rows.Next() {
 			if n, ok := rows.Row()[0].(int64); ok {
 				count = strconv.FormatInt(n, 10)

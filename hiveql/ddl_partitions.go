@@ -64,13 +64,13 @@ func (s *Session) dropPartitions(ctx context.Context, t *metastore.Table, a *syn
 	if !t.Partitioned() {
 		return semantic(a, 10098, "Table is not partitioned %s", t.Name)
 	}
-	var any partitions.Or
+	var dropping partitions.Or
 	for i := range a.Specs {
 		p, err := analysis.DropPredicate(t, &a.Specs[i])
 		if err != nil {
 			return err
 		}
-		any = append(any, p)
+		dropping = append(dropping, p)
 		if a.IfExists || s.dropsQuietly() {
 			continue
 		}
@@ -84,7 +84,7 @@ func (s *Session) dropPartitions(ctx context.Context, t *metastore.Table, a *syn
 	err := s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
 		dropped = dropped[:0]
 		var values []partitions.Values
-		for p, err := range tx.Partitions(ctx, t.TableName, any) {
+		for p, err := range tx.Partitions(ctx, t.TableName, dropping) {
 			if err != nil {
 				return err
 			}

@@ -42,7 +42,7 @@ func (o owner) dead() bool {
 	if err != nil {
 		return true
 	}
-	defer p.Release()
+	defer func() { _ = p.Release() }()
 	err = p.Signal(syscall.Signal(0))
 	return err != nil && !os.IsPermission(err)
 }

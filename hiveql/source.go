@@ -161,7 +161,7 @@ func (src *source) Local(ctx context.Context, f File) (string, func(), error) {
 	if file.Fetched() {
 		src.counts.fetched.Add(f.Object.Size)
 	}
-	return file.Path(), func() { file.Close() }, nil
+	return file.Path(), func() { _ = file.Close() }, nil
 }
 
 // Open streams a file.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -11,26 +12,25 @@ import (
 
 // options are the command line.
 type options struct {
-	statements    []string // -e
-	files         []string // -f
-	inits         []string // -i
-	silent        bool
-	verbose       bool
-	hiveconf      map[string]string
-	hivevar       map[string]string
-	database      string
-	metastore     string
-	warehouse     string
-	format        string // "" is chosen by where the output goes
-	header        bool
-	headerGiven   bool
-	delimiter     string
-	config        string
-	parseOnly     bool
-	version       bool
-	threads       int
-	cacheSize     int64 // MiB
-	positionalErr error
+	statements  []string // -e
+	files       []string // -f
+	inits       []string // -i
+	silent      bool
+	verbose     bool
+	hiveconf    map[string]string
+	hivevar     map[string]string
+	database    string
+	metastore   string
+	warehouse   string
+	format      string // "" is chosen by where the output goes
+	header      bool
+	headerGiven bool
+	delimiter   string
+	config      string
+	parseOnly   bool
+	version     bool
+	threads     int
+	cacheSize   int64 // MiB
 }
 
 // pairs is a flag whose values are name=value and which may be repeated. Unlike pflag's own, it
@@ -82,7 +82,7 @@ func parseFlags(args []string) (*options, error) {
 	o := &options{}
 	fs := flagSet(o)
 	if err := fs.Parse(args); err != nil {
-		if err == pflag.ErrHelp {
+		if errors.Is(err, pflag.ErrHelp) {
 			return nil, err
 		}
 		return nil, usagef("%v", err)

@@ -106,9 +106,9 @@ func (f *delimitedFormat) header() error {
 	f.head = false
 	for i, n := range f.names() {
 		if i > 0 {
-			f.w.WriteByte(f.delimiter)
+			_ = f.w.WriteByte(f.delimiter)
 		}
-		f.w.WriteString(f.quote(n))
+		_, _ = f.w.WriteString(f.quote(n))
 	}
 	return f.w.WriteByte('\n')
 }
@@ -207,9 +207,9 @@ func (f *tableFormat) begin() error {
 
 func (f *tableFormat) rule() {
 	for _, w := range f.widths {
-		f.w.WriteString("+" + strings.Repeat("-", w+2))
+		_, _ = f.w.WriteString("+" + strings.Repeat("-", w+2))
 	}
-	f.w.WriteString("+\n")
+	_, _ = f.w.WriteString("+\n")
 }
 
 func (f *tableFormat) line(cells []string) error {

@@ -36,7 +36,7 @@ func (f *jsonFormat) begin() {
 func (f *jsonFormat) row(values []hivetype.Value) error {
 	f.begin()
 	if f.array && f.n > 0 {
-		f.w.WriteByte(',')
+		_ = f.w.WriteByte(',')
 	}
 	f.n++
 	f.buf = append(f.buf[:0], '{')

@@ -55,7 +55,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 	o, err := parseFlags(args)
 	switch {
 	case errors.Is(err, pflag.ErrHelp):
-		io.WriteString(p.stdout, help())
+		_, _ = io.WriteString(p.stdout, help())
 		return exitOK
 	case err != nil:
 		return p.exit(ctx, err)

@@ -291,7 +291,7 @@ func (c *client) command(ctx context.Context, n *syntax.ShellCommand) error {
 // parseOnly prints for each statement whether it parses.
 func (p *program) parseOnly(o *options) error {
 	out := bufio.NewWriter(p.stdout)
-	defer out.Flush()
+	defer func() { _ = out.Flush() }()
 	texts := o.statements
 	files := o.files
 	if len(texts)+len(files) == 0 {

@@ -85,7 +85,7 @@ func readLine(in *os.File, console *term.Terminal) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer term.Restore(int(in.Fd()), state)
+	defer func() { _ = term.Restore(int(in.Fd()), state) }()
 	if w, h, err := term.GetSize(int(in.Fd())); err == nil && w > 0 {
 		if err := console.SetSize(w, h); err != nil {
 			return "", err

@@ -68,7 +68,7 @@ func runFile(t *testing.T, name string, cfg Config) {
 		t.Error(err)
 	}
 	if cfg.Rewrite && !t.Failed() {
-		if out := print(blocks); out != string(src) {
+		if out := format(blocks); out != string(src) {
 			if err := os.WriteFile(name, []byte(out), 0o644); err != nil {
 				t.Fatal(err)
 			}

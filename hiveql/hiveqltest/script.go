@@ -88,7 +88,7 @@ func parseBlock(lines []string) (*block, error) {
 	case b.kind == "file" && len(b.args) != 1:
 		return nil, fmt.Errorf("want file URL")
 	case b.kind == "foreach" && len(b.args) < 2:
-		return nil, fmt.Errorf("want foreach NAME WORD ...")
+		return nil, fmt.Errorf("want foreach NAME and one or more words")
 	case b.kind == "ok" && b.hasWant:
 		return nil, fmt.Errorf("statement ok expects nothing; use query")
 	case b.kind == "error" && !b.hasWant:
@@ -97,8 +97,8 @@ func parseBlock(lines []string) (*block, error) {
 	return b, nil
 }
 
-// print writes blocks back as a file.
-func print(blocks []*block) string {
+// format writes blocks back as a file.
+func format(blocks []*block) string {
 	var out strings.Builder
 	for i, b := range blocks {
 		if i > 0 {

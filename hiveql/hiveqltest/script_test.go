@@ -32,12 +32,12 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		once := print(blocks)
+		once := format(blocks)
 		again, err := parse("f", once)
 		if err != nil {
 			t.Fatalf("%q prints as %q: %v", src, once, err)
 		}
-		if twice := print(again); twice != once {
+		if twice := format(again); twice != once {
 			t.Errorf("%q prints as %q, and that as %q", src, once, twice)
 		}
 	})

@@ -111,19 +111,19 @@ func (p *printer) optional(keyword string, s *string) {
 }
 
 // commas prints items with commas between them.
-func commas[T any](p *printer, items []T, print func(T)) {
+func commas[T any](p *printer, items []T, item func(T)) {
 	for i, it := range items {
 		if i > 0 {
 			p.w(", ")
 		}
-		print(it)
+		item(it)
 	}
 }
 
 // inParens prints items with commas between them, in parentheses.
-func inParens[T any](p *printer, items []T, print func(T)) {
+func inParens[T any](p *printer, items []T, item func(T)) {
 	p.w("(")
-	commas(p, items, print)
+	commas(p, items, item)
 	p.w(")")
 }
 
