@@ -214,7 +214,7 @@ func (f *tableFormat) rule() {
 
 func (f *tableFormat) line(cells []string) error {
 	for i, c := range cells {
-		f.w.WriteString("| " + c + strings.Repeat(" ", max(0, f.widths[i]-utf8.RuneCountInString(c))) + " ")
+		_, _ = f.w.WriteString("| " + c + strings.Repeat(" ", max(0, f.widths[i]-utf8.RuneCountInString(c))) + " ")
 	}
 	_, err := f.w.WriteString("|\n")
 	return err
@@ -248,7 +248,7 @@ func (f *verticalFormat) row(values []hivetype.Value) error {
 	}
 	for i, s := range f.strings(values) {
 		n := f.columns[i].Name
-		f.w.WriteString(n + strings.Repeat(" ", width-utf8.RuneCountInString(n)+2) + s + "\n")
+		_, _ = f.w.WriteString(n + strings.Repeat(" ", width-utf8.RuneCountInString(n)+2) + s + "\n")
 	}
 	return f.w.WriteByte('\n')
 }

@@ -29,7 +29,7 @@ func newJSON(w *bufio.Writer, t texts, array bool) *jsonFormat {
 
 func (f *jsonFormat) begin() {
 	if f.array && f.n == 0 {
-		f.w.WriteString(`{"resultset":[`)
+		_, _ = f.w.WriteString(`{"resultset":[`)
 	}
 }
 
@@ -98,7 +98,7 @@ type xmlFormat struct {
 func (f *xmlFormat) begin() {
 	if !f.begun {
 		f.begun = true
-		f.w.WriteString("<resultset>\n")
+		_, _ = f.w.WriteString("<resultset>\n")
 	}
 }
 
@@ -106,17 +106,17 @@ func (f *xmlFormat) row(values []hivetype.Value) error {
 	f.begin()
 	cells := f.strings(values)
 	if !f.elements {
-		f.w.WriteString("  <result")
+		_, _ = f.w.WriteString("  <result")
 		for i, c := range cells {
-			f.w.WriteString(" " + xmlName(f.columns[i].Name) + `="` + escapeXML(c) + `"`)
+			_, _ = f.w.WriteString(" " + xmlName(f.columns[i].Name) + `="` + escapeXML(c) + `"`)
 		}
 		_, err := f.w.WriteString("/>\n")
 		return err
 	}
-	f.w.WriteString("  <result>\n")
+	_, _ = f.w.WriteString("  <result>\n")
 	for i, c := range cells {
 		n := xmlName(f.columns[i].Name)
-		f.w.WriteString("    <" + n + ">" + escapeXML(c) + "</" + n + ">\n")
+		_, _ = f.w.WriteString("    <" + n + ">" + escapeXML(c) + "</" + n + ">\n")
 	}
 	_, err := f.w.WriteString("  </result>\n")
 	return err
