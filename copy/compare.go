@@ -37,8 +37,13 @@ func Compare(
 	ctx context.Context, a, b storage.Location, opts Options, found func(Difference),
 ) (Comparison, error) {
 	c := &comparison{a: a, b: b, found: found}
+	return c.run(ctx, opts, c.pairs(ctx, opts))
+}
+
+// run compares what pairs yields.
+func (c *comparison) run(ctx context.Context, opts Options, pairs iter.Seq2[pair, error]) (Comparison, error) {
 	buffers := sync.Pool{New: func() any { p := make([]byte, bufferSize); return &p }}
-	err := steal.Run(ctx, opts.workers(), c.pairs(ctx, opts), func(ctx context.Context, p pair, _ func(pair)) error {
+	err := steal.Run(ctx, opts.workers(), pairs, func(ctx context.Context, p pair, _ func(pair)) error {
 		buf := buffers.Get().(*[]byte)
 		defer buffers.Put(buf)
 		return c.compare(ctx, p, *buf)
@@ -47,7 +52,7 @@ func Compare(
 }
 
 type comparison struct {
-	a, b  storage.Location
+	a, b  storage.Location // without a bucket if it is a manifest that is compared
 	found func(Difference)
 
 	mu     sync.Mutex
@@ -66,16 +71,26 @@ func (c *comparison) pairs(ctx context.Context, opts Options) iter.Seq2[pair, er
 		}
 		var seqs [2]iter.Seq2[Source, error]
 		for i, l := range []storage.Location{c.a, c.b} {
-			p, err := newPlanner(l, Options{SrcPattern: opts.SrcPattern})
-			if err != nil {
+			var err error
+			if seqs[i], err = listedBelow(ctx, l, below, opts); err != nil {
 				yield(pair{}, err)
 				return
 			}
-			p.below = directory(below)
-			seqs[i] = p.files(ctx)
 		}
 		merge(seqs[0], seqs[1], yield)
 	}
+}
+
+// listedBelow are the files of a directory that SrcPattern selects, as if they were below a URL.
+func listedBelow(
+	ctx context.Context, at storage.Location, below string, opts Options,
+) (iter.Seq2[Source, error], error) {
+	p, err := newPlanner(at, Options{SrcPattern: opts.SrcPattern})
+	if err != nil {
+		return nil, err
+	}
+	p.below = directory(below)
+	return p.files(ctx), nil
 }
 
 func merge(seqA, seqB iter.Seq2[Source, error], yield func(pair, error) bool) {
@@ -115,8 +130,12 @@ func (c *comparison) compare(ctx context.Context, p pair, buf []byte) error {
 		c.differ(Difference{Key: p.a.Base, Reason: "missing"})
 	case p.a == nil:
 		c.differ(Difference{Key: p.b.Base, Reason: "unexpected"})
+	case p.a.Size == unknownSize:
+		c.agree(p.b.Size)
 	case p.a.Size != p.b.Size:
 		c.differ(Difference{p.a.Base, "size", fmt.Sprintf("%d bytes and %d bytes", p.a.Size, p.b.Size)})
+	case c.a.Bucket == nil && !p.a.CRC32C.Known || c.b.Bucket == nil && !p.b.CRC32C.Known:
+		c.agree(p.a.Size)
 	default:
 		sumA, err := c.checksum(ctx, c.a.Bucket, p.a.Object, buf)
 		if err != nil {
@@ -130,12 +149,16 @@ func (c *comparison) compare(ctx context.Context, p pair, buf []byte) error {
 			c.differ(Difference{p.a.Base, "checksum", fmt.Sprintf("crc32c %s and %s", sumA, sumB)})
 			return nil
 		}
-		c.mu.Lock()
-		c.result.Same++
-		c.result.Bytes += p.a.Size
-		c.mu.Unlock()
+		c.agree(p.a.Size)
 	}
 	return nil
+}
+
+func (c *comparison) agree(size int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.result.Same++
+	c.result.Bytes += size
 }
 
 func (c *comparison) differ(d Difference) {

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	copier "github.com/skepdata/skep/copy"
+	"github.com/skepdata/skep/storage"
 )
 
 // differenceLine is a difference in JSON.
@@ -18,6 +19,8 @@ type differenceLine struct {
 	Detail string `json:"detail,omitempty"`
 }
 
+const verifySynopsis = "verify SRC DEST | verify SRC MANIFEST | verify MANIFEST DEST"
+
 func (c *command) verify(ctx context.Context, args []string) error {
 	var flags lookFlags
 	var exact, quiet bool
@@ -25,7 +28,7 @@ func (c *command) verify(ctx context.Context, args []string) error {
 	f.BoolVar(&exact, "exact", false, "objects that only DEST has are differences, too")
 	f.BoolVar(&quiet, "quiet", false, "print differences and errors only")
 	flags.addFlags(f)
-	if err := c.parse(f, args, "verify SRC DEST", 2, 2); err != nil {
+	if err := c.parse(f, args, verifySynopsis, 2, 2); err != nil {
 		return err
 	}
 	opener, err := c.open(flags.settings)
@@ -45,7 +48,11 @@ func (c *command) verify(ctx context.Context, args []string) error {
 	enc.SetEscapeHTML(false)
 	var extra int64
 	opts := copier.Options{SrcPattern: flags.pattern, PatternURL: patternURL(f.Arg(0)), Workers: flags.workers}
-	result, err := copier.Compare(ctx, src, dest, opts, func(d copier.Difference) {
+	compare, err := comparing(ctx, src, dest)
+	if err != nil {
+		return err
+	}
+	result, err := compare(ctx, src, dest, opts, func(d copier.Difference) {
 		if d.Reason == "unexpected" && !exact {
 			extra++
 			return
@@ -79,4 +86,26 @@ func (c *command) verify(ctx context.Context, args []string) error {
 		return errQuiet
 	}
 	return nil
+}
+
+// comparing is how to compare two places, of which one may be a manifest.
+func comparing(ctx context.Context, src, dest storage.Location) (
+	func(context.Context, storage.Location, storage.Location, copier.Options, func(copier.Difference)) (copier.Comparison, error), error,
+) {
+	fromManifest, err := copier.IsManifest(ctx, src)
+	if err != nil {
+		return nil, err
+	}
+	toManifest, err := copier.IsManifest(ctx, dest)
+	switch {
+	case err != nil:
+		return nil, err
+	case fromManifest && toManifest:
+		return nil, usagef("%s and %s are both manifests; one of the two must be a place", src.URL(), dest.URL())
+	case fromManifest:
+		return copier.CompareManifest, nil
+	case toManifest:
+		return copier.CompareWithManifest, nil
+	}
+	return copier.Compare, nil
 }

@@ -13,7 +13,8 @@ const usageText = `Usage:
   distcp cat URL...                        print objects
   distcp du URL...                         count objects and bytes
   distcp rm [--recursive] URL...           delete objects
-  distcp verify SRC DEST                   compare names, sizes and checksums
+  distcp verify SRC DEST                   compare names, sizes and checksums; one of
+                                           the two may be a manifest, NAME.gz
   distcp jobs ls|show NAME|rm NAME         tell of named jobs, forget one
   distcp help [command]
 
