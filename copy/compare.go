@@ -192,6 +192,13 @@ func checksum(
 	} else if described.CRC32C.Known {
 		return described.CRC32C, nil
 	}
+	return contentCRC32C(ctx, b, o, buf, read)
+}
+
+// contentCRC32C is the checksum of an object's bytes, of the version that o names if it does.
+func contentCRC32C(
+	ctx context.Context, b storage.Bucket, o storage.Object, buf []byte, read func(n int),
+) (sum storage.Checksum, err error) {
 	r, err := b.Open(ctx, o.Key, storage.ReadOptions{IfMatch: o.ETag})
 	if err != nil {
 		return sum, err

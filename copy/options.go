@@ -82,6 +82,10 @@ type Options struct {
 	// DryRun reports the plan and changes nothing.
 	DryRun bool
 
+	// ReadBack reads each output again once it is visible and compares its bytes with what was
+	// written. One that differs is deleted, and has failed. An output of a server that copied
+	// alone and told no checksum is compared with its source, which is then read as well.
+	ReadBack bool
 	// Attributes are what outputs have besides their content.
 	Attributes Attributes
 	// TwoServices says that the source and the destination are at different services, so that

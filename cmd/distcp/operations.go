@@ -17,6 +17,7 @@ type operations struct {
 	logDir, failures     string
 	metrics              string
 	onSuccess, onFailure string
+	check                string
 }
 
 func (o *operations) addFlags(f *pflag.FlagSet, opts *copier.Options) {
@@ -27,6 +28,7 @@ func (o *operations) addFlags(f *pflag.FlagSet, opts *copier.Options) {
 	f.StringVar(&o.metrics, "metrics", "", "write what was done into this local `file`, as Prometheus reads it")
 	f.StringVar(&o.onSuccess, "on-success", "", "run this shell `command` when all is done, with the summary in JSON on its standard input")
 	f.StringVar(&o.onFailure, "on-failure", "", "run this shell `command` when not all could be done, likewise")
+	f.StringVar(&o.check, "verify", "checksum", "what is `checked` of each output: checksum, or read-back, which reads it again once it is written")
 	f.BoolVar(&opts.Batch, "batch", false, "send files up to 64 KiB many at a time; MinIO takes them, and keeps no checksums of them")
 	f.Lookup("requestRate").DefValue = ""
 }
@@ -40,6 +42,15 @@ func (o *operations) validate(f *pflag.FlagSet, opts *copier.Options) (err error
 	}
 	if f.Changed("requestRate") && opts.RequestRate < 1 {
 		return usagef("--requestRate: %d is not a number of requests a second", opts.RequestRate)
+	}
+	switch o.check {
+	case "checksum":
+	case "read-back":
+		opts.ReadBack = true
+	case "none", "size":
+		return usagef("--verify: %s is not supported yet; checksums are always compared", o.check)
+	default:
+		return usagef("--verify: %q is neither checksum nor read-back", o.check)
 	}
 	for _, name := range []string{"log-dir", "failures", "metrics", "on-success", "on-failure"} {
 		if f.Changed(name) && strings.TrimSpace(f.Lookup(name).Value.String()) == "" {
