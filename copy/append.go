@@ -21,11 +21,11 @@ func (p *planner) recordedOutputs(taken map[string]bool) map[string]*record {
 // skipDone takes out of a cluster the files that are in an output already, and those that the
 // previous manifest has, and yields them as tasks to skip.
 func (p *planner) skipDone(c *cluster, yield func(Task, error) bool) bool {
-	var fresh []Source
-	var numbers []int64
+	fresh, numbers := c.files[:0], c.numbers[:0]
 	held := map[*record]int{} // index in tasks
 	var tasks []Task
-	for i, s := range c.files {
+	for i, m := range c.files {
+		s := m.source()
 		if r := p.holder(s); r != nil {
 			n, ok := held[r]
 			if !ok {
@@ -40,7 +40,7 @@ func (p *planner) skipDone(c *cluster, yield func(Task, error) bool) bool {
 			tasks = append(tasks, Task{Sources: []Source{s}, Key: s.Base, Skip: true, output: p.previous[s.Base].output})
 			continue
 		}
-		fresh = append(fresh, s)
+		fresh = append(fresh, m)
 		numbers = append(numbers, c.numbers[i])
 	}
 	c.files, c.numbers = fresh, numbers
@@ -65,17 +65,17 @@ func (p *planner) appends(c *cluster, last *record) bool {
 	if !p.opts.AppendToLastFile || last == nil {
 		return false
 	}
-	if target := p.opts.TargetSize; target > 0 && last.Size+c.files[0].Size >= target {
+	if target := p.opts.TargetSize; target > 0 && last.Size+c.files[0].size >= target {
 		return false
 	}
-	if isParquet(last.Output) != isParquet(c.files[0].Key) {
+	if isParquet(last.Output) != isParquet(c.files[0].key) {
 		return false
 	}
 	if p.opts.OutputCodec != CodecKeep {
 		return true
 	}
 	kind, _ := compression(last.Output)
-	other, _ := compression(c.files[0].Key)
+	other, _ := compression(c.files[0].key)
 	return kind == other
 }
 

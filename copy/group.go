@@ -7,6 +7,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/skepdata/skep/storage"
 )
@@ -16,7 +17,44 @@ type cluster struct {
 	key     string // the text of the groups
 	name    string // of the outputs, from the group key
 	numbers []int64
-	files   []Source
+	files   []member
+}
+
+// member is what grouping remembers of a Source: there is one for every file of the job, so it
+// has only what listings, lists and manifests tell.
+type member struct {
+	key, base, etag       string
+	storageClass, version string
+	size                  int64
+	modTime               time.Time
+	sum                   storage.Checksum
+	lost                  error
+}
+
+func memberOf(s Source) member {
+	return member{
+		key: s.Key, base: s.Base, etag: s.ETag, storageClass: s.StorageClass, version: s.VersionID,
+		size: s.Size, modTime: s.ModTime, sum: s.CRC32C, lost: s.lost,
+	}
+}
+
+func (m member) source() Source {
+	return Source{
+		Object: storage.Object{
+			Key: m.key, Size: m.size, ModTime: m.modTime, ETag: m.etag, CRC32C: m.sum,
+			StorageClass: m.storageClass, VersionID: m.version,
+		},
+		Base: m.base, lost: m.lost,
+	}
+}
+
+// sources are the files from..to.
+func (c *cluster) sources(from, to int) []Source {
+	all := make([]Source, 0, to-from)
+	for _, m := range c.files[from:to] {
+		all = append(all, m.source())
+	}
+	return all
 }
 
 // grouped collects the files by the text of their groups and yields the outputs.
@@ -30,14 +68,15 @@ func (p *planner) grouped(ctx context.Context, yield func(Task, error) bool) {
 	if p.inPlace != nil {
 		for _, c := range clusters {
 			for _, s := range c.files {
-				if rest, ok := strings.CutPrefix(s.Key, *p.inPlace); ok {
+				if rest, ok := strings.CutPrefix(s.key, *p.inPlace); ok {
 					taken[rest] = true
 				}
 			}
 		}
 	}
 	last := p.recordedOutputs(taken)
-	for _, c := range clusters {
+	for i, c := range clusters {
+		clusters[i] = nil // its memory is free when its outputs are on their way
 		if !p.skipDone(c, yield) || !p.outputs(ctx, c, last[c.key], taken, yield) {
 			return
 		}
@@ -90,7 +129,7 @@ func (p *planner) collect(ctx context.Context) ([]*cluster, error) {
 			byKey[key] = c
 			clusters = append(clusters, c)
 		}
-		c.files = append(c.files, s)
+		c.files = append(c.files, memberOf(s))
 		c.numbers = append(c.numbers, number)
 		number++
 	}
@@ -114,7 +153,7 @@ func groupName(key string) string {
 func (c *cluster) cut(from int, target int64, limited bool) int {
 	var sum int64
 	for i := from; i < len(c.files); i++ {
-		if sum += c.files[i].Size; limited && sum >= target {
+		if sum += c.files[i].size; limited && sum >= target {
 			return i + 1
 		}
 	}
@@ -127,7 +166,7 @@ func (c *cluster) cut(from int, target int64, limited bool) int {
 func (p *planner) output(
 	ctx context.Context, c *cluster, from, to int, base *record, taken map[string]bool,
 ) (Task, error) {
-	t := Task{Sources: c.files[from:to:to], group: c.key}
+	t := Task{Sources: c.sources(from, to), group: c.key}
 	kind, err := p.codecSteps(t.Sources, base == nil && to == from+1)
 	if err != nil {
 		return Task{}, fmt.Errorf("group %q: %w", c.name, err)
