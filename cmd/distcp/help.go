@@ -16,6 +16,8 @@ const usageText = `Usage:
   distcp verify SRC DEST                   compare names, sizes and checksums; one of
                                            the two may be a manifest, NAME.gz
   distcp jobs ls|show NAME|rm NAME         tell of named jobs, forget one
+  distcp completion bash|zsh|fish          print a completion script
+  distcp man                               print the manual page
   distcp help [command]
 
 URLs: s3://bucket/prefix (s3a, s3n), block://volume/path, file:///path or a plain path,
@@ -44,9 +46,8 @@ func (c *command) printHelp(f *pflag.FlagSet, synopsis string) {
 }
 
 func (c *command) help(ctx context.Context, args []string) error {
-	verbs := map[string]func(context.Context, []string) error{
-		"ls": c.ls, "cat": c.cat, "rm": c.rm, "du": c.du, "verify": c.verify, "jobs": c.jobs, "help": c.copy, "copy": c.copy,
-	}
+	verbs := c.verbs()
+	verbs["help"], verbs["copy"] = c.copy, c.copy
 	verb := c.copy
 	if len(args) > 0 {
 		v, ok := verbs[args[0]]

@@ -43,9 +43,7 @@ func run(
 	ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string,
 ) int {
 	c := &command{stdin: stdin, stdout: stdout, stderr: stderr, getenv: getenv}
-	verbs := map[string]func(context.Context, []string) error{
-		"ls": c.ls, "cat": c.cat, "rm": c.rm, "du": c.du, "verify": c.verify, "jobs": c.jobs, "help": c.help,
-	}
+	verbs := c.verbs()
 	verb, rest := c.copy, args
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		v, ok := verbs[args[0]]
@@ -55,7 +53,7 @@ func run(
 		case args[0] == "fsck":
 			return c.exit(ctx, usagef("the command fsck is not supported yet"))
 		default:
-			return c.exit(ctx, usagef("unknown command %q; copy with --src and --dest, or use ls, cat, rm, du, verify, jobs or help", args[0]))
+			return c.exit(ctx, usagef("unknown command %q; copy with --src and --dest, or use ls, cat, rm, du, verify, jobs, completion, man or help", args[0]))
 		}
 	}
 	return c.exit(ctx, verb(ctx, rest))
@@ -66,6 +64,16 @@ type command struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	getenv         func(string) string
+	// inspect, if not nil, is told the flags of the verb, which then does nothing.
+	inspect func(f *pflag.FlagSet, synopsis string)
+}
+
+// verbs are the commands besides the copy.
+func (c *command) verbs() map[string]func(context.Context, []string) error {
+	return map[string]func(context.Context, []string) error{
+		"ls": c.ls, "cat": c.cat, "rm": c.rm, "du": c.du, "verify": c.verify, "jobs": c.jobs,
+		"completion": c.completion, "man": c.man, "help": c.help,
+	}
 }
 
 // usageError is a command line that makes no sense.
@@ -175,6 +183,10 @@ func (s settings) overrides() (map[string]string, error) {
 
 // parse parses the flags of a verb, whose own arguments are between least and most.
 func (c *command) parse(f *pflag.FlagSet, args []string, synopsis string, least, most int) error {
+	if c.inspect != nil {
+		c.inspect(f, synopsis)
+		return pflag.ErrHelp
+	}
 	f.SetOutput(io.Discard)
 	f.SortFlags = false
 	err := f.Parse(args)

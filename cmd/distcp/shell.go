@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// verbHelp is what there is to know of the command line of a verb. A copy's name is empty.
+type verbHelp struct {
+	name, synopsis, about string
+	flags                 []*pflag.Flag
+}
+
+// verbHelps asks every verb for its flags, the copy first.
+func (c *command) verbHelps(ctx context.Context) ([]verbHelp, error) {
+	all := []verbHelp{
+		{about: "copy"}, {name: "ls", about: "list objects"}, {name: "cat", about: "print objects"},
+		{name: "du", about: "count objects and bytes"}, {name: "rm", about: "delete objects"},
+		{name: "verify", about: "compare names, sizes and checksums"}, {name: "jobs", about: "tell of named jobs, forget one"},
+		{name: "completion", about: "print a completion script for a shell"}, {name: "man", about: "print the manual page"},
+		{name: "help", about: "print help"},
+	}
+	verbs := c.verbs()
+	for i := range all {
+		v := &all[i]
+		if v.name == "help" {
+			v.synopsis = "help [command]"
+			continue
+		}
+		asked := &command{getenv: c.getenv, inspect: func(f *pflag.FlagSet, synopsis string) {
+			v.synopsis = synopsis
+			f.SortFlags = false
+			f.VisitAll(func(one *pflag.Flag) {
+				if !one.Hidden {
+					v.flags = append(v.flags, one)
+				}
+			})
+		}}
+		do := asked.copy
+		if v.name != "" {
+			do = asked.verbs()[v.name]
+		}
+		if err := do(ctx, nil); !errors.Is(err, pflag.ErrHelp) {
+			return nil, fmt.Errorf("the flags of %q are not known: %w", v.name, err)
+		}
+	}
+	if len(all) != len(verbs)+1 {
+		return nil, fmt.Errorf("%d commands are described, there are %d", len(all)-1, len(verbs))
+	}
+	return all, nil
+}
+
+func (c *command) completion(ctx context.Context, args []string) error {
+	f := pflag.NewFlagSet("completion", pflag.ContinueOnError)
+	if err := c.parse(f, args, "completion bash|zsh|fish", 1, 1); err != nil {
+		return err
+	}
+	write, ok := map[string]func([]verbHelp) string{"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion}[f.Arg(0)]
+	if !ok {
+		return usagef("there is no completion for %q; use bash, zsh or fish", f.Arg(0))
+	}
+	verbs, err := c.verbHelps(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprint(c.stdout, write(verbs))
+	return err
+}
+
+func (c *command) man(ctx context.Context, args []string) error {
+	f := pflag.NewFlagSet("man", pflag.ContinueOnError)
+	if err := c.parse(f, args, "man", 0, 0); err != nil {
+		return err
+	}
+	verbs, err := c.verbHelps(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprint(c.stdout, manPage(verbs))
+	return err
+}
+
+// verbNames are those of all verbs but the copy, which has none.
+func verbNames(verbs []verbHelp) string {
+	var names []string
+	for _, v := range verbs[1:] {
+		names = append(names, v.name)
+	}
+	return strings.Join(names, " ")
+}
+
+// byName has the copy last, where a case statement has what else there is.
+func byName(verbs []verbHelp) []verbHelp { return append(slices.Clone(verbs[1:]), verbs[0]) }
+
+func bashCompletion(verbs []verbHelp) string {
+	var b strings.Builder
+	b.WriteString("# bash completion of distcp\n_distcp() {\n  local cur=${COMP_WORDS[COMP_CWORD]} words=\n" +
+		"  if [[ $COMP_CWORD == 1 && $cur != -* ]]; then\n")
+	fmt.Fprintf(&b, "    words='%s'\n  elif [[ $cur == -* ]]; then\n    case ${COMP_WORDS[1]} in\n", verbNames(verbs))
+	for _, v := range byName(verbs) {
+		var flags []string
+		for _, f := range v.flags {
+			flags = append(flags, "--"+f.Name)
+		}
+		fmt.Fprintf(&b, "      %s) words='%s' ;;\n", orElse(v.name, "*"), strings.Join(append(flags, "--help"), " "))
+	}
+	b.WriteString("    esac\n  elif [[ ${COMP_WORDS[1]} == completion ]]; then\n    words='bash zsh fish'\n  fi\n" +
+		"  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n}\ncomplete -o default -F _distcp distcp\n")
+	return b.String()
+}
+
+func zshCompletion(verbs []verbHelp) string {
+	escape := strings.NewReplacer(`\`, `\\`, `[`, `\[`, `]`, `\]`, `:`, `\:`, `'`, `'\''`)
+	var b strings.Builder
+	b.WriteString("#compdef distcp\n_distcp() {\n  if (( CURRENT == 2 )) && [[ $words[2] != -* ]]; then\n    local -a verbs\n    verbs=(\n")
+	for _, v := range verbs[1:] {
+		fmt.Fprintf(&b, "      '%s:%s'\n", v.name, escape.Replace(v.about))
+	}
+	b.WriteString("    )\n    _describe command verbs\n    return\n  fi\n  case $words[2] in\n")
+	for _, v := range byName(verbs) {
+		fmt.Fprintf(&b, "    %s) _arguments", orElse(v.name, "*"))
+		for _, f := range v.flags {
+			value, usage := pflag.UnquoteUsage(f)
+			spec := "--" + f.Name + "[" + escape.Replace(usage) + "]"
+			if f.NoOptDefVal == "" {
+				spec = "--" + f.Name + "=[" + escape.Replace(usage) + "]:" + escape.Replace(value) + ":_files"
+			}
+			if strings.HasSuffix(f.Value.Type(), "Array") {
+				spec = "*" + spec
+			}
+			fmt.Fprintf(&b, " \\\n      '%s'", spec)
+		}
+		b.WriteString(" \\\n      '--help[print help]' '*: :_files' ;;\n")
+	}
+	b.WriteString("  esac\n}\n" +
+		"if [[ $funcstack[1] == _distcp ]]; then\n  _distcp \"$@\"\nelse\n  compdef _distcp distcp\nfi\n")
+	return b.String()
+}
+
+func fishCompletion(verbs []verbHelp) string {
+	escape := strings.NewReplacer(`\`, `\\`, `'`, `\'`)
+	var b strings.Builder
+	b.WriteString("# fish completion of distcp\n")
+	for _, v := range verbs[1:] {
+		fmt.Fprintf(&b, "complete -c distcp -n __fish_use_subcommand -a %s -d '%s'\n", v.name, escape.Replace(v.about))
+	}
+	for _, v := range verbs {
+		when := "__fish_seen_subcommand_from " + v.name
+		if v.name == "" {
+			when = "not __fish_seen_subcommand_from " + verbNames(verbs)
+		}
+		for _, f := range v.flags {
+			_, usage := pflag.UnquoteUsage(f)
+			need := ""
+			if f.NoOptDefVal == "" {
+				need = " -r"
+			}
+			fmt.Fprintf(&b, "complete -c distcp -n '%s' -l %s%s -d '%s'\n", when, f.Name, need, escape.Replace(usage))
+		}
+	}
+	b.WriteString("complete -c distcp -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'\n")
+	return b.String()
+}
+
+// manPage is the manual page in the language of man(7).
+func manPage(verbs []verbHelp) string {
+	escape := strings.NewReplacer(`\`, `\e`, `-`, `\-`)
+	line := func(text string) string { // no text may be taken for a request
+		text = escape.Replace(text)
+		if strings.HasPrefix(text, ".") || strings.HasPrefix(text, "'") {
+			text = `\&` + text
+		}
+		return text
+	}
+	var b strings.Builder
+	b.WriteString(".TH DISTCP 1\n.SH NAME\ndistcp \\- copy and compact objects between S3, a block store and files\n.SH SYNOPSIS\n.nf\n")
+	for _, v := range verbs {
+		fmt.Fprintf(&b, "distcp %s\n", line(v.synopsis))
+	}
+	b.WriteString(".fi\n")
+	for _, v := range verbs {
+		if len(v.flags) == 0 {
+			continue
+		}
+		fmt.Fprintf(&b, ".SH %s\n", strings.ToUpper("options of "+orElse(v.name, "a copy")))
+		for _, f := range v.flags {
+			value, usage := pflag.UnquoteUsage(f)
+			fmt.Fprintf(&b, ".TP\n\\fB%s\\fR", line("--"+f.Name))
+			if value != "" {
+				fmt.Fprintf(&b, " \\fI%s\\fR", line(value))
+			}
+			fmt.Fprintf(&b, "\n%s\n", line(usage))
+		}
+	}
+	b.WriteString(".SH EXIT STATUS\n.nf\n")
+	for text := range strings.Lines(strings.TrimPrefix(exitText, "\nExit codes:\n")) {
+		b.WriteString(line(text))
+	}
+	b.WriteString(".fi\n")
+	return b.String()
+}
+
+func orElse(text, other string) string {
+	if text == "" {
+		return other
+	}
+	return text
+}
