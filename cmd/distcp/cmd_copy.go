@@ -26,6 +26,7 @@ type copyFlags struct {
 	operations
 	selectFlags
 	jobFlags
+	preconditions
 	sides     sides
 	src, dest string
 	opts      copier.Options
@@ -53,6 +54,7 @@ func (c *copyFlags) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&c.prefixesFile, "srcPrefixesFile", "", "list only the prefixes in the file at this `URL`: one a line, each below --src")
 	c.selectFlags.addFlags(f)
 	c.jobFlags.addFlags(f)
+	c.preconditions.addFlags(f)
 	f.Int64Var(&c.targetSize, "targetSize", 0, "close a grouped output at this `MiB` of input")
 	f.StringVar(&c.appendToLast, "appendToLastFile", "", "whether new files of a group go into its last output, as a `bool` (default true, but for S3)")
 	f.Lookup("appendToLastFile").NoOptDefVal = "true"
@@ -171,6 +173,9 @@ func (c *copyFlags) validate(f *pflag.FlagSet) error {
 	if err := c.jobFlags.validate(f); err != nil {
 		return err
 	}
+	if err := c.preconditions.validate(); err != nil {
+		return err
+	}
 	if err := c.selectFlags.validate(f, &c.opts, time.Now()); err != nil {
 		return err
 	}
@@ -216,6 +221,9 @@ func patternURL(src string) string {
 }
 
 func (c *command) copyWith(ctx context.Context, open *openers, flags *copyFlags) (sum copier.Summary, err error) {
+	if err := flags.await(ctx, open.src); err != nil {
+		return sum, err
+	}
 	src, err := openSource(ctx, open.src, flags.src)
 	if err != nil {
 		return sum, err

@@ -30,7 +30,7 @@ Exit codes:
   1    an error ended it; or verify has found differences
   2    the command line makes no sense
   3    some files failed, the others are done
-  4    a precondition is not met: the previous manifest is missing, the job is running
+  4    a precondition is not met: --precondition, the previous manifest, the job is running
   130  interrupted
 `
 
