@@ -1,6 +1,7 @@
 # make build   both programs into bin/
 # make demo    the whole idea on real data, in a minute
 # make test    every test, against real servers that the tests start themselves
+# make soak    500 random copies by distcp through trouble; SKEP_SOAK_ROUNDS=N is another number
 # make check   formatting, vet, static analysis and the tests under the race detector
 # make bench   the benchmarks
 # make bench-copy   distcp against s5cmd, rclone and mc; BENCH_COPY='--scale 0.1 --only W1' narrows it
@@ -12,7 +13,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 GOLANGCI_VERSION := v2.15.0
 TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/skep/bin
 
-.PHONY: build demo test check race bench bench-copy env fmt tools clean
+.PHONY: build demo test soak check race bench bench-copy env fmt tools clean
 .DEFAULT_GOAL := build
 
 build:
@@ -24,6 +25,9 @@ demo: build
 
 test:
 	go test -timeout 20m ./...
+
+soak:
+	SKEP_SOAK_ROUNDS=$(or $(SKEP_SOAK_ROUNDS),500) go test -count=1 -run '^TestFaults$$' -timeout 120m ./cmd/distcp
 
 check: tools
 	test -z "$$(gofmt -l .)"

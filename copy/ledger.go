@@ -25,6 +25,8 @@ type ledger struct {
 	held    map[string]holding // by the keys of their sources
 	pending []string           // keys of records outside the file of all
 	changed bool               // the file of all is out of date
+
+	intended map[string]bool // by the outputs' keys: this run has written a record, and no output yet
 }
 
 // holding says that an output holds a version of a source.
@@ -63,7 +65,7 @@ func (r recordedSource) is(o storage.Object) bool {
 }
 
 func newLedger(dir string) *ledger {
-	return &ledger{dir: dir, outputs: map[string]*record{}, held: map[string]holding{}}
+	return &ledger{dir: dir, outputs: map[string]*record{}, held: map[string]holding{}, intended: map[string]bool{}}
 }
 
 // add makes a record known, in place of an older one of the same output.
@@ -71,6 +73,7 @@ func (l *ledger) add(r *record) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.outputs[r.Output] = r
+	delete(l.intended, r.Output)
 	for _, s := range r.sources {
 		l.held[s.Key] = holding{s, r}
 	}

@@ -297,6 +297,7 @@ func (j *job) intend(ctx context.Context, t Task, size int64, sum storage.Checks
 	l.mu.Lock()
 	l.changed = true
 	l.pending = append(l.pending, key)
+	l.intended[j.dir+t.Key] = true
 	l.mu.Unlock()
 	return j.writeRecords(ctx, key, []*record{j.recordOf(t, size, sum)})
 }
@@ -321,7 +322,7 @@ func (j *job) closeLedger(ctx context.Context) error {
 		return nil
 	}
 	records := l.records(j.opts.AppendToLastFile)
-	remove := l.pending
+	remove := l.settled()
 	var err error
 	if len(records) > 0 {
 		err = j.retried(ctx, func() error { return j.writeRecords(ctx, l.dir+ledgerFile, records) })
@@ -335,6 +336,19 @@ func (j *job) closeLedger(ctx context.Context) error {
 		return fmt.Errorf("record what has been grouped: %w", err)
 	}
 	return nil
+}
+
+// settled returns the keys of the records outside the file of all that it makes superfluous. That
+// of an output which failed in this run stays: it may have come to be although no answer said so,
+// and the next run looks.
+func (l *ledger) settled() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	unsettled := map[string]bool{}
+	for output := range l.intended {
+		unsettled[l.recordKey(output)] = true
+	}
+	return slices.DeleteFunc(slices.Clone(l.pending), func(key string) bool { return unsettled[key] })
 }
 
 func commonPrefix(keys []string) string {

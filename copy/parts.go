@@ -135,7 +135,9 @@ func (j *job) endParts(ctx context.Context, u *upload) (result, error) {
 		for _, pieces := range u.pieces {
 			all = append(all, pieces...)
 		}
-		sums, err = j.verify(u.task, all)
+		if err = j.learnSums(ctx, u.task, all); err == nil {
+			sums, err = j.verify(u.task, all)
+		}
 	}
 	sum := combined(all)
 	if err == nil {
@@ -154,6 +156,32 @@ func (j *job) endParts(ctx context.Context, u *upload) (result, error) {
 			o.Size, o.CRC32C, u.size, sum, storage.ErrChecksum))
 	}
 	return result{method: methodParts, object: o, sum: sum, sums: sums}, nil
+}
+
+// learnSums asks for the checksums of the sources that were read in ranges: stores tell that of an
+// object with the whole of it only, and a bit that has changed on the way is to be seen.
+func (j *job) learnSums(ctx context.Context, t Task, pieces []piece) error {
+	for i := range pieces {
+		p := &pieces[i]
+		s := t.Sources[p.source]
+		if p.known.Known || p.size == s.Size || i > 0 && pieces[i-1].source == p.source {
+			continue
+		}
+		err := j.retried(ctx, func() error {
+			o, err := j.bucketOf(s).Stat(ctx, s.Key)
+			switch {
+			case errors.Is(err, storage.ErrNotExist):
+				return nil // what was read is an older version, or was deleted since
+			case err == nil && o.ETag == s.ETag:
+				p.known = o.CRC32C
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (j *job) forget(u *upload) {
