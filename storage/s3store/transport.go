@@ -5,9 +5,11 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -88,6 +90,11 @@ func (t listeningTransport) RoundTrip(req *http.Request) (*http.Response, error)
 	if t.pays != nil {
 		t.pays.sign(req)
 	}
+	if req.Body != nil && req.Body != http.NoBody {
+		body := &attemptBody{ReadCloser: req.Body}
+		defer body.end()
+		req.Body = body
+	}
 	resp, err := t.RoundTripper.RoundTrip(req)
 	if err != nil {
 		return resp, err
@@ -97,6 +104,29 @@ func (t listeningTransport) RoundTrip(req *http.Request) (*http.Response, error)
 		a.header = resp.Header
 	}
 	return resp, err
+}
+
+// attemptBody is the body of one attempt. net/http may go on reading a body that was answered
+// early, while the next attempt has gone back to the start of the same bytes.
+type attemptBody struct {
+	io.ReadCloser
+	mu    sync.Mutex
+	ended bool
+}
+
+func (b *attemptBody) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ended {
+		return 0, io.EOF // where all was read already, that is what net/http looks for
+	}
+	return b.ReadCloser.Read(p)
+}
+
+func (b *attemptBody) end() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ended = true
 }
 
 // date is the server's clock at the response, or ours where it does not tell.
