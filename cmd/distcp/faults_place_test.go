@@ -72,8 +72,20 @@ func (p storePlace) write(t *testing.T, files fileSet) {
 	})
 }
 
+// read reads everything. The server may still be at work on a request of a process that was
+// killed, so an object that goes between listing and reading is looked for again.
 func (p storePlace) read(t *testing.T) fileSet {
-	files := fileSet{}
+	for range 5 {
+		if files, ok := p.readOnce(t); ok {
+			return files
+		}
+	}
+	t.Fatal("objects keep vanishing between listing and reading")
+	return nil
+}
+
+func (p storePlace) readOnce(t *testing.T) (files fileSet, ok bool) {
+	files, ok = fileSet{}, true
 	p.with(t, func(l storage.Location) {
 		for o, err := range l.Bucket.List(t.Context(), l.Prefix) {
 			if errors.Is(err, storage.ErrNotExist) || err != nil && strings.Contains(err.Error(), "no block store") {
@@ -87,16 +99,25 @@ func (p storePlace) read(t *testing.T) fileSet {
 				continue
 			}
 			r, err := l.Bucket.Open(t.Context(), o.Key, storage.ReadOptions{})
+			if errors.Is(err, storage.ErrNotExist) {
+				ok = false
+				return
+			}
 			if err != nil {
 				t.Fatal(err)
 			}
 			files[name], err = io.ReadAll(r)
-			if err := errors.Join(err, r.Close()); err != nil {
+			if errors.Is(err, storage.ErrChanged) {
+				ok = false
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			if err := r.Close(); err != nil {
 				t.Fatal(err)
 			}
 		}
 	})
-	return files
+	return files, ok
 }
 
 func (p storePlace) wantNoLeftovers(t *testing.T, orderly bool, what string) {
