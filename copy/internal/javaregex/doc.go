@@ -4,7 +4,7 @@
 // parsed here and printed again in the common subset of Go's regexp package and of a
 // backtracking engine, with everything on which the languages differ spelled out: the classes
 // \d \w \s \h \v \R, POSIX and Unicode classes, unions and intersections of classes
-// ([a-z&&[^q]]), the dot, ASCII-only (?i), \Q..\E, \uXXXX, octal escapes, quantifiers in braces.
+// ([a-z&&[^q]]), the dot, ASCII-only (?i), \Q..\E, \uhhhh, octal escapes, quantifiers in braces.
 //
 //	re, err := javaregex.Compile(`s3://logs/(?<day>\d{4}-\d\d-\d\d)/.*\.gz`)
 //	groups, ok, err := re.Match("s3://logs/2024-01-01/a.gz") // groups[0] == "2024-01-01"
