@@ -28,7 +28,7 @@ func (s *Session) alterLayout(ctx context.Context, t *metastore.Table, n *syntax
 	case *syntax.AddConstraint, *syntax.DropConstraint:
 		return nil // accepted and not enforced, as in CREATE TABLE
 	}
-	return unsupported(n.Action, "this form of ALTER TABLE")
+	return unsupported(n.Action, "ALTER TABLE ... "+strings.Fields(syntax.Print(n.Action))[0])
 }
 
 // setLayout records buckets. As in CREATE TABLE, they and SKEWED BY do not change how rows are

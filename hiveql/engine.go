@@ -88,6 +88,7 @@ type Session struct {
 	db        string
 	settings  *settings
 	temporary []metastore.TableName
+	macros    map[string]macro // by name in lower case
 	closing   sync.Once
 }
 

@@ -105,6 +105,9 @@ func taskOf(stmt syntax.Stmt) string {
 
 // run carries out one statement.
 func (s *Session) run(ctx context.Context, r *Result) error {
+	if err := s.expandMacros(r.Statement); err != nil {
+		return err
+	}
 	switch n := r.Statement.(type) {
 	case *syntax.QueryStmt:
 		return s.query(ctx, r, n.Query)
@@ -154,6 +157,27 @@ func (s *Session) run(ctx context.Context, r *Result) error {
 			return s.cfg.Command(ctx, n)
 		}
 		return unsupported(n, "the command "+strings.ToUpper(n.Command))
+	}
+	return s.runRare(ctx, r)
+}
+
+// runRare carries out the statements about functions, and refuses by name what is not supported.
+func (s *Session) runRare(ctx context.Context, r *Result) error {
+	switch n := r.Statement.(type) {
+	case *syntax.CreateMacro:
+		return s.createMacro(ctx, n)
+	case *syntax.DropFunction:
+		return s.dropFunction(n)
+	case *syntax.ReloadFunctions:
+		return nil
+	case *syntax.CreateFunction:
+		e := unsupported(n, "CREATE FUNCTION (Java classes)")
+		e.Hint = "CREATE TEMPORARY MACRO makes a function of an expression"
+		return e
+	case *syntax.Export:
+		return unsupported(n, "EXPORT")
+	case *syntax.Import:
+		return unsupported(n, "IMPORT")
 	}
 	return unsupported(r.Statement, "this statement")
 }

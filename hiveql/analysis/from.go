@@ -46,11 +46,16 @@ func (a *analyzer) tableExpr(t syntax.TableExpr, outer *scope, ctes *cteScope) (
 		return a.join(t, outer, ctes)
 	case *syntax.LateralView:
 		return a.lateralView(t, outer, ctes)
+	case *syntax.TableFunction:
+		return a.tableFunction(t, outer, ctes)
 	}
 	return nil, nil, unsupported(t, "this kind of table")
 }
 
 func (a *analyzer) tableRef(t *syntax.TableRef, outer *scope, ctes *cteScope) (Rel, *scope, error) {
+	if len(t.Properties) > 0 {
+		return nil, nil, unsupported(&t.Properties[0], "a list of properties behind a table's name")
+	}
 	last := t.Name.Parts[len(t.Name.Parts)-1].Name
 	alias := last
 	if t.Alias != nil {

@@ -33,7 +33,7 @@ type QueryBody interface {
 	queryBody()
 }
 
-// TableExpr is what stands in FROM: *TableRef, *SubqueryRef, *Join, *LateralView.
+// TableExpr is what stands in FROM: *TableRef, *SubqueryRef, *Join, *LateralView, *TableFunction.
 type TableExpr interface {
 	Node
 	tableExpr()
@@ -353,9 +353,21 @@ type (
 	// TableRef is a table, view or CTE by name.
 	TableRef struct {
 		Span
-		Name   ObjectName
-		Alias  *Ident
-		Sample *Sample
+		Name       ObjectName
+		Properties []Property // t('key'='value'), as a reader's options
+		Alias      *Ident
+		Sample     *Sample
+	}
+	// TableFunction is a partitioned table function, Func(ON Input [PARTITION BY ...]
+	// [ORDER BY ...] [name(value), ...]) alias.
+	TableFunction struct {
+		Span
+		Func        Ident
+		Input       TableExpr // *TableRef, *SubqueryRef or *TableFunction
+		PartitionBy []Expr
+		OrderBy     []SortItem
+		Args        []*Call // each of one argument
+		Alias       *Ident
 	}
 	// Sample is TABLESAMPLE(...).
 	Sample struct {
@@ -415,7 +427,8 @@ func (*Select) queryBody() {}
 func (*SetOp) queryBody()  {}
 func (*Values) queryBody() {}
 
-func (*TableRef) tableExpr()    {}
-func (*SubqueryRef) tableExpr() {}
-func (*Join) tableExpr()        {}
-func (*LateralView) tableExpr() {}
+func (*TableRef) tableExpr()      {}
+func (*SubqueryRef) tableExpr()   {}
+func (*Join) tableExpr()          {}
+func (*LateralView) tableExpr()   {}
+func (*TableFunction) tableExpr() {}

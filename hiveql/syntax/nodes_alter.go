@@ -107,13 +107,42 @@ type (
 	SetLayout struct {
 		Span
 		Bucketing *Bucketing // without columns for INTO n BUCKETS
-		Skewed    string     // text of SKEWED BY as written
-		Not       string     // what stands behind NOT, upper case
+		Skewed    *Skewed
+		Not       string // what stands behind NOT, upper case
 	}
 	// AddConstraint is ADD CONSTRAINT ...
 	AddConstraint struct {
 		Span
-		Text string // as written
+		Constraint Constraint
+	}
+	// UpdateColumns is UPDATE COLUMNS [CASCADE]: take the columns that the SerDe says.
+	UpdateColumns struct {
+		Span
+		Cascade bool
+	}
+	// Concatenate is CONCATENATE.
+	Concatenate struct{ Span }
+	// Archive is ARCHIVE or UNARCHIVE PARTITION (...).
+	Archive struct {
+		Span
+		Undo bool
+	}
+	// SetSkewedLocation is SET SKEWED LOCATION (value = 'url', (v, w) = 'url', ...).
+	SetSkewedLocation struct {
+		Span
+		Locations []SkewedLocation
+	}
+	// SkewedLocation is where the rows of one combination of skewed values lie.
+	SkewedLocation struct {
+		Span
+		Values   []Expr
+		Location string
+	}
+	// SetOwner is SET OWNER USER|GROUP|ROLE name.
+	SetOwner struct {
+		Span
+		Kind  string // "USER", "GROUP", "ROLE"
+		Owner Ident
 	}
 	// DropConstraint is DROP CONSTRAINT name.
 	DropConstraint struct {
@@ -140,3 +169,8 @@ func (*ChangeKey) alterAction()         {}
 func (*SetLayout) alterAction()         {}
 func (*AddConstraint) alterAction()     {}
 func (*DropConstraint) alterAction()    {}
+func (*UpdateColumns) alterAction()     {}
+func (*Concatenate) alterAction()       {}
+func (*Archive) alterAction()           {}
+func (*SetSkewedLocation) alterAction() {}
+func (*SetOwner) alterAction()          {}

@@ -8,7 +8,30 @@ type (
 		Name        Ident
 		Type        Type
 		Comment     string
-		Constraints []string // as written: "NOT NULL", "DEFAULT 1"; shown, not enforced
+		Constraints []Constraint
+	}
+	// Constraint is one constraint of a column or a table.
+	Constraint struct {
+		Span
+		Name *Ident // of CONSTRAINT name; nil where none is given
+		// Kind is "NULL", "NOT NULL", "DEFAULT", "CHECK", "PRIMARY KEY", "UNIQUE" or
+		// "FOREIGN KEY".
+		Kind    string
+		Columns []Ident // of keys; empty for the column that the constraint stands behind
+		X       Expr    // of DEFAULT and CHECK
+		// Parent and ParentColumns are what a FOREIGN KEY references.
+		Parent        *ObjectName
+		ParentColumns []Ident
+		// Options are, in the order given, ENABLE, DISABLE, VALIDATE, NOVALIDATE, ENFORCED,
+		// NOT ENFORCED, RELY, NORELY.
+		Options []string
+	}
+	// Skewed is SKEWED BY (columns) ON (values) [STORED AS DIRECTORIES].
+	Skewed struct {
+		Span
+		Columns     []Ident
+		Values      [][]Expr // constants, as many in each as there are columns
+		Directories bool
 	}
 	// PartitionSpec is PARTITION (k = v, k, ...): in INSERT, LOAD, DESCRIBE, ALTER ... ADD.
 	PartitionSpec struct {
@@ -20,7 +43,7 @@ type (
 	PartitionField struct {
 		Span
 		Key   Ident
-		Op    string // "=", "<>", "<", "<=", ">", ">="; "" for a dynamic key
+		Op    string // "=", "<>", "<", "<=", ">", ">=", "LIKE"; "" for a dynamic key
 		Value Expr   // a constant
 	}
 	// RowFormat is ROW FORMAT DELIMITED ... or ROW FORMAT SERDE 'class' WITH SERDEPROPERTIES.
@@ -100,11 +123,13 @@ type (
 		// InputFormat and SerDe are class names, "" where none are given.
 		InputFormat, SerDe string
 	}
-	// Truncate is TRUNCATE TABLE t [PARTITION ...].
+	// Truncate is TRUNCATE TABLE t [PARTITION ...] [COLUMNS (...)] [FORCE].
 	Truncate struct {
 		Span
 		Table     ObjectName
 		Partition *PartitionSpec
+		Columns   []Ident // of COLUMNS (...); empty for all data
+		Force     bool
 	}
 	// Analyze is ANALYZE TABLE t [PARTITION ...] COMPUTE STATISTICS [NOSCAN | FOR COLUMNS ...].
 	Analyze struct {
@@ -132,17 +157,24 @@ type (
 		IfNotExists         bool
 		Name                ObjectName
 		Like                *ObjectName // LIKE t
+		LikeFile            *LikeFile
 		Columns             []ColumnDef
-		Constraints         []string // table constraints as written
+		Constraints         []Constraint // of the table
 		Comment             *string
 		PartitionedBy       []ColumnDef // without types in CTAS: Type.Kind is ""
 		Bucketing           *Bucketing
-		Skewed              string // text of SKEWED BY as written
+		Skewed              *Skewed
 		Row                 *RowFormat
 		Format              *FileFormat
 		Location            *string
 		Properties          []Property
 		Query               *Query // AS query
+	}
+	// LikeFile is LIKE FILE format 'path'.
+	LikeFile struct {
+		Span
+		Format string // upper case
+		Path   string
 	}
 	// CreateView is CREATE [OR REPLACE] VIEW.
 	CreateView struct {
@@ -189,12 +221,14 @@ type (
 		Location   *string
 		Owner      string // "USER u", "ROLE r"
 	}
-	// Msck is MSCK [REPAIR] TABLE t [ADD|DROP|SYNC PARTITIONS].
+	// Msck is MSCK [REPAIR] TABLE t [ADD|DROP|SYNC PARTITIONS] [PARTITION (...)].
 	Msck struct {
 		Span
 		Repair bool
 		Table  ObjectName
 		Mode   string // "ADD" (the default), "DROP", "SYNC"
+		// Partition is a PartitionSpec whose fields may have any comparison; nil for all.
+		Partition *PartitionSpec
 	}
 	// AlterTable is ALTER TABLE|VIEW name [PARTITION spec] action.
 	AlterTable struct {
@@ -203,6 +237,50 @@ type (
 		Name      ObjectName
 		Partition *PartitionSpec
 		Action    AlterAction
+	}
+)
+
+// Statements about functions, and those that carry tables away and back.
+type (
+	// CreateMacro is CREATE TEMPORARY MACRO name(p type, ...) body.
+	CreateMacro struct {
+		Span
+		Name   Ident
+		Params []ColumnDef
+		Body   Expr
+	}
+	// CreateFunction is CREATE [TEMPORARY] FUNCTION name AS 'class' [USING JAR 'url', ...].
+	CreateFunction struct {
+		Span
+		Temporary bool
+		Name      ObjectName
+		Class     string
+		Resources []Property // Key is JAR, FILE or ARCHIVE
+	}
+	// DropFunction is DROP [TEMPORARY] FUNCTION or DROP TEMPORARY MACRO.
+	DropFunction struct {
+		Span
+		Macro, Temporary bool
+		IfExists         bool
+		Name             ObjectName
+	}
+	// ReloadFunctions is RELOAD FUNCTIONS.
+	ReloadFunctions struct{ Span }
+	// Export is EXPORT TABLE t [PARTITION ...] TO 'path'.
+	Export struct {
+		Span
+		Table     ObjectName
+		Partition *PartitionSpec
+		Path      string
+	}
+	// Import is IMPORT [[EXTERNAL] TABLE t [PARTITION ...]] FROM 'path' [LOCATION 'l'].
+	Import struct {
+		Span
+		External  bool
+		Table     *ObjectName // nil for the name the table had
+		Partition *PartitionSpec
+		Path      string
+		Location  *string
 	}
 )
 
@@ -275,6 +353,12 @@ func (*CreateDatabase) stmt()  {}
 func (*DropDatabase) stmt()    {}
 func (*AlterDatabase) stmt()   {}
 func (*Msck) stmt()            {}
+func (*CreateMacro) stmt()     {}
+func (*CreateFunction) stmt()  {}
+func (*DropFunction) stmt()    {}
+func (*ReloadFunctions) stmt() {}
+func (*Export) stmt()          {}
+func (*Import) stmt()          {}
 func (*AlterTable) stmt()      {}
 func (*Show) stmt()            {}
 func (*Describe) stmt()        {}

@@ -22,11 +22,10 @@ func (p *parser) drop() Stmt {
 		n.Span = p.span(start)
 		return n
 	}
-	word := t.text
-	if word == "TEMPORARY" {
-		word = p.ahead(1).text
+	if p.atAny("FUNCTION", "TEMPORARY", "MACRO") {
+		return p.dropFunction(start)
 	}
-	if feature := unsupportedObject(word); feature != "" {
+	if feature := unsupportedObject(t.text); feature != "" {
 		p.unsupported(t, "DROP "+feature)
 	} else {
 		p.failExpected("TABLE, VIEW or DATABASE")
@@ -62,17 +61,22 @@ func (p *parser) alterDatabase(start int) Stmt {
 	case p.accept("LOCATION"):
 		n.Location = p.strRef()
 	case p.accept("OWNER"):
-		kind := p.tok().text
-		if kind != "USER" && kind != "ROLE" && kind != "GROUP" {
-			p.failExpected("USER, GROUP or ROLE")
-		}
-		p.next()
+		kind := p.ownerKind()
 		n.Owner = kind + " " + p.ident().Name
 	default:
 		p.failExpected("DBPROPERTIES, LOCATION or OWNER")
 	}
 	n.Span = p.span(start)
 	return n
+}
+
+func (p *parser) ownerKind() string {
+	kind := p.tok().text
+	if kind != "USER" && kind != "ROLE" && kind != "GROUP" {
+		p.failExpected("USER, GROUP or ROLE")
+	}
+	p.next()
+	return kind
 }
 
 func (p *parser) alterTable(start int) Stmt {
@@ -122,7 +126,7 @@ func (p *parser) alterAction(n *AlterTable, start int) AlterAction {
 		a.Span = p.span(start)
 		return a
 	case p.accept("TOUCH"):
-		n.Partition = p.partitionSpec()
+		p.trailingPartition(n)
 		return &Touch{Span: p.span(start)}
 	case p.accept("PARTITION", "COLUMN"):
 		p.expect("(")
@@ -138,10 +142,22 @@ func (p *parser) alterAction(n *AlterTable, start int) AlterAction {
 		return a
 	case p.accept("UPDATE", "STATISTICS"):
 		return p.alterStatistics(start)
+	case p.accept("UPDATE", "COLUMNS"):
+		a := &UpdateColumns{Cascade: p.cascade()}
+		a.Span = p.span(start)
+		return a
+	case p.accept("CONCATENATE"):
+		return &Concatenate{Span: p.span(start)}
+	case p.atAny("ARCHIVE", "UNARCHIVE"):
+		a := &Archive{Undo: t.text == "UNARCHIVE"}
+		p.next()
+		p.trailingPartition(n)
+		a.Span = p.span(start)
+		return a
 	case p.atAny("CLUSTERED", "SKEWED", "NOT", "INTO"):
 		return p.alterLayout(start)
 	}
-	if feature := unsupportedAlter(t.text, p.ahead(1).text); feature != "" {
+	if feature := unsupportedAlter(strings.ToUpper(p.src[t.off:t.end]), p.ahead(1).text); feature != "" {
 		p.unsupported(t, "ALTER TABLE ... "+feature)
 	} else {
 		p.failExpected("an action of ALTER TABLE, such as ADD, DROP, RENAME, SET or CHANGE")
@@ -149,13 +165,23 @@ func (p *parser) alterAction(n *AlterTable, start int) AlterAction {
 	return nil
 }
 
+// trailingPartition parses the partition that stands behind the action, unless one stands in
+// front of it.
+func (p *parser) trailingPartition(n *AlterTable) {
+	if n.Partition == nil {
+		n.Partition = p.partitionSpec()
+	}
+}
+
 // unsupportedAlter names the actions of ALTER TABLE that Hive has and skep has not.
 func unsupportedAlter(word, second string) string {
 	switch word {
-	case "ARCHIVE", "UNARCHIVE", "CONCATENATE", "COMPACT", "EXECUTE":
-		return word
-	case "UPDATE":
-		return "UPDATE " + second
+	case "COMPACT":
+		return "COMPACT (transactional tables)"
+	case "CONVERT", "EXECUTE":
+		return word + " (Iceberg)"
+	case "CREATE":
+		return word + " " + second + " (Iceberg)"
 	}
 	return ""
 }
@@ -211,8 +237,8 @@ func (p *parser) alterAdd(start int) AlterAction {
 		return p.alterColumns(start, false)
 	}
 	if p.at("CONSTRAINT") {
-		text := p.constraint()
-		return &AddConstraint{Span: p.span(start), Text: text}
+		c := p.constraint()
+		return &AddConstraint{Span: p.span(start), Constraint: c}
 	}
 	a := &AddPartitions{IfNotExists: p.ifNotExists()}
 	for {
@@ -302,8 +328,15 @@ func (p *parser) alterSet(start int) AlterAction {
 		a.Format.Span = p.span(at)
 		a.Span = p.span(start)
 		return a
-	case p.at("SKEWED"), p.at("OWNER"), p.at("PARTITION"):
-		p.unsupported(p.tok(), "ALTER TABLE ... SET "+p.tok().text)
+	case p.accept("SKEWED", "LOCATION"):
+		ls := p.skewedLocations()
+		return &SetSkewedLocation{Span: p.span(start), Locations: ls}
+	case p.accept("OWNER"):
+		a := &SetOwner{Kind: p.ownerKind(), Owner: p.ident()}
+		a.Span = p.span(start)
+		return a
+	case p.at("PARTITION"):
+		p.unsupported(p.tok(), "ALTER TABLE ... SET PARTITION SPEC")
 	default:
 		p.failExpected("TBLPROPERTIES, SERDEPROPERTIES, SERDE, LOCATION or FILEFORMAT")
 	}

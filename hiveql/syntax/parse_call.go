@@ -199,33 +199,39 @@ func (p *parser) window() Window {
 		name := p.ident()
 		w.Ref = &name
 	}
-	switch {
-	case p.accept("CLUSTER", "BY"):
-		w.PartitionBy = p.groupedExprs()
-		for _, x := range w.PartitionBy {
-			w.OrderBy = append(w.OrderBy, SortItem{X: x})
-		}
-	case p.accept("DISTRIBUTE", "BY"):
-		w.PartitionBy = p.groupedExprs()
-		if p.accept("SORT", "BY") {
-			w.OrderBy = p.sortItems()
-		}
-	case p.accept("SORT", "BY"):
-		w.OrderBy = p.sortItems()
-	default:
-		if p.accept("PARTITION", "BY") {
-			w.PartitionBy = p.groupedExprs()
-		}
-		if p.accept("ORDER", "BY") {
-			w.OrderBy = p.sortItems()
-		}
-	}
+	w.PartitionBy, w.OrderBy = p.partitioning()
 	if p.atAny("ROWS", "RANGE") {
 		w.Frame = p.frame()
 	}
 	p.expect(")")
 	w.Span = p.span(start)
 	return w
+}
+
+// partitioning parses PARTITION BY and ORDER BY, or the words that mean both at once.
+func (p *parser) partitioning() (by []Expr, order []SortItem) {
+	switch {
+	case p.accept("CLUSTER", "BY"):
+		by = p.groupedExprs()
+		for _, x := range by {
+			order = append(order, SortItem{X: x})
+		}
+	case p.accept("DISTRIBUTE", "BY"):
+		by = p.groupedExprs()
+		if p.accept("SORT", "BY") {
+			order = p.sortItems()
+		}
+	case p.accept("SORT", "BY"):
+		order = p.sortItems()
+	default:
+		if p.accept("PARTITION", "BY") {
+			by = p.groupedExprs()
+		}
+		if p.accept("ORDER", "BY") {
+			order = p.sortItems()
+		}
+	}
+	return by, order
 }
 
 func (p *parser) frame() *Frame {

@@ -13,6 +13,8 @@ func (p *parser) create() Stmt {
 		return p.createDatabase(start)
 	case "VIEW":
 		return p.createView(start, false)
+	case "FUNCTION":
+		return p.createFunction(start)
 	case "OR":
 		p.next()
 		p.expect("REPLACE")
@@ -23,11 +25,9 @@ func (p *parser) create() Stmt {
 	case "TABLE", "TEMPORARY", "EXTERNAL", "MANAGED", "TRANSACTIONAL":
 		switch second := p.ahead(1).text; {
 		case second == "MACRO":
-			p.unsupported(t, "CREATE TEMPORARY MACRO")
-			return nil
+			return p.createMacro(start)
 		case second == "FUNCTION":
-			p.unsupported(t, "CREATE TEMPORARY FUNCTION")
-			return nil
+			return p.createFunction(start)
 		}
 		return p.createTable(start)
 	}
@@ -42,7 +42,7 @@ func (p *parser) create() Stmt {
 // unsupportedObject names the objects that CREATE, ALTER and DROP know in Hive but not here.
 func unsupportedObject(word string) string {
 	switch word {
-	case "FUNCTION", "ROLE", "INDEX", "POOL", "MACRO":
+	case "ROLE", "INDEX", "POOL":
 		return word
 	case "MATERIALIZED":
 		return "MATERIALIZED VIEW"
@@ -122,8 +122,8 @@ func (p *parser) createTable(start int) Stmt {
 	n.IfNotExists = p.ifNotExists()
 	n.Name = p.objectName()
 	switch {
-	case p.at("LIKE", "FILE"):
-		p.unsupported(p.tok(), "CREATE TABLE LIKE FILE")
+	case p.at("LIKE", "FILE") && p.ahead(3).kind == tString:
+		n.LikeFile = p.likeFile()
 	case p.accept("LIKE"):
 		like := p.objectName()
 		n.Like = &like
@@ -169,39 +169,6 @@ func (p *parser) columnDef() ColumnDef {
 	return c
 }
 
-// constraint parses a constraint with its options; it is kept as text.
-func (p *parser) constraint() string {
-	start := p.i
-	if p.accept("CONSTRAINT") {
-		p.ident()
-	}
-	switch {
-	case p.accept("NOT", "NULL"), p.accept("NULL"):
-	case p.accept("DEFAULT"):
-		p.binary(levelBitOr)
-	case p.accept("CHECK"):
-		p.expr()
-	case p.accept("PRIMARY", "KEY"), p.accept("UNIQUE"):
-		if p.at("(") {
-			p.parenIdents()
-		}
-	case p.accept("FOREIGN", "KEY"):
-		p.parenIdents()
-		p.expect("REFERENCES")
-		p.objectName()
-		p.parenIdents()
-	case p.accept("REFERENCES"):
-		p.objectName()
-		p.parenIdents()
-	default:
-		p.failExpected("a constraint")
-	}
-	for p.atAny("ENABLE", "DISABLE", "VALIDATE", "NOVALIDATE", "ENFORCED", "RELY", "NORELY") || p.at("NOT", "ENFORCED") {
-		p.next()
-	}
-	return p.source(start)
-}
-
 // tableClause parses one of the clauses behind the columns; false when there is none.
 func (p *parser) tableClause(n *CreateTable) bool {
 	switch {
@@ -213,7 +180,7 @@ func (p *parser) tableClause(n *CreateTable) bool {
 		n.PartitionedBy = parenList(p, p.partitionColumn)
 	case n.Bucketing == nil && p.at("CLUSTERED"):
 		n.Bucketing = p.bucketing()
-	case n.Skewed == "" && p.at("SKEWED"):
+	case n.Skewed == nil && p.at("SKEWED"):
 		n.Skewed = p.skewed()
 	case n.Row == nil && p.at("ROW"):
 		n.Row = p.rowFormat()
@@ -249,17 +216,6 @@ func (p *parser) bucketing() *Bucketing {
 	p.expect("BUCKETS")
 	b.Span = p.span(start)
 	return b
-}
-
-// skewed parses SKEWED BY (columns) ON (values) [STORED AS DIRECTORIES]; it is kept as text.
-func (p *parser) skewed() string {
-	start := p.i
-	p.expect("SKEWED", "BY")
-	p.parenIdents()
-	p.expect("ON")
-	parenList(p, p.expr)
-	p.accept("STORED", "AS", "DIRECTORIES")
-	return p.source(start)
 }
 
 // properties parses ('key' = 'value', ...), or ('key', ...) as UNSET has it.

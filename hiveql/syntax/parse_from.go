@@ -95,6 +95,8 @@ func (p *parser) tableAtom() TableExpr {
 	case p.at("TABLE", "("):
 		p.next()
 		t = p.subquery(start, p.parenQuery())
+	case p.isIdent(p.tok()) && p.ahead(1).text == "(" && p.ahead(2).text == "ON":
+		t = p.tableFunction()
 	case p.at("UNIQUEJOIN"):
 		p.unsupported(p.tok(), "UNIQUEJOIN")
 	default:
@@ -124,12 +126,9 @@ func (p *parser) alias() *Ident {
 
 func (p *parser) tableRef() TableExpr {
 	start := p.i
-	if p.isIdent(p.tok()) && p.ahead(1).text == "(" && p.ahead(2).text == "ON" {
-		p.unsupported(p.tok(), "a partitioned table function")
-	}
 	t := &TableRef{Name: p.objectName()}
 	if p.at("(") && p.ahead(1).kind == tString {
-		p.unsupported(p.tok(), "a list of properties behind a table's name")
+		t.Properties = p.properties()
 	}
 	if p.at("FOR") && (p.ahead(1).text == "SYSTEM_TIME" || p.ahead(1).text == "SYSTEM_VERSION") {
 		p.unsupported(p.tok(), "time travel (FOR "+p.ahead(1).text+")")
@@ -143,6 +142,45 @@ func (p *parser) tableRef() TableExpr {
 	}
 	t.Span = p.span(start)
 	return t
+}
+
+// tableFunction parses f(ON input [PARTITION BY ...] [ORDER BY ...] [name(value), ...]) alias.
+func (p *parser) tableFunction() TableExpr {
+	if !p.enter() {
+		return nil
+	}
+	defer p.leave()
+	start := p.i
+	f := &TableFunction{Func: p.ident()}
+	p.expect("(", "ON")
+	at := p.i
+	switch {
+	case p.queryAt(p.i):
+		f.Input = p.subquery(at, p.parenQuery())
+	case p.ahead(1).text == "(" && p.ahead(2).text == "ON":
+		f.Input = p.tableFunction()
+	default:
+		f.Input = p.tableRef()
+	}
+	f.PartitionBy, f.OrderBy = p.partitioning()
+	if !p.at(")") {
+		f.Args = list(p, p.functionArgument)
+	}
+	p.expect(")")
+	f.Alias = p.alias()
+	f.Span = p.span(start)
+	return f
+}
+
+// functionArgument parses one name(value) of a partitioned table function.
+func (p *parser) functionArgument() *Call {
+	start := p.i
+	c := &Call{Func: p.ident()}
+	p.expect("(")
+	c.Args = []Expr{p.expr()}
+	p.expect(")")
+	c.Span = p.span(start)
+	return c
 }
 
 func (p *parser) sample() *Sample {

@@ -43,6 +43,12 @@ func (p *parser) statement() Stmt {
 		return p.msck()
 	case "ANALYZE":
 		return p.analyze()
+	case "EXPORT":
+		return p.export()
+	case "IMPORT":
+		return p.importTable()
+	case "RELOAD":
+		return p.reload()
 	}
 	if feature := unsupportedStatement(t.text, p.ahead(1).text); feature != "" {
 		p.unsupported(t, feature)
@@ -69,7 +75,7 @@ func unsupportedStatement(word, second string) string {
 		return word + " (locks)"
 	case "START", "COMMIT", "ROLLBACK":
 		return word + " (transactions)"
-	case "ABORT", "KILL", "EXPORT", "IMPORT", "RELOAD", "PREPARE", "EXECUTE":
+	case "ABORT", "KILL", "PREPARE", "EXECUTE":
 		return word
 	case "REPL":
 		return "REPL (replication)"
@@ -272,10 +278,10 @@ func (p *parser) truncate() Stmt {
 	p.next()
 	p.accept("TABLE")
 	n := &Truncate{Table: p.objectName(), Partition: p.partitionSpec()}
-	if p.at("COLUMNS") {
-		p.unsupported(p.tok(), "TRUNCATE ... COLUMNS")
+	if p.accept("COLUMNS") {
+		n.Columns = p.parenIdents()
 	}
-	p.accept("FORCE")
+	n.Force = p.accept("FORCE")
 	n.Span = p.span(start)
 	return n
 }
@@ -290,9 +296,8 @@ func (p *parser) msck() Stmt {
 		n.Mode = p.tok().text
 		p.next()
 		p.expect("PARTITIONS")
-	} else if p.at("PARTITION") {
-		p.unsupported(p.tok(), "MSCK of chosen partitions")
 	}
+	n.Partition = p.partitionSpec()
 	n.Span = p.span(start)
 	return n
 }
@@ -348,7 +353,8 @@ func (p *parser) partitionField() PartitionField {
 		p.next()
 		f.Value = p.binary(levelAdd)
 	} else if p.accept("LIKE") {
-		p.unsupported(&p.toks[p.i-1], "LIKE in a partition specification")
+		f.Op = "LIKE"
+		f.Value = p.binary(levelAdd)
 	}
 	f.Span = p.span(start)
 	return f

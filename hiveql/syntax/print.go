@@ -187,7 +187,8 @@ func (p *printer) column(c ColumnDef) {
 		p.typ(c.Type)
 	}
 	for _, k := range c.Constraints {
-		p.w(" ", k)
+		p.w(" ")
+		p.constraint(k)
 	}
 	p.comment(c.Comment)
 }

@@ -16,6 +16,10 @@ func (p *printer) createTable(s *CreateTable) {
 		p.w(" LIKE ")
 		p.objectName(*s.Like)
 	}
+	if f := s.LikeFile; f != nil {
+		p.w(" LIKE FILE ", QuoteIdent(f.Format), " ")
+		p.str(f.Path)
+	}
 	p.tableElements(s)
 	p.optional(" COMMENT ", s.Comment)
 	if len(s.PartitionedBy) > 0 {
@@ -26,8 +30,9 @@ func (p *printer) createTable(s *CreateTable) {
 		p.w(" ")
 		p.bucketing(s.Bucketing)
 	}
-	if s.Skewed != "" {
-		p.w(" ", s.Skewed)
+	if s.Skewed != nil {
+		p.w(" ")
+		p.skewed(s.Skewed)
 	}
 	p.rowFormat(s.Row)
 	p.fileFormat(s.Format)
@@ -47,9 +52,67 @@ func (p *printer) tableElements(s *CreateTable) {
 	commas(p, s.Columns, p.column)
 	for i, c := range s.Constraints {
 		p.when(i > 0 || len(s.Columns) > 0, ", ")
-		p.w(c)
+		p.constraint(c)
 	}
 	p.w(")")
+}
+
+func (p *printer) constraint(c Constraint) {
+	if c.Name != nil {
+		p.w("CONSTRAINT ")
+		p.ident(*c.Name)
+		p.w(" ")
+	}
+	switch {
+	case c.Kind == "FOREIGN KEY" && len(c.Columns) == 0: // behind its column
+	default:
+		p.w(c.Kind)
+	}
+	if len(c.Columns) > 0 {
+		p.w(" ")
+		inParens(p, c.Columns, p.ident)
+	}
+	if c.X != nil {
+		check := c.Kind == "CHECK"
+		p.when(check, " (")
+		p.when(!check, " ")
+		p.expr(c.X, checkLevel(check))
+		p.when(check, ")")
+	}
+	if c.Parent != nil {
+		p.when(len(c.Columns) > 0, " ")
+		p.w("REFERENCES ")
+		p.objectName(*c.Parent)
+		p.w(" ")
+		inParens(p, c.ParentColumns, p.ident)
+	}
+	for _, o := range c.Options {
+		p.w(" ", o)
+	}
+}
+
+func (p *printer) skewed(s *Skewed) {
+	p.w("SKEWED BY ")
+	inParens(p, s.Columns, p.ident)
+	p.w(" ON ")
+	inParens(p, s.Values, p.skewedValue)
+	p.when(s.Directories, " STORED AS DIRECTORIES")
+}
+
+// checkLevel is how tight the operators of a CHECK or DEFAULT must bind to need no parentheses.
+func checkLevel(check bool) int {
+	if check {
+		return levelOr
+	}
+	return levelBitOr
+}
+
+func (p *printer) skewedValue(xs []Expr) {
+	if _, ok := xs[0].(*Literal); ok && len(xs) == 1 {
+		p.expr(xs[0], levelAdd)
+		return
+	}
+	inParens(p, xs, func(x Expr) { p.expr(x, levelAdd) })
 }
 
 func (p *printer) bucketing(b *Bucketing) {
@@ -193,8 +256,10 @@ func (p *printer) alterTable(s *AlterTable) {
 	p.when(s.View, "VIEW ")
 	p.when(!s.View, "TABLE ")
 	p.objectName(s.Name)
-	if _, touch := s.Action.(*Touch); touch {
-		p.w(" TOUCH")
+	switch s.Action.(type) {
+	case *Touch, *Archive: // their partitions stand behind them
+		p.w(" ")
+		p.alterAction(s.Action)
 		p.partition(s.Partition)
 		return
 	}
@@ -298,12 +363,40 @@ func (p *printer) layoutAction(a AlterAction) {
 		p.w(")")
 	case *SetLayout:
 		p.when(a.Not != "", "NOT "+a.Not)
-		p.w(a.Skewed)
+		if a.Skewed != nil {
+			p.skewed(a.Skewed)
+		}
 		p.bucketing(a.Bucketing)
 	case *AddConstraint:
-		p.w("ADD ", a.Text)
+		p.w("ADD ")
+		p.constraint(a.Constraint)
 	case *DropConstraint:
 		p.w("DROP CONSTRAINT ")
 		p.ident(a.Name)
+	default:
+		p.rareAction(a)
+	}
+}
+
+func (p *printer) rareAction(a AlterAction) {
+	switch a := a.(type) {
+	case *UpdateColumns:
+		p.w("UPDATE COLUMNS")
+		p.when(a.Cascade, " CASCADE")
+	case *Concatenate:
+		p.w("CONCATENATE")
+	case *Archive:
+		p.when(a.Undo, "UN")
+		p.w("ARCHIVE")
+	case *SetOwner:
+		p.w("SET OWNER ", a.Kind, " ")
+		p.ident(a.Owner)
+	case *SetSkewedLocation:
+		p.w("SET SKEWED LOCATION ")
+		inParens(p, a.Locations, func(l SkewedLocation) {
+			p.skewedValue(l.Values)
+			p.w(" = ")
+			p.str(l.Location)
+		})
 	}
 }

@@ -249,6 +249,7 @@ func (p *printer) table(t TableExpr) {
 	switch t := t.(type) {
 	case *TableRef:
 		p.objectName(t.Name)
+		p.properties(" ", t.Properties)
 		if t.Sample != nil {
 			p.w(" ")
 			p.sample(t.Sample)
@@ -265,7 +266,21 @@ func (p *printer) table(t TableExpr) {
 		p.join(t)
 	case *LateralView:
 		p.lateralView(t)
+	case *TableFunction:
+		p.tableFunction(t)
 	}
+}
+
+func (p *printer) tableFunction(f *TableFunction) {
+	p.ident(f.Func)
+	p.w("(ON ")
+	p.table(f.Input)
+	p.exprsBy(" PARTITION BY ", f.PartitionBy)
+	p.sortBy(" ORDER BY ", f.OrderBy)
+	p.when(len(f.Args) > 0, " ")
+	commas(p, f.Args, p.call)
+	p.w(")")
+	p.alias(f.Alias)
 }
 
 func (p *printer) alias(id *Ident) {

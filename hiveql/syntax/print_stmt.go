@@ -20,6 +20,11 @@ func (p *printer) stmt(s Stmt) {
 		p.w("TRUNCATE TABLE ")
 		p.objectName(s.Table)
 		p.partition(s.Partition)
+		if len(s.Columns) > 0 {
+			p.w(" COLUMNS ")
+			inParens(p, s.Columns, p.ident)
+		}
+		p.when(s.Force, " FORCE")
 	case *Analyze:
 		p.analyze(s)
 	case *Explain:
@@ -48,8 +53,65 @@ func (p *printer) stmt(s Stmt) {
 	case *Msck:
 		p.msck(s)
 	default:
+		p.functionStmt(s)
+	}
+}
+
+// functionStmt prints statements about functions, and EXPORT and IMPORT.
+func (p *printer) functionStmt(s Stmt) {
+	switch s := s.(type) {
+	case *CreateMacro:
+		p.w("CREATE TEMPORARY MACRO ")
+		p.ident(s.Name)
+		inParens(p, s.Params, p.column)
+		p.w(" ")
+		p.expr(s.Body, levelOr)
+	case *CreateFunction:
+		p.w("CREATE ")
+		p.when(s.Temporary, "TEMPORARY ")
+		p.w("FUNCTION ")
+		p.objectName(s.Name)
+		p.w(" AS ")
+		p.str(s.Class)
+		p.when(len(s.Resources) > 0, " USING ")
+		commas(p, s.Resources, func(r Property) {
+			p.w(r.Key, " ")
+			p.str(r.Value)
+		})
+	case *DropFunction:
+		p.w("DROP ")
+		p.when(s.Temporary, "TEMPORARY ")
+		p.when(s.Macro, "MACRO ")
+		p.when(!s.Macro, "FUNCTION ")
+		p.when(s.IfExists, "IF EXISTS ")
+		p.objectName(s.Name)
+	case *ReloadFunctions:
+		p.w("RELOAD FUNCTIONS")
+	case *Export:
+		p.w("EXPORT TABLE ")
+		p.objectName(s.Table)
+		p.partition(s.Partition)
+		p.w(" TO ")
+		p.str(s.Path)
+	case *Import:
+		p.importTable(s)
+	default:
 		p.showOrSet(s)
 	}
+}
+
+func (p *printer) importTable(s *Import) {
+	p.w("IMPORT ")
+	p.when(s.External, "EXTERNAL ")
+	if s.Table != nil {
+		p.w("TABLE ")
+		p.objectName(*s.Table)
+		p.partition(s.Partition)
+		p.w(" ")
+	}
+	p.w("FROM ")
+	p.str(s.Path)
+	p.optional(" LOCATION ", s.Location)
 }
 
 func (p *printer) insert(s *Insert) {
@@ -124,6 +186,7 @@ func (p *printer) msck(s *Msck) {
 	if s.Mode != "" && s.Mode != "ADD" {
 		p.w(" ", s.Mode, " PARTITIONS")
 	}
+	p.partition(s.Partition)
 }
 
 // partition prints a partition spec with a blank in front, if there is one.

@@ -234,3 +234,28 @@ func TestPrintParts(t *testing.T) {
 		}
 	}
 }
+
+func TestReplaceExprs(t *testing.T) {
+	stmts, err := syntax.Parse("INSERT INTO t SELECT f(a), a FROM (SELECT a FROM u WHERE a > 1) v ORDER BY a DESC")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := syntax.ParseExpr("b + 1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	syntax.ReplaceExprs(stmts[0], func(x syntax.Expr) syntax.Expr {
+		if n, ok := x.(*syntax.Name); ok && n.Ident.Name == "a" {
+			return syntax.CopyExpr(b, n.Span)
+		}
+		return x
+	})
+	const want = "INSERT INTO TABLE t SELECT f(b + 1), b + 1 FROM (SELECT b + 1 FROM u WHERE b + 1 > 1) AS v ORDER BY b + 1 DESC"
+	if got := syntax.Print(stmts[0]); got != want {
+		t.Errorf("%s\n%s", got, want)
+	}
+	q := stmts[0].(*syntax.Insert).Query.Body.(*syntax.Select)
+	if c := q.Items[1].X.(*syntax.Binary); c == q.Items[0].X.(*syntax.Call).Args[0] || c.L.Pos() != q.Items[1].Pos() {
+		t.Errorf("the copies share nodes, or lie elsewhere: %+v", c.L.Pos())
+	}
+}

@@ -206,6 +206,15 @@ func (w walker) tableParts(t TableExpr) {
 		if t.Func != nil {
 			w.node(t.Func)
 		}
+	case *TableFunction:
+		if t.Input != nil {
+			w.node(t.Input)
+		}
+		w.exprs(t.PartitionBy)
+		w.sorts(t.OrderBy)
+		for _, a := range t.Args {
+			w.node(a)
+		}
 	}
 }
 
@@ -252,6 +261,28 @@ func (w walker) parts(n Node) {
 		w.sorts(n.Sorted)
 	case *AddPartition:
 		w.node(&n.Spec)
+	case *ColumnDef:
+		w.constraints(n.Constraints)
+	case *Constraint:
+		w.expr(n.X)
+	case *Skewed:
+		for _, v := range n.Values {
+			w.exprs(v)
+		}
+	case *SkewedLocation:
+		w.exprs(n.Values)
+	}
+}
+
+func (w walker) constraints(cs []Constraint) {
+	for i := range cs {
+		w.node(&cs[i])
+	}
+}
+
+func (w walker) columns(cs []ColumnDef) {
+	for i := range cs {
+		w.node(&cs[i])
 	}
 }
 
@@ -285,10 +316,25 @@ func (w walker) stmtParts(s Stmt) {
 	case *Explain:
 		w.node(s.Stmt)
 	case *CreateTable:
+		w.columns(s.Columns)
+		w.constraints(s.Constraints)
+		w.columns(s.PartitionedBy)
 		if s.Bucketing != nil {
 			w.node(s.Bucketing)
 		}
+		if s.Skewed != nil {
+			w.node(s.Skewed)
+		}
 		w.query(s.Query)
+	case *CreateMacro:
+		w.columns(s.Params)
+		w.expr(s.Body)
+	case *Export:
+		w.spec(s.Partition)
+	case *Import:
+		w.spec(s.Partition)
+	case *Msck:
+		w.spec(s.Partition)
 	case *CreateView:
 		w.query(s.Query)
 	case *AlterTable:
@@ -322,6 +368,21 @@ func (w walker) actionParts(a AlterAction) {
 		if a.Bucketing != nil {
 			w.node(a.Bucketing)
 		}
+		if a.Skewed != nil {
+			w.node(a.Skewed)
+		}
+	case *AddConstraint:
+		w.node(&a.Constraint)
+	case *SetSkewedLocation:
+		for i := range a.Locations {
+			w.node(&a.Locations[i])
+		}
+	case *AddColumns:
+		w.columns(a.Columns)
+	case *ChangeColumn:
+		w.node(&a.New)
+	case *ChangeKey:
+		w.node(&a.Key)
 	case *SetViewQuery:
 		w.query(a.Query)
 	}
