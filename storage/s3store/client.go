@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"net/http"
 	"sync"
 	"time"
 
@@ -19,7 +18,8 @@ import (
 type Client struct {
 	cfg       Config
 	core      *minio.Core
-	transport *http.Transport
+	transport transport
+	direct    *direct // nil where the library sends everything
 	buffers   *bufferPool
 	servers   *serverName
 	unfit     sync.Map // names of buckets that take no batches
@@ -52,18 +52,18 @@ func New(cfg Config) (*Client, error) {
 	if cfg.RequesterPays && !cfg.Anonymous {
 		listening.pays = &payer{creds}
 	}
-	core, err := minio.NewCore(host, &minio.Options{
+	opts := minio.Options{
 		Creds:        creds,
 		Secure:       secure,
 		Transport:    listening,
 		Region:       cfg.Region,
 		BucketLookup: lookupOf(cfg.Addressing),
 		MaxRetries:   cfg.Attempts,
-	})
+	}
+	core, err := newCore(host, &opts)
 	if err != nil {
 		return nil, err
 	}
-	core.SetAppInfo("skep", "1")
 	c := &Client{
 		cfg:       cfg,
 		core:      core,
@@ -75,8 +75,20 @@ func New(cfg Config) (*Client, error) {
 	}
 	if c.strict {
 		c.copyLimit = generousCopyLimit
+		if c.direct, err = newDirect(cfg, core.EndpointURL(), opts); err != nil {
+			return nil, err
+		}
 	}
 	return c, nil
+}
+
+func newCore(host string, opts *minio.Options) (*minio.Core, error) {
+	core, err := minio.NewCore(host, opts)
+	if err != nil {
+		return nil, err
+	}
+	core.SetAppInfo("skep", "1")
+	return core, nil
 }
 
 // Config is the configuration in force, defaults filled in.

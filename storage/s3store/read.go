@@ -60,10 +60,10 @@ func (b *Bucket) get(ctx context.Context, key string, opts storage.ReadOptions) 
 	if opts.IfMatch != "" {
 		get.Set("If-Match", quote(opts.IfMatch))
 	}
-	body, info, header, err := b.c.core.GetObject(ctx, b.name, key, get)
+	body, info, header, err := b.getContent(ctx, key, get)
 	if get.ServerSideEncryption != nil && keyNotWanted(err) {
 		get.ServerSideEncryption = nil
-		body, info, header, err = b.c.core.GetObject(ctx, b.name, key, get)
+		body, info, header, err = b.getContent(ctx, key, get)
 	}
 	if err != nil {
 		return nil, storage.Object{}, b.fail(ctx, "open", key, err)

@@ -14,11 +14,17 @@ import (
 	"time"
 
 	"github.com/skepdata/skep/storage"
+	"github.com/skepdata/skep/storage/s3store/internal/http1"
 )
 
-// newTransport makes connections that are worth keeping: as many idle ones as there are
-// workers (net/http keeps two), with buffers that suit bodies of megabytes.
-func newTransport(cfg Config, secure bool) (*http.Transport, error) {
+// transport sends requests, and keeps the connections that are worth it.
+type transport interface {
+	http.RoundTripper
+	CloseIdleConnections()
+}
+
+// newTransport makes connections that are worth keeping: as many idle ones as there are workers.
+func newTransport(cfg Config, secure bool) (transport, error) {
 	trust := &tls.Config{MinVersion: tls.VersionTLS12}
 	if secure && cfg.CAFile != "" { // a bundle takes milliseconds to read
 		pem, err := os.ReadFile(cfg.CAFile)
@@ -31,20 +37,44 @@ func newTransport(cfg Config, secure bool) (*http.Transport, error) {
 		}
 	}
 	dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}
-	return &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           dialer.DialContext,
-		MaxIdleConns:          0, // no limit over all hosts
-		MaxIdleConnsPerHost:   cfg.Workers,
-		IdleConnTimeout:       90 * time.Second,
-		TLSHandshakeTimeout:   10 * time.Second,
-		ResponseHeaderTimeout: 5 * time.Minute,
-		ExpectContinueTimeout: time.Second,
-		WriteBufferSize:       64 << 10,
-		ReadBufferSize:        64 << 10,
-		DisableCompression:    true, // objects are what they are
-		TLSClientConfig:       trust,
+	return proxying{
+		direct: &http1.Transport{Dial: dialer.DialContext, TLS: trust, MaxIdlePerHost: cfg.Workers},
+		proxied: &http.Transport{
+			Proxy:                 http.ProxyFromEnvironment,
+			DialContext:           dialer.DialContext,
+			MaxIdleConnsPerHost:   cfg.Workers,
+			IdleConnTimeout:       90 * time.Second,
+			TLSHandshakeTimeout:   10 * time.Second,
+			ResponseHeaderTimeout: 5 * time.Minute,
+			WriteBufferSize:       64 << 10,
+			ReadBufferSize:        64 << 10,
+			DisableCompression:    true, // objects are what they are
+			TLSClientConfig:       trust,
+		},
 	}, nil
+}
+
+// proxying sends what the environment wants to go through a proxy by net/http, which knows how.
+type proxying struct {
+	direct  *http1.Transport
+	proxied *http.Transport
+}
+
+func (p proxying) RoundTrip(req *http.Request) (*http.Response, error) {
+	if proxy, err := http.ProxyFromEnvironment(req); proxy != nil || err != nil {
+		if req.Body != nil && req.Body != http.NoBody {
+			body := &attemptBody{ReadCloser: req.Body}
+			defer body.end()
+			req.Body = body
+		}
+		return p.proxied.RoundTrip(req)
+	}
+	return p.direct.RoundTrip(req)
+}
+
+func (p proxying) CloseIdleConnections() {
+	p.direct.CloseIdleConnections()
+	p.proxied.CloseIdleConnections()
 }
 
 // listeningTransport hands response headers to callers that want more of them than the
@@ -89,11 +119,6 @@ func listen(ctx context.Context) (context.Context, *answer) {
 func (t listeningTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if t.pays != nil {
 		t.pays.sign(req)
-	}
-	if req.Body != nil && req.Body != http.NoBody {
-		body := &attemptBody{ReadCloser: req.Body}
-		defer body.end()
-		req.Body = body
 	}
 	resp, err := t.RoundTripper.RoundTrip(req)
 	if err != nil {

@@ -1,7 +1,6 @@
 package s3store
 
 import (
-	"bytes"
 	"context"
 	"errors"
 
@@ -165,15 +164,14 @@ func (b *Bucket) put(ctx context.Context, key string, content []byte, opts stora
 	if err != nil {
 		return storage.Object{}, b.fail(ctx, "commit", key, err)
 	}
-	ctx, a := listen(ctx)
-	info, err := b.c.core.PutObject(ctx, b.name, key, bytes.NewReader(content), int64(len(content)), "", "", headers)
+	info, told, err := b.putContent(ctx, key, content, headers)
 	if err != nil {
 		return storage.Object{}, b.fail(ctx, "commit", key, err)
 	}
 	if err := confirmed(sum, fullChecksum(info.ChecksumCRC32C, info.ChecksumMode)); err != nil {
 		return storage.Object{}, b.fail(ctx, "commit", key, err)
 	}
-	return written(key, int64(len(content)), info.ETag, sum, opts, a), nil
+	return written(key, int64(len(content)), info.ETag, sum, opts, &answer{told}), nil
 }
 
 func (w *writer) Abort() error {

@@ -1,0 +1,451 @@
+package http1
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// server is an HTTP server that counts its connections.
+type server struct {
+	*httptest.Server
+	opened, closed atomic.Int32
+}
+
+func serve(t *testing.T, handle http.HandlerFunc) *server {
+	t.Helper()
+	s := &server{Server: httptest.NewUnstartedServer(handle)}
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			s.opened.Add(1)
+		case http.StateClosed:
+			s.closed.Add(1)
+		}
+	}
+	s.Start()
+	t.Cleanup(s.Close)
+	return s
+}
+
+func newTransport(t *testing.T) *Transport {
+	tr := &Transport{MaxIdlePerHost: 8}
+	t.Cleanup(tr.CloseIdleConnections)
+	return tr
+}
+
+func request(t *testing.T, method, url string, body []byte) *http.Request {
+	t.Helper()
+	var r io.Reader
+	if body != nil {
+		r = bytes.NewReader(body)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), method, url, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return req
+}
+
+// do sends a request and reads the answer.
+func do(t *testing.T, tr *Transport, req *http.Request) (*http.Response, string) {
+	t.Helper()
+	resp, err := tr.RoundTrip(req)
+	if err != nil {
+		t.Fatalf("%s %s: %v", req.Method, req.URL, err)
+	}
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatalf("%s %s: read the answer: %v", req.Method, req.URL, err)
+	}
+	if err := resp.Body.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(body)
+}
+
+// TestRequestsArriveAsNetHTTPSendsThem compares what a server sees of ours and of net/http's.
+func TestRequestsArriveAsNetHTTPSendsThem(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		r.Header.Del("User-Agent")
+		r.Header.Del("Accept-Encoding")
+		fmt.Fprintf(w, "%s %s %s %v %d %x %v", r.Method, r.RequestURI, r.Host, r.Header, r.ContentLength, body, err)
+	})
+	big := bytes.Repeat([]byte("0123456789"), 300_000)
+	for _, tc := range []struct {
+		method, target string
+		body           []byte
+	}{
+		{"GET", "/", nil},
+		{"GET", "/a%20b/%C3%A9//c?x=1&y=%2F", nil},
+		{"PUT", "/empty", []byte{}},
+		{"PUT", "/small", []byte("content")},
+		{"POST", "/big", big},
+		{"DELETE", "/gone", nil},
+	} {
+		build := func() *http.Request {
+			req := request(t, tc.method, s.URL+tc.target, tc.body)
+			req.Header.Set("X-Amz-Meta-Name", "größer, with  spaces\tand a tab")
+			req.Header["X-Many"] = []string{"one", "two"}
+			return req
+		}
+		_, got := do(t, newTransport(t), build())
+		resp, err := http.DefaultTransport.RoundTrip(build())
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || got != string(want) {
+			t.Errorf("%s %s:\n%.300s\nwant, as net/http sends it,\n%.300s", tc.method, tc.target, got, want)
+		}
+	}
+}
+
+func TestAnswers(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/empty":
+		case "/none":
+			w.WriteHeader(http.StatusNoContent)
+		case "/chunked":
+			for range 3 {
+				fmt.Fprint(w, "chunk ")
+				w.(http.Flusher).Flush()
+			}
+		case "/early-hints":
+			w.Header().Set("Link", "x")
+			w.WriteHeader(http.StatusEarlyHints)
+			fmt.Fprint(w, "final")
+		case "/long":
+			w.Header().Set("Content-Length", "100000")
+			fmt.Fprint(w, strings.Repeat("x", 100000))
+		}
+	})
+	tr := newTransport(t)
+	for path, want := range map[string]string{
+		"/empty": "", "/none": "", "/chunked": "chunk chunk chunk ", "/early-hints": "final", "/long": strings.Repeat("x", 100000),
+	} {
+		for _, method := range []string{"GET", "HEAD"} {
+			if method == "HEAD" {
+				want = ""
+			}
+			if _, got := do(t, tr, request(t, method, s.URL+path, nil)); got != want {
+				t.Errorf("%s %s: %d bytes, want %d", method, path, len(got), len(want))
+			}
+		}
+	}
+	if n := s.opened.Load(); n != 1 {
+		t.Errorf("%d connections, want 1 for all requests in a row", n)
+	}
+}
+
+// TestUnreadBodyGivesUpTheConnection keeps what is left of an answer out of the next one.
+func TestUnreadBodyGivesUpTheConnection(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, strings.Repeat("x", 1<<20)) })
+	tr := newTransport(t)
+	for range 2 {
+		resp, err := tr.RoundTrip(request(t, "GET", s.URL, nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(resp.Body, make([]byte, 10)); err != nil {
+			t.Fatal(err)
+		}
+		if err := resp.Body.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := resp.Body.Read(make([]byte, 1)); !errors.Is(err, errClosed) {
+			t.Errorf("read after Close: %v", err)
+		}
+	}
+	if n := s.opened.Load(); n != 2 {
+		t.Errorf("%d connections, want 2", n)
+	}
+}
+
+// TestServerClosesIdleConnections sends over a connection that has been closed meanwhile.
+func TestServerClosesIdleConnections(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		fmt.Fprintf(w, "%s", body)
+	})
+	tr := newTransport(t)
+	for i := range 3 {
+		for _, body := range [][]byte{nil, []byte("content")} {
+			req := request(t, "PUT", s.URL, body)
+			if _, got := do(t, tr, req); got != string(body) {
+				t.Fatalf("round %d: %q", i, got)
+			}
+			s.CloseClientConnections()
+		}
+	}
+	// A body that cannot be had again is not sent again.
+	do(t, tr, request(t, "GET", s.URL, nil))
+	s.CloseClientConnections()
+	req := request(t, "PUT", s.URL, []byte("content"))
+	req.GetBody = nil
+	if resp, err := tr.RoundTrip(req); err == nil {
+		resp.Body.Close()
+		t.Error("a body without GetBody was sent over a connection that is closed")
+	}
+}
+
+// TestAnswerBeforeTheEndOfTheRequest reads what a server says that does not want all of it.
+func TestAnswerBeforeTheEndOfTheRequest(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			nc, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = nc.Read(make([]byte, 1000))
+			fmt.Fprint(nc, "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno")
+			_ = nc.(*net.TCPConn).CloseRead() // what comes is answered by a reset, once it is closed
+			time.AfterFunc(50*time.Millisecond, func() { nc.Close() })
+		}
+	}()
+	resp, body := do(t, newTransport(t), request(t, "PUT", "http://"+l.Addr().String(), make([]byte, 64<<20)))
+	if resp.StatusCode != http.StatusForbidden || body != "no" {
+		t.Errorf("status %d, body %q", resp.StatusCode, body)
+	}
+}
+
+func TestBrokenAnswers(t *testing.T) {
+	for name, answer := range map[string]string{
+		"nothing":         "",
+		"half a head":     "HTTP/1.1 200 OK\r\nContent-Le",
+		"not HTTP":        "220 mail.example ESMTP\r\n",
+		"short body":      "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n123",
+		"short chunk":     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\nabc",
+		"an endless head": "HTTP/1.1 200 OK\r\n" + strings.Repeat("X-Y: "+strings.Repeat("z", 1000)+"\r\n", 2000) + "\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			go func() {
+				nc, err := l.Accept()
+				if err != nil {
+					return
+				}
+				defer nc.Close()
+				_, _ = nc.Read(make([]byte, 1000))
+				_, _ = io.WriteString(nc, answer)
+			}()
+			resp, err := newTransport(t).RoundTrip(request(t, "GET", "http://"+l.Addr().String(), nil))
+			if err == nil {
+				_, err = io.ReadAll(resp.Body)
+				resp.Body.Close()
+			}
+			if err == nil {
+				t.Error("no error")
+			}
+		})
+	}
+}
+
+func TestCancel(t *testing.T) {
+	cause := errors.New("the user went home")
+	stuck := make(chan struct{})
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/body" {
+			w.Header().Set("Content-Length", "100")
+			fmt.Fprint(w, "begins")
+			w.(http.Flusher).Flush()
+		}
+		<-stuck
+	})
+	t.Cleanup(func() { close(stuck) })
+	for path, body := range map[string][]byte{"/head": nil, "/body": nil, "/request": make([]byte, 64<<20)} {
+		t.Run(path[1:], func(t *testing.T) {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			time.AfterFunc(20*time.Millisecond, func() { cancel(cause) })
+			method := "GET"
+			if body != nil {
+				method = "PUT"
+			}
+			resp, err := newTransport(t).RoundTrip(request(t, method, s.URL+path, body).WithContext(ctx))
+			if err == nil {
+				_, err = io.ReadAll(resp.Body)
+				resp.Body.Close()
+			}
+			if !errors.Is(err, cause) {
+				t.Errorf("%v, want the cause", err)
+			}
+		})
+	}
+}
+
+func TestStalledServer(t *testing.T) {
+	stuck := make(chan struct{})
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/body" {
+			fmt.Fprint(w, "begins")
+			w.(http.Flusher).Flush()
+		}
+		<-stuck
+	})
+	t.Cleanup(func() { close(stuck) })
+	for _, path := range []string{"/head", "/body"} {
+		tr := newTransport(t)
+		tr.AnswerTimeout, tr.StallTimeout = 50*time.Millisecond, 50*time.Millisecond
+		resp, err := tr.RoundTrip(request(t, "GET", s.URL+path, nil))
+		if err == nil {
+			_, err = io.ReadAll(resp.Body)
+			resp.Body.Close()
+		}
+		if !isTimeout(err) {
+			t.Errorf("%s: %v, want a timeout", path, err)
+		}
+	}
+}
+
+func TestRefused(t *testing.T) {
+	s := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("a request has arrived") })
+	for name, spoil := range map[string]func(*http.Request){
+		"header value":   func(r *http.Request) { r.Header["X-A"] = []string{"b\r\nX-Injected: c"} },
+		"header name":    func(r *http.Request) { r.Header["X A"] = []string{"b"} },
+		"method":         func(r *http.Request) { r.Method = "GET / HTTP/1.1\r\nX:" },
+		"host":           func(r *http.Request) { r.Host = "a\r\nb" },
+		"unknown length": func(r *http.Request) { r.ContentLength = -1; r.Body = io.NopCloser(strings.NewReader("x")) },
+		"scheme":         func(r *http.Request) { r.URL.Scheme = "ftp" },
+		"trailer":        func(r *http.Request) { r.Trailer = http.Header{"X": nil} },
+	} {
+		req := request(t, "PUT", s.URL, nil)
+		spoil(req)
+		if resp, err := newTransport(t).RoundTrip(req); err == nil {
+			resp.Body.Close()
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+// TestBodyOfAnotherLength sends bodies of 7 bytes that were said to have fewer or more.
+func TestBodyOfAnotherLength(t *testing.T) {
+	s := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		if _, err := io.ReadAll(r.Body); err == nil {
+			t.Error("a whole request has arrived")
+		}
+	})
+	for _, hidden := range []bool{false, true} { // the body's own way of writing itself
+		for length, want := range map[int64]string{3: "longer than was said", 100: "7 bytes, not 100"} {
+			var body io.Reader = strings.NewReader("content")
+			if hidden {
+				body = struct{ io.Reader }{body}
+			}
+			req := request(t, "PUT", s.URL, nil)
+			req.Body, req.ContentLength = io.NopCloser(body), length
+			resp, err := newTransport(t).RoundTrip(req)
+			if err == nil {
+				resp.Body.Close()
+			}
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("a body of 7 bytes that was said to have %d: %v", length, err)
+			}
+		}
+	}
+}
+
+func TestTLS(t *testing.T) {
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n, _ := io.Copy(io.Discard, r.Body)
+		fmt.Fprintf(w, "%s %d", r.Proto, n)
+	}))
+	defer s.Close()
+	tr := newTransport(t)
+	if resp, err := tr.RoundTrip(request(t, "GET", s.URL, nil)); err == nil {
+		resp.Body.Close()
+		t.Error("a certificate that nobody vouches for was accepted")
+	}
+	tr.TLS = &tls.Config{RootCAs: x509.NewCertPool(), MinVersion: tls.VersionTLS12}
+	tr.TLS.RootCAs.AddCert(s.Certificate())
+	for range 2 {
+		if _, got := do(t, tr, request(t, "PUT", s.URL, make([]byte, 3<<20))); got != "HTTP/1.1 3145728" {
+			t.Errorf("got %q", got)
+		}
+	}
+	plain := serve(t, func(http.ResponseWriter, *http.Request) {})
+	_, err := tr.RoundTrip(request(t, "GET", strings.Replace(plain.URL, "http:", "https:", 1), nil)) //nolint:bodyclose // it fails
+	if err == nil || !strings.Contains(err.Error(), "HTTP response to HTTPS client") {
+		t.Errorf("https to a server of http: %v", err)
+	}
+}
+
+// TestManyAtOnce keeps no more connections than it may, and loses none.
+func TestManyAtOnce(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		_, _ = w.Write(body)
+	})
+	tr := newTransport(t)
+	var all sync.WaitGroup
+	for i := range 20 {
+		all.Go(func() {
+			body := bytes.Repeat([]byte{byte(i)}, 1000*i+1)
+			for range 20 {
+				if _, got := do(t, tr, request(t, "PUT", s.URL, body)); got != string(body) {
+					t.Errorf("worker %d: %d bytes that are not its own", i, len(got))
+				}
+			}
+		})
+	}
+	all.Wait()
+	if kept := s.opened.Load() - s.closed.Load(); kept > 20 {
+		t.Errorf("%d connections are open", kept)
+	}
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	for key, kept := range tr.idle {
+		if len(kept) > tr.MaxIdlePerHost {
+			t.Errorf("%d connections to %s are kept, want up to %d", len(kept), key, tr.MaxIdlePerHost)
+		}
+	}
+}
+
+func BenchmarkRoundTrip(b *testing.B) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("Content-Length", "2")
+		fmt.Fprint(w, "ok")
+	}))
+	defer s.Close()
+	content := make([]byte, 8<<10)
+	for name, tr := range map[string]http.RoundTripper{"http1": &Transport{MaxIdlePerHost: 64}, "net-http": &http.Transport{MaxIdleConnsPerHost: 64}} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					req, _ := http.NewRequestWithContext(b.Context(), http.MethodPut, s.URL, bytes.NewReader(content))
+					resp, err := tr.RoundTrip(req)
+					if err != nil {
+						b.Error(err)
+						return
+					}
+					_, _ = io.Copy(io.Discard, resp.Body)
+					resp.Body.Close()
+				}
+			})
+		})
+	}
+}
