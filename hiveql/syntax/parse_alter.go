@@ -179,7 +179,7 @@ func unsupportedAlter(word, second string) string {
 	case "COMPACT":
 		return "COMPACT (transactional tables)"
 	case "CONVERT", "EXECUTE":
-		return word + " (Iceberg)"
+		return word
 	case "CREATE":
 		return word + " " + second + " (Iceberg)"
 	}

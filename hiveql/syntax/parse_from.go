@@ -6,7 +6,7 @@ func (p *parser) from() []TableExpr {
 	start, links := p.i, 0
 	var items []TableExpr
 	for {
-		item := p.tableAtom()
+		item := p.tableAtom(len(items) == 0)
 		items = append(items, item)
 		for p.joinNext() && p.chain(&links) {
 			left := items[0]
@@ -43,7 +43,7 @@ func (p *parser) joinNext() bool {
 func (p *parser) join(start int, left TableExpr) TableExpr {
 	j := &Join{Kind: p.joinKind(), L: left}
 	p.expect("JOIN")
-	j.R = p.tableAtom()
+	j.R = p.tableAtom(false)
 	switch {
 	case p.accept("ON"):
 		j.On = p.expr()
@@ -77,8 +77,9 @@ func (p *parser) joinKind() string {
 	}
 }
 
-// tableAtom parses one table, subquery or parenthesised join, with its lateral views.
-func (p *parser) tableAtom() TableExpr {
+// tableAtom parses one table, subquery or parenthesised join, with its lateral views. As in Hive
+// a join in parentheses can only be the first.
+func (p *parser) tableAtom(first bool) TableExpr {
 	if !p.enter() {
 		return nil
 	}
@@ -89,9 +90,13 @@ func (p *parser) tableAtom() TableExpr {
 	case p.queryAt(p.i):
 		t = p.subquery(start, p.parenQuery())
 	case p.at("("):
+		open := p.tok()
 		p.next()
 		t = p.joinedTable()
 		p.expect(")")
+		if !first && isJoin(bottom(t)) {
+			p.fail(open, "a join in parentheses stands behind another table", "put it first, or make it a subquery")
+		}
 	case p.at("TABLE", "("):
 		p.next()
 		t = p.subquery(start, p.parenQuery())
