@@ -3,16 +3,18 @@ package hiveql
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"github.com/skepdata/skep/hiveql/analysis"
 	"github.com/skepdata/skep/hiveql/syntax"
+	"github.com/skepdata/skep/hivetype"
 	"github.com/skepdata/skep/metastore"
 	"github.com/skepdata/skep/partitions"
 )
 
-// analyze runs ANALYZE TABLE ... COMPUTE STATISTICS: it sets the numbers of files, bytes and,
-// for tables without partition keys, rows. FOR COLUMNS computes nothing: queries do not use
-// statistics of columns here, and scripts that ask for them should go on.
+// analyze runs ANALYZE TABLE ... COMPUTE STATISTICS: it sets the numbers of files and bytes,
+// unless NOSCAN the number of rows, and FOR COLUMNS the statistics of columns. They are shown;
+// queries do not use them. Of files in a format that cannot be read only the sizes are found.
 func (s *Session) analyze(ctx context.Context, n *syntax.Analyze) error {
 	t, err := s.table(ctx, &n.Table)
 	if err != nil {
@@ -21,57 +23,98 @@ func (s *Session) analyze(ctx context.Context, n *syntax.Analyze) error {
 	if t.Type == metastore.View {
 		return semantic(&n.Table, 10091, "ANALYZE is not supported for views")
 	}
+	var cols []metastore.Column
 	if n.ForColumns {
-		for i := range n.Columns {
-			if t.Storage.Column(n.Columns[i].Name) < 0 && t.Keys().Find(n.Columns[i].Name) < 0 {
-				return semantic(&n.Columns[i], 10002, "Invalid column reference '%s'", n.Columns[i].Name)
+		if cols, err = statColumns(t, n.Columns); err != nil {
+			return err
+		}
+	}
+	var rows []analyzed
+	if !n.NoScan && s.cfg.Executor != nil && readable(&t.Storage, t) == nil {
+		if n.Partition != nil { // its names and values are checked before they become a query
+			if _, err := s.specPredicate(t, n.Partition); err != nil {
+				return err
 			}
 		}
-		return nil
+		if rows, err = s.analyzeRows(ctx, t, n.Partition, cols); err != nil {
+			return err
+		}
 	}
 	if t.Partitioned() {
-		return s.analyzePartitions(ctx, t, n.Partition)
+		return s.keepPartitionStats(ctx, t, n, cols, rows)
 	}
 	stats, err := s.sizes(ctx, t, t.Storage.Location, t.Parameters)
 	if err != nil {
 		return err
 	}
-	if !n.NoScan && s.cfg.Executor != nil {
-		if stats["numRows"], err = s.countRows(ctx, t); err != nil {
-			return err
-		}
-	}
 	return s.alterRow(ctx, t.TableName, func(t *metastore.Table) error {
-		for k, v := range stats {
-			setParam(&t.Parameters, k, v)
+		var of *analyzed
+		if len(rows) > 0 {
+			of = &rows[0]
 		}
-		return nil
+		return keepStats(&t.Parameters, stats, of, cols)
 	})
 }
 
-func (s *Session) analyzePartitions(ctx context.Context, t *metastore.Table, spec *syntax.PartitionSpec) error {
+// keepStats puts what was found into the parameters of a table or partition.
+func keepStats(params *map[string]string, sizes map[string]string, found *analyzed, cols []metastore.Column) error {
+	for k, v := range sizes {
+		setParam(params, k, v)
+	}
+	if found == nil {
+		return nil
+	}
+	setParam(params, "numRows", strconv.FormatInt(found.rows, 10))
+	setAccurate(params, cols)
+	if len(cols) == 0 {
+		return nil
+	}
+	return setColumnStats(params, found.columns)
+}
+
+func (s *Session) keepPartitionStats(
+	ctx context.Context, t *metastore.Table, n *syntax.Analyze, cols []metastore.Column, rows []analyzed,
+) error {
 	var match partitions.Predicate
-	if spec != nil {
+	if n.Partition != nil {
 		var err error
-		if match, err = s.specPredicate(t, spec); err != nil {
+		if match, err = s.specPredicate(t, n.Partition); err != nil {
 			return err
 		}
 	}
-	stats := map[string]map[string]string{}
+	sizes := map[string]map[string]string{}
 	for p, err := range s.cfg.Store.Partitions(ctx, t.TableName, match) {
 		if err != nil {
 			return err
 		}
-		if stats[p.Storage.Location], err = s.sizes(ctx, t, p.Storage.Location, p.Parameters); err != nil {
+		if sizes[p.Storage.Location], err = s.sizes(ctx, t, p.Storage.Location, p.Parameters); err != nil {
 			return err
 		}
 	}
-	return s.alterPartitions(ctx, t, spec, func(p *metastore.Partition) error {
-		for k, v := range stats[p.Storage.Location] {
-			setParam(&p.Parameters, k, v)
+	byValues := map[string]*analyzed{}
+	for i := range rows {
+		values, err := t.Keys().Normalize(rows[i].values)
+		if err != nil {
+			return err
 		}
-		return nil
+		byValues[strings.Join(values, "\x00")] = &rows[i]
+	}
+	err := s.alterPartitions(ctx, t, n.Partition, func(p *metastore.Partition) error {
+		found := byValues[strings.Join(p.Values, "\x00")]
+		if found == nil && rows != nil {
+			found = &analyzed{} // a partition without rows
+		}
+		return keepStats(&p.Parameters, sizes[p.Storage.Location], found, cols)
 	})
+	return err
+}
+
+// keyText is the value of a partition key as the metastore has it.
+func keyText(v hivetype.Value, t hivetype.Type) string {
+	if v == nil {
+		return partitions.DefaultName
+	}
+	return string(hivetype.AppendText(nil, v, t))
 }
 
 // sizes are the numbers of files and bytes at a location.
@@ -89,14 +132,14 @@ func (s *Session) sizes(
 	return map[string]string{"numFiles": strconv.Itoa(len(files)), "totalSize": strconv.FormatInt(bytes, 10)}, nil
 }
 
-func (s *Session) countRows(ctx context.Context, t *metastore.Table) (string, error) {
-	stmts, err := syntax.Parse("SELECT count(*) FROM " + quoted(t.Database) + "." + quoted(t.Name))
+// eachRow runs a query of its own and calls fn with each row and the types of its columns.
+func (s *Session) eachRow(ctx context.Context, sql string, fn func([]hivetype.Value, []hivetype.Type)) error {
+	stmts, err := syntax.Parse(sql)
 	if err != nil {
-		return "", err
+		return err
 	}
 	q := stmts[0].(*syntax.QueryStmt).Query
-	count := "0"
-	err = s.replanning(ctx, func() error {
+	return s.replanning(ctx, func() error {
 		plan, err := analysis.AnalyzeQuery(ctx, s.cfg.Store, s.env(), q)
 		if err != nil {
 			return err
@@ -110,12 +153,13 @@ func (s *Session) countRows(ctx context.Context, t *metastore.Table) (string, er
 			return err
 		}
 		defer func() { _ = rows.Close() }()
-		if rows.Next() {
-			if n, ok := rows.Row()[0].(int64); ok {
-				count = strconv.FormatInt(n, 10)
-			}
+		types := make([]hivetype.Type, len(rows.Columns()))
+		for i, c := range rows.Columns() {
+			types[i] = c.Type
+		}
+		for rows.Next() {
+			fn(rows.Row(), types)
 		}
 		return rows.Err()
 	})
-	return count, err
 }

@@ -271,6 +271,7 @@ func (j *job) change(params *map[string]string, t *target) error {
 	if t.listed {
 		p[replacingParam] = j.id
 	}
+	j.changeAccuracy(params, t)
 	for key, n := range map[string]int64{"numFiles": t.files, "numRows": t.rows, "totalSize": t.bytes} {
 		before, err := strconv.ParseInt(p[key], 10, 64)
 		switch {
@@ -284,6 +285,24 @@ func (j *job) change(params *map[string]string, t *target) error {
 	}
 	p["transient_lastDdlTime"] = strconv.FormatInt(j.s.cfg.Now().Unix(), 10)
 	return nil
+}
+
+// changeAccuracy keeps what is said of statistics true. Rows that INSERT writes are counted, files
+// that are loaded are not.
+func (j *job) changeAccuracy(params *map[string]string, t *target) {
+	p := *params
+	was := accuracyOf(p)
+	fresh := j.overwrite || j.create || t.values != nil && p["numFiles"] == "" && p["transient_lastDdlTime"] == ""
+	switch {
+	case t.rows < 0:
+		delete(p, accurateParam)
+	case fresh:
+		delete(p, columnStatsParam)
+		delete(p, accurateParam)
+		setAccurate(params, j.table.Storage.Columns)
+	case len(was.Columns) > 0: // computed again when somebody asks
+		delete(p, columnStatsParam)
+	}
 }
 
 // rollback removes what a failed job left. It reports false when the commit has taken place

@@ -287,7 +287,30 @@ func (s *Session) changeColumn(
 		d.Columns = cols
 		return nil
 	}
-	return s.alterColumns(ctx, t, spec, a.Cascade, apply)
+	if err := s.alterColumns(ctx, t, spec, a.Cascade, apply); err != nil || spec != nil {
+		return err
+	}
+	return s.columnConstraints(ctx, t, a)
+}
+
+// columnConstraints lets constraints follow a column that was changed, and adds those that CHANGE
+// COLUMN gives it.
+func (s *Session) columnConstraints(ctx context.Context, t *metastore.Table, a *syntax.ChangeColumn) error {
+	renamed := !strings.EqualFold(a.Old.Name, a.New.Name.Name) && len(constraintsOf(t)) > 0
+	if !renamed && len(a.New.Constraints) == 0 {
+		return nil
+	}
+	return s.alterRow(ctx, t.TableName, func(t *metastore.Table) error {
+		if err := renameInConstraints(t, a.Old.Name, strings.ToLower(a.New.Name.Name)); err != nil {
+			return err
+		}
+		for i := range a.New.Constraints {
+			if err := s.addConstraint(ctx, t, &a.New.Constraints[i], &a.New.Name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // renameTable runs RENAME TO. The data of a managed table at its usual place moves along.

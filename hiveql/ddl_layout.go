@@ -25,8 +25,17 @@ func (s *Session) alterLayout(ctx context.Context, t *metastore.Table, n *syntax
 		return s.setLayout(ctx, t, n.Partition, a)
 	case *syntax.UpdateStatistics:
 		return s.updateStatistics(ctx, t, n.Partition, a)
-	case *syntax.AddConstraint, *syntax.DropConstraint:
-		return nil // accepted and not enforced, as in CREATE TABLE
+	case *syntax.AddConstraint:
+		return s.alterRow(ctx, t.TableName, func(t *metastore.Table) error { return s.addConstraint(ctx, t, &a.Constraint, nil) })
+	case *syntax.DropConstraint:
+		return s.alterRow(ctx, t.TableName, func(t *metastore.Table) error { return dropConstraint(t, a) })
+	case *syntax.SetSkewedLocation:
+		return s.alterStorage(ctx, t, n.Partition, func(d *metastore.StorageDescriptor) error { return setSkewedLocations(d, a) })
+	case *syntax.SetOwner:
+		return s.alterRow(ctx, t.TableName, func(t *metastore.Table) error {
+			t.Owner = a.Owner.Name
+			return nil
+		})
 	}
 	return unsupported(n.Action, "ALTER TABLE ... "+strings.Fields(syntax.Print(n.Action))[0])
 }
@@ -51,6 +60,15 @@ func (s *Session) setLayout(
 			d.NumBuckets, d.BucketColumns, d.SortColumns = -1, nil, nil
 		case a.Not == "SORTED":
 			d.SortColumns = nil
+		case a.Skewed != nil:
+			return takeSkew(d, a.Skewed)
+		case a.Not == "SKEWED":
+			return setSkew(d, nil)
+		case a.Not == "STORED AS DIRECTORIES":
+			if k := skewOf(d); k != nil {
+				k.Directories = false
+				return setSkew(d, k)
+			}
 		}
 		return nil
 	})
@@ -65,10 +83,12 @@ func (s *Session) updateStatistics(
 		return nil
 	}
 	if a.Column != nil {
-		if t.Storage.Column(a.Column.Name) < 0 {
+		at := t.Storage.Column(a.Column.Name)
+		if at < 0 {
 			return semantic(a.Column, 10002, "Invalid column reference '%s'", a.Column.Name)
 		}
-		return nil // queries do not use statistics of columns
+		col := t.Storage.Columns[at]
+		apply = func(params *map[string]string) error { return updateColumnStats(params, col, a) }
 	}
 	for i := range a.Properties {
 		if strings.HasPrefix(a.Properties[i].Key, hiddenParams) {

@@ -106,6 +106,9 @@ func (s *Session) describeTable(
 			return semantic(n, 0, "table properties that begin with %s are reserved", hiddenParams)
 		}
 	}
+	if err := s.takeConstraints(ctx, t, n); err != nil {
+		return err
+	}
 	if n.Temporary {
 		t.Parameters[temporaryParam] = "true"
 		delete(t.Parameters, "transient_lastDdlTime")
@@ -118,6 +121,7 @@ func (s *Session) describeTable(
 		for _, k := range []string{"numFiles", "numRows", "totalSize"} {
 			t.Parameters[k] = "0"
 		}
+		setAccurate(&t.Parameters, t.Storage.Columns)
 	}
 	location := s.databaseLocation(db) + "/" + t.Name
 	if n.Location != nil {
@@ -128,8 +132,7 @@ func (s *Session) describeTable(
 	return err
 }
 
-// ownColumns describes a table that is not made LIKE another. SKEWED BY is left out: it says how
-// Hive may lay out files, and means nothing for reading them.
+// ownColumns describes a table that is not made LIKE another.
 func (s *Session) ownColumns(t *metastore.Table, n *syntax.CreateTable, managed bool) error {
 	if strings.EqualFold(propertyOf(n.Properties, "transactional"), "true") {
 		return unsupported(n, "a transactional (ACID) table")
@@ -167,7 +170,16 @@ func (s *Session) ownColumns(t *metastore.Table, n *syntax.CreateTable, managed 
 		e := semantic(n, 10043, "Either list of columns or a custom serializer should be specified")
 		return e
 	}
-	return s.bucketing(t, n.Bucketing)
+	return s.layout(t, n)
+}
+
+// layout records CLUSTERED BY and SKEWED BY. They say how Hive would lay out files, and do not
+// change how rows are written here.
+func (s *Session) layout(t *metastore.Table, n *syntax.CreateTable) error {
+	if err := s.bucketing(t, n.Bucketing); err != nil {
+		return err
+	}
+	return takeSkew(&t.Storage, n.Skewed)
 }
 
 func propertyOf(list []syntax.Property, key string) string {
@@ -255,7 +267,7 @@ func (s *Session) createAs(ctx context.Context, r *Result, t *metastore.Table, n
 		if err := takeColumns(t, q, n); err != nil {
 			return err
 		}
-		if err := s.bucketing(t, n.Bucketing); err != nil {
+		if err := s.layout(t, n); err != nil {
 			return err
 		}
 		spec := make(partitions.Spec, len(t.PartitionKeys))

@@ -29,10 +29,13 @@ func (s *Session) describe(ctx context.Context, r *Result, n *syntax.Describe) e
 		return err
 	}
 	if len(n.Column) > 0 {
-		return s.describeColumn(r, n, t)
+		return s.describeColumn(ctx, r, n, t)
 	}
 	d := describer{s: s, table: t}
 	if d.partition, err = s.chosenPartition(ctx, t, n.Partition); err != nil {
+		return err
+	}
+	if d.constraints, err = s.shownConstraints(ctx, t); err != nil {
 		return err
 	}
 	switch n.Mode {
@@ -42,6 +45,7 @@ func (s *Session) describe(ctx context.Context, r *Result, n *syntax.Describe) e
 		d.plain()
 		d.gap()
 		d.extended()
+		d.constraintLines(d.constraints)
 	default:
 		d.plain()
 	}
@@ -54,7 +58,9 @@ type describer struct {
 	s         *Session
 	table     *metastore.Table
 	partition *metastore.Partition // nil for the table
-	rows      [][]string
+	// constraints are those to show.
+	constraints []constraint
+	rows        [][]string
 }
 
 func (d *describer) row(a, b, c string) { d.rows = append(d.rows, []string{a, b, c}) }
@@ -114,6 +120,9 @@ func (d *describer) formatted() {
 	d.gap()
 	d.head("# Storage Information")
 	d.storageDetails()
+	if d.partition == nil {
+		d.constraintSections(d.constraints)
+	}
 	if d.table.Type == metastore.View {
 		d.gap()
 		d.head("# View Information")
@@ -175,7 +184,7 @@ func (d *describer) params(title string, params map[string]string) {
 
 // literalValue escapes what would break a line.
 func literalValue(v string) string {
-	return strings.NewReplacer("\n", `\n`, "\r", `\r`, "\t", `\t`,
+	return strings.NewReplacer(`"`, `\"`, "\n", `\n`, "\r", `\r`, "\t", `\t`,
 		"\x01", `\u0001`, "\x02", `\u0002`, "\x03", `\u0003`).Replace(v)
 }
 
@@ -200,6 +209,7 @@ func (d *describer) storageDetails() {
 		sorted = append(sorted, fmt.Sprintf("Order(col:%s, order:%d)", c.Name, order))
 	}
 	d.field("Sort Columns:", "["+strings.Join(sorted, ", ")+"]")
+	d.skewLines()
 	d.params("Storage Desc Params:", sd.SerDe.Parameters)
 }
 
@@ -253,13 +263,13 @@ func braces(params map[string]string) string {
 
 // describeColumn runs DESCRIBE t c, also into structs, arrays ($elem$) and maps ($key$,
 // $value$).
-func (s *Session) describeColumn(r *Result, n *syntax.Describe, t *metastore.Table) error {
+func (s *Session) describeColumn(ctx context.Context, r *Result, n *syntax.Describe, t *metastore.Table) error {
 	cols := slices.Concat(t.Storage.Columns, t.PartitionKeys)
 	at := slices.IndexFunc(cols, func(c metastore.Column) bool { return strings.EqualFold(c.Name, n.Column[0].Name) })
 	if at < 0 {
 		return semantic(&n.Column[0], 10002, "Invalid column reference '%s'", n.Column[0].Name)
 	}
-	name, typ := cols[at].Name, cols[at].Type
+	name, typ := n.Column[0].Name, cols[at].Type
 	for i := range n.Column[1:] {
 		part := &n.Column[i+1]
 		inner, ok := elementOf(typ, part.Name)
@@ -269,12 +279,11 @@ func (s *Session) describeColumn(r *Result, n *syntax.Describe, t *metastore.Tab
 		name, typ = part.Name, inner
 	}
 	if n.Mode == "FORMATTED" {
-		rows := [][]string{{pad("col_name"), pad(name)}, {pad("data_type"), pad(typ.String())}}
-		for _, stat := range []string{"min", "max", "num_nulls", "distinct_count", "avg_col_len", "max_col_len",
-			"num_trues", "num_falses", "bit_vector"} {
-			rows = append(rows, []string{pad(stat), pad("")})
+		rows, err := s.columnProperties(ctx, n, t, cols[at], typ)
+		if err != nil {
+			return err
 		}
-		rows = append(rows, []string{pad("comment"), pad(commentOr(cols[at].Comment))})
+		rows[0] = []string{pad("col_name"), pad(name)}
 		r.show([]string{"column_property", "value"}, rows)
 		return nil
 	}
@@ -289,15 +298,37 @@ func (s *Session) describeColumn(r *Result, n *syntax.Describe, t *metastore.Tab
 	return nil
 }
 
+// columnProperties are the lines of DESCRIBE FORMATTED about one column, the first left empty for
+// its name.
+func (s *Session) columnProperties(
+	ctx context.Context, n *syntax.Describe, t *metastore.Table, col metastore.Column, typ hivetype.Type,
+) ([][]string, error) {
+	part, err := s.chosenPartition(ctx, t, n.Partition)
+	if err != nil {
+		return nil, err
+	}
+	var stats columnStats
+	if len(n.Column) == 1 {
+		if stats, err = s.statsToShow(ctx, t, part, n.Partition, col); err != nil {
+			return nil, err
+		}
+	}
+	rows := [][]string{nil, {pad("data_type"), pad(typ.String())}}
+	if !strings.EqualFold(s.Setting("hive.stats.fetch.bitvector"), "true") {
+		delete(stats, "bit_vector")
+	}
+	for _, stat := range statNames() {
+		rows = append(rows, []string{pad(stat), pad(stats[stat])})
+	}
+	rows = append(rows, []string{pad("comment"), pad(fromDeserializer)}) // whatever the table says
+	if v, ok := t.Parameters[accurateParam]; ok && part == nil {
+		rows = append(rows, []string{pad(accurateParam), pad(literalValue(v))})
+	}
+	return rows, nil
+}
+
 // fromDeserializer is the comment of columns whose types the SerDe decides.
 const fromDeserializer = "from deserializer"
-
-func commentOr(comment string) string {
-	if comment == "" {
-		return fromDeserializer
-	}
-	return comment
-}
 
 func elementOf(t hivetype.Type, name string) (hivetype.Type, bool) {
 	switch {

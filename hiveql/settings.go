@@ -45,6 +45,8 @@ func defaultSettings() map[string]string {
 		"hive.mapred.mode":                         "nonstrict",
 		"hive.msck.path.validation":                "throw",
 		"hive.resultset.use.unique.column.names":   "true",
+		"hive.stats.column.autogather":             "true",
+		"hive.stats.fetch.bitvector":               "true",
 		"hive.support.quoted.identifiers":          "column",
 	}
 }

@@ -37,10 +37,12 @@ func (s *Session) createStatement(t *metastore.Table) []string {
 		lines = append(lines, columnLines(t.PartitionKeys)...)
 	}
 	lines = append(lines, bucketLines(&t.Storage)...)
+	lines = append(lines, skewClause(&t.Storage)...)
 	lines = append(lines, serdeLines(&t.Storage)...)
 	lines = append(lines, "LOCATION", "  "+literal(t.Storage.Location))
 	params := shownParams(t.Parameters)
-	for _, k := range []string{"comment", "EXTERNAL", "numFiles", "numRows", "totalSize", "rawDataSize"} {
+	for _, k := range []string{"comment", "EXTERNAL", "numFiles", "numRows", "totalSize", "rawDataSize",
+		accurateParam} {
 		delete(params, k)
 	}
 	if len(params) > 0 {
