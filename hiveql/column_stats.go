@@ -84,6 +84,33 @@ func setAccurate(params *map[string]string, cols []metastore.Column) {
 	}
 }
 
+// forgetColumnStats takes away the statistics of columns that are not among those now, or have
+// another type.
+func forgetColumnStats(params *map[string]string, before, now []metastore.Column) error {
+	all, a := columnStatsOf(*params), accuracyOf(*params)
+	for _, c := range before {
+		if !slices.ContainsFunc(now, func(n metastore.Column) bool { return n.Name == c.Name && n.Type.Equal(c.Type) }) {
+			delete(all, c.Name)
+			delete(a.Columns, c.Name)
+		}
+	}
+	if _, ok := (*params)[accurateParam]; ok {
+		text, err := json.Marshal(a)
+		if err != nil {
+			return err
+		}
+		setParam(params, accurateParam, string(text))
+	}
+	if _, ok := (*params)[columnStatsParam]; !ok {
+		return nil
+	}
+	text, err := json.Marshal(all)
+	if err == nil {
+		setParam(params, columnStatsParam, string(text))
+	}
+	return err
+}
+
 // measure is an expression whose value is one statistic of a column.
 type measure struct {
 	column, stat, sql string

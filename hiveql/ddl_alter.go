@@ -48,10 +48,15 @@ func (s *Session) alterTable(ctx context.Context, r *Result, n *syntax.AlterTabl
 	case *syntax.SetFileFormat:
 		return s.alterStorage(ctx, t, n.Partition, func(d *metastore.StorageDescriptor) error {
 			f, err := s.storedAs(d, &a.Format, false)
-			if err == nil && f.serde != "" {
+			switch {
+			case err != nil:
+				return err
+			case a.Format.SerDe != "":
+				d.SerDe.Library = a.Format.SerDe
+			case a.Format.Name != "" && f.serde != "": // classes alone leave the SerDe as it is
 				d.SerDe.Library = f.serde
 			}
-			return err
+			return nil
 		})
 	case *syntax.SetLocation:
 		location, err := s.canonical(ctx, a.Location)
@@ -154,7 +159,8 @@ func (s *Session) setTableProperties(
 		}
 		for i := range a.Properties {
 			p := &a.Properties[i]
-			if _, ok := (*params)[p.Key]; !ok && !a.IfExists {
+			again := slices.ContainsFunc(a.Properties[:i], func(q syntax.Property) bool { return q.Key == p.Key })
+			if _, ok := (*params)[p.Key]; !ok && !again && !a.IfExists {
 				return semantic(p, 10215, "Please use the following syntax if not sure whether the property existed or not: "+
 					"ALTER TABLE tableName UNSET TBLPROPERTIES IF EXISTS (key1, key2, ...): there is no property %s", p.Key)
 			}
@@ -188,8 +194,16 @@ func (s *Session) alterView(ctx context.Context, r *Result, t *metastore.Table, 
 	if err := s.viewQuery(ctx, r, v, a.Query, nil); err != nil {
 		return err
 	}
+	var keys []syntax.Ident
+	for _, k := range t.PartitionKeys {
+		keys = append(keys, syntax.Ident{Span: syntax.Span{From: a.Pos(), To: a.End()}, Name: k.Name})
+	}
+	if err := partitionView(v, keys); err != nil {
+		return err
+	}
 	return s.alterRow(ctx, t.TableName, func(t *metastore.Table) error {
-		t.Storage.Columns, t.ViewOriginalText, t.ViewExpandedText = v.Storage.Columns, v.ViewOriginalText, v.ViewExpandedText
+		t.Storage.Columns, t.PartitionKeys = v.Storage.Columns, v.PartitionKeys
+		t.ViewOriginalText, t.ViewExpandedText = v.ViewOriginalText, v.ViewExpandedText
 		return nil
 	})
 }
@@ -231,7 +245,7 @@ func (s *Session) alterColumns(
 	if cascade && !t.Partitioned() {
 		return semantic(nil, 10410, "Alter table with non-partitioned table does not support cascade")
 	}
-	if err := s.alterStorage(ctx, t, spec, apply); err != nil || spec != nil || !cascade || !t.Partitioned() {
+	if err := s.alterColumnsOf(ctx, t, spec, apply); err != nil || spec != nil || !cascade || !t.Partitioned() {
 		return err
 	}
 	return s.alterPartitions(ctx, t, nil, func(p *metastore.Partition) error {
@@ -242,6 +256,24 @@ func (s *Session) alterColumns(
 		}
 		return nil
 	})
+}
+
+// alterColumnsOf changes the columns of a table, or of the partitions of a spec, and forgets the
+// statistics of columns that are gone or of another type.
+func (s *Session) alterColumnsOf(
+	ctx context.Context, t *metastore.Table, spec *syntax.PartitionSpec, apply func(*metastore.StorageDescriptor) error,
+) error {
+	change := func(d *metastore.StorageDescriptor, params *map[string]string) error {
+		before := slices.Clone(d.Columns)
+		if err := apply(d); err != nil {
+			return err
+		}
+		return forgetColumnStats(params, before, d.Columns)
+	}
+	if spec == nil {
+		return s.alterRow(ctx, t.TableName, func(t *metastore.Table) error { return change(&t.Storage, &t.Parameters) })
+	}
+	return s.alterPartitions(ctx, t, spec, func(p *metastore.Partition) error { return change(&p.Storage, &p.Parameters) })
 }
 
 // changeColumn runs CHANGE COLUMN: a new name, type, comment or place.
@@ -330,13 +362,13 @@ func (s *Session) renameTable(ctx context.Context, t *metastore.Table, a *syntax
 	if err != nil {
 		return s.databaseError(&a.To, to.Database, err)
 	}
-	usual, err := s.canonical(ctx, s.databaseLocation(fromDB)+"/"+t.Name)
+	usual, err := s.canonical(ctx, s.tablesLocation(fromDB, t.Type)+"/"+t.Name)
 	if err != nil {
 		return err
 	}
 	from, dest := t.Storage.Location, t.Storage.Location
 	if t.Type == metastore.Managed && from == usual {
-		if dest, err = s.canonical(ctx, s.databaseLocation(toDB)+"/"+to.Name); err != nil {
+		if dest, err = s.canonical(ctx, s.tablesLocation(toDB, t.Type)+"/"+to.Name); err != nil {
 			return err
 		}
 		if err := s.copyAll(ctx, from, dest); err != nil {

@@ -19,7 +19,18 @@ func (s *Session) canonical(ctx context.Context, location string) (string, error
 	return strings.TrimSuffix(loc.URL(), "/"), nil
 }
 
-// databaseLocation is where the managed tables of a database go.
+// managedLocationParam holds what MANAGEDLOCATION says of a database.
+const managedLocationParam = hiddenParams + "managed_location"
+
+// tablesLocation is where the tables of a database go.
+func (s *Session) tablesLocation(d *metastore.Database, t metastore.TableType) string {
+	if place := d.Parameters[managedLocationParam]; place != "" && t == metastore.Managed {
+		return place
+	}
+	return s.databaseLocation(d)
+}
+
+// databaseLocation is where the tables of a database go, if no other place is said.
 func (s *Session) databaseLocation(d *metastore.Database) string {
 	if d.Location != "" {
 		return strings.TrimSuffix(d.Location, "/")
@@ -45,6 +56,13 @@ func (s *Session) createDatabase(ctx context.Context, n *syntax.CreateDatabase) 
 	var err error
 	if d.Location, err = s.canonical(ctx, location); err != nil {
 		return err
+	}
+	if n.ManagedLocation != nil {
+		place, err := s.canonical(ctx, *n.ManagedLocation)
+		if err != nil {
+			return err
+		}
+		d.Parameters[managedLocationParam] = place
 	}
 	err = s.cfg.Store.Update(ctx, func(tx metastore.Tx) error { return tx.CreateDatabase(ctx, d) })
 	if errors.Is(err, metastore.ErrExists) {
@@ -110,6 +128,13 @@ func (s *Session) alterDatabase(ctx context.Context, n *syntax.AlterDatabase) er
 			return err
 		}
 	}
+	managed := ""
+	if n.ManagedLocation != nil {
+		var err error
+		if managed, err = s.canonical(ctx, *n.ManagedLocation); err != nil {
+			return err
+		}
+	}
 	err := s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
 		d, err := tx.Database(ctx, name)
 		if err != nil {
@@ -121,6 +146,9 @@ func (s *Session) alterDatabase(ctx context.Context, n *syntax.AlterDatabase) er
 		setProperties(d.Parameters, n.Properties)
 		if location != "" {
 			d.Location = location
+		}
+		if managed != "" {
+			d.Parameters[managedLocationParam] = managed
 		}
 		if _, owner, ok := strings.Cut(n.Owner, " "); ok {
 			d.Owner = owner

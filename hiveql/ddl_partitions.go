@@ -34,6 +34,13 @@ func (s *Session) addPartitions(ctx context.Context, t *metastore.Table, a *synt
 		if err != nil {
 			return err
 		}
+		if t.Type == metastore.View {
+			if one.Location != nil {
+				return semantic(one, 10094, "LOCATION cannot be specified for view partitions")
+			}
+			ps = append(ps, s.newPartition(t, values, ""))
+			continue
+		}
 		location, err := locationOf(t, values)
 		if err != nil {
 			return err

@@ -123,7 +123,7 @@ func (s *Session) describeTable(
 		}
 		setAccurate(&t.Parameters, t.Storage.Columns)
 	}
-	location := s.databaseLocation(db) + "/" + t.Name
+	location := s.tablesLocation(db, t.Type) + "/" + t.Name
 	if n.Location != nil {
 		location = *n.Location
 	}
@@ -222,6 +222,15 @@ func (s *Session) bucketing(t *metastore.Table, b *syntax.Bucketing) error {
 			return err
 		}
 		d.SortColumns = append(d.SortColumns, metastore.SortColumn{Name: name, Desc: item.Desc})
+	}
+	if n := len(d.BucketColumns); n > 0 && len(d.SortColumns) >= n {
+		var first []string
+		for _, c := range d.SortColumns[:n] {
+			first = append(first, c.Name)
+		}
+		if sameNames(first, d.BucketColumns) { // so Hive says it
+			setParam(&t.Parameters, "SORTBUCKETCOLSPREFIX", "TRUE")
+		}
 	}
 	return nil
 }

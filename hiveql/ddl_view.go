@@ -36,12 +36,15 @@ func (s *Session) createView(ctx context.Context, r *Result, n *syntax.CreateVie
 	}
 	v.Storage.NumBuckets = -1
 	v.Storage.InputFormat = "org.apache.hadoop.mapred.TextInputFormat"
-	v.Storage.OutputFormat = "org.apache.hadoop.hive.ql.io.IgnoreKeyTextOutputFormat"
+	v.Storage.OutputFormat = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
 	if n.Comment != nil {
 		v.Parameters["comment"] = *n.Comment
 	}
 	setProperties(v.Parameters, n.Properties)
 	if err := s.viewQuery(ctx, r, v, n.Query, n.Columns); err != nil {
+		return err
+	}
+	if err := partitionView(v, n.PartitionedOn); err != nil {
 		return err
 	}
 	return s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
@@ -82,6 +85,30 @@ func (s *Session) viewQuery(
 	v.ViewOriginalText = strings.TrimSpace(textOf(r.source, q))
 	qualify(q, s.db)
 	v.ViewExpandedText = syntax.Print(q)
+	return nil
+}
+
+// partitionView makes the last columns of a view its partition keys, as PARTITIONED ON says. The
+// partitions of a view are names that somebody adds; queries do not look at them.
+func partitionView(v *metastore.Table, on []syntax.Ident) error {
+	if len(on) == 0 {
+		return nil
+	}
+	cols := v.Storage.Columns
+	at := len(cols) - len(on)
+	if at <= 0 {
+		return semantic(&on[0], 10093, "At least one column of a view has to be no partition key")
+	}
+	for i := range on {
+		if !strings.EqualFold(cols[at+i].Name, on[i].Name) {
+			return semantic(&on[i], 10092, "Rightmost columns in view output do not match PARTITIONED ON clause: "+
+				"column %d of the view is %s", at+i+1, cols[at+i].Name)
+		}
+		if !cols[at+i].Type.Primitive() {
+			return semantic(&on[i], 10126, "Partition columns can only be of primitive type: %s is %s", on[i].Name, cols[at+i].Type)
+		}
+	}
+	v.Storage.Columns, v.PartitionKeys = cols[:at:at], cols[at:]
 	return nil
 }
 

@@ -126,8 +126,17 @@ func (d *describer) formatted() {
 	if d.table.Type == metastore.View {
 		d.gap()
 		d.head("# View Information")
-		d.field("Original Query:", d.table.ViewOriginalText)
-		d.field("Expanded Query:", d.table.ViewExpandedText)
+		d.lines("Original Query:", d.table.ViewOriginalText)
+		d.lines("Expanded Query:", d.table.ViewExpandedText)
+	}
+}
+
+// lines prints a field whose value may be of several lines.
+func (d *describer) lines(name, value string) {
+	list := strings.Split(value, "\n")
+	d.field(name, list[0])
+	for _, l := range list[1:] {
+		d.row(pad(""), pad(l), "")
 	}
 }
 
@@ -178,7 +187,16 @@ func (d *describer) params(title string, params map[string]string) {
 		if n, err := strconv.ParseInt(v, 10, 64); err == nil && k == "transient_lastDdlTime" {
 			v = strconv.FormatInt(n, 10)
 		}
-		d.row("", pad(k), pad(literalValue(v)))
+		if k != "comment" {
+			d.row("", pad(k), pad(literalValue(v)))
+			continue
+		}
+		for i, l := range strings.Split(v, "\n") {
+			if i > 0 {
+				k = ""
+			}
+			d.row("", pad(k), pad(literalValue(l)))
+		}
 	}
 }
 
@@ -351,14 +369,14 @@ func (s *Session) describeDatabase(ctx context.Context, r *Result, n *syntax.Des
 	if err != nil {
 		return s.databaseError(&ident, strings.ToLower(ident.Name), err)
 	}
-	row := []string{d.Name, d.Comment, s.databaseLocation(d), "", d.Owner, "USER", "", ""}
+	row := []string{d.Name, d.Comment, s.databaseLocation(d), d.Parameters[managedLocationParam], d.Owner, "USER", "", ""}
 	names := []string{"db_name", "comment", "location", "managedlocation", "owner_name", "owner_type",
 		"connector_name", "remote_dbname"}
 	if n.Mode == "EXTENDED" {
 		names = append(names, "parameters")
 		params := ""
-		if len(d.Parameters) > 0 {
-			params = braces(d.Parameters)
+		if shown := shownParams(d.Parameters); len(shown) > 0 {
+			params = braces(shown)
 		}
 		row = append(row, params)
 	}

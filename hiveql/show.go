@@ -241,7 +241,7 @@ func (s *Session) extendedLines(ctx context.Context, t *metastore.Table, part *m
 	if part != nil {
 		sd, params = &part.Storage, part.Parameters
 	}
-	lines := []string{"tableName:" + t.Name, "owner:" + t.Owner, "location:" + sd.Location,
+	lines := []string{"tableName:" + t.Name, "owner:" + t.Owner, "location:" + orNull(sd.Location),
 		"inputformat:" + sd.InputFormat, "outputformat:" + sd.OutputFormat,
 		"columns:" + structText("columns", sd.Columns), "partitioned:" + strconv.FormatBool(t.Partitioned()),
 		"partitionColumns:"}

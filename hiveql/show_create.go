@@ -158,9 +158,12 @@ func (s *Session) showCreateDatabase(ctx context.Context, r *Result, n *syntax.S
 		lines = append(lines, "COMMENT", "  "+literal(d.Comment))
 	}
 	lines = append(lines, "LOCATION", "  "+literal(s.databaseLocation(d)))
-	if len(d.Parameters) > 0 {
+	if place := d.Parameters[managedLocationParam]; place != "" {
+		lines = append(lines, "MANAGEDLOCATION", "  "+literal(place))
+	}
+	if params := shownParams(d.Parameters); len(params) > 0 {
 		lines = append(lines, "WITH DBPROPERTIES (")
-		lines = append(lines, propertyLines(d.Parameters, ")")...)
+		lines = append(lines, propertyLines(params, ")")...)
 	}
 	r.showLines("createdb_stmt", lines)
 	return nil

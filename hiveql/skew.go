@@ -3,6 +3,7 @@ package hiveql
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/skepdata/skep/hiveql/syntax"
@@ -128,7 +129,7 @@ func (d *describer) skewLines() {
 	}
 	d.field("Skewed Columns:", bracketed(k.Columns))
 	var values []string
-	for _, v := range k.Values {
+	for _, v := range slices.SortedFunc(slices.Values(k.Values), slices.Compare) {
 		values = append(values, bracketed(v))
 	}
 	d.field("Skewed Values:", bracketed(values))

@@ -132,6 +132,10 @@ func DropPredicate(t *metastore.Table, spec *syntax.PartitionSpec) (partitions.P
 		}
 		op := partitions.Op(f.Op)
 		switch {
+		case value != partitions.DefaultName && op == partitions.Ne: // the partition of NULL is another one
+			and = append(and, partitions.Or{
+				partitions.Compare{Key: keys[k].Name, Op: op, Value: value}, partitions.IsNull{Key: keys[k].Name},
+			})
 		case value != partitions.DefaultName:
 			and = append(and, partitions.Compare{Key: keys[k].Name, Op: op, Value: value})
 		case op == partitions.Eq:

@@ -204,7 +204,9 @@ type (
 		Name        Ident
 		Comment     *string
 		Location    *string
-		Properties  []Property
+		// ManagedLocation is where the managed tables go, if not to Location.
+		ManagedLocation *string
+		Properties      []Property
 	}
 	// DropDatabase is DROP DATABASE|SCHEMA [CASCADE].
 	DropDatabase struct {
@@ -213,13 +215,15 @@ type (
 		Name     Ident
 		Cascade  bool
 	}
-	// AlterDatabase is ALTER DATABASE d SET DBPROPERTIES|LOCATION|OWNER.
+	// AlterDatabase is ALTER DATABASE d SET DBPROPERTIES|LOCATION|MANAGEDLOCATION|OWNER.
 	AlterDatabase struct {
 		Span
 		Name       Ident
 		Properties []Property
 		Location   *string
-		Owner      string // "USER u", "ROLE r"
+		// ManagedLocation is that of SET MANAGEDLOCATION.
+		ManagedLocation *string
+		Owner           string // "USER u", "ROLE r"
 	}
 	// Msck is MSCK [REPAIR] TABLE t [ADD|DROP|SYNC PARTITIONS] [PARTITION (...)].
 	Msck struct {

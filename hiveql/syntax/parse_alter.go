@@ -60,11 +60,13 @@ func (p *parser) alterDatabase(start int) Stmt {
 		n.Properties = p.properties()
 	case p.accept("LOCATION"):
 		n.Location = p.strRef()
+	case p.accept("MANAGEDLOCATION"):
+		n.ManagedLocation = p.strRef()
 	case p.accept("OWNER"):
 		kind := p.ownerKind()
 		n.Owner = kind + " " + p.ident().Name
 	default:
-		p.failExpected("DBPROPERTIES, LOCATION or OWNER")
+		p.failExpected("DBPROPERTIES, LOCATION, MANAGEDLOCATION or OWNER")
 	}
 	n.Span = p.span(start)
 	return n

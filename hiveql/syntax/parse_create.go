@@ -67,8 +67,8 @@ func (p *parser) createDatabase(start int) Stmt {
 			n.Comment = p.strRef()
 		case n.Location == nil && p.accept("LOCATION"):
 			n.Location = p.strRef()
-		case p.at("MANAGED", "LOCATION"):
-			p.unsupported(p.tok(), "MANAGEDLOCATION")
+		case n.ManagedLocation == nil && p.accept("MANAGEDLOCATION"):
+			n.ManagedLocation = p.strRef()
 		case n.Properties == nil && p.accept("WITH", "DBPROPERTIES"):
 			n.Properties = p.properties()
 		default:

@@ -227,6 +227,7 @@ func (p *printer) createDatabase(s *CreateDatabase) {
 	p.ident(s.Name)
 	p.optional(" COMMENT ", s.Comment)
 	p.optional(" LOCATION ", s.Location)
+	p.optional(" MANAGEDLOCATION ", s.ManagedLocation)
 	p.properties(" WITH DBPROPERTIES ", s.Properties)
 }
 
@@ -245,6 +246,7 @@ func (p *printer) alterDatabase(s *AlterDatabase) {
 	p.w(" SET")
 	p.properties(" DBPROPERTIES ", s.Properties)
 	p.optional(" LOCATION ", s.Location)
+	p.optional(" MANAGEDLOCATION ", s.ManagedLocation)
 	if s.Owner != "" {
 		kind, name, _ := strings.Cut(s.Owner, " ")
 		p.w(" OWNER ", kind, " ", QuoteIdent(name))
