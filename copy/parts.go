@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -93,16 +94,21 @@ func (j *job) writePart(ctx context.Context, w work, spawn func(work)) error {
 func (j *job) tryPart(ctx context.Context, u *upload, n int) ([]piece, error) {
 	offset := int64(n) * u.partSize
 	size := min(u.partSize, u.size-offset)
-	giveBack, err := j.budget.take(ctx, size)
-	if err != nil {
-		return nil, err
-	}
-	defer giveBack()
 	if err := j.rates.requests.take(ctx, 1); err != nil {
 		return nil, err
 	}
 	from := j.read(ctx, u.task, offset, size)
+	if !from.inFile() {
+		giveBack, err := j.budget.take(ctx, size)
+		if err != nil {
+			return nil, errors.Join(err, from.Close())
+		}
+		defer giveBack()
+	}
 	got, err := u.up.WritePart(ctx, n, from, size)
+	if err == nil {
+		err = j.pump(io.Discard, from) // to the end, where stores notice that a source has changed
+	}
 	if from.err != nil {
 		err = from.err // the cause, unwrapped of what the upload said
 	}
@@ -119,11 +125,11 @@ func (j *job) tryPart(ctx context.Context, u *upload, n int) ([]piece, error) {
 }
 
 func combined(pieces []piece) storage.Checksum {
-	sum := storage.CRC32C(nil)
+	var all storage.Joiner
 	for _, p := range pieces {
-		sum = storage.CombineCRC32C(sum, p.sum, p.size)
+		all.Append(p.sum, p.size)
 	}
-	return sum
+	return all.Sum()
 }
 
 // endParts commits an upload whose parts are all done, or aborts it.

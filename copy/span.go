@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/skepdata/skep/storage"
 )
@@ -63,7 +64,7 @@ func (s *span) Object() (storage.Object, error) {
 // advance opens the next source.
 func (s *span) advance() error {
 	src := s.task.Sources[s.next]
-	opts := storage.ReadOptions{Offset: s.offset, IfMatch: src.ETag}
+	opts := storage.ReadOptions{Offset: s.offset, IfMatch: src.ETag, Unverified: true} // verify does it
 	s.here = min(src.Size-s.offset, s.left)
 	if whole := s.offset == 0 && s.here == src.Size; !whole {
 		opts.Length = s.here // reading all of it without a length lets the store verify it
@@ -163,6 +164,35 @@ func (s *span) Close() error {
 	return s.endSource()
 }
 
+// CRC32C implements storage.Summed.
+func (s *span) CRC32C() storage.Checksum { return combined(s.pieces) }
+
+// inFile reports whether all there is to read is in one local file. It may open the file. An error
+// is found again by reading.
+func (s *span) inFile() bool {
+	if s.r == nil {
+		src := s.task.Sources[s.next]
+		_, local := storage.As[storage.LocalPather](s.j.bucketOf(src))
+		if !local || src.Size-s.offset < s.left {
+			return false
+		}
+		if err := s.advance(); err != nil {
+			s.err = err
+			return false
+		}
+	}
+	_, ok := s.r.(storage.FileRanger)
+	return ok && s.here == s.left
+}
+
+// FileRange implements storage.FileRanger.
+func (s *span) FileRange() (*os.File, int64, bool) {
+	if !s.inFile() {
+		return nil, 0, false
+	}
+	return s.r.(storage.FileRanger).FileRange()
+}
+
 // verify compares the sum of each source, read to its end, with what its store keeps.
 func (s *span) verify(t Task) ([]storage.Checksum, error) { return s.j.verify(t, s.pieces) }
 
@@ -171,16 +201,13 @@ func (s *span) verify(t Task) ([]storage.Checksum, error) { return s.j.verify(t,
 func (j *job) verify(t Task, pieces []piece) ([]storage.Checksum, error) {
 	sums := make([]storage.Checksum, len(t.Sources))
 	sizes := make([]int64, len(t.Sources))
-	for i := range sums {
-		sums[i] = storage.CRC32C(nil)
-	}
+	joined := make([]storage.Joiner, len(t.Sources))
 	for _, p := range pieces {
-		if sizes[p.source] == 0 { // most often the only piece, and combining is dear for a small one
-			sums[p.source] = p.sum
-		} else {
-			sums[p.source] = storage.CombineCRC32C(sums[p.source], p.sum, p.size)
-		}
+		joined[p.source].Append(p.sum, p.size)
 		sizes[p.source] += p.size
+	}
+	for i := range sums {
+		sums[i] = joined[i].Sum()
 	}
 	var errs []error
 	for _, p := range pieces {

@@ -44,22 +44,30 @@ func (j *job) progress(t Task, n int64) {
 func (j *job) stream(ctx context.Context, t Task) (result, error) {
 	ctx, cancel := context.WithCancel(ctx) // leaving leaves nothing behind
 	defer cancel()
-	buffered := min(t.Size(), j.opts.partSize())
-	if !t.raw() {
-		buffered = j.opts.partSize() // who knows
-	}
-	giveBack, err := j.budget.take(ctx, buffered)
+	from := j.read(ctx, t, 0, t.Size())
+	giveBack, err := j.takeMemory(ctx, t, from)
 	if err != nil {
-		return result{}, err
+		return result{}, errors.Join(err, from.Close())
 	}
 	defer giveBack()
-	from := j.read(ctx, t, 0, t.Size())
 	res, err := j.streamFrom(ctx, t, from)
 	err = errors.Join(err, from.Close())
 	if err != nil {
 		j.progress(t, -from.reported)
 	}
 	return res, err
+}
+
+// takeMemory waits for the memory that an output takes while it is being written.
+func (j *job) takeMemory(ctx context.Context, t Task, from *span) (giveBack func(), err error) {
+	switch size := t.Size(); {
+	case !t.raw():
+		return j.budget.take(ctx, j.opts.partSize()) // who knows
+	case size <= uncounted || from.inFile():
+		return func() {}, nil
+	default:
+		return j.budget.take(ctx, min(size, j.opts.partSize()))
+	}
 }
 
 func (j *job) streamFrom(ctx context.Context, t Task, from *span) (result, error) {
@@ -74,15 +82,24 @@ func (j *job) streamFrom(ctx context.Context, t Task, from *span) (result, error
 	if err := j.rates.requests.take(ctx, 1); err != nil {
 		return result{}, err
 	}
+	hashed := &hashWriter{}
+	if t.raw() && len(t.Sources) == 1 {
+		hashed.from = from // which computes the same
+	}
+	opts.Checksum = hashed.checksum
 	out, err := j.dest.Bucket.Create(ctx, j.dir+t.Key, opts)
 	if err != nil {
 		return result{}, err
 	}
 	defer out.Abort() // of no use after Commit, and nothing to add to an error
-	hashed := &hashWriter{w: out}
-	if t.raw() {
+	hashed.w = out
+	switch taken, failed := j.handOver(out, t, from, hashed); {
+	case failed != nil:
+		err = failed
+	case taken:
+	case t.raw():
 		err = j.pump(hashed, from)
-	} else {
+	default:
 		err = j.transcode(hashed, t, from)
 	}
 	if from.err != nil {
@@ -102,32 +119,68 @@ func (j *job) commit(
 	if err != nil {
 		return result{}, err
 	}
-	if err := j.intend(ctx, t, hashed.n, hashed.sum); err != nil {
+	sum := hashed.checksum()
+	if err := j.intend(ctx, t, hashed.n, sum); err != nil {
 		return result{}, err
 	}
 	o, err := out.Commit()
 	if err != nil {
 		return result{}, err
 	}
-	if hashed.sum.Differs(o.CRC32C) || o.Size != hashed.n {
+	if sum.Differs(o.CRC32C) || o.Size != hashed.n {
 		return result{}, j.discard(ctx, t, fmt.Errorf("the destination has stored %d bytes with crc32c %s instead of %d with %s: %w",
-			o.Size, o.CRC32C, hashed.n, hashed.sum, storage.ErrChecksum))
+			o.Size, o.CRC32C, hashed.n, sum, storage.ErrChecksum))
 	}
-	return result{method: methodStream, object: o, sum: hashed.sum, sums: sums}, nil
+	return result{method: methodStream, object: o, sum: sum, sums: sums}, nil
+}
+
+// worthHandingOver is the size in bytes above which a file is worth being read twice, once for its
+// checksum and once by the kernel that sends it, instead of once into memory.
+const worthHandingOver = 256 << 10
+
+// handOver lets a store that can take the content from a local file do so. taken is false where it
+// is to be written.
+func (j *job) handOver(out storage.Writer, t Task, from *span, hashed *hashWriter) (taken bool, err error) {
+	size := t.Size()
+	taker, ok := out.(storage.FileTaker)
+	if !ok || hashed.from == nil || size < worthHandingOver || size > j.opts.partSize() {
+		return false, nil
+	}
+	f, offset, ok := from.FileRange()
+	if !ok {
+		return false, nil
+	}
+	if err := j.pump(io.Discard, from); err != nil {
+		_ = f.Close() // it was for reading
+		return false, err
+	}
+	hashed.n = size
+	return true, taker.TakeFile(f, offset, size)
 }
 
 // hashWriter computes the checksum of what goes by.
 type hashWriter struct {
-	w   io.Writer
-	sum storage.Checksum
-	n   int64
+	w    io.Writer
+	from *span // computes it instead, where what is read and what is written are the same
+	sum  storage.Checksum
+	n    int64
 }
 
 func (h *hashWriter) Write(p []byte) (int, error) {
 	n, err := h.w.Write(p)
-	h.sum = storage.UpdateCRC32C(h.sum, p[:n])
+	if h.from == nil {
+		h.sum = storage.UpdateCRC32C(h.sum, p[:n])
+	}
 	h.n += int64(n)
 	return n, err
+}
+
+// checksum is that of all that has gone by.
+func (h *hashWriter) checksum() storage.Checksum {
+	if h.from != nil {
+		return h.from.CRC32C()
+	}
+	return storage.UpdateCRC32C(h.sum, nil)
 }
 
 // pump copies from to out with a buffer of the job's. For an output without bytes it makes the

@@ -73,6 +73,10 @@ type ReadOptions struct {
 	// reports ErrChanged if the object is now another.
 	IfMatch string
 
+	// Unverified leaves it to the caller to compare the bytes of a whole object with its
+	// CRC32C. Without it the store does, where it keeps one.
+	Unverified bool
+
 	// VersionID reads that version instead of the newest, at stores that keep versions; at
 	// others it is ErrUnsupported.
 	VersionID string
@@ -101,6 +105,10 @@ type CreateOptions struct {
 	Encryption   Encryption
 	ACL          string // a canned one, as "bucket-owner-full-control"
 
+	// Checksum, if not nil, tells the CRC32C of all that has been written to the Writer so far,
+	// as its caller has computed it. A store may then rely on it instead of computing its own.
+	Checksum func() Checksum
+
 	// Durable makes Commit return only after the object would survive a power failure.
 	// Object stores and the block store always do; local files then sync, which is dear
 	// for small files.
@@ -116,7 +124,8 @@ type CreateOptions struct {
 type Writer interface {
 	io.Writer
 	// Commit makes the object visible, replacing any older version at once, and describes
-	// it. Its CRC32C is what the store itself has checked or computed, never unknown.
+	// it. Its CRC32C is what the store itself has checked or computed, or CreateOptions.Checksum
+	// has told; never unknown.
 	// When Commit fails the object is as it was before Create.
 	Commit() (Object, error)
 	// Abort discards what was written.
@@ -148,7 +157,8 @@ type PartUploader interface {
 type Upload interface {
 	// WritePart writes part number n, counted from 0, which starts at n*PartSize and holds
 	// size bytes: PartSize, or what is left for the last part. It returns their checksum as
-	// the store checked it. It may be repeated: the last success counts.
+	// the store checked it, or as r tells where it is [Summed]. Of a [FileRanger] the bytes may
+	// be read twice. It may be repeated: the last success counts.
 	WritePart(ctx context.Context, n int, r io.Reader, size int64) (Checksum, error)
 	// Commit is as Writer's; it fails when a part was never written.
 	Commit(ctx context.Context) (Object, error)

@@ -74,6 +74,37 @@ func CombineCRC32C(a, b Checksum, lenB int64) Checksum {
 	return NewCombiner(lenB).Combine(a, b)
 }
 
+// Joiner is the Checksum of pieces that are appended one by one. Pieces of equal length after the
+// first cost little. The zero value holds no bytes. One goroutine uses it.
+type Joiner struct {
+	sum    Checksum
+	begun  bool
+	length int64     // for which
+	last   *Combiner // is
+}
+
+// Append appends a piece of n bytes.
+func (j *Joiner) Append(sum Checksum, n int64) {
+	switch {
+	case n <= 0:
+		return
+	case !j.begun:
+		j.sum, j.begun = sum, true
+		return
+	case j.last == nil || j.length != n:
+		j.last, j.length = NewCombiner(n), n
+	}
+	j.sum = j.last.Combine(j.sum, sum)
+}
+
+// Sum is the Checksum of all that was appended. It is known if those of all pieces were.
+func (j *Joiner) Sum() Checksum {
+	if !j.begun {
+		return CRC32C(nil)
+	}
+	return j.sum
+}
+
 // Combiner combines checksums as CombineCRC32C does, for one length of what is appended. It
 // is worth its making where many pieces have one size. It is safe for concurrent use.
 //

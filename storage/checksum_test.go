@@ -140,3 +140,25 @@ func FuzzParseChecksum(f *testing.F) {
 		}
 	})
 }
+
+// TestJoiner cuts a text into pieces of all kinds of lengths, with known and unknown sums.
+func TestJoiner(t *testing.T) {
+	text := bytes.Repeat([]byte("0123456789abcdef"), 100)
+	for _, size := range []int{1, 7, 16, 1000, 5000} {
+		var j Joiner
+		j.Append(CRC32C(nil), 0)
+		for rest := text; len(rest) > 0; rest = rest[min(size, len(rest)):] {
+			piece := rest[:min(size, len(rest))]
+			j.Append(CRC32C(piece), int64(len(piece)))
+		}
+		if got := j.Sum(); got != CRC32C(text) {
+			t.Errorf("pieces of %d: %v, want %v", size, got, CRC32C(text))
+		}
+		if j.Append(Checksum{}, 3); j.Sum().Known {
+			t.Errorf("pieces of %d: the sum is known though that of the last is not", size)
+		}
+	}
+	if got := new(Joiner).Sum(); got != CRC32C(nil) {
+		t.Errorf("nothing: %v", got)
+	}
+}

@@ -96,12 +96,12 @@ func (u *upload) writePart(
 		return storage.Checksum{}, err
 	}
 	buf := make([]byte, min(size, pieceSize))
-	sum := storage.CRC32C(nil)
+	from := storage.AsSummed(r)
 	for done := int64(0); done < size; {
 		if ctx.Err() != nil {
 			return storage.Checksum{}, context.Cause(ctx)
 		}
-		m, err := io.ReadFull(r, buf[:min(size-done, pieceSize)])
+		m, err := io.ReadFull(from, buf[:min(size-done, pieceSize)])
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			return storage.Checksum{}, fmt.Errorf("it ends after %d of %d bytes: %w",
 				done+int64(m), size, io.ErrUnexpectedEOF)
@@ -112,13 +112,12 @@ func (u *upload) writePart(
 		if _, err := u.file.WriteAt(buf[:m], int64(n)*u.partSize+done); err != nil {
 			return storage.Checksum{}, err
 		}
-		sum = storage.UpdateCRC32C(sum, buf[:m])
 		done += int64(m)
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.sums[n] = sum
-	return sum, nil
+	u.sums[n] = from.CRC32C()
+	return u.sums[n], nil
 }
 
 // begin forgets what part n was, since it is about to be written over.
@@ -148,7 +147,7 @@ func (u *upload) Commit(ctx context.Context) (storage.Object, error) {
 	if ctx.Err() != nil {
 		return storage.Object{}, u.b.fail("commit", u.key, errors.Join(context.Cause(ctx), u.discard()))
 	}
-	sum := storage.CRC32C(nil)
+	var sum storage.Joiner
 	for n, done := 0, int64(0); done < u.size; n++ {
 		part, ok := u.sums[n]
 		if !ok {
@@ -156,10 +155,10 @@ func (u *upload) Commit(ctx context.Context) (storage.Object, error) {
 			return storage.Object{}, u.b.fail("commit", u.key, errors.Join(err, u.discard()))
 		}
 		size := min(u.partSize, u.size-done)
-		sum = storage.CombineCRC32C(sum, part, size)
+		sum.Append(part, size)
 		done += size
 	}
-	return u.publish(ctx, sum)
+	return u.publish(ctx, sum.Sum())
 }
 
 func (u *upload) Abort(context.Context) error {

@@ -8,6 +8,8 @@ import (
 	"os"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/skepdata/skep/storage"
 )
 
@@ -62,7 +64,7 @@ func (b *Bucket) reader(
 			return nil, err
 		}
 	}
-	return &reader{b: b, ctx: ctx, f: f, o: o, left: left}, nil
+	return &reader{b: b, ctx: ctx, f: f, o: o, next: opts.Offset, left: left}, nil
 }
 
 // reader reads the inode it opened, which outlives its name.
@@ -71,7 +73,17 @@ type reader struct {
 	ctx  context.Context // of Open, which bounds the reads as it does for a remote store
 	f    *os.File
 	o    storage.Object
+	next int64 // byte to read
 	left int64 // bytes to read yet
+}
+
+// FileRange implements storage.FileRanger.
+func (r *reader) FileRange() (*os.File, int64, bool) {
+	fd, err := unix.FcntlInt(r.f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, 0, false // reading will do
+	}
+	return os.NewFile(uintptr(fd), r.f.Name()), r.next, true
 }
 
 func (r *reader) Object() storage.Object { return r.o }
@@ -94,6 +106,7 @@ func (r *reader) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	n, err := r.f.Read(p[:min(int64(len(p)), r.left)])
+	r.next += int64(n)
 	r.left -= int64(n)
 	if errors.Is(err, io.EOF) {
 		err = fmt.Errorf("%w: it has become shorter", storage.ErrChanged)

@@ -21,7 +21,7 @@ func (b *Bucket) Create(
 	if err != nil {
 		return nil, err
 	}
-	return &writer{draft: d, ctx: ctx}, nil
+	return &writer{draft: d, ctx: ctx, told: opts.Checksum}, nil
 }
 
 // draft is a file being written, which has no visible name yet.
@@ -196,8 +196,9 @@ func (d *draft) discard() error {
 // writer writes an object from front to end.
 type writer struct {
 	*draft
-	ctx context.Context // of Create, which bounds the whole write
-	sum storage.Checksum
+	ctx  context.Context         // of Create, which bounds the whole write
+	told func() storage.Checksum // tells the checksum; nil if it is computed here
+	sum  storage.Checksum
 }
 
 func (w *writer) Write(p []byte) (int, error) {
@@ -208,7 +209,9 @@ func (w *writer) Write(p []byte) (int, error) {
 		return 0, w.b.fail("write", w.key, context.Cause(w.ctx))
 	}
 	n, err := w.file.Write(p)
-	w.sum = storage.UpdateCRC32C(w.sum, p[:n])
+	if w.told == nil {
+		w.sum = storage.UpdateCRC32C(w.sum, p[:n])
+	}
 	if err != nil {
 		_ = w.discard() // what is written is no beginning of the object any more
 		return n, w.b.fail("write", w.key, err)
@@ -217,6 +220,9 @@ func (w *writer) Write(p []byte) (int, error) {
 }
 
 func (w *writer) Commit() (storage.Object, error) {
+	if w.told != nil {
+		w.sum = w.told()
+	}
 	return w.publish(w.ctx, storage.UpdateCRC32C(w.sum, nil))
 }
 

@@ -234,7 +234,7 @@ func (t *batch) writeRest(ctx context.Context) error {
 			errs = append(errs, t.b.fail(ctx, "create", o.Key, err))
 			continue
 		}
-		if t.written[i], err = t.b.put(ctx, o.Key, o.Content, o.Options); err != nil {
+		if t.written[i], err = t.b.put(ctx, o.Key, memory(o.Content), storage.CRC32C(o.Content), o.Options); err != nil {
 			errs = append(errs, err)
 		}
 	}

@@ -1,7 +1,6 @@
 package s3store
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"math/rand/v2"
@@ -64,11 +63,11 @@ func (d *direct) request(ctx context.Context, method, bucket, key string, header
 }
 
 // put is a signed request that stores an object.
-func (d *direct) put(ctx context.Context, bucket, key string, content []byte, opts minio.PutObjectOptions) (*http.Request, bool) {
+func (d *direct) put(ctx context.Context, bucket, key string, content content, opts minio.PutObjectOptions) (*http.Request, bool) {
 	req, ok := d.request(ctx, http.MethodPut, bucket, key, opts.Header())
-	if ok && len(content) > 0 {
-		req.ContentLength = int64(len(content))
-		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil }
+	if ok && content.size() > 0 {
+		req.ContentLength = content.size()
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(content.body()), nil }
 		req.Body, _ = req.GetBody()
 	}
 	return req, ok
@@ -118,7 +117,7 @@ func (d *direct) send(ctx context.Context, attempts int, build func() (*http.Req
 }
 
 // putContent stores an object, by direct where that can.
-func (b *Bucket) putContent(ctx context.Context, key string, content []byte, opts minio.PutObjectOptions,
+func (b *Bucket) putContent(ctx context.Context, key string, content content, opts minio.PutObjectOptions,
 ) (minio.UploadInfo, http.Header, error) {
 	core := b.c.core
 	if d := b.c.direct; d != nil {
@@ -137,7 +136,7 @@ func (b *Bucket) putContent(ctx context.Context, key string, content []byte, opt
 		}
 	}
 	ctx, a := listen(ctx)
-	info, err := core.PutObject(ctx, b.name, key, bytes.NewReader(content), int64(len(content)), "", "", opts)
+	info, err := core.PutObject(ctx, b.name, key, content.body(), content.size(), "", "", opts)
 	return info, a.header, err
 }
 

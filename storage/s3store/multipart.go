@@ -1,7 +1,6 @@
 package s3store
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -61,10 +60,9 @@ func (b *Bucket) startUpload(ctx context.Context, key string, opts storage.Creat
 }
 
 // send uploads part n, counted from 0. The server refuses it if it is not what sum says.
-func (m *multipart) send(ctx context.Context, n int, data []byte) (storage.Checksum, error) {
-	sum := storage.CRC32C(data)
+func (m *multipart) send(ctx context.Context, n int, data content, sum storage.Checksum) (storage.Checksum, error) {
 	sent, err := m.b.c.core.PutObjectPart(ctx, m.b.name, m.key, m.id, n+1,
-		bytes.NewReader(data), int64(len(data)), minio.PutObjectPartOptions{
+		data.body(), data.size(), minio.PutObjectPartOptions{
 			CustomHeader:         http.Header{"X-Amz-Checksum-Crc32c": {sum.String()}},
 			DisableContentSha256: true,
 			SSE:                  m.b.c.cfg.CustomerKey.sse(),
@@ -75,7 +73,7 @@ func (m *multipart) send(ctx context.Context, n int, data []byte) (storage.Check
 	if err := confirmed(sum, fullChecksum(sent.ChecksumCRC32C, "")); err != nil {
 		return storage.Checksum{}, m.b.fail(ctx, "write", m.key, fmt.Errorf("part %d: %w", n+1, err))
 	}
-	m.record(n, part{etag: sent.ETag, size: int64(len(data)), sum: sum})
+	m.record(n, part{etag: sent.ETag, size: data.size(), sum: sum})
 	return sum, nil
 }
 
@@ -104,20 +102,17 @@ func (m *multipart) assembled(count int) (list []minio.CompletePart, sum storage
 	if len(m.parts) > count {
 		return nil, sum, 0, fmt.Errorf("%d parts were written, of %d", len(m.parts), count)
 	}
+	var all storage.Joiner
 	for n := range count {
 		p, ok := m.parts[n]
 		if !ok {
 			return nil, sum, 0, fmt.Errorf("part %d of %d was never written", n+1, count)
 		}
 		list = append(list, minio.CompletePart{PartNumber: n + 1, ETag: p.etag, ChecksumCRC32C: p.sum.String()})
-		if n == 0 {
-			sum = p.sum
-		} else {
-			sum = storage.CombineCRC32C(sum, p.sum, p.size)
-		}
+		all.Append(p.sum, p.size)
 		size += p.size
 	}
-	return list, sum, size, nil
+	return list, all.Sum(), size, nil
 }
 
 // complete makes the object visible. It is not interrupted half-way: see completeGrace.

@@ -2,6 +2,7 @@ package s3store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -93,24 +94,48 @@ func (u *partUpload) sizeOf(n int) int64 {
 	return min(u.partSize, u.opts.Size-int64(n)*u.partSize)
 }
 
-// WritePart reads the part into memory and sends it: the checksum goes ahead of the bytes,
-// and a request that fails can be repeated.
+// readAhead is how much of a file is read at a time for its checksum: little enough to stay in a
+// processor's cache.
+const readAhead = 256 << 10
+
+// WritePart reads the part and then sends it: the checksum goes ahead of the bytes, and a
+// request that fails can be repeated. A part of a file is sent from there.
 func (u *partUpload) WritePart(ctx context.Context, n int, r io.Reader, size int64) (storage.Checksum, error) {
 	if n < 0 || n >= u.count || size != u.sizeOf(n) {
 		return storage.Checksum{}, u.b.fail(ctx, "write", u.key,
 			fmt.Errorf("part %d of %d bytes does not belong to an object of %d bytes in parts of %d",
 				n+1, size, u.opts.Size, u.partSize))
 	}
-	buf := u.b.c.buffers.get(size)[:size]
-	defer u.b.c.buffers.put(buf)
-	if _, err := io.ReadFull(r, buf); err != nil {
-		if err == io.EOF {
-			err = io.ErrUnexpectedEOF
-		}
+	data, sum, done, err := u.read(r, size)
+	defer done()
+	if err != nil {
 		return storage.Checksum{}, u.b.fail(ctx, "write", u.key,
 			fmt.Errorf("part %d: read its %d bytes: %w", n+1, size, err))
 	}
-	return u.send(ctx, n, buf)
+	return u.send(ctx, n, data, sum)
+}
+
+// read returns what r has as content to be sent, in memory or, where it is a file's, from there.
+// done ends the use of it.
+func (u *partUpload) read(r io.Reader, size int64) (data content, sum storage.Checksum, done func(), err error) {
+	if ranger, ok := r.(storage.FileRanger); ok {
+		if f, offset, ok := ranger.FileRange(); ok {
+			buf := u.b.c.buffers.get(readAhead)
+			defer u.b.c.buffers.put(buf)
+			sum, err = storage.ReadSum(r, size, buf[:cap(buf)])
+			return newSection(f, offset, size), sum, func() { _ = f.Close() }, err // it was for reading
+		}
+	}
+	buf := u.b.c.buffers.get(size)[:size]
+	done = func() { u.b.c.buffers.put(buf) }
+	from := storage.AsSummed(r)
+	if _, err := io.ReadFull(from, buf); err != nil {
+		if errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
+		return nil, storage.Checksum{}, done, err
+	}
+	return memory(buf), from.CRC32C(), done, nil
 }
 
 // Commit makes the object visible. See storage.Upload.
@@ -120,7 +145,7 @@ func (u *partUpload) Commit(ctx context.Context) (storage.Object, error) {
 	}
 	if u.multipart == nil {
 		u.ended = true
-		return u.b.put(ctx, u.key, nil, u.opts)
+		return u.b.put(ctx, u.key, memory(nil), storage.CRC32C(nil), u.opts)
 	}
 	o, err := u.complete(ctx, u.count)
 	if err != nil {

@@ -40,7 +40,7 @@ func (b *Bucket) Open(ctx context.Context, key string, opts storage.ReadOptions)
 	return &reader{
 		b: b, ctx: ctx, cancel: cancel, object: o, version: opts.VersionID, body: body,
 		next: opts.Offset, end: end,
-		verify: opts.Offset == 0 && end == o.Size && o.CRC32C.Known,
+		verify: opts.Offset == 0 && end == o.Size && o.CRC32C.Known && !opts.Unverified,
 	}, nil
 }
 

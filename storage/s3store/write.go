@@ -3,6 +3,8 @@ package s3store
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
 
 	"github.com/skepdata/skep/storage"
 )
@@ -44,6 +46,8 @@ type writer struct {
 
 	buf      []byte // what has not been handed over to be sent
 	partSize int64  // of the part that is filling
+
+	file *section // of a file that has everything; nil if it was written
 
 	upload *multipart // nil as long as everything fits into buf
 	parts  int        // handed over
@@ -112,7 +116,7 @@ func (w *writer) sendPart() error {
 	sent := make(chan error, 1)
 	w.sent = sent
 	go func() {
-		_, err := w.upload.send(w.ctx, n, data)
+		_, err := w.upload.send(w.ctx, n, memory(data), storage.CRC32C(data))
 		w.b.c.buffers.put(data)
 		sent <- err
 	}()
@@ -143,8 +147,15 @@ func (w *writer) Commit() (storage.Object, error) {
 }
 
 func (w *writer) commit() (storage.Object, error) {
-	if w.upload == nil {
-		return w.b.put(w.ctx, w.key, w.buf, w.opts)
+	switch {
+	case w.file != nil:
+		return w.b.put(w.ctx, w.key, w.file, w.opts.Checksum(), w.opts)
+	case w.upload == nil:
+		sum := storage.CRC32C(w.buf)
+		if w.opts.Checksum != nil {
+			sum = w.opts.Checksum()
+		}
+		return w.b.put(w.ctx, w.key, memory(w.buf), sum, w.opts)
 	}
 	if err := w.sendPart(); err != nil {
 		return storage.Object{}, err
@@ -155,11 +166,28 @@ func (w *writer) commit() (storage.Object, error) {
 	return w.upload.complete(w.ctx, w.parts)
 }
 
+// TakeFile implements storage.FileTaker: Commit sends a file of up to one part from where it is.
+func (w *writer) TakeFile(f *os.File, offset, n int64) error {
+	err := w.usable("write")
+	switch {
+	case err != nil:
+	case w.opts.Checksum == nil || len(w.buf) > 0 || w.upload != nil:
+		err = w.b.fail(w.ctx, "write", w.key, errors.New("a file must be the whole object, and its checksum known"))
+	case n > w.b.c.cfg.PartSize:
+		err = w.b.fail(w.ctx, "write", w.key, fmt.Errorf("a file of %d bytes is %w by one request", n, storage.ErrUnsupported))
+	}
+	if err != nil {
+		_ = f.Close() // it was for reading
+		return err
+	}
+	w.file = newSection(f, offset, n)
+	return nil
+}
+
 // put writes an object by a single PUT, which the server refuses if the content is not what
 // the checksum says.
-func (b *Bucket) put(ctx context.Context, key string, content []byte, opts storage.CreateOptions,
+func (b *Bucket) put(ctx context.Context, key string, content content, sum storage.Checksum, opts storage.CreateOptions,
 ) (storage.Object, error) {
-	sum := storage.CRC32C(content)
 	headers, err := b.c.putOptions(opts, map[string]string{"x-amz-checksum-crc32c": sum.String()})
 	if err != nil {
 		return storage.Object{}, b.fail(ctx, "commit", key, err)
@@ -171,7 +199,7 @@ func (b *Bucket) put(ctx context.Context, key string, content []byte, opts stora
 	if err := confirmed(sum, fullChecksum(info.ChecksumCRC32C, info.ChecksumMode)); err != nil {
 		return storage.Object{}, b.fail(ctx, "commit", key, err)
 	}
-	return written(key, int64(len(content)), info.ETag, sum, opts, &answer{told}), nil
+	return written(key, content.size(), info.ETag, sum, opts, &answer{told}), nil
 }
 
 func (w *writer) Abort() error {
@@ -199,4 +227,7 @@ func (w *writer) release() {
 	w.ended = true
 	w.b.c.buffers.put(w.buf)
 	w.buf = nil
+	if w.file != nil {
+		_ = w.file.f.Close() // it was for reading
+	}
 }

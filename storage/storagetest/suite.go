@@ -71,6 +71,7 @@ func Run(t *testing.T, cfg Config) {
 		{"List", s.listTests()},
 		{"Read", s.readTests()},
 		{"Write", s.writeTests()},
+		{"LocalFile", s.localFileTests()},
 		{"Delete", s.deleteTests()},
 		{"Keys", s.keyTests()},
 		{"Concurrent", s.concurrentTests()},

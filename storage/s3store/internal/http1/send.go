@@ -103,14 +103,64 @@ func (s *sink) Write(p []byte) (int, error) {
 	return total, nil
 }
 
+// ReadFrom lets the kernel send a file, as io.LimitedReaders around one are sent, where the
+// connection is not encrypted.
+func (s *sink) ReadFrom(r io.Reader) (int64, error) {
+	file, ok := r.(*io.LimitedReader)
+	tcp, plain := s.c.nc.(*net.TCPConn)
+	if !ok || !plain || file.N > s.left {
+		return io.CopyBuffer(struct{ io.Writer }{s}, struct{ io.Reader }{r}, make([]byte, copyBuffer))
+	}
+	if len(s.head) > 0 {
+		if _, err := s.write(nil); err != nil {
+			s.err = err
+			return 0, err
+		}
+	}
+	total := int64(0)
+	for file.N > 0 {
+		if err := s.renew(); err != nil {
+			s.err = err
+			return total, err
+		}
+		now := io.LimitedReader{R: file.R, N: min(file.N, filePiece)}
+		n, err := tcp.ReadFrom(&now)
+		total += n
+		file.N -= n
+		s.n += n
+		s.left -= n
+		if err != nil {
+			s.err = err
+			return total, err
+		}
+		if n == 0 {
+			break // the file has become shorter
+		}
+	}
+	return total, nil
+}
+
+const (
+	filePiece  = 8 << 20  // of a file that is sent under one deadline
+	copyBuffer = 64 << 10 // for one that must go through memory
+)
+
+// renew gives what is written next its time.
+func (s *sink) renew() error {
+	if err := s.c.nc.SetWriteDeadline(time.Now().Add(or(s.c.t.StallTimeout, defaultWait))); err != nil {
+		return err
+	}
+	if s.ctx.Err() != nil { // which may have set the deadline just before
+		return context.Cause(s.ctx)
+	}
+	return nil
+}
+
 // write writes some of the body and, before it, what is left of the head.
 func (s *sink) write(p []byte) (int, error) {
 	nc := s.c.nc
-	if err := nc.SetWriteDeadline(time.Now().Add(or(s.c.t.StallTimeout, defaultWait))); err != nil {
+	if err := s.renew(); err != nil {
 		return 0, err
-	}
-	if s.ctx.Err() != nil { // which may have set the deadline just before
-		return 0, context.Cause(s.ctx)
 	}
 	if len(s.head) == 0 {
 		return nc.Write(p)

@@ -11,6 +11,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -447,5 +449,55 @@ func BenchmarkRoundTrip(b *testing.B) {
 				}
 			})
 		})
+	}
+}
+
+// fileBody is a body that a connection may take from its file.
+type fileBody struct {
+	*os.File
+	n int64
+}
+
+func (b *fileBody) WriteTo(w io.Writer) (int64, error) {
+	return w.(io.ReaderFrom).ReadFrom(io.LimitReader(b.File, b.n))
+}
+
+// TestBodyFromAFile sends a file in the clear and encrypted, and one that is shorter than it was.
+func TestBodyFromAFile(t *testing.T) {
+	content := bytes.Repeat([]byte("0123456789"), 2_000_000) // more than goes under one deadline
+	path := filepath.Join(t.TempDir(), "content")
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		fmt.Fprint(w, bytes.Equal(body, content[:len(body)]), len(body), err)
+	})
+	clear := serve(t, handler)
+	encrypted := httptest.NewTLSServer(handler)
+	defer encrypted.Close()
+	tr := newTransport(t)
+	tr.TLS = &tls.Config{RootCAs: x509.NewCertPool(), MinVersion: tls.VersionTLS12}
+	tr.TLS.RootCAs.AddCert(encrypted.Certificate())
+	for _, url := range []string{clear.URL, encrypted.URL} {
+		build := func(said int64) *http.Request {
+			f, err := os.Open(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req := request(t, "PUT", url, nil)
+			req.Body, req.ContentLength = &fileBody{f, said}, said
+			return req
+		}
+		if _, got := do(t, tr, build(int64(len(content)))); got != fmt.Sprint(true, len(content), error(nil)) {
+			t.Errorf("%s: %s", url, got)
+		}
+		resp, err := tr.RoundTrip(build(int64(len(content)) + 1))
+		if err == nil {
+			resp.Body.Close()
+		}
+		if !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("%s: a file that is too short: %v", url, err)
+		}
 	}
 }
