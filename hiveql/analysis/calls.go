@@ -38,6 +38,8 @@ func (r *resolver) call(e *syntax.Call) (Expr, error) {
 		return r.windowCall(e, fn)
 	case fn.Kind == AggregateFunction:
 		return r.aggregateCall(e, fn)
+	case fn.Kind == WindowFunction && len(e.WithinGroup) > 0:
+		return r.hypothetical(e, fn)
 	case fn.Kind == WindowFunction:
 		return nil, failf(e, codeNoOver, "Missing over clause for function : %s", name)
 	}
@@ -129,6 +131,9 @@ func (r *resolver) otherCall(e *syntax.Call, name string) (Expr, error) {
 }
 
 func (r *resolver) noFunction(e *syntax.Call, name string) error {
+	if why := refused(name); why != "" {
+		return unsupported(e, "the function "+strings.ToLower(name)+", which "+why+",")
+	}
 	err := failf(e, codeNoFunction, "Invalid function %s", near(name))
 	var known []string
 	for _, f := range Functions() {
@@ -162,7 +167,7 @@ func (e Env) constant(name string, c *syntax.Call) Expr {
 		return nil
 	}
 	now := e.Now
-	if now.IsZero() && name != "current_user" && name != "current_database" {
+	if now.IsZero() && name != "current_user" && name != "current_database" && name != "current_schema" && name != "current_catalog" {
 		return nil
 	}
 	clock := time.Date(now.Year(), now.Month(), now.Day(), now.Hour(), now.Minute(), now.Second(),
@@ -178,6 +183,8 @@ func (e Env) constant(name string, c *syntax.Call) Expr {
 		return &Const{Value: e.User, T: text}
 	case "current_database", "current_schema":
 		return &Const{Value: e.database(), T: text}
+	case "current_catalog":
+		return &Const{Value: "hive", T: text}
 	}
 	return nil
 }
@@ -211,10 +218,13 @@ func (r *resolver) aggregateCall(e *syntax.Call, fn *Function) (Expr, error) {
 // arguments resolves the arguments of an aggregate or window function; those of count(*) are
 // none.
 func (r *resolver) arguments(e *syntax.Call, fn *Function) ([]Expr, Binding, error) {
-	if len(e.WithinGroup) > 0 {
-		return nil, Binding{}, unsupported(e, "WITHIN GROUP")
-	}
 	list := e.Args
+	if len(e.WithinGroup) > 0 {
+		var err error
+		if list, err = orderedSet(e, fn); err != nil {
+			return nil, Binding{}, err
+		}
+	}
 	if len(list) == 1 {
 		if star, ok := list[0].(*syntax.Star); ok {
 			if fn.Name == "count" && !e.Distinct && len(star.Qualifier) == 0 {

@@ -29,7 +29,7 @@ var catalogue = sync.OnceValue(func() functionTable {
 	for _, list := range [][]*Function{
 		mathFunctions(), textFunctions(), patternFunctions(), dateFunctions(), conditionalFunctions(),
 		conversionFunctions(), collectionFunctions(), sessionFunctions(), aggregateFunctions(),
-		windowFunctions(), tableFunctions(),
+		windowFunctions(), tableFunctions(), xmlFunctions(), codingFunctions(), floorFunctions(),
 	} {
 		t.sorted = append(t.sorted, list...)
 	}

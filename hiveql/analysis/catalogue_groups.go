@@ -18,14 +18,20 @@ func aggregateFunctions() []*Function {
 		aggregate("avg", "avg(x) - Returns the mean", bindAvg),
 		aggregate("collect_list", "collect_list(x) - Returns an array of all values that are not NULL", bindCollect),
 		aggregate("collect_set", "collect_set(x) - Returns an array of all values that are not NULL, each once", bindCollect),
+		aggregate("approx_distinct", "approx_distinct(x) - Returns about how many different values there are", sig("any->bigint")),
+		aggregate("context_ngrams", "context_ngrams(words, context, k[, precision]) - Returns the k words that stand most often where the context is NULL", bindNgrams(hivetype.ArrayOf(text))),
 		aggregate("corr", "corr(x, y) - Returns the Pearson coefficient of correlation", real2),
 		aggregate("count", "count(*) / count(x, ...) - Returns the number of rows, or of those where no x is NULL", bindCount),
 		aggregate("covar_pop", "covar_pop(x, y) - Returns the population covariance", real2),
 		aggregate("covar_samp", "covar_samp(x, y) - Returns the sample covariance", real2),
+		aggregate("histogram_numeric", "histogram_numeric(x, n) - Returns a histogram of n bins", bindHistogram),
 		aggregate("max", "max(x) - Returns the maximum", bindExtreme),
 		aggregate("min", "min(x) - Returns the minimum", bindExtreme),
+		aggregate("ngrams", "ngrams(words, n, k[, precision]) - Returns the k most frequent sequences of n words", bindNgrams(hivetype.Of(hivetype.Int))),
 		aggregate("percentile", "percentile(x, p) - Returns the exact percentile of integers; p is from 0 to 1, or an array", bindPercentile),
 		aggregate("percentile_approx", "percentile_approx(x, p[, b]) - Returns an approximate percentile", bindPercentile),
+		aggregate("percentile_cont", "percentile_cont(x, p), or percentile_cont(p) WITHIN GROUP (ORDER BY x) - Returns the percentile, between two values where it falls there", bindPercentile),
+		aggregate("percentile_disc", "percentile_disc(x, p), or percentile_disc(p) WITHIN GROUP (ORDER BY x) - Returns the value at the percentile", bindPercentile),
 		aggregate("regr_avgx", "regr_avgx(y, x) - Returns the mean of x", real2),
 		aggregate("regr_avgy", "regr_avgy(y, x) - Returns the mean of y", real2),
 		aggregate("regr_count", "regr_count(y, x) - Returns the number of pairs without NULL", sig("double double->bigint")),
@@ -110,7 +116,7 @@ func bindPercentile(args []Arg) (Binding, error) {
 	}
 	at, result := double, double
 	switch t := args[1].Type; {
-	case t.Kind == hivetype.Array && t.Elem.Numeric():
+	case t.Kind == hivetype.Array && (t.Elem.Numeric() || args[1].Const != nil && t.Elem.Text()):
 		at, result = hivetype.ArrayOf(double), hivetype.ArrayOf(double)
 	case !t.Numeric():
 		return Binding{}, &TypeError{Index: 1, Want: "a number or an array of numbers", Got: t}
@@ -179,6 +185,7 @@ func tableFunctions() []*Function {
 		table("json_tuple", "json_tuple(json, name1, name2, ...) - Makes a row of fields of a json object", bindTuple(2)),
 		table("parse_url_tuple", "parse_url_tuple(url, part1, part2, ...) - Makes a row of parts of a URL", bindTuple(2)),
 		table("posexplode", "posexplode(a) - Makes a row of the position and value of each element of an array", bindExplode(true)),
+		table("replicate_rows", "replicate_rows(n, v1, v2, ...) - Makes n rows of its arguments, n among them", bindReplicate),
 		table("stack", "stack(n, v1, v2, ...) - Makes n rows of its arguments", bindStack),
 	}
 }
@@ -268,6 +275,20 @@ func bindStack(args []Arg) (Binding, error) {
 			b.Args[i+1] = t
 		}
 		b.Columns = append(b.Columns, hivetype.Field{Name: fmt.Sprintf("col%d", col), Type: t})
+	}
+	return b, nil
+}
+
+func bindReplicate(args []Arg) (Binding, error) {
+	if err := arity(args, 1, -1); err != nil {
+		return Binding{}, err
+	}
+	if !args[0].Type.Integer() {
+		return Binding{}, &TypeError{Index: 0, Want: "an integer", Got: args[0].Type}
+	}
+	b := Binding{Args: append([]hivetype.Type{bigint}, argTypes(args[1:])...)}
+	for i, t := range b.Args {
+		b.Columns = append(b.Columns, hivetype.Field{Name: fmt.Sprintf("col%d", i), Type: t})
 	}
 	return b, nil
 }

@@ -73,7 +73,14 @@ func numberToItself(args []Arg) (Binding, error) {
 
 // bindFloor gives bigint, and for decimals a decimal without fraction that has room for the
 // digit which rounding may add.
+//
+// floor(ts TO unit) comes with the unit as a constant.
 func bindFloor(args []Arg) (Binding, error) {
+	if len(args) == 2 && args[1].Const != nil && args[1].Type.Text() {
+		b, err := bindFloorTime(args[:1])
+		b.Args = append(b.Args, text)
+		return b, err
+	}
 	b, err := numberToItself(args)
 	if err != nil {
 		return b, err

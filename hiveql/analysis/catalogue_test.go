@@ -68,7 +68,7 @@ func TestBind(t *testing.T) {
 		{"greatest int double", "(double,double) double"}, {"greatest int", ""}, {"sign decimal(3,1)", "(decimal(3,1)) int"}, {"sign int", "(int) double"},
 		{"pmod decimal(5,2) int", "(decimal(5,2),decimal(10,0)) decimal(5,2)"}, {"split string string", "(string,string) array<string>"},
 		{"regexp_extract string string int", "(string,string,int) string"}, {"double string", "(string) double"}, {"double array<int>", ""},
-		{"hash int string", "(int,string) int"}, {"hash map<int,int>", "(map<int,int>) int"}, {"hash array<binary>", ""}, {"hash decimal(4,2)", ""}, {"mask int", ""}, {"mask_last_n date int", ""}, {"mask_first_n char(3)", "(string) string"}, {"isnull array<int>", "(array<int>) boolean"},
+		{"hash int string", "(int,string) int"}, {"hash map<int,int>", "(map<int,int>) int"}, {"hash array<binary>", "(array<binary>) int"}, {"hash decimal(4,2)", "(decimal(4,2)) int"}, {"mask int", "(int) int"}, {"mask_last_n date int", "(date,int) date"}, {"mask_first_n char(3)", "(char(3)) char(255)"}, {"isnull array<int>", "(array<int>) boolean"},
 		{"explode array<int>", "(array<int>) col:int"}, {"explode map<string,int>", "(map<string,int>) key:string,value:int"},
 		{"posexplode array<int>", "(array<int>) pos:int,val:int"}, {"explode int", ""}, {"inline array<struct<a:int,b:string>>", "(array<struct<a:int,b:string>>) a:int,b:string"},
 		{"inline array<int>", ""}, {"stack 2 int string bigint", "(int,bigint,string,bigint) col0:bigint,col1:string"}, {"stack int int", ""},

@@ -7,7 +7,7 @@ func textFunctions() []*Function {
 	return []*Function{
 		scalar("ascii", "ascii(str) - Returns the code of the first character of str", number1),
 		scalar("base64", "base64(bin) - Converts binary to a base 64 string", sig("binary->string")),
-		scalar("chr char", "chr(n) - Returns the character with code n modulo 256", sig("bigint->string")),
+		scalar("chr", "chr(n) - Returns the character with code n modulo 256", sig("bigint->string")),
 		scalar("concat", "concat(v1, v2, ...) - Returns the concatenation of its arguments, NULL if one is NULL", bindConcatAll),
 		scalar("concat_ws", "concat_ws(separator, [string | array(string)]+) - Returns the strings joined by the separator", bindConcatWith),
 		scalar("crc32", "crc32(v) - Computes a cyclic redundancy check value", bindDigest(bigint)),
@@ -16,23 +16,23 @@ func textFunctions() []*Function {
 		scalar("encode", "encode(str, charset) - Encodes a string by a character set", sig("string string->binary")),
 		scalar("field", "field(v, v1, v2, ...) - Returns the index of v in the others, 0 if it is not there", bindFieldFunction),
 		scalar("find_in_set", "find_in_set(str, list) - Returns the index of str in a comma-delimited list", sig("string string->int")),
-		scalar("format_number", "format_number(x, d) - Formats x like '#,###,###.##', rounded to d places", sig("double int->string")),
+		scalar("format_number", "format_number(x, d or pattern) - Formats x like '#,###,###.##', rounded to d places", bindFormatNumber),
 		scalar("hex", "hex(n, bin or str) - Converts to hexadecimal", bindHex),
 		scalar("initcap", "initcap(str) - Returns str with the first letter of each word in upper case", text1),
 		scalar("instr", "instr(str, substr[, pos[, n]]) - Returns the index of the n-th occurrence of substr in str, from pos on", sig("string string int? int?->int")),
 		scalar("length", "length(str or bin) - Returns the length in characters or bytes", bindLength),
 		scalar("character_length char_length", "character_length(str or bin) - Returns the number of characters", bindLength),
 		scalar("levenshtein", "levenshtein(str1, str2) - Returns the edit distance of two strings", sig("string string->int")),
-		scalar("locate", "locate(substr, str[, pos]) - Returns the index of substr in str, from pos on", sig("string string int?->int")),
+		scalar("locate position", "locate(substr, str[, pos]) - Returns the index of substr in str, from pos on", sig("string string int?->int")),
 		scalar("lower lcase", "lower(str) - Returns str with all characters in lower case", text1),
 		scalar("lpad", "lpad(str, len, pad) - Returns str, left-padded with pad to a length of len", sig("string int string?->string")),
 		scalar("ltrim", "ltrim(str) - Removes leading spaces", sig("string string?->string")),
-		scalar("mask", "mask(str) - Replaces upper case letters by X, lower case ones by x, digits by n", maskOf("string->string")),
-		scalar("mask_first_n", "mask_first_n(str[, n]) - Masks the first n characters, 4 by default", maskOf("string int?->string")),
+		scalar("mask", "mask(value[, upper[, lower[, digit[, other[, number[, day[, month[, year]]]]]]]]) - Replaces upper case letters by X, lower case ones by x, digits by n", bindMask(8)),
+		scalar("mask_first_n", "mask_first_n(value[, n[, upper ...]]) - Masks the first n characters, 4 by default", bindMask(9)),
 		scalar("mask_hash", "mask_hash(str) - Returns a hash of str", sig("string->string")),
-		scalar("mask_last_n", "mask_last_n(str[, n]) - Masks the last n characters, 4 by default", maskOf("string int?->string")),
-		scalar("mask_show_first_n", "mask_show_first_n(str[, n]) - Masks all but the first n characters, 4 by default", maskOf("string int?->string")),
-		scalar("mask_show_last_n", "mask_show_last_n(str[, n]) - Masks all but the last n characters, 4 by default", maskOf("string int?->string")),
+		scalar("mask_last_n", "mask_last_n(value[, n[, upper ...]]) - Masks the last n characters, 4 by default", bindMask(9)),
+		scalar("mask_show_first_n", "mask_show_first_n(value[, n[, upper ...]]) - Masks all but the first n characters, 4 by default", bindMask(9)),
+		scalar("mask_show_last_n", "mask_show_last_n(value[, n[, upper ...]]) - Masks all but the last n characters, 4 by default", bindMask(9)),
 		scalar("md5", "md5(str or bin) - Calculates an MD5 checksum", bindDigest(text)),
 		scalar("octet_length", "octet_length(str or bin) - Returns the number of bytes", bindLength),
 		scalar("printf format_string", "printf(format, ...) - Returns the arguments formatted as by printf", sig("string any*->string")),
@@ -168,16 +168,4 @@ func bindFieldFunction(args []Arg) (Binding, error) {
 	}
 	t, err := comparison(args)
 	return same(args, t, hivetype.Of(hivetype.Int)), err
-}
-
-// maskOf is for text alone: Hive masks the digits of numbers, and the parts of dates, in ways of
-// their own.
-func maskOf(signature string) func([]Arg) (Binding, error) {
-	bind := sig(signature)
-	return func(args []Arg) (Binding, error) {
-		if len(args) > 0 && args[0].Type.Primitive() && !args[0].Type.Text() && args[0].Type.Kind != hivetype.Void {
-			return Binding{}, &TypeError{Index: 0, Want: "text", Got: args[0].Type}
-		}
-		return bind(args)
-	}
 }

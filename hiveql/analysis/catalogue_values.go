@@ -65,9 +65,9 @@ func conversionFunctions() []*Function {
 	var list []*Function
 	for _, name := range []string{
 		"boolean", "tinyint", "smallint", "int", "bigint", "float", "double", "string", "binary",
-		"date", "timestamp",
+		"date", "timestamp", "decimal", "char", "varchar", "interval_year_month", "interval_day_time",
 	} {
-		t := mustType(name)
+		t := callable(name)
 		list = append(list, scalar(name, name+"(expr) - Converts expr to "+name, func(args []Arg) (Binding, error) {
 			if err := arity(args, 1, 1); err != nil {
 				return Binding{}, err
@@ -81,13 +81,26 @@ func conversionFunctions() []*Function {
 	return list
 }
 
+// callable is the type that is named without its parameters.
+func callable(name string) hivetype.Type {
+	switch name {
+	case "char":
+		return hivetype.CharOf(hivetype.MaxChar)
+	case "varchar":
+		return hivetype.VarcharOf(hivetype.MaxVarchar)
+	}
+	return mustType(name)
+}
+
 func sessionFunctions() []*Function {
 	unique := scalar("uuid", "uuid() - Returns a universally unique identifier", sig("->string"))
 	unique.Volatile = true
 	return []*Function{
-		scalar("current_database", "current_database() - Returns the name of the current database", sig("->string")),
+		scalar("current_catalog", "current_catalog() - Returns the name of the current catalog", sig("->string")),
+		scalar("current_database current_schema", "current_database() - Returns the name of the current database", sig("->string")),
 		scalar("current_user", "current_user() - Returns the name of the user", sig("->string")),
 		scalar("hash", "hash(a1, a2, ...) - Returns Hive's hash of the arguments", bindHash),
+		scalar("murmur_hash", "murmur_hash(a1, a2, ...) - Returns the hash by which rows are put into buckets", bindHash),
 		scalar("logged_in_user", "logged_in_user() - Returns the name of the user", sig("->string")),
 		scalar("typeof", "typeof(a) - Returns the type of a", sig("any->string")),
 		unique,
@@ -95,31 +108,12 @@ func sessionFunctions() []*Function {
 	}
 }
 
+// bindHash takes all but unions.
 func bindHash(args []Arg) (Binding, error) {
 	if err := arity(args, 1, -1); err != nil {
 		return Binding{}, err
 	}
-	for i, a := range args {
-		if !hashable(a.Type) {
-			return Binding{}, &TypeError{Index: i, Want: "a value without decimals, bytes, zones and intervals", Got: a.Type}
-		}
-	}
 	return bound(hivetype.Of(hivetype.Int), argTypes(args)...)
-}
-
-// hashable reports whether Hive's hash of such values is known here.
-func hashable(t hivetype.Type) bool {
-	switch t.Kind {
-	case hivetype.Decimal, hivetype.Binary, hivetype.TimestampLocalTZ, hivetype.IntervalDayTime,
-		hivetype.IntervalYearMonth, hivetype.Union:
-		return false
-	}
-	for _, f := range t.Fields {
-		if !hashable(f.Type) {
-			return false
-		}
-	}
-	return (t.Key == nil || hashable(*t.Key)) && (t.Elem == nil || hashable(*t.Elem))
 }
 
 func collectionFunctions() []*Function {
@@ -134,6 +128,8 @@ func collectionFunctions() []*Function {
 		scalar("array_join", "array_join(array, delimiter[, replacement]) - Joins the elements", sig("array<string> string string?->string")),
 		scalar("array_max", "array_max(array) - Returns the greatest element", bindArrayElement),
 		scalar("array_min", "array_min(array) - Returns the least element", bindArrayElement),
+		scalar("array_append", "array_append(array, value) - Returns the array with the value at its end", bindArrayAppend),
+		scalar("array_position", "array_position(array, value) - Returns the index of the value, from 1, 0 where it is not there", bindArrayPosition),
 		scalar("array_slice", "array_slice(array, start, length) - Returns length elements from start on, counted from 0", bindArraySlice),
 		scalar("map", "map(k1, v1, k2, v2, ...) - Returns a map", bindMap),
 		scalar("map_keys", "map_keys(map) - Returns an array of the keys", bindMapPart(true)),
@@ -141,6 +137,7 @@ func collectionFunctions() []*Function {
 		scalar("named_struct", "named_struct(name1, value1, ...) - Returns a struct", bindNamedStruct),
 		scalar("size cardinality", "size(a) - Returns the number of elements of an array or map, -1 if it is NULL", bindSize),
 		scalar("sort_array", "sort_array(array) - Sorts the elements in ascending order", bindArrayToItself),
+		scalar("sort_array_by", "sort_array_by(array, field1, ...[, 'ASC' | 'DESC']) - Sorts an array of structs by fields", bindSortArrayBy),
 		scalar("struct", "struct(a1, a2, ...) - Returns a struct with the fields col1, col2, ...", bindStruct),
 	}
 }

@@ -6,11 +6,13 @@ type rule struct {
 	apply func(*analyzer, *Query) error
 }
 
-// rules are applied in this order, each once. None of them changes what a query returns.
+// rules are applied in this order, each once. None of them changes what a query
+// returns, where it says what that is.
 func rules() []rule {
 	return []rule{
 		{"fold constants", foldConstants},          // rule_fold.go: what is the same for every row
 		{"empty relations", emptyRelations},        // rule_empty.go: filters that nothing passes
+		{"order limits", orderLimits},              // rule_limits.go: which rows LIMIT passes
 		{"choose partitions", choosePartitions},    // rule_partitions.go: asks the catalog
 		{"drop unused columns", dropUnusedColumns}, // rule_columns.go
 	}

@@ -63,7 +63,7 @@ func (a *analyzer) sampleBucket(s *syntax.Sample, t *metastore.Table, rel Rel, s
 		return nil, failf(s, 10060, "Sampling expression needed for non-bucketed table %s", t.TableName)
 	}
 	r := &resolver{a: a, sc: sc, place: "TABLESAMPLE"}
-	hash, err := r.expr(&syntax.Call{Span: s.Span, Func: syntax.Ident{Name: "hash"}, Args: on})
+	hash, err := r.expr(&syntax.Call{Span: s.Span, Func: syntax.Ident{Name: bucketHash(t)}, Args: on})
 	if err != nil {
 		return nil, err
 	}
@@ -71,4 +71,14 @@ func (a *analyzer) sampleBucket(s *syntax.Sample, t *metastore.Table, rel Rel, s
 	positive := &Call{Func: opBitAnd, Args: []Expr{convert(hash, bigint), number(1<<31 - 1)}, T: bigint}
 	part := &Call{Func: opMod, Args: []Expr{positive, number(y)}, T: bigint}
 	return &Filter{Input: rel, Cond: &Call{Func: opEq, Args: []Expr{part, number(x - 1)}, T: boolean}}, nil
+}
+
+// bucketHash is the function by whose result rows are put into buckets.
+func bucketHash(t *metastore.Table) string {
+	for name, value := range t.Parameters {
+		if strings.EqualFold(name, "bucketing_version") && value == "1" {
+			return "hash"
+		}
+	}
+	return "murmur_hash"
 }

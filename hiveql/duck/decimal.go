@@ -19,13 +19,13 @@ func (e *Executor) registerDecimals(c *connection, names []string) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, name := range names {
-		if e.decimals[name] {
+		if e.registered[name] {
 			continue
 		}
 		if err := registerDecimal(c, name); err != nil {
 			return err
 		}
-		e.decimals[name] = true
+		e.registered[name] = true
 	}
 	return nil
 }

@@ -36,11 +36,11 @@ type Executor struct {
 	tempDir string
 	ownTemp bool
 
-	mu       sync.Mutex
-	decimals map[string]bool // decimal functions that the database knows
-	closed   bool
-	jobs     map[*job]bool  // the statements that run
-	running  sync.WaitGroup // for them
+	mu         sync.Mutex
+	registered map[string]bool // functions that the database knows besides those of all plans
+	closed     bool
+	jobs       map[*job]bool  // the statements that run
+	running    sync.WaitGroup // for them
 }
 
 //go:embed macros.sql
@@ -48,7 +48,7 @@ var macros string
 
 // Open starts DuckDB in this process.
 func Open(config Config) (*Executor, error) {
-	e := &Executor{threads: config.Threads, tempDir: config.TempDir, decimals: map[string]bool{}, jobs: map[*job]bool{}}
+	e := &Executor{threads: config.Threads, tempDir: config.TempDir, registered: map[string]bool{}, jobs: map[*job]bool{}}
 	if e.threads <= 0 {
 		e.threads = runtime.GOMAXPROCS(0)
 	}

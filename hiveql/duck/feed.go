@@ -57,6 +57,15 @@ type feed struct {
 	columns []feedColumn
 	files   []feedFile
 	rows    int64 // about how many there are, for the order of joins
+	ordered bool  // rows come in the order of the files, read one after the other
+}
+
+// threads is how many read a feed at once.
+func (f *feed) threads() int {
+	if f.ordered {
+		return 1
+	}
+	return f.owner.threads
 }
 
 // feeds are the feeds of one statement. They end together: the first error ends them all.
@@ -185,7 +194,7 @@ type feedBatch struct {
 func skepFeedInit(info unsafe.Pointer) {
 	init := duckdb.InitInfo{Ptr: info}
 	f := unbox[*feed](duckdb.InitGetBindData(init))
-	r := &feedRun{feed: f, batches: make(chan feedBatch, f.owner.threads)}
+	r := &feedRun{feed: f, batches: make(chan feedBatch, f.threads())}
 	for i := range duckdb.InitGetColumnCount(init) {
 		c := feedColumn{index: -1}
 		if at := uint64(duckdb.InitGetColumnIndex(init, i)); at < uint64(len(f.columns)) {
@@ -197,7 +206,7 @@ func skepFeedInit(info unsafe.Pointer) {
 		}
 		r.projected = append(r.projected, c)
 	}
-	duckdb.InitSetMaxThreads(init, duckdb.IdxT(f.owner.threads))
+	duckdb.InitSetMaxThreads(init, duckdb.IdxT(f.threads()))
 	duckdb.InitSetInitData(init, box(r), C.skep_feed_free_pointer())
 	r.start()
 }
@@ -205,7 +214,7 @@ func skepFeedInit(info unsafe.Pointer) {
 // start runs the producers; the last of them closes the channel.
 func (r *feedRun) start() {
 	s := r.feed.owner
-	n := min(s.threads, len(r.feed.files))
+	n := min(r.feed.threads(), len(r.feed.files))
 	var left atomic.Int64
 	left.Store(int64(n))
 	for range n {

@@ -314,6 +314,8 @@ func cellOf(value hivetype.Value, t hivetype.Type) ([]byte, error) {
 		return []byte{0}, nil
 	case int64:
 		switch t.Kind {
+		case hivetype.IntervalYearMonth:
+			return append(little.AppendUint32(nil, uint32(x)), make([]byte, 12)...), nil
 		case hivetype.TinyInt:
 			return []byte{byte(x)}, nil
 		case hivetype.SmallInt:
@@ -331,6 +333,8 @@ func cellOf(value hivetype.Value, t hivetype.Type) ([]byte, error) {
 			return little.AppendUint32(nil, uint32(floorDiv(x.Unix(), 86400))), nil
 		}
 		return little.AppendUint64(nil, uint64(x.UnixMicro())), nil
+	case time.Duration:
+		return little.AppendUint64(make([]byte, 8), uint64(x.Microseconds())), nil
 	case hivetype.Dec:
 		return decimalCell(x.Unscaled, t.Precision), nil
 	}

@@ -158,6 +158,25 @@ bool hashText(int32_t &out, std::string_view s) {
   return out = static_cast<int32_t>(h), true;
 }
 
+// javaRandom is what java.util.Random of a seed returns as the row-th double, from 1. Its state
+// after n steps is multiplier^n times the first plus a sum that doubles likewise, so that a row
+// need not know those before it.
+bool javaRandom(double &out, int64_t seed, int64_t row) {
+  constexpr uint64_t mask = (uint64_t(1) << 48) - 1;
+  uint64_t state = (uint64_t(seed) ^ 0x5DEECE66D) & mask;
+  uint64_t factor = 0x5DEECE66D, addend = 0xB;
+  for (uint64_t n = uint64_t(row - 1) * 2; n > 0; n >>= 1) {
+    if (n & 1) state = (state * factor + addend) & mask;
+    addend = (factor + 1) * addend & mask;
+    factor = factor * factor & mask;
+  }
+  auto bits = [&](int count) {
+    state = (state * 0x5DEECE66D + 0xB) & mask;
+    return state >> (48 - count);
+  };
+  uint64_t high = bits(26) << 27;
+  return out = double(high + bits(27)) * 0x1p-53, true;
+}
 
 }  // namespace
 
@@ -188,7 +207,7 @@ std::vector<Function> arithmetic() {
       function<hashNext>("skep_hash_next"), function<hashInt>("skep_hash_int"),
       function<hashLong>("skep_hash_long"), function<hashFloat>("skep_hash_float"),
       function<hashDouble>("skep_hash_double"), function<hashText>("skep_hash_text"),
-      function<hashTime>("skep_hash_time"),
+      function<hashTime>("skep_hash_time"), function<javaRandom>("skep_rand"),
   };
 }
 

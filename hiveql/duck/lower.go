@@ -21,6 +21,9 @@ type lowerer struct {
 	err      error
 	names    int      // for names of relations and lambda parameters
 	decimals []string // decimal functions to register before the SQL runs
+	computed []*computed
+	ordered  bool   // whether scans are to give rows in the order of their files
+	row      string // the column that numbers the rows of the relation that is read; may be ""
 	feeds    *feeds
 	urls     map[string]string // of the files that DuckDB reads, by their local paths
 	release  []func()          // called when the query is over
@@ -68,8 +71,9 @@ func (l *lowerer) query(q *analysis.Query) string {
 		outs = []string{"1 AS one"}
 	}
 	if p, ok := q.Root.(*analysis.Project); ok && sorted(p.Input) {
-		return l.ordered(q, p)
+		return l.orderedQuery(q, p)
 	}
+	defer l.inOrder(q.Root)()
 	rel, order := q.Root, ""
 	limit, _ := rel.(*analysis.Limit)
 	if limit != nil && sorted(limit.Input) {
@@ -92,8 +96,8 @@ func sorted(r analysis.Rel) bool {
 	return false
 }
 
-// ordered is the SQL of a query whose rows are sorted before its output is computed.
-func (l *lowerer) ordered(q *analysis.Query, p *analysis.Project) string {
+// orderedQuery is the SQL of a query whose rows are sorted before its output is computed.
+func (l *lowerer) orderedQuery(q *analysis.Query, p *analysis.Project) string {
 	exprs := map[int]string{}
 	for _, c := range p.Exprs {
 		exprs[c.ID] = l.expr(c.X)

@@ -17,6 +17,7 @@ var rules = sync.OnceValue(func() map[string]rule {
 	all := map[string]rule{}
 	for _, list := range []map[string]rule{
 		operatorRules(), mathRules(), textRules(), patternRules(), dateRules(), valueRules(), collectionRules(),
+		xmlRules(), computedTextRules(),
 	} {
 		for name, r := range list {
 			all[name] = r
@@ -252,7 +253,7 @@ func mathRules() map[string]rule {
 		"abs": as("abs($1)::$T"), "cbrt": as("skep_cbrt($1)"), "power": as("pow($1, $2)"), "bin": as("skep_bin($1)"),
 		"conv": as("skep_conv($1, $2, $3)"), "factorial": as("skep_factorial($1)"),
 		"pmod": moduloRule("pmod", "skep_pmod"), "positive": as("$1"),
-		"rand": func(*lowerer, *analysis.Call, []string) string { return "random()" },
+		"rand": random,
 		"sign": as("sign($1)::$T"), "width_bucket": as("skep_width_bucket($1, $2, $3, $4)::INTEGER"),
 		"shiftleft": as("skep_shiftleft($1, $2)"), "shiftright": as("skep_shiftright($1, $2)"),
 		"shiftrightunsigned": as("skep_shiftrightunsigned($1, $2)"),
@@ -265,6 +266,18 @@ func mathRules() map[string]rule {
 	return all
 }
 
+// random with a seed gives each row the number that Java's generator has for it, by the number of
+// the row, which only SELECT and WHERE know.
+func random(l *lowerer, x *analysis.Call, args []string) string {
+	switch {
+	case len(args) == 0:
+		return "random()"
+	case l.row == "":
+		return l.fail(unsupported("rand with a seed outside of SELECT and WHERE"))
+	}
+	return "skep_rand(" + args[0] + ", " + l.row + ")"
+}
+
 func extreme(_ *lowerer, x *analysis.Call, args []string) string {
 	nulls := make([]string, len(args))
 	for i, a := range args {
@@ -273,7 +286,11 @@ func extreme(_ *lowerer, x *analysis.Call, args []string) string {
 	return "CASE WHEN " + strings.Join(nulls, " OR ") + " THEN NULL ELSE " + fill(x.Func.Name+"($*)", x, args) + " END"
 }
 
-func floor(_ *lowerer, x *analysis.Call, args []string) string {
+func floor(l *lowerer, x *analysis.Call, args []string) string {
+	if len(args) == 2 {
+		unit, _ := constantText(x, 1)
+		return floorTime(strings.ToLower(unit))(l, x, args)
+	}
 	switch t := x.Args[0].Type(); {
 	case t.Integer():
 		return fill("($1)::BIGINT", x, args)

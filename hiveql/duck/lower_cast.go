@@ -46,6 +46,10 @@ func (l *lowerer) cast(x string, from, to hivetype.Type) string {
 		}
 	case hivetype.Timestamp, hivetype.TimestampLocalTZ:
 		return l.castTimestamp(x, from, to)
+	case hivetype.IntervalDayTime, hivetype.IntervalYearMonth:
+		if from.Text() {
+			return l.castInGo(x, from, to)
+		}
 	}
 	return l.fail(unsupported("a conversion from %s to %s", from, to))
 }
@@ -135,7 +139,7 @@ func (l *lowerer) castText(x string, from, to hivetype.Type) string {
 		x = "rtrim(" + x + ", ' ')"
 	case hivetype.String, hivetype.Varchar:
 	case hivetype.IntervalDayTime, hivetype.IntervalYearMonth:
-		return l.fail(unsupported("a conversion from %s to %s", from, to))
+		x = l.castInGo(x, from, hivetype.Of(hivetype.String))
 	default:
 		x = "(" + x + ")::VARCHAR"
 	}

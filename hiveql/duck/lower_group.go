@@ -140,8 +140,18 @@ func (l *lowerer) aggregateFunction(c aggregateCall) string {
 	case "collect_list", "collect_set":
 		c.distinct = c.distinct || c.f.Name == "collect_set"
 		return "coalesce(" + whole("list", args[0], args[0]+" IS NOT NULL") + ", []::" + sqlType(c.t) + ")"
-	case "percentile", "percentile_approx":
+	case "approx_distinct":
+		return whole("approx_count_distinct", args[0])
+	case "percentile", "percentile_cont", "percentile_disc":
 		return l.percentile(c, whole, args)
+	case "percentile_approx":
+		return l.overList(c, percentileApprox, whole, args)
+	case "histogram_numeric":
+		return l.overList(c, histogramOf, whole, args)
+	case "ngrams":
+		return l.overList(c, ngramsOf, whole, args)
+	case "context_ngrams":
+		return l.overList(c, contextNgramsOf, whole, args)
 	case "regr_count":
 		return whole("regr_count", strings.Join(args, ", ")) + "::BIGINT"
 	}
@@ -201,7 +211,24 @@ func (l *lowerer) percentile(c aggregateCall, whole func(string, string, ...stri
 	if !constant(c.args[1]) {
 		return l.fail(unsupported("%s with a percentile that is not a constant", c.f.Name))
 	}
+	if c.f.Name == "percentile_disc" {
+		return whole("quantile_disc", args[0]+", "+args[1])
+	}
 	return whole("quantile_cont", args[0]+", "+args[1])
+}
+
+// overList is an aggregate function that Go computes from a list of all values of a group that are
+// not NULL, and the other arguments, which are constants.
+func (l *lowerer) overList(c aggregateCall, call compute, whole func(string, string, ...string) string, args []string) string {
+	f := &computed{name: c.f.Name, result: c.t, start: func() compute { return call }}
+	for i, x := range c.args {
+		if i > 0 && !constant(x) {
+			return l.fail(unsupported("%s with an argument %d that is not a constant", c.f.Name, i+1))
+		}
+		f.args = append(f.args, x.Type())
+	}
+	f.args[0] = hivetype.ArrayOf(f.args[0])
+	return l.compute(f, append([]string{whole("list", args[0], args[0]+" IS NOT NULL")}, args[1:]...))
 }
 
 // constant reports whether an expression refers to no column.

@@ -2,6 +2,7 @@ package duck
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/skepdata/skep/hiveql/analysis"
@@ -17,7 +18,9 @@ func (l *lowerer) rel(r analysis.Rel) string {
 	case *analysis.Scan:
 		return l.scan(r)
 	case *analysis.Filter:
-		return "SELECT " + columns(r.Columns()) + " FROM " + l.from(r.Input) + " WHERE " + l.expr(r.Cond)
+		from, restore := l.fromNumbered(r.Input, r.Cond)
+		defer restore()
+		return "SELECT " + columns(r.Columns()) + " FROM " + from + " WHERE " + l.expr(r.Cond)
 	case *analysis.Project:
 		return l.project(r)
 	case *analysis.Join:
@@ -29,6 +32,7 @@ func (l *lowerer) rel(r analysis.Rel) string {
 	case *analysis.Sort:
 		return "SELECT " + columns(r.Columns()) + " FROM " + l.from(r.Input) + " ORDER BY " + l.sortKeys(r.Keys)
 	case *analysis.Limit:
+		defer l.inOrder(r)()
 		if s, ok := r.Input.(*analysis.Sort); ok {
 			return l.rel(s) + limitClause(r)
 		}
@@ -52,15 +56,59 @@ func (l *lowerer) project(p *analysis.Project) string {
 	if len(p.Exprs) == 0 {
 		return "SELECT 1 AS one FROM " + l.from(p.Input)
 	}
+	exprs := make([]analysis.Expr, len(p.Exprs))
+	for i, c := range p.Exprs {
+		exprs[i] = c.X
+	}
+	from, restore := l.fromNumbered(p.Input, exprs...)
+	defer restore()
 	list := make([]string, len(p.Exprs))
 	for i, c := range p.Exprs {
 		list[i] = l.expr(c.X) + " AS " + column(c.ID)
 	}
 	s := "SELECT " + strings.Join(list, ", ")
-	if _, ok := p.Input.(*analysis.OneRow); ok {
+	if _, ok := p.Input.(*analysis.OneRow); ok && l.row == "" {
 		return s
 	}
-	return s + " FROM " + l.from(p.Input)
+	return s + " FROM " + from
+}
+
+// fromNumbered is r as it stands in a FROM clause, with the numbers of its rows where the
+// expressions over it need them. restore ends that.
+func (l *lowerer) fromNumbered(r analysis.Rel, exprs ...analysis.Expr) (from string, restore func()) {
+	before := l.row
+	restore = func() { l.row = before }
+	if !slices.ContainsFunc(exprs, seeded) {
+		l.row = ""
+		return l.from(r), restore
+	}
+	l.row = ""
+	ordered := l.ordered
+	l.ordered = true
+	input := l.from(r)
+	l.ordered = ordered
+	l.row = l.fresh("row")
+	return "(SELECT *, row_number() OVER () AS " + l.row + " FROM " + input + ") AS " + l.fresh("r"), restore
+}
+
+// seeded reports whether there is a rand with a seed in x.
+func seeded(x analysis.Expr) bool {
+	switch x := x.(type) {
+	case *analysis.Cast:
+		return seeded(x.X)
+	case *analysis.Call:
+		return x.Func.Name == "rand" && len(x.Args) > 0 || slices.ContainsFunc(x.Args, seeded)
+	case *analysis.In:
+		return seeded(x.X) || slices.ContainsFunc(x.List, seeded)
+	case *analysis.Case:
+		for _, w := range x.Whens {
+			if seeded(w.Cond) || seeded(w.Then) {
+				return true
+			}
+		}
+		return x.Else != nil && seeded(x.Else)
+	}
+	return false
 }
 
 func (l *lowerer) join(j *analysis.Join) string {
@@ -136,6 +184,8 @@ func (l *lowerer) lateral(v *analysis.Lateral) string {
 	switch v.Func.Name {
 	case "explode", "posexplode", "inline":
 		return l.explode(v, args[0])
+	case "replicate_rows":
+		return l.replicate(v, args)
 	case "stack":
 		return l.explode(v, stackRows(v, args[1:]))
 	case "json_tuple", "parse_url_tuple":
@@ -237,4 +287,43 @@ func (l *lowerer) tuple(v *analysis.Lateral, args []string) string {
 		list[i] += " AS " + column(c.ID)
 	}
 	return "SELECT " + columnsAnd(v.Input.Columns(), strings.Join(list, ", ")) + " FROM " + l.from(v.Input)
+}
+
+// replicate repeats a row as often as the first argument says.
+func (l *lowerer) replicate(v *analysis.Lateral, args []string) string {
+	list := make([]string, len(v.Cols))
+	for i, c := range v.Cols {
+		list[i] = args[i] + " AS " + column(c.ID)
+	}
+	n := l.fresh("n")
+	return "SELECT " + columnsAnd(v.Input.Columns(), columns(v.Cols)) + " FROM (SELECT " +
+		columnsAnd(v.Input.Columns(), strings.Join(list, ", ")) + ", unnest(range(" + args[0] + ")) AS " + n +
+		" FROM " + l.from(v.Input) + ") AS " + l.fresh("r")
+}
+
+// inOrder makes the scans below a LIMIT give the first rows of the first file first, if nothing
+// between them mixes rows. What it returns ends that.
+func (l *lowerer) inOrder(r analysis.Rel) func() {
+	before := l.ordered
+	if _, ok := r.(*analysis.Limit); ok && streams(r) {
+		l.ordered = true
+	}
+	return func() { l.ordered = before }
+}
+
+// streams reports whether the rows of r are those of one scan, one after the other.
+func streams(r analysis.Rel) bool {
+	switch r := r.(type) {
+	case *analysis.Scan:
+		return true
+	case *analysis.Limit:
+		return streams(r.Input)
+	case *analysis.Project:
+		return streams(r.Input)
+	case *analysis.Filter:
+		return streams(r.Input)
+	case *analysis.Lateral:
+		return streams(r.Input)
+	}
+	return false
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // tableFunctions are those that tableFunction knows.
-var tableFunctions = map[string]bool{"explode": true, "posexplode": true, "inline": true, "stack": true, "json_tuple": true, "parse_url_tuple": true}
+var tableFunctions = map[string]bool{"explode": true, "posexplode": true, "inline": true, "stack": true, "json_tuple": true, "parse_url_tuple": true, "replicate_rows": true}
 
 // Every function of the catalogue and every operator has a rule.
 func TestEveryFunctionHasARule(t *testing.T) {

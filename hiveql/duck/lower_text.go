@@ -16,7 +16,7 @@ func textRules() map[string]rule {
 		"concat_ws": concatWith, "crc32": as("skep_crc32($1)"),
 		"decode": charset("skep_utf8($1)"), "encode": charset("skep_bytes($1)"),
 		"elt": elt, "find_in_set": as("skep_find_in_set($1, $2)"),
-		"format_number": as("skep_format_number($1, $2)"), "hex": as("skep_hex($1)"),
+		"format_number": formatNumber, "hex": as("skep_hex($1)"),
 		"initcap": as("skep_initcap(lower($1))"), "instr": byCount("", "skep_locate($2, $1)", "skep_instr($1, $2, $3, 1::INTEGER)", "skep_instr($1, $2, $3, $4)"),
 		"length": length, "character_length": length,
 		"octet_length": func(_ *lowerer, x *analysis.Call, args []string) string {
@@ -30,9 +30,9 @@ func textRules() map[string]rule {
 		"lpad": byCount("", "skep_lpad($1, $2, ' ')", "skep_lpad($1, $2, $3)"),
 		"rpad": byCount("", "skep_rpad($1, $2, ' ')", "skep_rpad($1, $2, $3)"),
 		"trim": as("trim($*)"), "ltrim": as("ltrim($*)"), "rtrim": as("rtrim($*)"),
-		"md5": as("md5($1)"), "sha1": as("sha1($1)"), "sha2": as("skep_sha2($1, $2)"), "printf": as("printf($*)"),
-		"mask": as("skep_mask($1)"), "mask_hash": as("skep_sha2($1, 256::INTEGER)"),
-		"mask_first_n": masked, "mask_last_n": masked, "mask_show_first_n": masked, "mask_show_last_n": masked,
+		"md5": as("md5($1)"), "sha1": as("sha1($1)"), "sha2": as("skep_sha2($1, $2)"),
+		"mask": maskRule, "mask_hash": as("skep_sha2($1, 256::INTEGER)"),
+		"mask_first_n": maskRule, "mask_last_n": maskRule, "mask_show_first_n": maskRule, "mask_show_last_n": maskRule,
 		"quote":  as(`('''' || replace(replace($1, '\', '\\'), '''', '\''') || '''')`),
 		"repeat": as("skep_repeat($1, $2)"), "replace": as("replace($1, $2, $3)"), "reverse": as("reverse($1)"),
 		"soundex": as("skep_soundex($1)"), "space": as("skep_repeat(' ', $1)"),
@@ -47,14 +47,6 @@ func length(_ *lowerer, x *analysis.Call, args []string) string {
 		return fill("octet_length($1)::INTEGER", x, args)
 	}
 	return fill("length($1)::INTEGER", x, args)
-}
-
-// masked is of four characters where no number is given.
-func masked(_ *lowerer, x *analysis.Call, args []string) string {
-	if len(args) == 1 {
-		args = append(args, "4::INTEGER")
-	}
-	return fill("skep_"+x.Func.Name+"($1, $2)", x, args)
 }
 
 // concatWith skips NULLs, in arrays too.
@@ -99,7 +91,7 @@ func elt(_ *lowerer, _ *analysis.Call, args []string) string {
 
 func patternRules() map[string]rule {
 	return map[string]rule{
-		"get_json_object": as("skep_get_json($1, $2)"),
+		"get_json_object": getJSONObject,
 		"parse_url":       as("skep_parse_url($*)"),
 		"regexp_extract": func(l *lowerer, x *analysis.Call, args []string) string {
 			if len(args) == 2 {

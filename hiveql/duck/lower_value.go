@@ -8,8 +8,15 @@ import (
 )
 
 func dateRules() map[string]rule {
-	part := func(s string) rule { return as(s + "($1)::INTEGER") }
-	return map[string]rule{
+	part := func(s string) rule {
+		return func(_ *lowerer, x *analysis.Call, args []string) string {
+			if x.Args[0].Type().Kind == hivetype.IntervalDayTime {
+				return fill("skep_interval_"+s+"(epoch_us($1))::INTEGER", x, args)
+			}
+			return fill(s+"($1)::INTEGER", x, args)
+		}
+	}
+	all := map[string]rule{
 		"add_months": byCount("", "skep_add_months(skep_to_date($1), $2)::VARCHAR",
 			"skep_date_format((skep_add_months(skep_to_date($1), $2) + (skep_to_timestamp($1) - skep_to_date($1)::TIMESTAMP))::TIMESTAMP, $3)"),
 		"current_date": as("current_date"), "current_timestamp": as("now()::TIMESTAMP"),
@@ -17,7 +24,9 @@ func dateRules() map[string]rule {
 		"date_format": as("skep_date_format($1, $2)"), "datediff": as("($1 - $2)::INTEGER"),
 		"day": part("day"), "month": part("month"), "year": part("year"), "quarter": part("quarter"),
 		"hour": part("hour"), "minute": part("minute"), "second": part("second"),
-		"dayofweek": as("(dayofweek($1) + 1)::INTEGER"), "weekofyear": as("skep_week($1)"),
+		"datetime_legacy_hybrid_calendar": inGo(julian), "to_epoch_milli": as("epoch_ms($1)"),
+		"tumbling_window": byCount("", "skep_window($1, $2, make_timestamp(0))", "skep_window($1, $2, $3)"),
+		"dayofweek":       as("(dayofweek($1) + 1)::INTEGER"), "weekofyear": as("skep_week($1)"),
 		"from_unixtime":      byCount("skep_date_format($1, 'yyyy-MM-dd HH:mm:ss')", "skep_date_format($1, $2)"),
 		"from_utc_timestamp": as("timezone($2, timezone('UTC', $1))"),
 		"to_utc_timestamp":   as("timezone('UTC', timezone($2, $1))"),
@@ -25,6 +34,17 @@ func dateRules() map[string]rule {
 		"months_between":     byCount("", "skep_months_between($1, $2, TRUE)", "skep_months_between($1, $2, $3)"),
 		"next_day":           as("skep_next_day($1, $2)::VARCHAR"), "to_date": as("$1"),
 		"trunc": truncate, "unix_timestamp": unixTimestamp,
+	}
+	for _, unit := range strings.Fields("year quarter month week day hour minute second") {
+		all["floor_"+unit] = floorTime(unit)
+	}
+	return all
+}
+
+// floorTime goes back to the beginning of a unit; weeks begin on Monday.
+func floorTime(unit string) rule {
+	return func(_ *lowerer, x *analysis.Call, args []string) string {
+		return "date_trunc(" + quote(unit) + ", " + args[0] + ")::" + sqlType(x.T)
 	}
 }
 
@@ -61,16 +81,17 @@ func valueRules() map[string]rule {
 		"assert_true": as("skep_assert_true(coalesce($1, FALSE))"), "coalesce": as("coalesce($*)"),
 		"if": as("CASE WHEN $1 THEN $2 ELSE $3 END"), "nullif": nullIf, "nvl": as("coalesce($1, $2)"),
 		"nvl2": as("CASE WHEN $1 IS NOT NULL THEN $2 ELSE $3 END"),
-		"hash": hash, "uuid": as("uuid()::VARCHAR"),
+		"hash": hash, "murmur_hash": murmurHash, "uuid": as("uuid()::VARCHAR"),
 		"typeof":  func(_ *lowerer, x *analysis.Call, _ []string) string { return quote(x.Args[0].Type().String()) },
 		"version": func(*lowerer, *analysis.Call, []string) string { return quote("skep") },
 	}
-	for _, name := range []string{"current_database", "current_user", "logged_in_user"} {
+	for _, name := range []string{"current_catalog", "current_database", "current_user", "logged_in_user"} {
 		all[name] = func(l *lowerer, x *analysis.Call, _ []string) string {
 			return l.fail(&Error{Op: "plan", Msg: "the function " + x.Func.Name + " has no value here"})
 		}
 	}
-	for _, name := range strings.Fields("boolean tinyint smallint int bigint float double string binary date timestamp") {
+	for _, name := range strings.Fields("boolean tinyint smallint int bigint float double string binary date timestamp " +
+		"decimal char varchar interval_year_month interval_day_time") {
 		all[name] = func(l *lowerer, x *analysis.Call, args []string) string {
 			return l.cast(args[0], x.Args[0].Type(), x.T)
 		}
@@ -131,6 +152,8 @@ func (l *lowerer) hashOf(a string, t hivetype.Type) string {
 			l.hashOf("struct_extract("+e+", 'value')", *t.Elem) + ")"
 		return "coalesce(list_reduce(list_transform(map_entries(" + a + "), lambda " + e + ": " + entry +
 			"), lambda a, b: skep_add(a, b), 0::INTEGER), 0)"
+	case hivetype.Decimal, hivetype.Binary, hivetype.TimestampLocalTZ, hivetype.IntervalDayTime, hivetype.IntervalYearMonth:
+		return l.computedHash(a, t)
 	case hivetype.Struct:
 		fields := make([]string, len(t.Fields))
 		for i, f := range t.Fields {
@@ -153,7 +176,8 @@ func collectionRules() map[string]rule {
 		"array_distinct": as("skep_array_distinct($1)"), "array_max": as("list_max($1)"), "array_min": as("list_min($1)"),
 		"array_except": as("skep_array_except($1, $2)"), "array_intersect": as("skep_array_intersect($1, $2)"),
 		"array_union": as("skep_array_distinct(list_concat($1, $2))"), "array_remove": as("list_filter($1, lambda e: e IS DISTINCT FROM $2)"),
-		"array_join": arrayJoin, "array_slice": as("skep_array_slice($1, $2, $3)"),
+		"array_append": as("list_append($1, $2)"), "array_position": as("coalesce(list_position($1, $2), 0)::INTEGER"),
+		"array_join": arrayJoin, "sort_array_by": sortArrayBy, "array_slice": as("skep_array_slice($1, $2, $3)"),
 		"map": mapOf, "map_keys": as("map_keys($1)"), "map_values": as("map_values($1)"),
 		"named_struct": func(l *lowerer, x *analysis.Call, args []string) string {
 			values := []string{}

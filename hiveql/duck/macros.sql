@@ -16,3 +16,9 @@ CREATE MACRO skep_width_bucket(v, lo, hi, n) AS
   CASE WHEN lo < hi THEN CASE WHEN v < lo THEN 0 WHEN v >= hi THEN n + 1 ELSE floor((v - lo) * n / (hi - lo))::INTEGER + 1 END
        WHEN lo > hi THEN CASE WHEN v > lo THEN 0 WHEN v <= hi THEN n + 1 ELSE floor((lo - v) * n / (lo - hi))::INTEGER + 1 END END;
 CREATE MACRO skep_seconds(t) AS (epoch_us(t) // 1000000 - CASE WHEN epoch_us(t) % 1000000 < 0 THEN 1 ELSE 0 END)::BIGINT;
+CREATE MACRO skep_window(t, w, origin) AS
+  CASE WHEN epoch_us(w) > 0 THEN make_timestamp(epoch_us(t) - (((epoch_us(t) - epoch_us(origin)) % epoch_us(w)) + epoch_us(w)) % epoch_us(w)) END;
+CREATE MACRO skep_interval_day(us) AS us // 86400000000;
+CREATE MACRO skep_interval_hour(us) AS us // 3600000000 % 24;
+CREATE MACRO skep_interval_minute(us) AS us // 60000000 % 60;
+CREATE MACRO skep_interval_second(us) AS us // 1000000 % 60;

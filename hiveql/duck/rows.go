@@ -70,6 +70,9 @@ func (j *job) start(src hiveql.Source, lower func(*lowerer) string) error {
 	if err := j.exec.registerDecimals(conn, l.decimals); err != nil {
 		return err
 	}
+	if err := j.exec.registerComputed(conn, l.computed); err != nil {
+		return err
+	}
 	j.run, err = conn.start(j.ctx, sql)
 	return err
 }

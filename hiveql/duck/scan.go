@@ -166,7 +166,7 @@ func constantValues(t *metastore.Table, cols []analysis.ScanColumn, p *metastore
 
 // scanText feeds files that package formats decodes.
 func (l *lowerer) scanText(s *analysis.Scan, g *scanGroup) string {
-	f := &feed{}
+	f := &feed{ordered: l.ordered}
 	var list []string
 	constants := 0
 	for i, c := range s.Cols {
