@@ -10,6 +10,9 @@ import (
 // inputFileName is the virtual column that every table has.
 const inputFileName = "input__file__name"
 
+// byPosition is a setting, or a property of a table.
+const byPosition = "parquet.column.index.access"
+
 // from plans a FROM clause. What it returns sees all of its sources.
 func (a *analyzer) from(list []syntax.TableExpr, outer *scope, ctes *cteScope) (Rel, *scope, error) {
 	if len(list) == 0 {
@@ -108,7 +111,12 @@ func noSample(t *syntax.TableRef) error {
 // scan reads all columns of a table: its data columns, its partition keys and the name of the
 // file. The columns that nothing uses are taken out at the end.
 func (a *analyzer) scan(t *metastore.Table) *Scan {
-	s := &Scan{Table: t}
+	s := &Scan{Table: t, ByPosition: a.env.setting(byPosition, "false") == "true"}
+	for _, params := range []map[string]string{t.Parameters, t.Storage.SerDe.Parameters} {
+		if v, ok := params[byPosition]; ok {
+			s.ByPosition = strings.EqualFold(v, "true")
+		}
+	}
 	for i, c := range t.Storage.Columns {
 		s.Cols = append(s.Cols, ScanColumn{Column: a.column(c.Name, c.Type), Source: DataColumn, Index: i})
 	}

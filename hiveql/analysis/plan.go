@@ -69,6 +69,8 @@ type (
 		// Predicate is the condition on partition keys that chose them; nil for all.
 		Predicate partitions.Predicate
 		Cols      []ScanColumn
+		// ByPosition says that columns of Parquet files are found by their places, not names.
+		ByPosition bool
 	}
 	// ScanColumn is one column a Scan puts out.
 	ScanColumn struct {

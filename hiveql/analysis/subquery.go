@@ -34,12 +34,20 @@ func (r *resolver) inQuery(e *syntax.In) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, ok := comparedAs(x.Type(), q.cols[0].Type)
+	t, ok := memberOf(x.Type(), q.cols[0].Type)
 	if !ok {
 		return nil, failf(e, codeArgumentType, "Argument type mismatch %s: %s and %s cannot be compared",
 			near(written(e.X)), x.Type(), q.cols[0].Type)
 	}
 	return &InQuery{X: convert(x, t), Query: r.a.aligned(q, []hivetype.Type{t}), Not: e.Not}, nil
+}
+
+// memberOf is the type as which IN compares: text with a number as text, as membership says.
+func memberOf(a, b hivetype.Type) (hivetype.Type, bool) {
+	if a.Text() && b.Numeric() || a.Numeric() && b.Text() {
+		return common(a, b)
+	}
+	return comparedAs(a, b)
 }
 
 func (r *resolver) oneColumn(n syntax.Node, query *syntax.Query) (result, error) {

@@ -6,7 +6,8 @@ import "github.com/skepdata/skep/hivetype"
 // Plans know clocks without zones and UTC only, so that the conversion is written out:
 //
 //	unix_timestamp(ts)    unix_timestamp(to_utc_timestamp(ts, zone))
-//	from_unixtime(n, f)   date_format(from_utc_timestamp(timestamp of n, zone), f)
+//	from_unixtime(n, f)   date_format(from_utc_timestamp(timestamp of n, zone), f, zone)
+//	date_format(ts, f)    date_format(ts, f, zone), for patterns that print it
 func (e Env) inZone(c *Call) *Call {
 	zone := e.Now.Location().String()
 	if zone == "UTC" || zone == "Local" || zone == "Etc/UTC" || e.Now.IsZero() {
@@ -18,12 +19,14 @@ func (e Env) inZone(c *Call) *Call {
 		return calling("unix_timestamp", bigint, calling("to_utc_timestamp", timestamp, c.Args[0], name))
 	case c.Func.Name == "unix_timestamp" && len(c.Args) == 2:
 		return calling("unix_timestamp", bigint, calling("to_utc_timestamp", timestamp, clockOf(c), name))
+	case c.Func.Name == "date_format":
+		return &Call{Func: c.Func, Args: append(c.Args[:2:2], name), T: c.T}
 	case c.Func.Name == "from_unixtime":
 		var format Expr = &Const{Value: "yyyy-MM-dd HH:mm:ss", T: text}
 		if len(c.Args) == 2 {
 			format = c.Args[1]
 		}
-		return calling("date_format", text, calling("from_utc_timestamp", timestamp, clockOf(c.Args[0]), name), format)
+		return calling("date_format", text, calling("from_utc_timestamp", timestamp, clockOf(c.Args[0]), name), format, name)
 	}
 	return c
 }

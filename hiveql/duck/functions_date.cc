@@ -232,9 +232,13 @@ template <typename Text, typename Field> void eachPart(std::string_view pattern,
 bool format(std::string &out, Time t, std::string_view pattern) {
   Fields f(t.micros);
   out.clear();
+  bool known = true;
   eachPart(pattern, [&](const std::string &s) { out += s; },
-           [&](char letter, size_t count) { formatField(out, letter, count, f); });
-  return true;
+           [&](char letter, size_t count) {
+             if (!std::strchr("GyYMLwWDdFEuaHkKhmsSzZX", letter)) known = false;
+             else formatField(out, letter, count, f);
+           });
+  return known;
 }
 
 bool formatSeconds(std::string &out, int64_t seconds, std::string_view pattern) {

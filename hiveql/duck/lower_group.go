@@ -140,6 +140,10 @@ func (l *lowerer) aggregateFunction(c aggregateCall) string {
 	case "collect_list", "collect_set":
 		c.distinct = c.distinct || c.f.Name == "collect_set"
 		return "coalesce(" + whole("list", args[0], args[0]+" IS NOT NULL") + ", []::" + sqlType(c.t) + ")"
+	case "max":
+		if c.args[0].Type().Kind == hivetype.Struct {
+			return whole("arg_max", args[0]+", "+nullsLeast(args[0], c.args[0].Type()), args[0]+" IS NOT NULL")
+		}
 	case "approx_distinct":
 		return whole("approx_count_distinct", args[0])
 	case "percentile", "percentile_cont", "percentile_disc":
@@ -206,6 +210,18 @@ func (l *lowerer) count(args []string, c aggregateCall, whole func(string, strin
 	return whole("count", "1", notNull...)
 }
 
+// nullsLeast is a value that sorts as x, a struct or a part of one, but with NULLs inside it first.
+func nullsLeast(x string, t hivetype.Type) string {
+	if t.Kind != hivetype.Struct {
+		return "struct_pack(n := " + x + " IS NOT NULL, v := " + x + ")"
+	}
+	fields := make([]string, len(t.Fields))
+	for i, f := range t.Fields {
+		fields[i] = fmt.Sprintf("f%d := %s", i, nullsLeast("struct_extract("+x+", "+quote(f.Name)+")", f.Type))
+	}
+	return "struct_pack(n := " + x + " IS NOT NULL, " + strings.Join(fields, ", ") + ")"
+}
+
 // percentile wants its second argument as a constant, which DuckDB does too.
 func (l *lowerer) percentile(c aggregateCall, whole func(string, string, ...string) string, args []string) string {
 	if !constant(c.args[1]) {
@@ -257,6 +273,18 @@ func (l *lowerer) window(w *analysis.Window) string {
 
 func (l *lowerer) windowFunction(f analysis.WindowColumn) string {
 	over := l.over(f)
+	if b := f.Frame; b != nil && b.Unit == "RANGE" && b.Start.N != nil && b.Start.Kind == "FOLLOWING" && len(f.OrderBy) == 1 {
+		// To DuckDB rows without a key are all at one distance; to Hive none follows another.
+		none := "NULL::" + sqlType(f.Type)
+		if f.Func.Name == "count" {
+			none = "0::BIGINT"
+		}
+		return "CASE WHEN " + l.expr(f.OrderBy[0].X) + " IS NULL THEN " + none + " ELSE " + l.overWindow(f, over) + " END"
+	}
+	return l.overWindow(f, over)
+}
+
+func (l *lowerer) overWindow(f analysis.WindowColumn, over string) string {
 	if f.Func.Kind == analysis.AggregateFunction {
 		return l.aggregateFunction(aggregateCall{f: f.Func, args: f.Args, distinct: f.Distinct, t: f.Type, over: over})
 	}

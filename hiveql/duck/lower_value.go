@@ -21,7 +21,7 @@ func dateRules() map[string]rule {
 			"skep_date_format((skep_add_months(skep_to_date($1), $2) + (skep_to_timestamp($1) - skep_to_date($1)::TIMESTAMP))::TIMESTAMP, $3)"),
 		"current_date": as("current_date"), "current_timestamp": as("now()::TIMESTAMP"),
 		"date_add": as("skep_add_days($1, $2)"), "date_sub": as("skep_add_days($1, skep_negate($2))"),
-		"date_format": as("skep_date_format($1, $2)"), "datediff": as("($1 - $2)::INTEGER"),
+		"date_format": dateFormat, "datediff": as("($1 - $2)::INTEGER"),
 		"day": part("day"), "month": part("month"), "year": part("year"), "quarter": part("quarter"),
 		"hour": part("hour"), "minute": part("minute"), "second": part("second"),
 		"datetime_legacy_hybrid_calendar": inGo(julian), "to_epoch_milli": as("epoch_ms($1)"),

@@ -2,6 +2,7 @@ package duck
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/skepdata/skep/hiveql/analysis"
@@ -21,15 +22,23 @@ func (l *lowerer) scanParquet(s *analysis.Scan, g *scanGroup) string {
 	if len(g.files) == 0 {
 		return l.noRows(s.Columns())
 	}
+	return l.scanLocal(s, g)
+}
+
+// scanLocal reads files that are there.
+func (l *lowerer) scanLocal(s *analysis.Scan, g *scanGroup) string {
 	paths := make([]string, len(g.files))
 	for i, f := range g.files {
 		paths[i] = quote(noGlob.Replace(f.local))
 	}
 	list := "[" + strings.Join(paths, ", ") + "]"
+	if s.ByPosition && len(g.files) > 1 {
+		return l.byPosition(s, g)
+	}
 	have := map[string]string{}
 	if len(s.Cols) > len(constantColumns(s)) {
 		var err error
-		if have, err = l.parquetColumns(list); err != nil {
+		if have, err = l.parquetColumns(list, s.ByPosition); err != nil {
 			return l.fail(err)
 		}
 	}
@@ -40,7 +49,11 @@ func (l *lowerer) scanParquet(s *analysis.Scan, g *scanGroup) string {
 		var x string
 		switch {
 		case c.Source == analysis.DataColumn:
-			x = l.parquetColumn(s.Table.Storage.Columns[c.Index].Name, have, c.Type)
+			key := s.Table.Storage.Columns[c.Index].Name
+			if s.ByPosition {
+				key = strconv.Itoa(c.Index)
+			}
+			x = l.parquetColumn(key, have, c.Type)
 		case joined:
 			x = fmt.Sprintf("k.k%d", at)
 			at++
@@ -98,16 +111,29 @@ func (l *lowerer) fileValues(g *scanGroup, constants []analysis.ScanColumn) stri
 	return "(VALUES " + strings.Join(rows, ", ") + ") AS k(" + strings.Join(names, ", ") + ")"
 }
 
-// parquetColumns are the types of the columns that the files have, by their names in lower case.
-func (l *lowerer) parquetColumns(list string) (map[string]string, error) {
+// byPosition reads each file alone, since the places of one say nothing of those of another.
+func (l *lowerer) byPosition(s *analysis.Scan, g *scanGroup) string {
+	branches := make([]string, len(g.files))
+	for i, f := range g.files {
+		branches[i] = l.scanLocal(s, &scanGroup{parquet: true, files: []scanFile{f}})
+	}
+	return strings.Join(branches, " UNION ALL ")
+}
+
+// parquetColumns are the types of the columns that the files have, by their names in lower case,
+// or by their places.
+func (l *lowerer) parquetColumns(list string, byPosition bool) (map[string]string, error) {
 	rows, err := l.conn.query(l.ctx, "SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM read_parquet("+
 		list+", hive_partitioning = false, union_by_name = true))")
 	if err != nil {
 		return nil, err
 	}
 	have := map[string]string{}
-	for _, row := range rows {
+	for i, row := range rows {
 		key := strings.ToLower(row[0])
+		if byPosition {
+			key = strconv.Itoa(i)
+		}
 		if _, twice := have[key]; !twice {
 			have[key] = row[0] + "\x00" + row[1]
 		}

@@ -1,0 +1,96 @@
+package duck
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/skepdata/skep/hiveql/analysis"
+	"github.com/skepdata/skep/hivetype"
+)
+
+// dateFormat takes the time zone as a third argument where the session is not in UTC. Only the
+// letters z, Z and X print it.
+func dateFormat(l *lowerer, x *analysis.Call, args []string) string {
+	plain := fill("skep_date_format($1, $2)", x, args)
+	if len(args) < 3 {
+		return plain
+	}
+	if p, ok := constantText(x, 1); ok && !strings.ContainsAny(p, "zZX") {
+		return plain
+	}
+	zone, _ := constantText(x, 2)
+	where, err := time.LoadLocation(zone)
+	if err != nil {
+		return l.fail(&Error{Op: "plan", Msg: "unknown time zone " + zone, Err: err})
+	}
+	// The zone's part of the pattern becomes quoted text; the rest is for the C++ function.
+	pattern := &computed{name: "pattern in " + zone, args: []hivetype.Type{x.Args[0].Type(), x.Args[1].Type()},
+		result: hivetype.Of(hivetype.String), start: func() compute {
+			return func(args []hivetype.Value) (hivetype.Value, error) {
+				clock := args[0].(time.Time)
+				at := time.Date(clock.Year(), clock.Month(), clock.Day(), clock.Hour(), clock.Minute(), clock.Second(), 0, where)
+				return zonedPattern(args[1].(string), at), nil
+			}
+		}}
+	return "skep_date_format(" + args[0] + ", " + l.compute(pattern, args[:2]) + ")"
+}
+
+// zonedPattern puts quoted text in the place of the letters z, Z and X.
+func zonedPattern(pattern string, at time.Time) string {
+	var b strings.Builder
+	quoted := false
+	for i := 0; i < len(pattern); {
+		c, n := pattern[i], 1
+		for i+n < len(pattern) && pattern[i+n] == c && c != '\'' {
+			n++
+		}
+		switch {
+		case c == '\'':
+			quoted = !quoted
+			b.WriteByte(c)
+		case !quoted && (c == 'z' || c == 'Z' || c == 'X'):
+			b.WriteString("'" + zoneText(c, n, at) + "'")
+		default:
+			b.WriteString(pattern[i : i+n])
+		}
+		i += n
+	}
+	return b.String()
+}
+
+func zoneText(letter byte, count int, at time.Time) string {
+	name, offset := at.Zone()
+	sign := '+'
+	minutes := offset / 60
+	if minutes < 0 {
+		sign, minutes = '-', -minutes
+	}
+	switch {
+	case letter == 'X' && offset == 0:
+		return "Z"
+	case letter == 'X' && count == 1:
+		return fmt.Sprintf("%c%02d", sign, minutes/60)
+	case letter == 'X' && count > 2:
+		return fmt.Sprintf("%c%02d:%02d", sign, minutes/60, minutes%60)
+	case letter != 'z':
+		return fmt.Sprintf("%c%02d%02d", sign, minutes/60, minutes%60)
+	}
+	if javaName := javaZones[at.Location().String()]; javaName != "" {
+		return javaName
+	}
+	return name
+}
+
+// javaZones are the short names that Java has for zones to which the tz database gives only
+// their offset.
+var javaZones = map[string]string{
+	"Asia/Bangkok": "ICT", "Asia/Ho_Chi_Minh": "ICT", "Asia/Saigon": "ICT", "Asia/Singapore": "SGT",
+	"Asia/Kuala_Lumpur": "MYT", "Asia/Dubai": "GST", "Asia/Tashkent": "UZT", "Asia/Almaty": "ALMT",
+	"Asia/Dhaka": "BDT", "Asia/Kathmandu": "NPT", "Asia/Colombo": "IST", "Asia/Kabul": "AFT",
+	"Asia/Tehran": "IRST", "Asia/Baku": "AZT", "Asia/Yerevan": "AMT", "Asia/Tbilisi": "GET",
+	"Asia/Riyadh": "AST", "Europe/Istanbul": "TRT", "Europe/Minsk": "MSK", "America/Sao_Paulo": "BRT",
+	"America/Argentina/Buenos_Aires": "ART", "America/Buenos_Aires": "ART", "America/Bogota": "COT",
+	"America/Lima": "PET", "America/Caracas": "VET", "America/La_Paz": "BOT", "America/Santiago": "CLT",
+	"America/Montevideo": "UYT",
+}
