@@ -32,8 +32,9 @@ type Source interface {
 	// Local makes a file readable as a local path until release is called: in place where
 	// the store keeps it as a plain file, otherwise from the cache of fetched objects.
 	Local(ctx context.Context, f File) (path string, release func(), err error)
-	// Open streams a file's bytes, as they are stored.
-	Open(ctx context.Context, f File) (storage.Reader, error)
+	// Open streams a file's bytes, as they are stored, beginning with the one numbered from,
+	// from 0. An error names the file.
+	Open(ctx context.Context, f File, from int64) (storage.Reader, error)
 }
 
 // PartitionFiles are the files of one partition.

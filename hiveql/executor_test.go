@@ -199,7 +199,7 @@ func scan(ctx context.Context, n *analysis.Scan, src hiveql.Source) ([]row, erro
 func readFile(
 	ctx context.Context, n *analysis.Scan, files hiveql.PartitionFiles, f hiveql.File, src hiveql.Source,
 ) ([]row, error) {
-	r, err := src.Open(ctx, f)
+	r, err := src.Open(ctx, f, 0)
 	if err != nil {
 		return nil, err
 	}

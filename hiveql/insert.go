@@ -234,6 +234,11 @@ func (s *Session) outputTable(w *analysis.Write, static *staticPlace) *metastore
 		t.Storage.Columns = w.Table.Storage.Columns
 	}
 	t.Storage.Compressed = strings.EqualFold(s.Setting("hive.exec.compress.output"), "true")
+	for _, name := range []string{"mapred.output.compression.codec", "mapreduce.output.fileoutputformat.compress.codec"} {
+		if v := s.Setting(name); v != "" && t.Storage.Compressed {
+			setParam(&t.Parameters, "mapreduce.output.fileoutputformat.compress.codec", v)
+		}
+	}
 	if v := s.Setting("parquet.compression"); v != "" && t.Parameters["parquet.compression"] == "" {
 		setParam(&t.Parameters, "parquet.compression", v)
 	}

@@ -165,9 +165,11 @@ func (src *source) Local(ctx context.Context, f File) (string, func(), error) {
 }
 
 // Open streams a file.
-func (src *source) Open(ctx context.Context, f File) (storage.Reader, error) {
-	src.counts.open(f)
-	return f.Bucket.Open(ctx, f.Object.Key, storage.ReadOptions{IfMatch: f.Object.ETag})
+func (src *source) Open(ctx context.Context, f File, from int64) (storage.Reader, error) {
+	if from == 0 {
+		src.counts.open(f)
+	}
+	return f.Bucket.Open(ctx, f.Object.Key, storage.ReadOptions{IfMatch: f.Object.ETag, Offset: from})
 }
 
 // directory opens a location as a prefix that ends in a slash.

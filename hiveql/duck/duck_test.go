@@ -121,8 +121,8 @@ func (c *catalog) Local(ctx context.Context, f hiveql.File) (string, func(), err
 	return "/" + f.Object.Key, func() {}, nil
 }
 
-func (c *catalog) Open(ctx context.Context, f hiveql.File) (storage.Reader, error) {
-	return c.bucket.Open(ctx, f.Object.Key, storage.ReadOptions{})
+func (c *catalog) Open(ctx context.Context, f hiveql.File, from int64) (storage.Reader, error) {
+	return c.bucket.Open(ctx, f.Object.Key, storage.ReadOptions{Offset: from})
 }
 
 // env fixes the clock.

@@ -197,7 +197,9 @@ func (l *lowerer) scanText(s *analysis.Scan, g *scanGroup) string {
 	}
 	for _, file := range g.files {
 		f.rows += file.file.Object.Size / int64(8+8*len(g.fields))
-		f.files = append(f.files, feedFile{open: l.textSource(g, file.file), constants: file.values})
+		for _, split := range splits(g, file.file) {
+			f.files = append(f.files, feedFile{open: l.textSource(g, file.file, split), constants: file.values})
+		}
 	}
 	return "SELECT " + strings.Join(list, ", ") + " FROM " + l.feeds.add(f)
 }
@@ -205,8 +207,19 @@ func (l *lowerer) scanText(s *analysis.Scan, g *scanGroup) string {
 // batchRows is a multiple of DuckDB's vectors, large enough to hide the handing over.
 const batchRows = 8192
 
-// textSource opens one file, takes compression off and decodes it.
-func (l *lowerer) textSource(g *scanGroup, f hiveql.File) batchSource {
+// splitBytes is about how much of a large text file one thread reads at a time.
+const splitBytes = 32 << 20
+
+func splits(g *scanGroup, f hiveql.File) []formats.Split {
+	size := f.Object.Size
+	if !g.spec.Splittable() {
+		size = 0
+	}
+	return formats.Splits(path.Base(f.Object.Key), size, splitBytes)
+}
+
+// textSource opens a split of one file, takes compression off and decodes it.
+func (l *lowerer) textSource(g *scanGroup, f hiveql.File, split formats.Split) batchSource {
 	src := l.src
 	return func(ctx context.Context, projection []int) (func() (arrow.RecordBatch, error), func() error, error) {
 		describe := func(err error) error {
@@ -219,7 +232,7 @@ func (l *lowerer) textSource(g *scanGroup, f hiveql.File) batchSource {
 			}
 			return &Error{Op: "read", Msg: f.URL() + ": " + err.Error(), Err: err}
 		}
-		raw, err := src.Open(ctx, f)
+		raw, err := src.Open(ctx, f, split.Start())
 		if err != nil {
 			return nil, nil, describe(err)
 		}
@@ -227,7 +240,7 @@ func (l *lowerer) textSource(g *scanGroup, f hiveql.File) batchSource {
 		if err != nil {
 			return nil, nil, describe(errors.Join(err, raw.Close()))
 		}
-		r, err := formats.NewReader(g.spec, g.fields, projection, plain, batchRows)
+		r, err := formats.NewSplitReader(g.spec, g.fields, projection, plain, batchRows, split)
 		if err != nil {
 			return nil, nil, describe(errors.Join(err, plain.Close(), raw.Close()))
 		}

@@ -2,7 +2,6 @@ package duck
 
 import (
 	"bufio"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -18,7 +17,8 @@ import (
 )
 
 // text streams the rows out of DuckDB and through package formats, one file after the other.
-// Files are compressed by gzip where the table's storage says compressed.
+// Files are compressed where the table's storage says so, by the codec that the parameter
+// codecParameter of the table names, or by gzip.
 func (w *writer) text(ctx context.Context) ([]hiveql.Written, error) {
 	sd := &w.out.Table.Storage
 	spec, err := formats.SpecOf(sd.InputFormat, sd.SerDe.Library, sd.SerDe.Parameters, w.out.Table.Parameters)
@@ -30,6 +30,13 @@ func (w *writer) text(ctx context.Context) ([]hiveql.Written, error) {
 		return nil, err
 	}
 	t := &textFiles{writer: w, spec: spec, ordinal: -1}
+	if sd.Compressed {
+		codec, err := formats.CodecOf(w.out.Table.Parameters[codecParameter])
+		if err != nil {
+			return nil, errors.Join(&Error{Op: "write", Msg: err.Error(), Err: err}, j.close())
+		}
+		t.codec = &codec
+	}
 	err = t.run(j)
 	if closing := j.close(); err == nil {
 		err = closing
@@ -38,10 +45,14 @@ func (w *writer) text(ctx context.Context) ([]hiveql.Written, error) {
 	return sortWritten(t.files), err
 }
 
+// codecParameter is Hadoop's name of the setting.
+const codecParameter = "mapreduce.output.fileoutputformat.compress.codec"
+
 // textFiles writes rows that come sorted by partition.
 type textFiles struct {
 	*writer
 	spec    formats.Spec
+	codec   *formats.Codec // nil where files are not compressed
 	files   []hiveql.Written
 	ordinal int64 // of the open file's partition
 	open    *textFile
@@ -52,7 +63,7 @@ type textFile struct {
 	file    *os.File
 	counter *countingWriter
 	buffer  *bufio.Writer
-	zip     *gzip.Writer // nil where not compressed
+	zip     io.WriteCloser // nil where not compressed
 	rows    formats.Writer
 	count   int64
 }
@@ -123,8 +134,8 @@ func (t *textFiles) write(ordinal int64, row []hivetype.Value) error {
 // begin opens the next file of a partition.
 func (t *textFiles) begin(ordinal int64) error {
 	name := fmt.Sprintf("%06d_0", len(t.files))
-	if t.out.Table.Storage.Compressed {
-		name += ".gz"
+	if t.codec != nil {
+		name += t.codec.Suffix
 	}
 	f, err := os.Create(filepath.Join(t.out.Dir, name))
 	if err != nil {
@@ -134,8 +145,10 @@ func (t *textFiles) begin(ordinal int64) error {
 	o.buffer = bufio.NewWriterSize(o.counter, 1<<18)
 	t.open, t.ordinal = o, ordinal
 	var plain io.Writer = o.buffer
-	if t.out.Table.Storage.Compressed {
-		o.zip = gzip.NewWriter(o.buffer)
+	if t.codec != nil {
+		if o.zip, err = t.codec.Compress(o.buffer); err != nil {
+			return &Error{Op: "write", Msg: err.Error(), Err: err}
+		}
 		plain = o.zip
 	}
 	fields := make([]formats.Field, t.columns)

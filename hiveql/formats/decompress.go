@@ -7,23 +7,25 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"path"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/snappy"
 	"github.com/klauspost/compress/zlib"
 	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
 )
 
 // Decompress gives the plain text of a file whose name's suffix says how it is compressed, as
-// Hadoop chooses a codec: .gz, .bz2, .zst, .deflate, .snappy. Any other suffix means that it is
-// not compressed, but for those of codecs that are not supported (.lzo, .lz4, .xz), which are an error.
+// Hadoop chooses a codec: .gz, .bz2, .zst, .deflate, .snappy, .lz4. Any other suffix means that it
+// is not compressed, but for those of codecs that are not supported (.lzo, .xz), which are an error.
 // Closing the result does not close r.
 func Decompress(name string, r io.Reader) (io.ReadCloser, error) {
 	suffix := path.Ext(name)
 	switch suffix {
-	case ".gz", ".bz2", ".zst", ".zstd", ".deflate", ".snappy":
-	case ".lzo", ".lzo_deflate", ".lz4", ".xz":
+	case ".gz", ".bz2", ".zst", ".zstd", ".deflate", ".snappy", ".lz4":
+	case ".lzo", ".lzo_deflate", ".xz":
 		return nil, fmt.Errorf("%s: the compression %s is %w yet", name, suffix, ErrUnsupported)
 	default:
 		return io.NopCloser(r), nil
@@ -48,7 +50,9 @@ func decompressor(suffix string, r io.Reader) (io.ReadCloser, error) {
 	case ".deflate":
 		return zlib.NewReader(r)
 	case ".snappy":
-		return io.NopCloser(&hadoopSnappy{r: r}), nil
+		return io.NopCloser(&hadoopBlocks{r: r, decode: decodeSnappy}), nil
+	case ".lz4":
+		return io.NopCloser(&hadoopBlocks{r: r, decode: decodeLZ4}), nil
 	}
 	z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(1<<30))
 	if err != nil {
@@ -57,9 +61,36 @@ func decompressor(suffix string, r io.Reader) (io.ReadCloser, error) {
 	return z.IOReadCloser(), nil
 }
 
-// hadoopSnappy reads Hadoop's frame around Snappy: blocks, each with its plain length, of
+// compressed reports whether the suffix of a file's name is that of a codec.
+func compressed(name string) bool {
+	switch path.Ext(name) {
+	case ".gz", ".bz2", ".zst", ".zstd", ".deflate", ".snappy", ".lz4", ".lzo", ".lzo_deflate", ".xz":
+		return true
+	}
+	return false
+}
+
+// Splits cuts a file of the given name and size into parts of about so many bytes. A compressed
+// file is one part.
+func Splits(name string, size, part int64) []Split {
+	n := max(size/part, 1)
+	if compressed(name) {
+		n = 1
+	}
+	list := make([]Split, n)
+	for i := range n {
+		list[i] = Split{From: size / n * i, To: size / n * (i + 1)}
+	}
+	list[n-1].To = math.MaxInt64
+	return list
+}
+
+// hadoopBlocks reads Hadoop's frame around Snappy and LZ4: blocks, each with its plain length, of
 // chunks, each with its compressed length, all lengths in four bytes, the highest first.
-type hadoopSnappy struct {
+type hadoopBlocks struct {
+	// decode decodes a chunk of at most most plain bytes, into dst where it has room.
+	decode func(dst, chunk []byte, most int) ([]byte, error)
+
 	r     io.Reader
 	left  uint32 // plain bytes of the block that have not been decoded
 	plain []byte // decoded and not yet read
@@ -67,10 +98,10 @@ type hadoopSnappy struct {
 	out   []byte
 }
 
-// maxSnappyChunk is above what Hadoop writes, whose buffers have 256 KiB.
-const maxSnappyChunk = 64 << 20
+// maxChunk is above what Hadoop writes, whose buffers have 256 KiB.
+const maxChunk = 64 << 20
 
-func (h *hadoopSnappy) Read(p []byte) (int, error) {
+func (h *hadoopBlocks) Read(p []byte) (int, error) {
 	for len(h.plain) == 0 {
 		if err := h.chunk(); err != nil {
 			return 0, err
@@ -82,7 +113,7 @@ func (h *hadoopSnappy) Read(p []byte) (int, error) {
 }
 
 // chunk decodes the next chunk. Only between blocks may the file end.
-func (h *hadoopSnappy) chunk() error {
+func (h *hadoopBlocks) chunk() error {
 	if h.left == 0 {
 		n, err := h.length()
 		if err != nil {
@@ -95,8 +126,8 @@ func (h *hadoopSnappy) chunk() error {
 	if err != nil {
 		return noEOF(err)
 	}
-	if n > maxSnappyChunk {
-		return fmt.Errorf("a snappy chunk of %d bytes: this is no Hadoop snappy file", n)
+	if n > maxChunk {
+		return fmt.Errorf("a chunk of %d bytes: this is no file that Hadoop compressed", n)
 	}
 	if uint32(cap(h.buf)) < n {
 		h.buf = make([]byte, n)
@@ -104,11 +135,7 @@ func (h *hadoopSnappy) chunk() error {
 	if _, err := io.ReadFull(h.r, h.buf[:n]); err != nil {
 		return noEOF(err)
 	}
-	size, err := snappy.DecodedLen(h.buf[:n])
-	if err != nil || uint32(size) > h.left || size > maxSnappyChunk {
-		return fmt.Errorf("a snappy chunk is longer than its block: this is no Hadoop snappy file")
-	}
-	if h.out, err = snappy.Decode(h.out[:cap(h.out)], h.buf[:n]); err != nil {
+	if h.out, err = h.decode(h.out[:cap(h.out)], h.buf[:n], int(min(h.left, maxChunk))); err != nil {
 		return err
 	}
 	h.plain = h.out
@@ -116,7 +143,28 @@ func (h *hadoopSnappy) chunk() error {
 	return nil
 }
 
-func (h *hadoopSnappy) length() (uint32, error) {
+var errLongChunk = errors.New("a chunk is longer than its block: this is no file that Hadoop compressed")
+
+func decodeSnappy(dst, chunk []byte, most int) ([]byte, error) {
+	size, err := snappy.DecodedLen(chunk)
+	if err != nil || size > most {
+		return nil, errLongChunk
+	}
+	return snappy.Decode(dst, chunk)
+}
+
+func decodeLZ4(dst, chunk []byte, most int) ([]byte, error) {
+	if len(dst) < most {
+		dst = make([]byte, most)
+	}
+	n, err := lz4.UncompressBlock(chunk, dst[:most])
+	if err != nil {
+		return nil, errLongChunk
+	}
+	return dst[:n], nil
+}
+
+func (h *hadoopBlocks) length() (uint32, error) {
 	var b [4]byte
 	_, err := io.ReadFull(h.r, b[:])
 	return binary.BigEndian.Uint32(b[:]), err

@@ -94,7 +94,7 @@ func TestTruncated(t *testing.T) {
 }
 
 func TestDecompressEmptyAndUnsupported(t *testing.T) {
-	for _, suffix := range []string{".gz", ".bz2", ".zst", ".deflate", ".snappy", ".txt"} {
+	for _, suffix := range []string{".gz", ".bz2", ".zst", ".deflate", ".snappy", ".lz4", ".txt"} {
 		r, err := formats.Decompress("x"+suffix, strings.NewReader(""))
 		if err != nil {
 			t.Errorf("%s: %v", suffix, err)
@@ -104,9 +104,41 @@ func TestDecompressEmptyAndUnsupported(t *testing.T) {
 			t.Errorf("%s: %q, %v", suffix, got, err)
 		}
 	}
-	for _, suffix := range []string{".lzo", ".lz4", ".xz"} {
+	for _, suffix := range []string{".lzo", ".lzo_deflate", ".xz"} {
 		if _, err := formats.Decompress("dir/x"+suffix, nil); !errors.Is(err, formats.ErrUnsupported) || !strings.Contains(err.Error(), "dir/x"+suffix) {
 			t.Errorf("%s: error %v", suffix, err)
 		}
+	}
+}
+
+// What a codec writes is read again, and a file that ends too early is an error.
+func TestCodecs(t *testing.T) {
+	text := strings.Repeat("a line and another\n", 40000) + "the end"
+	for _, class := range []string{"", "GzipCodec", "DefaultCodec", "ZStandardCodec", "SnappyCodec", "Lz4Codec"} {
+		c, err := formats.CodecOf("org.apache.hadoop.io.compress." + class)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		w, err := c.Compress(&out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = io.WriteString(w, text)
+		if err := errors.Join(err, w.Close()); err != nil {
+			t.Fatal(class, err)
+		}
+		for cut, want := range map[int]string{0: text, 1: ""} {
+			r, err := formats.Decompress("x"+c.Suffix, bytes.NewReader(out.Bytes()[:out.Len()-cut]))
+			if err != nil {
+				t.Fatal(class, err)
+			}
+			if got, err := io.ReadAll(r); cut == 0 && string(got) != want || (err != nil) != (cut > 0) {
+				t.Errorf("%s without the last %d bytes: %d bytes, %v", class, cut, len(got), err)
+			}
+		}
+	}
+	if _, err := formats.CodecOf("org.apache.hadoop.io.compress.BZip2Codec"); !errors.Is(err, formats.ErrUnsupported) {
+		t.Errorf("bzip2: error %v", err)
 	}
 }

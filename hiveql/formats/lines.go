@@ -27,6 +27,8 @@ type lines struct {
 	number   int64 // of the line returned last, from 1
 	header   int
 	footer   int
+	base     int64    // where buf is in the stream
+	limit    int64    // lines that begin there or later are of the next split; 0 is none
 	held     [][]byte // the last lines, which may be the footer; used as a ring
 	nextHeld int
 }
@@ -82,6 +84,9 @@ func (l *lines) raw() ([]byte, error) {
 			}
 			l.afterCR = false
 		}
+		if l.limit > 0 && !l.afterCR && l.base+int64(l.pos) >= l.limit {
+			return nil, io.EOF
+		}
 		if n := l.lineEnd(); n >= 0 {
 			line := l.buf[l.pos : l.pos+n]
 			l.afterCR = l.buf[l.pos+n] == '\r'
@@ -127,6 +132,7 @@ func (l *lines) fill() error {
 	if l.pos > 0 {
 		copy(l.buf, l.buf[l.pos:l.end])
 		l.end -= l.pos
+		l.base += int64(l.pos)
 		l.pos = 0
 	}
 	if l.end == len(l.buf) {

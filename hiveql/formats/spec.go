@@ -181,6 +181,43 @@ func NewReader(spec Spec, fields []Field, projection []int, r io.Reader, batchRo
 	return &textReader{lines: lines, batch: b, row: row}, nil
 }
 
+// Split is a part of a file that is not compressed: the lines that begin at byte From or behind it,
+// and before byte To.
+type Split struct{ From, To int64 }
+
+// Start is the byte at which the stream of a split has to begin: the one before From, which says
+// whether a line begins at From.
+func (s Split) Start() int64 { return max(s.From-1, 0) }
+
+// Splittable reports whether the files of a table may be read in splits. Those with a header or
+// footer may not.
+func (s *Spec) Splittable() bool {
+	header, err := s.count("skip.header.line.count")
+	footer, err2 := s.count("skip.footer.line.count")
+	return err == nil && err2 == nil && header == 0 && footer == 0
+}
+
+// NewSplitReader reads a split of a file like NewReader. r begins at byte split.Start() of the file
+// and may go on behind the split: its last line does not end there.
+func NewSplitReader(spec Spec, fields []Field, projection []int, r io.Reader, batchRows int, split Split) (Reader, error) {
+	reader, err := NewReader(spec, fields, projection, r, batchRows)
+	if err != nil {
+		return nil, err
+	}
+	t := reader.(*textReader)
+	t.from = split.From
+	t.lines.limit = max(split.To-split.Start(), 1)
+	if split.From > 0 {
+		t.lines.limit = 0
+		if _, err := t.lines.raw(); err != nil {
+			t.err = err // io.EOF: the file ends before the split
+		}
+		t.lines.limit = max(split.To-split.Start(), 1)
+		t.lines.number = 0
+	}
+	return t, nil
+}
+
 func newRowReader(spec *Spec, b *batch) (rowReader, error) {
 	switch spec.Kind {
 	case LazySimple, MultiDelimit:

@@ -20,6 +20,7 @@ type textReader struct {
 	lines *lines
 	batch *batch
 	row   rowReader
+	from  int64 // the byte of the file behind which lines are counted
 	err   error // returned from now on
 }
 
@@ -35,6 +36,9 @@ func (t *textReader) Next() (arrow.RecordBatch, error) {
 		}
 		if err := t.row.read(line); err != nil {
 			t.err = fmt.Errorf("line %d: %w", t.lines.at(), err)
+			if t.from > 0 {
+				t.err = fmt.Errorf("line %d behind byte %d: %w", t.lines.at(), t.from, err)
+			}
 			break
 		}
 		t.batch.rows++
