@@ -31,6 +31,8 @@ func (a *analyzer) descend(r Rel, known []Expr, at func(*Scan, []Expr)) {
 			}
 			a.descend(side, through(known, as), at)
 		}
+	case *Transform:
+		a.descend(r.Input, nil, at) // what a program does to a row nobody knows
 	case *Limit:
 		if !r.Sample {
 			known = nil // which rows are passed depends on those there are

@@ -134,6 +134,8 @@ func (f *formatter) rel(r Rel, depth int) {
 			outer = " outer"
 		}
 		f.line(depth, "Lateral%s %s = %s(%s)", outer, list(r.Cols, column), r.Func.Name, list(r.Args, f0))
+	case *Transform:
+		f.line(depth, "Transform %s = %q(%s)", list(r.Cols, column), r.Command, list(r.Args, f0))
 	}
 	mapOwn(r, func(x Expr) Expr {
 		f.subqueries(x, depth+1)

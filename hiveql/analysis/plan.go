@@ -189,6 +189,16 @@ type (
 		Outer bool
 		Cols  []Column
 	}
+	// Transform passes rows through a program: the values of Args to its standard input, a
+	// line each, and from its standard output the rows of Cols. In and Out are parameters of
+	// LazySimpleSerDe.
+	Transform struct {
+		Input   Rel
+		Args    []Expr
+		Command string
+		In, Out map[string]string
+		Cols    []Column
+	}
 )
 
 // ScanSource is where a column of a Scan comes from.
@@ -228,6 +238,7 @@ func (*Distinct) rel()  {}
 func (*Values) rel()    {}
 func (*OneRow) rel()    {}
 func (*Lateral) rel()   {}
+func (*Transform) rel() {}
 
 // Columns are the scanned columns.
 func (s *Scan) Columns() []Column {
@@ -301,3 +312,6 @@ func (*OneRow) Columns() []Column { return nil }
 
 // Columns are the input's and the function's.
 func (l *Lateral) Columns() []Column { return append(l.Input.Columns(), l.Cols...) }
+
+// Columns are the program's.
+func (t *Transform) Columns() []Column { return append([]Column(nil), t.Cols...) }

@@ -29,7 +29,7 @@ type item struct {
 // selectBlock plans one SELECT and the ORDER BY and DISTRIBUTE BY that belong to it.
 func (a *analyzer) selectBlock(s *syntax.Select, order []syntax.SortItem, distribute []syntax.Expr, outer *scope, ctes *cteScope) (result, error) {
 	if s.Transform != nil {
-		return result{}, unsupported(s.Transform, "TRANSFORM")
+		return a.transform(s, order, outer, ctes)
 	}
 	b := &block{a: a, sel: s, ctes: ctes}
 	var err error

@@ -25,6 +25,8 @@ func inputs(r Rel) []Rel {
 		return []Rel{r.Input}
 	case *Lateral:
 		return []Rel{r.Input}
+	case *Transform:
+		return []Rel{r.Input}
 	}
 	return nil
 }
@@ -51,6 +53,8 @@ func mapInputs(r Rel, f func(Rel) Rel) {
 	case *Distinct:
 		r.Input = f(r.Input)
 	case *Lateral:
+		r.Input = f(r.Input)
+	case *Transform:
 		r.Input = f(r.Input)
 	}
 }
@@ -89,6 +93,8 @@ func mapOwn(r Rel, f func(Expr) Expr) {
 			each(row)
 		}
 	case *Lateral:
+		each(r.Args)
+	case *Transform:
 		each(r.Args)
 	}
 }

@@ -47,6 +47,8 @@ func (l *lowerer) rel(r analysis.Rel) string {
 		return "SELECT 1 AS one"
 	case *analysis.Lateral:
 		return l.lateral(r)
+	case *analysis.Transform:
+		return l.transform(r)
 	}
 	l.fail(&Error{Op: "plan", Msg: fmt.Sprintf("a relation of type %T is unknown", r)})
 	return ""

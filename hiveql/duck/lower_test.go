@@ -1,6 +1,7 @@
 package duck
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/skepdata/skep/hiveql/analysis"
@@ -88,4 +89,18 @@ func FuzzParseKey(f *testing.F) {
 			t.Errorf("parseKey(%q, %d) = %v", key, count, values)
 		}
 	})
+}
+
+func TestSplitCommand(t *testing.T) {
+	for _, c := range []struct {
+		command string
+		want    []string
+	}{
+		{"cat", []string{"cat"}}, {"  tr  \t _ ", []string{"tr", "\t", "_"}}, {`python 'a b.py' "x'y"`, []string{"python", "a b.py", "x'y"}},
+		{`sed s/' '/-/`, []string{"sed", "s/ /-/"}}, {`echo ''`, []string{"echo", ""}}, {"", nil},
+	} {
+		if got := splitCommand(c.command); !slices.Equal(got, c.want) {
+			t.Errorf("%q: %q, want %q", c.command, got, c.want)
+		}
+	}
 }
