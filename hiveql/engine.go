@@ -89,6 +89,7 @@ type Session struct {
 	settings  *settings
 	temporary []metastore.TableName
 	macros    map[string]macro // by name in lower case
+	watch     func(*Result)
 	closing   sync.Once
 }
 
@@ -103,6 +104,10 @@ func (s *Session) Setting(key string) string {
 
 // Set gives a setting a value, as SET key=value does.
 func (s *Session) Set(key, value string) error { return s.settings.set(key, value) }
+
+// Watch lets fn see every statement as it begins to run; the Stats of the Result it gets grow
+// while the statement runs. fn must not wait. There is one watcher; nil is none.
+func (s *Session) Watch(fn func(*Result)) { s.watch = fn }
 
 // Close drops the session's temporary tables. It is idempotent.
 func (s *Session) Close(ctx context.Context) error {

@@ -71,7 +71,7 @@ func (s *Session) executeOne(ctx context.Context, written syntax.Statement, yiel
 		var err error
 		if st.Err != nil {
 			err = userError(st.Err, text, "")
-		} else if err = s.run(ctx, r); err != nil {
+		} else if err = s.start(ctx, r); err != nil {
 			err = userError(err, text, taskOf(st.Stmt))
 		}
 		going := yield(r, err)
@@ -83,6 +83,14 @@ func (s *Session) executeOne(ctx context.Context, written syntax.Statement, yiel
 		}
 	}
 	return true
+}
+
+// start runs a statement that was parsed, and lets the watcher know.
+func (s *Session) start(ctx context.Context, r *Result) error {
+	if s.watch != nil {
+		s.watch(r)
+	}
+	return s.run(ctx, r)
 }
 
 func (s *Session) newResult(text string, at syntax.Pos) *Result {
@@ -153,6 +161,9 @@ func (s *Session) run(ctx context.Context, r *Result) error {
 		s.settings.reset(n.Keys...)
 		return nil
 	case *syntax.ShellCommand:
+		if n.Command == "dfs" {
+			return s.dfs(ctx, r, n)
+		}
 		if s.cfg.Command != nil {
 			return s.cfg.Command(ctx, n)
 		}

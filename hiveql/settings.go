@@ -193,6 +193,16 @@ func (s *settings) reset(keys ...string) {
 	}
 }
 
+// names are the names of all settings and variables.
+func (s *settings) names() []string {
+	var names []string
+	for _, l := range s.lines() {
+		name, _, _ := strings.Cut(l, "=")
+		names = append(names, name)
+	}
+	return names
+}
+
 // lines are all settings as SET prints them, in order.
 func (s *settings) lines() []string {
 	all := maps.Clone(s.defaults)

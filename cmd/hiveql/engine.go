@@ -12,6 +12,7 @@ import (
 	"github.com/skepdata/skep/hiveql/duck"
 	"github.com/skepdata/skep/internal/config"
 	"github.com/skepdata/skep/metastore/sqlstore"
+	"github.com/skepdata/skep/storage"
 	"github.com/skepdata/skep/storage/rangecache"
 )
 
@@ -34,6 +35,7 @@ func (p *program) openEngine(
 		return nil, nil, err
 	}
 	opener := cfg.Opener()
+	client.opener = opener
 	exec := &lazyExecutor{open: func() (hiveql.Executor, error) { return duck.Open(duck.Config{Threads: o.threads}) }}
 	objects, err := openCache(filepath.Join(cfg.CacheDir, "objects"), o.cacheSize<<20)
 	if err != nil {
@@ -54,6 +56,16 @@ func (p *program) openEngine(
 	})
 	closeAll := func() error { return errors.Join(exec.Close(), objects.Close(), store.Close(), opener.Close()) }
 	return e, closeAll, nil
+}
+
+// scriptOpener opens the stores in which scripts may lie, where no engine is needed.
+func (p *program) scriptOpener(o *options) (*storage.Opener, func()) {
+	cfg, err := config.Load(config.Source{Getenv: p.getenv, File: o.config})
+	if err != nil {
+		return &storage.Opener{}, func() {} // a URL is then of an unknown store, and said to be
+	}
+	opener := cfg.Opener()
+	return opener, func() { _ = opener.Close() }
 }
 
 // openCache opens the cache of fetched objects, in a temporary directory where the usual one

@@ -28,6 +28,7 @@ type options struct {
 	delimiter   string
 	config      string
 	parseOnly   bool
+	allowShell  bool
 	version     bool
 	threads     int
 	cacheSize   int64 // MiB
@@ -73,6 +74,7 @@ func flagSet(o *options) *pflag.FlagSet {
 	fs.StringVar(&o.config, "config", "", "the configuration file, instead of $XDG_CONFIG_HOME/skep/skep.toml")
 	fs.IntVar(&o.threads, "threads", 0, "threads of a query; 0 is one for each processor")
 	fs.Int64Var(&o.cacheSize, "cache-mib", 10<<10, "size of the cache for objects of far stores, in MiB")
+	fs.BoolVar(&o.allowShell, "allow-shell", false, "let !COMMAND and !sh COMMAND run commands of the system")
 	fs.BoolVar(&o.parseOnly, "parse-only", false, "only parse: print ok, or error: MESSAGE, for each statement")
 	fs.BoolVar(&o.version, "version", false, "print the version")
 	return fs

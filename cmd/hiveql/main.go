@@ -63,7 +63,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 		fmt.Fprintln(p.stdout, "hiveql", version)
 		return exitOK
 	case o.parseOnly:
-		return p.exit(ctx, p.parseOnly(o))
+		return p.exit(ctx, p.parseOnly(ctx, o))
 	}
 	return p.exit(ctx, p.execute(ctx, o))
 }

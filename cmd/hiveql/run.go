@@ -16,6 +16,7 @@ import (
 
 	"github.com/skepdata/skep/hiveql"
 	"github.com/skepdata/skep/hiveql/syntax"
+	"github.com/skepdata/skep/storage"
 )
 
 // client runs statements in one session and prints what they give.
@@ -27,6 +28,10 @@ type client struct {
 	format  string
 	header  bool
 	depth   int // of files that run files
+	opener  *storage.Opener
+
+	running     *progress // of the statement that runs; nil where none is shown
+	typedBefore *history  // of the shell; nil outside of it
 }
 
 // errQuit ends the program at quit or exit.
@@ -48,6 +53,9 @@ func (p *program) execute(ctx context.Context, o *options) (err error) {
 	}
 	defer func() { err = errors.Join(err, closeAll()) }()
 	c.session = engine.NewSession()
+	if isTerminal(p.stderr) && !o.silent {
+		c.session.Watch(c.watch)
+	}
 	defer func() {
 		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 		defer cancel()
@@ -117,14 +125,21 @@ func (c *client) scripts(ctx context.Context) error {
 
 // file runs the statements of a file.
 func (c *client) file(ctx context.Context, name string) error {
-	text, err := c.p.readScript(name)
+	text, err := c.p.readScript(ctx, c.opener, name)
 	if err != nil {
 		return err
 	}
 	return c.script(ctx, text, name)
 }
 
-func (p *program) readScript(name string) (string, error) {
+// maxScript bounds a script, which is held in memory.
+const maxScript = 256 << 20
+
+// readScript reads a script from a file, from any store by its URL, or from standard input.
+func (p *program) readScript(ctx context.Context, opener *storage.Opener, name string) (string, error) {
+	if strings.Contains(name, "://") {
+		return readObject(ctx, opener, name)
+	}
 	if name == "-" {
 		text, err := io.ReadAll(p.stdin)
 		return string(text), err
@@ -140,6 +155,26 @@ func (p *program) readScript(name string) (string, error) {
 	return string(text), nil
 }
 
+func readObject(ctx context.Context, opener *storage.Opener, url string) (string, error) {
+	loc, err := opener.Open(ctx, url)
+	if err != nil {
+		return "", fmt.Errorf("cannot read the script %s: %w", url, err)
+	}
+	r, err := loc.Bucket.Open(ctx, loc.Prefix, storage.ReadOptions{})
+	if err != nil {
+		return "", fmt.Errorf("cannot read the script %s: %w", url, err)
+	}
+	defer r.Close()
+	if r.Object().Size > maxScript {
+		return "", fmt.Errorf("cannot read the script %s: it has %d bytes, and a script may have %d", url, r.Object().Size, maxScript)
+	}
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return "", fmt.Errorf("cannot read the script %s: %w", url, err)
+	}
+	return string(text), nil
+}
+
 // script runs statements until one fails; with hive.cli.errors.ignore it goes on, and only the
 // last one's error counts.
 func (c *client) script(ctx context.Context, text, file string) error {
@@ -148,9 +183,13 @@ func (c *client) script(ctx context.Context, text, file string) error {
 		if c.o.verbose && r.Text != "" {
 			fmt.Fprintln(c.p.stderr, r.Text)
 		}
+		if err != nil || r.Rows == nil {
+			c.running.end()
+		}
 		if err == nil {
 			err = c.print(r)
 		}
+		c.running.end()
 		if flushErr := c.out.Flush(); flushErr != nil {
 			return flushErr
 		}
@@ -171,6 +210,17 @@ func (c *client) script(ctx context.Context, text, file string) error {
 	}
 	return last
 }
+
+// watch shows the progress of a statement that begins.
+func (c *client) watch(r *hiveql.Result) {
+	switch r.Statement.(type) {
+	case *syntax.Set, *syntax.Reset, *syntax.ShellCommand:
+		return
+	}
+	c.running = startProgress(c.p.stderr, r)
+}
+
+func isReported(err error) bool { return errors.Is(err, errReported) || errors.Is(err, errQuit) }
 
 // report prints an error, and in a script which statement it is of.
 func (c *client) report(r *hiveql.Result, err error, file string) {
@@ -211,9 +261,33 @@ func (c *client) print(r *hiveql.Result) error {
 	case *syntax.Set, *syntax.Reset, *syntax.ShellCommand:
 		return nil // as in Hive: no work, no time
 	}
+	if c.typedBefore != nil {
+		fmt.Fprintln(c.p.stderr, selected(r.Stats(), shown))
+		return nil
+	}
 	fmt.Fprintln(c.p.stderr, "OK")
 	fmt.Fprintln(c.p.stderr, costs(r.Stats(), shown))
 	return nil
+}
+
+// selected is the line that Beeline prints after a statement.
+func selected(st hiveql.Stats, shown bool) string {
+	seconds := fmt.Sprintf("(%.3f seconds)", st.Elapsed.Seconds())
+	switch n := max(st.RowsWritten, st.Rows); {
+	case n == 0 && !shown:
+		return "No rows affected " + seconds
+	case n == 0:
+		return "No rows selected " + seconds
+	default:
+		verb := "selected"
+		if !shown {
+			verb = "affected"
+		}
+		if n == 1 {
+			return "1 row " + verb + " " + seconds
+		}
+		return fmt.Sprintf("%d rows %s %s", n, verb, seconds)
+	}
 }
 
 // costs is the line that Hive prints after a statement, with what was read.
@@ -257,6 +331,7 @@ func (c *client) rows(r *hiveql.Result) error {
 		columns: r.Rows.Columns(), header: header, delimiter: c.o.delimiter[0], trim: !isQuery && c.format != "raw",
 	})
 	for r.Rows.Next() {
+		c.running.end()
 		if err := f.row(r.Rows.Row()); err != nil {
 			return err
 		}
@@ -274,22 +349,41 @@ func (c *client) command(ctx context.Context, n *syntax.ShellCommand) error {
 	case "quit", "exit":
 		return errQuit
 	case "source":
-		if c.depth++; c.depth > maxDepth {
-			return fmt.Errorf("source: files source each other more than %d deep", maxDepth)
+		if err := c.source(ctx, n.Args); err != nil {
+			return c.commandError(n, "source", err)
 		}
-		defer func() { c.depth-- }()
-		return c.file(ctx, strings.Trim(n.Args, `'"`))
+		return nil
+	case "!":
+		return c.bang(ctx, n)
+	case "add", "list", "delete":
+		return c.resources(n)
 	}
-	name := strings.ToUpper(n.Command)
-	if n.Command == "!" {
-		name = "!command"
+	return &hiveql.Error{Phase: hiveql.Analysis, SQLState: "0A000", Msg: strings.ToUpper(n.Command) + " is not supported yet",
+		Pos: n.Pos(), Err: syntax.ErrUnsupported}
+}
+
+// resources answers ADD FILE and its like. Files are where scripts look for them anyway; jars
+// hold code for Java, which is not run here.
+func (c *client) resources(n *syntax.ShellCommand) error {
+	kind, _, _ := strings.Cut(strings.ToUpper(n.Args), " ")
+	if n.Command != "add" || kind == "FILE" || kind == "FILES" {
+		return nil
 	}
-	return &hiveql.Error{Phase: hiveql.Analysis, SQLState: "0A000", Msg: name + " is not supported yet", Pos: n.Pos(),
-		Err: syntax.ErrUnsupported}
+	return &hiveql.Error{Phase: hiveql.Analysis, SQLState: "0A000", Msg: "ADD " + kind + " is not supported yet",
+		Pos: n.Pos(), Err: syntax.ErrUnsupported}
+}
+
+// source runs a file on behalf of a command.
+func (c *client) source(ctx context.Context, name string) error {
+	if c.depth++; c.depth > maxDepth {
+		return fmt.Errorf("files source each other more than %d deep", maxDepth)
+	}
+	defer func() { c.depth-- }()
+	return c.file(ctx, strings.Trim(name, `'" `))
 }
 
 // parseOnly prints for each statement whether it parses.
-func (p *program) parseOnly(o *options) error {
+func (p *program) parseOnly(ctx context.Context, o *options) error {
 	out := bufio.NewWriter(p.stdout)
 	defer func() { _ = out.Flush() }()
 	texts := o.statements
@@ -297,8 +391,10 @@ func (p *program) parseOnly(o *options) error {
 	if len(texts)+len(files) == 0 {
 		files = []string{"-"}
 	}
+	opener, closeOpener := p.scriptOpener(o)
+	defer closeOpener()
 	for _, name := range files {
-		text, err := p.readScript(name)
+		text, err := p.readScript(ctx, opener, name)
 		if err != nil {
 			return err
 		}

@@ -61,7 +61,7 @@ func isResource(word string) bool {
 // command reads a client command up to its semicolon.
 func command(lx *lexer, cmd string, rest int) Statement {
 	start := lx.pos(lx.off)
-	end := commandEnd(lx.src, rest)
+	end := commandEnd(lx.src, rest, cmd == "!")
 	s := Statement{At: start, Text: strings.TrimRight(lx.src[lx.off:end], " \t\r\n"), Terminated: end < len(lx.src)}
 	span := Span{From: start, To: lx.pos(lx.off + len(s.Text))}
 	lx.off = min(end+1, len(lx.src))
@@ -78,8 +78,8 @@ func command(lx *lexer, cmd string, rest int) Statement {
 }
 
 // commandEnd is the place of the ';' that ends a client command: one that is not escaped and
-// neither in quotes nor on a line that is all comment.
-func commandEnd(src string, i int) int {
+// neither in quotes nor on a line that is all comment. With line, the end of the line ends it too.
+func commandEnd(src string, i int, line bool) int {
 	var quote byte
 	for ; i < len(src); i++ {
 		switch c := src[i]; {
@@ -91,7 +91,7 @@ func commandEnd(src string, i int) int {
 			}
 		case c == '\'' || c == '"':
 			quote = c
-		case c == ';':
+		case c == ';', c == '\n' && line:
 			return i
 		case c == '\n' && commentLine(src[i+1:]):
 			i = lineEnd(src, i+1) - 1
