@@ -16,10 +16,11 @@ import (
 // constraint is what a table says of itself: it is shown, and not enforced. A table keeps its
 // constraints as JSON in one of its parameters.
 type constraint struct {
-	Name    string   `json:"name"`
-	Kind    string   `json:"kind"` // as in syntax.Constraint
-	Columns []string `json:"columns,omitempty"`
-	Text    string   `json:"text,omitempty"` // the expression of DEFAULT and CHECK
+	Name     string   `json:"name"`
+	Kind     string   `json:"kind"` // as in syntax.Constraint
+	Columns  []string `json:"columns,omitempty"`
+	Text     string   `json:"text,omitempty"` // the expression of DEFAULT and CHECK
+	Disabled bool     `json:"disabled,omitempty"`
 	// Parent is the table, db.name, that a FOREIGN KEY references.
 	Parent        string   `json:"parent,omitempty"`
 	ParentColumns []string `json:"parent_columns,omitempty"`
@@ -96,7 +97,15 @@ func (s *Session) addConstraint(
 		}
 		c.Columns = append(c.Columns, name)
 	}
+	c.Disabled = slices.Contains(n.Options, "DISABLE") || slices.Contains(n.Options, "NOT ENFORCED")
+	if t.Type == metastore.External && !c.Disabled && (n.Kind == "NOT NULL" || n.Kind == "DEFAULT" || n.Kind == "CHECK") {
+		return semantic(n, 10326, "Invalid Constraint syntax Constraints are disallowed with External tables. "+
+			"Only RELY is allowed.")
+	}
 	if n.X != nil {
+		if err := s.checkExpression(ctx, t, n); err != nil {
+			return err
+		}
 		c.Text = syntax.Print(n.X)
 	}
 	if n.Parent != nil {

@@ -106,9 +106,6 @@ func (s *Session) describeTable(
 			return semantic(n, 0, "table properties that begin with %s are reserved", hiddenParams)
 		}
 	}
-	if err := s.takeConstraints(ctx, t, n); err != nil {
-		return err
-	}
 	if n.Temporary {
 		t.Parameters[temporaryParam] = "true"
 		delete(t.Parameters, "transient_lastDdlTime")
@@ -116,6 +113,9 @@ func (s *Session) describeTable(
 	if n.External || strings.EqualFold(t.Parameters["EXTERNAL"], "TRUE") {
 		t.Type = metastore.External
 		t.Parameters["EXTERNAL"] = "TRUE"
+	}
+	if err := s.takeConstraints(ctx, t, n); err != nil {
+		return err
 	}
 	if t.Type == metastore.Managed && n.Location == nil && len(t.PartitionKeys) == 0 && n.Query == nil {
 		for _, k := range []string{"numFiles", "numRows", "totalSize"} {

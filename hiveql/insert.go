@@ -72,6 +72,9 @@ func (s *Session) insert(ctx context.Context, r *Result, n *syntax.Insert) error
 	if t.Type == metastore.View {
 		return semantic(&n.Table, 10090, "A view cannot be used as target table for LOAD or INSERT '%s'", t.Name)
 	}
+	if n, err = withDefaults(t, n); err != nil {
+		return err
+	}
 	return s.replanning(ctx, func() error {
 		w, err := analysis.AnalyzeInsert(ctx, s.cfg.Store, s.env(), n)
 		if err != nil {
