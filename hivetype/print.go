@@ -56,8 +56,10 @@ func appendPrimitive(dst []byte, v Value, t Type) []byte {
 	return append(dst, "NULL"...)
 }
 
-// appendFloat prints as java.lang.Double.toString and Float.toString do since Java 19: plain
-// between 1e-3 and 1e7, otherwise with an exponent, always with a digit after the point.
+// appendFloat prints as java.lang.Double.toString and Float.toString do before Java 19, under which
+// Hive runs: plain between 1e-3 and 1e7, otherwise with an exponent, always with a digit after
+// the point. Of whole numbers that need more bits than there are it prints a digit more than the
+// shortest form at times; see wholeDigits.
 func appendFloat(dst []byte, f float64, bits int) []byte {
 	switch {
 	case math.IsNaN(f):
@@ -78,6 +80,9 @@ func appendFloat(dst []byte, f float64, bits int) []byte {
 		return append(dst, ".0"...)
 	}
 	var buf [32]byte
+	if digits, ok := wholeDigits(buf[:0], f, bits); ok {
+		return appendWhole(dst, f < 0, digits)
+	}
 	text := strconv.AppendFloat(buf[:0], f, 'e', -1, bits) // d.ddde+XX or de+XX
 	e := bytes.IndexByte(text, 'e')
 	if e <= 2 && !bytes.ContainsRune(text, '.') {
@@ -94,6 +99,54 @@ func appendFloat(dst []byte, f float64, bits int) []byte {
 		exponent = exponent[1:]
 	}
 	return append(dst, exponent...)
+}
+
+// wholeDigits are the digits of a whole number below 2^63 that is too large for the bits of its
+// type: Java leaves out as many of the last ones as the missing bits stand for, and rounds.
+func wholeDigits(dst []byte, f float64, bits int) ([]byte, bool) {
+	significant := 53
+	if bits == 32 {
+		significant = 24
+	}
+	_, exponent := math.Frexp(f) // of a number from 1/2 on
+	missing := exponent - 1 - significant
+	if missing < 0 || exponent > 63 {
+		return nil, false
+	}
+	n := int64(math.Abs(f))
+	// log10(2) is 0.30103.
+	insignificant := max(missing-1, 0) * 30103 / 100000
+	if missing-1 <= 1 {
+		insignificant = 0
+	}
+	zeros := insignificant
+	unit := int64(1)
+	for range insignificant {
+		unit *= 10
+	}
+	rest := n % unit
+	if n /= unit; unit > 1 && rest >= unit/2 {
+		n++
+	}
+	dst = strconv.AppendInt(dst, n, 10)
+	for range zeros {
+		dst = append(dst, '0')
+	}
+	return dst, true
+}
+
+// appendWhole prints the digits of a whole number with an exponent.
+func appendWhole(dst []byte, negative bool, digits []byte) []byte {
+	if negative {
+		dst = append(dst, '-')
+	}
+	exponent := len(digits) - 1
+	rest := bytes.TrimRight(digits[1:], "0")
+	if len(rest) == 0 {
+		rest = []byte("0")
+	}
+	dst = append(append(append(dst, digits[0], '.'), rest...), 'E')
+	return strconv.AppendInt(dst, int64(exponent), 10)
 }
 
 func appendDate(dst []byte, t time.Time) []byte {

@@ -69,7 +69,11 @@ func (b *block) resolver(place string) *resolver {
 
 func (b *block) selectItems() error {
 	r := b.resolver("")
+	windows := 0 // window functions of the items before
 	for i, it := range b.sel.Items {
+		if i > 0 {
+			windows += countWindows(b.sel.Items[i-1].X)
+		}
 		if star, ok := it.X.(*syntax.Star); ok {
 			if err := b.star(star); err != nil {
 				return err
@@ -88,7 +92,11 @@ func (b *block) selectItems() error {
 		}
 		switch len(it.Aliases) {
 		case 0:
-			b.items = append(b.items, item{name: impliedName(it.X, i), x: x})
+			name := impliedName(it.X, i)
+			if w, ok := it.X.(*syntax.Call); ok && w.Over != nil {
+				name = strings.ToLower(w.Func.Name) + "_window_" + strconv.Itoa(windows)
+			}
+			b.items = append(b.items, item{name: name, x: x})
 		case 1:
 			b.items = append(b.items, item{name: strings.ToLower(it.Aliases[0].Name), explicit: true, x: x})
 		default:
@@ -98,8 +106,20 @@ func (b *block) selectItems() error {
 	return nil
 }
 
+// countWindows counts the functions with OVER in an expression.
+func countWindows(e syntax.Expr) int {
+	n := 0
+	syntax.Inspect(e, func(x syntax.Node) bool {
+		if c, ok := x.(*syntax.Call); ok && c.Over != nil {
+			n++
+		}
+		return true
+	})
+	return n
+}
+
 // impliedName is the name of a column without an alias: that of the column or field it is, or
-// _c and its place.
+// _c and its place. That of a window function is its own and its number.
 func impliedName(e syntax.Expr, i int) string {
 	switch e := e.(type) {
 	case *syntax.Name:

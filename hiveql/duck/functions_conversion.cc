@@ -136,7 +136,27 @@ bool toBoolean(bool &out, std::string_view s) {
   return true;
 }
 
-// printFloat prints the shortest digits that read back as the same number, the way Java does.
+// wholeDigits are the digits of a whole number below 2^63 that is too large for the bits of its
+// type, as Java prints them before Java 19: without as many of the last ones as the missing bits
+// stand for, rounded. It returns how many it left out, or -1 for other numbers.
+template <typename T> int wholeDigits(std::string &digits, T v) {
+  constexpr int significant = sizeof(T) == 4 ? 24 : 53;
+  int exponent;
+  std::frexp(v, &exponent);
+  int missing = exponent - 1 - significant;
+  if (missing < 0 || exponent > 63) return -1;
+  uint64_t n = static_cast<uint64_t>(std::fabs(v)), unit = 1;
+  int insignificant = missing - 1 <= 1 ? 0 : (missing - 1) * 30103 / 100000;
+  for (int i = 0; i < insignificant; i++) unit *= 10;
+  uint64_t rest = n % unit;
+  n /= unit;
+  if (unit > 1 && rest >= unit / 2) n++;
+  digits = std::to_string(n);
+  return insignificant;
+}
+
+// printFloat prints digits that read back as the same number, the way Java does: the shortest ones,
+// but see wholeDigits.
 template <typename T> bool printFloat(std::string &out, T v) {
   if (std::isnan(v)) return out = "NaN", true;
   if (std::isinf(v)) return out = v > 0 ? "Infinity" : "-Infinity", true;
@@ -159,6 +179,12 @@ template <typename T> bool printFloat(std::string &out, T v) {
   }
   std::string digits(1, text[0]);
   if (e > 2) digits += text.substr(2, e - 2);
+  std::string whole;
+  if (int left = exponent >= 7 ? wholeDigits(whole, v) : -1; left >= 0) {
+    exponent = int(whole.size()) - 1 + left;
+    digits = whole;
+    while (digits.size() > 1 && digits.back() == '0') digits.pop_back();
+  }
   if (exponent < -3 || exponent >= 7) {
     out += digits[0];
     out += '.';
