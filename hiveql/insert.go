@@ -44,7 +44,7 @@ func (s *Session) query(ctx context.Context, r *Result, q *syntax.Query) error {
 			cancel()
 			return err
 		}
-		r.Rows = &queryRows{Rows: rows, source: r.Text, counts: &r.counts, done: cancel}
+		r.Rows = &queryRows{Rows: rows, source: r.Text, counts: &r.counts, zone: s.now().Location(), done: cancel}
 		return nil
 	})
 }

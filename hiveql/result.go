@@ -64,7 +64,19 @@ type queryRows struct {
 	Rows
 	source string
 	counts *counts
+	zone   *time.Location // of the session
 	done   func()
+}
+
+// Row shows instants in the zone of the session.
+func (r *queryRows) Row() []hivetype.Value {
+	row := r.Rows.Row()
+	for i, c := range r.Columns() {
+		if t, ok := row[i].(time.Time); ok && c.Type.Kind == hivetype.TimestampLocalTZ {
+			row[i] = t.In(r.zone)
+		}
+	}
+	return row
 }
 
 func (r *queryRows) Next() bool {

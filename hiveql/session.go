@@ -194,6 +194,9 @@ func (s *Session) runRare(ctx context.Context, r *Result) error {
 }
 
 func (s *Session) setStatement(r *Result, n *syntax.Set) error {
+	if zone, ok := timeZone(n.Key); ok && n.Value == nil {
+		n = &syntax.Set{Span: n.Span, Key: "hive.local.time.zone", Value: &zone}
+	}
 	switch {
 	case n.Key == "":
 		r.showLines("set", s.settings.lines())
@@ -218,6 +221,15 @@ func (s *Session) use(ctx context.Context, n *syntax.Use) error {
 	}
 	s.db = name
 	return nil
+}
+
+// timeZone is the zone of SET TIME ZONE 'zone' and SET TIME ZONE LOCAL.
+func timeZone(key string) (string, bool) {
+	words := strings.Fields(key)
+	if len(words) != 3 || !strings.EqualFold(words[0], "time") || !strings.EqualFold(words[1], "zone") {
+		return "", false
+	}
+	return strings.Trim(words[2], `'"`), true
 }
 
 // env is what analysis may know of the session.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // settings are what SET sets and shows: settings (hiveconf), variables (hivevar) and system
@@ -131,10 +132,21 @@ func (s *settings) set(name, value string) error {
 	return nil
 }
 
+func wantZone(v string) error {
+	if v == "" || strings.EqualFold(v, "LOCAL") {
+		return nil
+	}
+	if _, err := time.LoadLocation(v); err != nil {
+		return fmt.Errorf("expects LOCAL or the name of a time zone such as Europe/Berlin, not %s", v)
+	}
+	return nil
+}
+
 // checks are for the settings of which a wrong value would otherwise go unnoticed.
 func checks() map[string]func(string) error {
 	return map[string]func(string) error{
 		"hive.exec.dynamic.partition":      wantBool,
+		"hive.local.time.zone":             wantZone,
 		"hive.exec.compress.output":        wantBool,
 		"hive.cli.errors.ignore":           wantBool,
 		"hive.cli.print.header":            wantBool,

@@ -31,6 +31,9 @@ type (
 	Cast struct {
 		X Expr
 		T hivetype.Type
+		// Zone is the time zone of the clock on one side, where the other side is a
+		// timestamp with local time zone; "" is UTC.
+		Zone string
 	}
 	// Case is a searched CASE; all branches have type T.
 	Case struct {

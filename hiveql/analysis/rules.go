@@ -10,6 +10,7 @@ type rule struct {
 // returns, where it says what that is.
 func rules() []rule {
 	return []rule{
+		{"time zones", zonedCasts},                 // zones.go: of the session, where clocks become instants
 		{"fold constants", foldConstants},          // rule_fold.go: what is the same for every row
 		{"empty relations", emptyRelations},        // rule_empty.go: filters that nothing passes
 		{"order limits", orderLimits},              // rule_limits.go: which rows LIMIT passes

@@ -140,7 +140,7 @@ func replace(x Expr, f func(Expr) (Expr, bool)) Expr {
 	case *Call:
 		return &Call{Func: x.Func, Args: all(x.Args), T: x.T}
 	case *Cast:
-		return &Cast{X: again(x.X), T: x.T}
+		return &Cast{X: again(x.X), T: x.T, Zone: x.Zone}
 	case *Case:
 		c := &Case{Whens: make([]When, len(x.Whens)), Else: again(x.Else), T: x.T}
 		for i, w := range x.Whens {

@@ -9,8 +9,8 @@ import "github.com/skepdata/skep/hivetype"
 //	from_unixtime(n, f)   date_format(from_utc_timestamp(timestamp of n, zone), f, zone)
 //	date_format(ts, f)    date_format(ts, f, zone), for patterns that print it
 func (e Env) inZone(c *Call) *Call {
-	zone := e.Now.Location().String()
-	if zone == "UTC" || zone == "Local" || zone == "Etc/UTC" || e.Now.IsZero() {
+	zone := e.zoneName()
+	if zone == "" {
 		return c
 	}
 	name := &Const{Value: zone, T: text}
@@ -29,6 +29,36 @@ func (e Env) inZone(c *Call) *Call {
 		return calling("date_format", text, calling("from_utc_timestamp", timestamp, clockOf(c.Args[0]), name), format, name)
 	}
 	return c
+}
+
+// zoneName is the session's zone, "" for UTC.
+func (e Env) zoneName() string {
+	zone := e.Now.Location().String()
+	if zone == "UTC" || zone == "Local" || zone == "Etc/UTC" || e.Now.IsZero() {
+		return ""
+	}
+	return zone
+}
+
+// zonedCasts says in which zone clocks are that become a timestamp with local time zone, or the
+// other way round.
+func zonedCasts(a *analyzer, q *Query) error {
+	zone := a.env.zoneName()
+	if zone == "" {
+		return nil
+	}
+	eachRel(q.Root, func(r Rel) {
+		mapOwn(r, func(x Expr) Expr {
+			visit(x, func(x Expr) bool {
+				if c, ok := x.(*Cast); ok && (c.T.Kind == hivetype.TimestampLocalTZ) != (c.X.Type().Kind == hivetype.TimestampLocalTZ) {
+					c.Zone = zone
+				}
+				return true
+			})
+			return x
+		})
+	})
+	return nil
 }
 
 var timestamp = hivetype.Of(hivetype.Timestamp)

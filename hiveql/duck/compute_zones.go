@@ -94,3 +94,76 @@ var javaZones = map[string]string{
 	"America/Lima": "PET", "America/Caracas": "VET", "America/La_Paz": "BOT", "America/Santiago": "CLT",
 	"America/Montevideo": "UYT",
 }
+
+// castZoned is a conversion; those between clocks and instants need a zone.
+func (l *lowerer) castZoned(c *analysis.Cast) string {
+	from, to := c.X.Type(), c.T
+	x := l.expr(c.X)
+	zone := c.Zone
+	if zone == "" {
+		zone = "UTC"
+	}
+	switch {
+	case to.Kind == hivetype.TimestampLocalTZ && from.Text():
+		return l.textInZone(x, from, to, zone)
+	case from.Kind == hivetype.TimestampLocalTZ && to.Text():
+		return l.cast(l.instantText(x, from, zone), hivetype.Of(hivetype.String), to)
+	case c.Zone == "":
+	case to.Kind == hivetype.TimestampLocalTZ && instant(from):
+		return "timezone('UTC', timezone(" + quote(zone) + ", (" + x + ")::TIMESTAMP))"
+	case from.Kind == hivetype.TimestampLocalTZ && instant(to):
+		return "(timezone(" + quote(zone) + ", timezone('UTC', " + x + ")))::" + sqlType(to)
+	}
+	return l.cast(x, from, to)
+}
+
+// textInZone reads times, which are in the zone unless they name another one.
+func (l *lowerer) textInZone(x string, from, to hivetype.Type, zone string) string {
+	where, err := time.LoadLocation(zone)
+	if err != nil {
+		return l.fail(&Error{Op: "plan", Msg: "unknown time zone " + zone, Err: err})
+	}
+	f := &computed{name: "instant in " + zone, args: []hivetype.Type{from}, result: to, start: func() compute {
+		return func(args []hivetype.Value) (hivetype.Value, error) {
+			s := args[0].(string)
+			v, ok := hivetype.ParseValue(s, to)
+			if !ok {
+				return nil, nil
+			}
+			// Text without a zone is read as in UTC; it says the same as a plain timestamp then.
+			at := v.(time.Time)
+			if plain, ok := hivetype.ParseValue(s, hivetype.Of(hivetype.Timestamp)); ok && at.Location() == time.UTC &&
+				!namesZone(s) && at.Equal(plain.(time.Time)) {
+				return time.Date(at.Year(), at.Month(), at.Day(), at.Hour(), at.Minute(), at.Second(), at.Nanosecond(), where), nil
+			}
+			return at, nil
+		}
+	}}
+	return l.compute(f, []string{x})
+}
+
+// namesZone reports whether a time ends in a zone: a letter, or an offset behind the clock.
+func namesZone(s string) bool {
+	s = strings.TrimSpace(s)
+	if s == "" {
+		return false
+	}
+	if c := s[len(s)-1] | 0x20; c >= 'a' && c <= 'z' {
+		return true
+	}
+	i := strings.IndexAny(s, " T")
+	return i >= 0 && strings.ContainsAny(s[i+1:], "+-/")
+}
+
+func (l *lowerer) instantText(x string, from hivetype.Type, zone string) string {
+	where, err := time.LoadLocation(zone)
+	if err != nil {
+		return l.fail(&Error{Op: "plan", Msg: "unknown time zone " + zone, Err: err})
+	}
+	f := &computed{name: "text in " + zone, args: []hivetype.Type{from}, result: hivetype.Of(hivetype.String), start: func() compute {
+		return func(args []hivetype.Value) (hivetype.Value, error) {
+			return string(hivetype.AppendText(nil, args[0].(time.Time).In(where), from)), nil
+		}
+	}}
+	return l.compute(f, []string{x})
+}

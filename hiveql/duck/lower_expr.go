@@ -25,7 +25,7 @@ func (l *lowerer) expr(x analysis.Expr) string {
 	case *analysis.Call:
 		return l.call(x)
 	case *analysis.Cast:
-		return l.castTo(x.X, x.T)
+		return l.castZoned(x)
 	case *analysis.Case:
 		return l.caseOf(x)
 	case *analysis.In:
