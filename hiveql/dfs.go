@@ -305,7 +305,7 @@ func (d *dfsCall) copy(ctx context.Context, move bool) error {
 		target := base
 		rest := strings.TrimPrefix(f.Object.Key, from.Prefix)
 		switch {
-		case strings.ContainsAny(from.Prefix, "*?["):
+		case strings.ContainsAny(from.Prefix, "*?[") && (into || len(files) > 1):
 			target = path.Join(base, path.Base(f.Object.Key))
 		case strings.HasSuffix(from.Prefix, "/") && into:
 			target = path.Join(base, path.Base(from.Prefix), rest)

@@ -12,6 +12,7 @@
 //	flags.go    the command line and its help
 //	engine.go   configuration -> engine, with the query engine opened at the first query
 //	run.go      statements in order: results, errors, statistics
-//	shell.go    the interactive shell
+//	shell.go    the interactive shell; history.go, completion.go, beeline.go and progress.go serve it
+//	fmt.go      hiveql fmt
 //	format*.go  the output formats
 package main

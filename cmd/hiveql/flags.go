@@ -112,6 +112,7 @@ func help() string {
   hiveql -e 'SELECT ...'       run statements
   hiveql -f script.sql         run a script
   hiveql                       start a shell, or run what standard input holds
+  hiveql fmt FILE ...          lay scripts out
 
 ` + flagSet(&options{}).FlagUsages() + `
 Where the metastore, the warehouse and S3 are is read from, in this order: the flags above,

@@ -52,6 +52,9 @@ var errReported = errors.New("a statement failed")
 func (p *program) run(ctx context.Context, args []string) int {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM)
 	defer stop()
+	if len(args) > 0 && args[0] == "fmt" {
+		return p.exit(ctx, p.format(ctx, args[1:]))
+	}
 	o, err := parseFlags(args)
 	switch {
 	case errors.Is(err, pflag.ErrHelp):

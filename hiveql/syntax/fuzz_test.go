@@ -60,6 +60,8 @@ func FuzzParse(f *testing.F) {
 			checkRoundTrip(t, s.Stmt)
 		}
 		syntax.Complete(src)
+		syntax.ParseFragment(src)
+		checkFormat(t, src, syntax.FormatScript(src))
 	})
 }
 

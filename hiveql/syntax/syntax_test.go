@@ -3,6 +3,7 @@ package syntax_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,6 +18,7 @@ import (
 //	expr    does the same for one expression
 //	error   prints the errors of a script with the place marked
 //	split   prints the statements of a script as they are cut
+//	format  lays a script out
 //
 // Whatever parses must print to text that parses to the same tree.
 func TestGolden(t *testing.T) {
@@ -35,6 +37,10 @@ func TestGolden(t *testing.T) {
 				return errorsOf(d.Input)
 			case "split":
 				return split(d.Input)
+			case "format":
+				text := syntax.FormatScript(d.Input)
+				checkFormat(t, d.Input, text)
+				return text
 			}
 			t.Fatalf("%s: unknown command %q", d.Pos, d.Cmd)
 			return ""
@@ -73,6 +79,35 @@ func checkText(t testing.TB, s syntax.Stmt, text string) {
 	case !syntax.Equal(s, again[0]):
 		t.Fatalf("printed text parses to another tree:\n%.1000s\n%.1000s", text, syntax.Print(again[0]))
 	}
+}
+
+// checkFormat asserts that a laid out script means what it did, has the same comments, and does
+// not change when it is laid out again.
+func checkFormat(t testing.TB, src, text string) {
+	t.Helper()
+	var a, b []string
+	for s := range syntax.Statements(src) {
+		a = append(a, printed(s))
+	}
+	for s := range syntax.Statements(text) {
+		b = append(b, printed(s))
+	}
+	if !slices.Equal(a, b) {
+		t.Fatalf("laid out it is another script:\n%.1000s\n%.1000s", src, text)
+	}
+	if n, m := strings.Count(src, "--")+strings.Count(src, "/*"), strings.Count(text, "--")+strings.Count(text, "/*"); n != m {
+		t.Fatalf("%d comments of %d are left:\n%.1000s", m, n, text)
+	}
+	if again := syntax.FormatScript(text); again != text {
+		t.Fatalf("laid out again it changes:\n%.1000s\n%.1000s", text, again)
+	}
+}
+
+func printed(s syntax.Statement) string {
+	if s.Err != nil {
+		return s.Text
+	}
+	return syntax.Print(s.Stmt)
 }
 
 // forms is n as Print writes it and, on a line of its own, parenthesised.
