@@ -40,6 +40,8 @@ func (r *resolver) call(e *syntax.Call) (Expr, error) {
 		return r.aggregateCall(e, fn)
 	case fn.Kind == WindowFunction && len(e.WithinGroup) > 0:
 		return r.hypothetical(e, fn)
+	case r.over != nil && (fn.Name == "lag" || fn.Name == "lead"):
+		return r.nestedWindow(e, fn)
 	case fn.Kind == WindowFunction:
 		return nil, failf(e, codeNoOver, "Missing over clause for function : %s", name)
 	}
@@ -263,11 +265,12 @@ func (r *resolver) windowCall(e *syntax.Call, fn *Function) (Expr, error) {
 		return nil, err
 	}
 	in := *r
-	in.inWindow = true
+	in.inWindow, in.over = true, w
 	args, b, err := in.arguments(e, fn)
 	if err != nil {
 		return nil, err
 	}
+	in.over = nil
 	c := &windowCall{fn: fn, args: args, distinct: e.Distinct, ignoreNulls: e.Nulls == "IGNORE", t: b.Result}
 	if c.partitionBy, err = in.exprs(w.PartitionBy); err != nil {
 		return nil, err
@@ -291,6 +294,17 @@ func (r *resolver) windowCall(e *syntax.Call, fn *Function) (Expr, error) {
 		}
 	}
 	return c, nil
+}
+
+// nestedWindow resolves lag and lead within the arguments of a function with OVER, whose window is
+// theirs too: sum(x - lag(x)) OVER (PARTITION BY y ORDER BY z). They look beyond
+// its frame.
+func (r *resolver) nestedWindow(e *syntax.Call, fn *Function) (Expr, error) {
+	call := *e
+	call.Over = &syntax.Window{Span: r.over.Span, PartitionBy: r.over.PartitionBy, OrderBy: r.over.OrderBy}
+	in := *r
+	in.inWindow, in.over = false, nil
+	return in.windowCall(&call, fn)
 }
 
 // checkFrame refuses frames that measure a distance where there is none.

@@ -116,7 +116,7 @@ func bindPercentile(args []Arg) (Binding, error) {
 	}
 	at, result := double, double
 	switch t := args[1].Type; {
-	case t.Kind == hivetype.Array && (t.Elem.Numeric() || args[1].Const != nil && t.Elem.Text()):
+	case t.Kind == hivetype.Array && (t.Elem.Numeric() || t.Elem.Text()):
 		at, result = hivetype.ArrayOf(double), hivetype.ArrayOf(double)
 	case !t.Numeric():
 		return Binding{}, &TypeError{Index: 1, Want: "a number or an array of numbers", Got: t}
@@ -162,7 +162,7 @@ func bindLag(args []Arg) (Binding, error) {
 		b.Args = append(b.Args, hivetype.Of(hivetype.Int))
 	}
 	if len(args) > 2 {
-		c, ok := hivetype.Common(t, args[2].Type)
+		c, ok := common(t, args[2].Type)
 		if !ok {
 			return Binding{}, &TypeError{Index: 2, Want: t.String(), Got: args[2].Type}
 		}

@@ -20,7 +20,8 @@ type resolver struct {
 	place string
 	// inside is what the expression is an argument of, where that takes no aggregate.
 	inside   string
-	inWindow bool // within a window function, which takes aggregates but no other of its kind
+	inWindow bool           // within a window function, which takes aggregates but no other of its kind
+	over     *syntax.Window // of the function with OVER whose arguments are resolved; may be nil
 	// windows are the named ones of the WINDOW clause.
 	windows []syntax.NamedWindow
 	// before and after find names that are no columns of sc: aliases of the SELECT list, which

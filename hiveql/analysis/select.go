@@ -319,24 +319,39 @@ func ids(cols []Column) map[int]bool {
 // windows makes the relation that computes the window functions of the items, the sort keys
 // and QUALIFY, and puts its columns in their place.
 func (b *block) windows(keys []SortKey, qualify Expr) Expr {
+	inner := &Window{Input: b.rel} // of the functions within the arguments of others
 	w := &Window{Input: b.rel}
 	byKey := map[int]Column{}
+	taken := func(to *Window, c *windowCall) Expr {
+		k := b.a.key(c)
+		if byKey[k].ID == 0 {
+			byKey[k] = b.a.column(c.fn.Name, c.t)
+			to.Funcs = append(to.Funcs, WindowColumn{
+				Column: byKey[k], Func: c.fn, Args: c.args, Distinct: c.distinct, IgnoreNulls: c.ignoreNulls,
+				PartitionBy: c.partitionBy, OrderBy: slices.Clone(c.orderBy), Frame: c.frame,
+			})
+		}
+		col := byKey[k]
+		return &Ref{ID: col.ID, Name: col.Name, T: col.Type}
+	}
+	nested := func(x Expr) Expr {
+		return replace(x, func(x Expr) (Expr, bool) {
+			if c, ok := x.(*windowCall); ok {
+				return taken(inner, c), true
+			}
+			return nil, false
+		})
+	}
 	extract := func(x Expr) Expr {
 		return replace(x, func(x Expr) (Expr, bool) {
 			c, ok := x.(*windowCall)
 			if !ok {
 				return nil, false
 			}
-			k := b.a.key(c)
-			if byKey[k].ID == 0 {
-				byKey[k] = b.a.column(c.fn.Name, c.t)
-				w.Funcs = append(w.Funcs, WindowColumn{
-					Column: byKey[k], Func: c.fn, Args: c.args, Distinct: c.distinct, IgnoreNulls: c.ignoreNulls,
-					PartitionBy: c.partitionBy, OrderBy: slices.Clone(c.orderBy), Frame: c.frame,
-				})
+			for i, arg := range c.args {
+				c.args[i] = nested(arg)
 			}
-			col := byKey[k]
-			return &Ref{ID: col.ID, Name: col.Name, T: col.Type}, true
+			return taken(w, c), true
 		})
 	}
 	for i := range b.items {
@@ -344,6 +359,9 @@ func (b *block) windows(keys []SortKey, qualify Expr) Expr {
 	}
 	mapKeys(keys, extract)
 	qualify = mapOptional(qualify, extract)
+	if len(inner.Funcs) > 0 {
+		w.Input = inner
+	}
 	if len(w.Funcs) > 0 {
 		b.rel = w
 	}
