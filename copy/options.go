@@ -118,6 +118,11 @@ type Options struct {
 	// part of one, or asks a server for a copy. Listing does not count. 0 is no limit.
 	RequestRate int64
 
+	// Journal, if not nil, is that of the job. Where Sync would replace everything, outputs stay
+	// that it says were made of the source as it is now and that the destination's listing shows
+	// unchanged; and large outputs are gone on with, part by part. See Journal for what it is.
+	Journal *Journal
+
 	// Report is told what happens, by one goroutine at a time. It must not block for long.
 	Report func(Event)
 }

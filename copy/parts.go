@@ -16,6 +16,8 @@ type upload struct {
 	task     Task
 	attempt  int // how often the output has been tried before
 	up       storage.Upload
+	id       string // by which the journal knows it; empty if it does not
+	resumed  int64  // bytes that were there already
 	size     int64
 	partSize int64
 
@@ -39,19 +41,29 @@ func (j *job) beginParts(ctx context.Context, w work, spawn func(work)) error {
 		return err
 	}
 	opts.PartSize = u.partSize
-	if u.up, err = j.partUploader.CreateParts(ctx, j.dir+t.Key, opts); err != nil {
+	count := int((u.size + u.partSize - 1) / u.partSize)
+	u.left, u.pieces = count, make([][]piece, count)
+	if err := j.openUpload(ctx, u, opts); err != nil {
 		return err
 	}
-	u.left = int((u.size + u.partSize - 1) / u.partSize)
-	u.pieces = make([][]piece, u.left)
 	j.mu.Lock()
 	j.uploads[u] = true
 	j.mu.Unlock()
-	for n := u.left - 1; n >= 0; n-- { // this worker goes on with the first, thieves take the last
-		spawn(work{upload: u, part: n})
+	if u.left == 0 {
+		u.left = 1
+		spawn(work{upload: u, part: allParts})
+		return nil
+	}
+	for n := count - 1; n >= 0; n-- { // this worker goes on with the first, thieves take the last
+		if u.pieces[n] == nil { // nobody has begun one that is not
+			spawn(work{upload: u, part: n})
+		}
 	}
 	return nil
 }
+
+// allParts is in place of the number of a part where all are there already.
+const allParts = -1
 
 // describeFirst opens the first source for its content type and metadata, which listings do not
 // have. It is one request more for an object of many.
@@ -67,7 +79,7 @@ func (j *job) describeFirst(ctx context.Context, t Task) (storage.Object, error)
 // writePart writes one part, and ends the output if it was the last to be done.
 func (j *job) writePart(ctx context.Context, w work, spawn func(work)) error {
 	u := w.upload
-	if u.failed() == nil {
+	if u.failed() == nil && w.part != allParts {
 		var pieces []piece
 		var err error
 		for attempt := 0; ; attempt++ {
@@ -75,6 +87,9 @@ func (j *job) writePart(ctx context.Context, w work, spawn func(work)) error {
 			if err == nil || !j.again(ctx, u.task, attempt, err) {
 				break
 			}
+		}
+		if err == nil {
+			j.opts.Journal.part(u.id, w.part, pieces)
 		}
 		u.done(w.part, pieces, err)
 	} else {
@@ -149,6 +164,10 @@ func (j *job) endParts(ctx context.Context, u *upload) (result, error) {
 	if err == nil {
 		err = j.intend(ctx, u.task, u.size, sum)
 	}
+	if err != nil && j.keeps(ctx, u, err) {
+		j.forget(u)
+		return result{}, err
+	}
 	if err != nil {
 		return result{}, errors.Join(err, j.abortUpload(ctx, u))
 	}
@@ -157,6 +176,7 @@ func (j *job) endParts(ctx context.Context, u *upload) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
+	j.opts.Journal.end(u.id)
 	if sum.Differs(o.CRC32C) || o.Size != u.size {
 		return result{}, j.discard(ctx, u.task, fmt.Errorf("the destination has stored %d bytes with crc32c %s instead of %d with %s: %w",
 			o.Size, o.CRC32C, u.size, sum, storage.ErrChecksum))
@@ -203,7 +223,11 @@ func (j *job) abortUpload(ctx context.Context, u *upload) error {
 	j.forget(u)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTime)
 	defer cancel()
-	return u.up.Abort(ctx)
+	err := u.up.Abort(ctx)
+	if err == nil {
+		j.opts.Journal.end(u.id)
+	}
+	return err
 }
 
 // abandonUploads aborts what an early end of the job has left unfinished. There is no one left
@@ -212,7 +236,9 @@ func (j *job) abandonUploads(ctx context.Context) {
 	j.mu.Lock()
 	var open []*upload
 	for u := range j.uploads {
-		open = append(open, u)
+		if u.id == "" { // the next run goes on with those that the journal knows
+			open = append(open, u)
+		}
 	}
 	j.mu.Unlock()
 	for _, u := range open {
@@ -230,7 +256,9 @@ func (u *upload) failed() error {
 func (u *upload) done(n int, pieces []piece, err error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.pieces[n] = pieces
+	if n != allParts {
+		u.pieces[n] = pieces
+	}
 	if u.err == nil {
 		u.err = err
 	}

@@ -52,6 +52,7 @@ type Summary struct {
 	Removed        int64 // objects that only the destination had
 	RemoveFailures int64 // of those that could not be removed, which are also Failures
 	Retries        int64
+	Resumed        int64 // bytes of parts that were there already, from an earlier run
 	ServerCopied   int64 // outputs copied on the server
 	Elapsed        time.Duration
 }
@@ -129,6 +130,13 @@ func (r *recorder) succeeded() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.sum.Outputs > 0
+}
+
+// resumed counts bytes that need not be written again.
+func (r *recorder) resumed(n int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sum.Resumed += n
 }
 
 func (r *recorder) summary() (Summary, error) {

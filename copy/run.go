@@ -16,7 +16,8 @@ import (
 
 // Run plans and does a job. It returns a *FailedError when some outputs could not be made and
 // all others were; any other error ended the job early. The Summary tells in each case what was
-// done. Run waits for everything it started, and nothing partial stays behind.
+// done. Run waits for everything it started, and nothing partial stays behind, but for uploads that
+// Options.Journal knows and the next run goes on with.
 func Run(ctx context.Context, src, dest storage.Location, opts Options) (Summary, error) {
 	started := time.Now()
 	j, err := newJob(src, dest, opts)
@@ -77,6 +78,7 @@ type work struct {
 const bufferSize = 256 << 10
 
 func newJob(src, dest storage.Location, opts Options) (*job, error) {
+	opts.useJournal()
 	p, err := newPlanner(src, opts)
 	if err != nil {
 		return nil, err
@@ -192,6 +194,9 @@ func (j *job) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := j.abortForgotten(ctx); err != nil {
+		return err
+	}
 	if sum, err := j.rec.summary(); err != nil {
 		if sum.Outputs == 0 && sum.Failed == j.rejected.Load() {
 			return sum.Failures[0].Err // it is the destination that is wrong, not some outputs
@@ -216,6 +221,9 @@ func (j *job) reachDestination(ctx context.Context) error {
 			return err
 		}
 		break
+	}
+	if j.denied && j.opts.Sync.Existing == existingRecorded && !j.opts.Sync.Delete && j.backup == nil {
+		j.planner.sync = nil // nothing can be compared, so all is copied
 	}
 	return nil
 }
@@ -375,6 +383,7 @@ func (j *job) finish(ctx context.Context, t Task, res result, err error) error {
 	e := j.about(t, Copied)
 	e.CRC32C, e.Method = res.sum, res.method
 	j.rec.event(e)
+	j.journalDone(t, res)
 	if j.ledger != nil {
 		r := j.recordOf(t, res.object.Size, res.sum)
 		r.ETag, r.object = res.object.ETag, res.object

@@ -81,7 +81,7 @@ func (o Options) checkSync() error {
 	switch {
 	case s.Delete:
 		option = "Delete"
-	case s.Existing == ExistingReplace:
+	case s.Existing == ExistingReplace, s.Existing == existingRecorded:
 		option = "BackupDir"
 	}
 	for _, check := range []struct {
@@ -109,7 +109,7 @@ func (o Options) checkSync() error {
 		return &OptionError{"CompareBy", fmt.Errorf("%q is not one of time, size, etag and checksum", string(s.CompareBy))}
 	}
 	switch s.Existing {
-	case ExistingReplace, ExistingUpdate, ExistingKeep:
+	case ExistingReplace, ExistingUpdate, ExistingKeep, existingRecorded:
 		return nil
 	}
 	return &OptionError{"Existing", fmt.Errorf("%q is not one of update and keep", string(s.Existing))}
@@ -220,6 +220,8 @@ func (p *planner) syncedTask(s Source, there *storage.Object) (t Task, ok bool, 
 	case s.lost != nil:
 	case p.opts.Sync.Existing == ExistingKeep:
 		t.Skip = t.Skip || there != nil
+	case p.opts.Sync.Existing == existingRecorded:
+		t.Skip = t.Skip || p.recorded(s, there)
 	case p.opts.Sync.Existing == ExistingUpdate:
 		same := different
 		if there != nil {

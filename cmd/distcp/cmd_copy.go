@@ -109,6 +109,11 @@ func (c *command) copy(ctx context.Context, args []string) error {
 	if err := flags.validate(f); err != nil {
 		return err
 	}
+	identity, err := c.identity(f, &flags)
+	if err != nil {
+		return err
+	}
+	flags.identify(identity)
 	open, err := c.openSides(flags.settings, flags.sides)
 	if err != nil {
 		return err
@@ -239,6 +244,9 @@ func (c *command) copyWith(ctx context.Context, open *openers, flags *copyFlags)
 		return sum, err
 	}
 	opts := flags.opts
+	if opts.Journal != nil && flags.overwrite {
+		opts.Journal.Distrust()
+	}
 	opts.TwoServices = open.twoServices
 	if flags.appendToLast == "" {
 		opts.AppendToLastFile = opts.GroupBy != "" && !strings.HasPrefix(dest.Bucket.URL(), "s3://")

@@ -21,19 +21,27 @@ import (
 type jobFlags struct {
 	job  string
 	wait bool
+
+	identity string // of what the outputs are
+	derived  bool   // the name is made of it
+}
+
+// identify names a job after what it does, unless it has been given a name.
+func (j *jobFlags) identify(identity string) {
+	j.identity = identity
+	if j.job == "" {
+		j.job, j.derived = derivedPrefix+identity, true
+	}
 }
 
 func (j *jobFlags) addFlags(f *pflag.FlagSet) {
-	f.StringVar(&j.job, "job", "", "`name` of the job: two runs of it do not overlap (exit code 4), and 'distcp jobs' tells of the last")
-	f.BoolVar(&j.wait, "wait", false, "with --job, wait for a run of the job to end")
+	f.StringVar(&j.job, "job", "", "`name` of the job: two runs of it do not overlap (exit code 4), and 'distcp jobs' tells of the last (default: one made of the other options)")
+	f.BoolVar(&j.wait, "wait", false, "wait for another run of the job to end")
 }
 
 func (j *jobFlags) validate(f *pflag.FlagSet) error {
-	switch {
-	case f.Changed("job") && !isJobName(j.job):
+	if f.Changed("job") && !isJobName(j.job) {
 		return usagef("--job: %q is not a name of letters, digits and the signs . _ -", j.job)
-	case j.wait && j.job == "":
-		return usagef("--wait has a meaning with --job only")
 	}
 	return nil
 }
@@ -71,6 +79,45 @@ func (c *command) jobStore() (jobStore, error) {
 	return jobStore{filepath.Join(dir, "skep", "jobs")}, nil
 }
 
+// usable makes the directory and reports why nothing can be written to it.
+func (s jobStore) usable() error {
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(s.dir, ".probe-")
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
+// withoutJournal says that a run will not be remembered.
+func (c *command) withoutJournal(flags *copyFlags, err error) {
+	if !flags.quiet {
+		fmt.Fprintf(c.stderr, "distcp: a run after this one cannot go on where it ends: %s\n", oneLine(err))
+	}
+}
+
+// expiry is how long a job that was not given a name is remembered.
+const expiry = 30 * 24 * time.Hour
+
+// expire forgets the jobs without a name of their own whose last run is as long ago. What cannot
+// be removed is left for another time.
+func (s jobStore) expire(before time.Time) {
+	names, err := s.names()
+	if err != nil {
+		return
+	}
+	for _, name := range names {
+		if !strings.HasPrefix(name, derivedPrefix) {
+			continue
+		}
+		if info, err := os.Stat(s.path(name, ".json")); err == nil && info.ModTime().Before(before) {
+			_ = s.remove(name) // it may be running
+		}
+	}
+}
+
 func (s jobStore) path(name, suffix string) string { return filepath.Join(s.dir, name+suffix) }
 
 // errLocked is a job that runs already.
@@ -105,15 +152,24 @@ func (s jobStore) lock(name string) (*os.File, error) {
 // waitTime is how often a waiting run looks whether the other has ended.
 const waitTime = 200 * time.Millisecond
 
-// asJob does a copy under the lock of its job, if it has a name, and records how it ends.
+// asJob does a copy under the lock of its job, with its journal, and records how it ends. A job
+// that was not given a name does without where there is no place for them.
 func (c *command) asJob(ctx context.Context, flags *copyFlags, do func() (copier.Summary, error)) (copier.Summary, error) {
-	if flags.job == "" || flags.opts.DryRun {
+	if flags.opts.DryRun {
 		return do()
 	}
 	store, err := c.jobStore()
+	if err == nil {
+		err = store.usable()
+	}
+	if err != nil && flags.derived {
+		c.withoutJournal(flags, err)
+		return do()
+	}
 	if err != nil {
 		return copier.Summary{}, fmt.Errorf("--job: %w", err)
 	}
+	store.expire(time.Now().Add(-expiry))
 	lock, err := store.lock(flags.job)
 	for ticker := time.NewTicker(waitTime); errors.Is(err, errLocked) && flags.wait; lock, err = store.lock(flags.job) {
 		select {
@@ -133,7 +189,17 @@ func (c *command) asJob(ctx context.Context, flags *copyFlags, do func() (copier
 	if err := store.write(r); err != nil {
 		return copier.Summary{}, err
 	}
+	journal, err := copier.OpenJournal(store.path(flags.job, ".journal"), flags.identity)
+	if err != nil {
+		c.withoutJournal(flags, err)
+	}
+	flags.opts.Journal = journal
 	sum, err := do()
+	if journal != nil {
+		if closed := journal.Close(); closed != nil {
+			c.withoutJournal(flags, closed)
+		}
+	}
 	line := newSummaryLine(sum, err, false)
 	r.State, r.Ended, r.Summary = "done", time.Now().UTC(), &line
 	if err != nil {
@@ -248,5 +314,11 @@ func (s jobStore) remove(name string) error {
 		return fmt.Errorf("the job %s: %w", name, err)
 	}
 	defer lock.Close() // nothing was written
-	return errors.Join(os.Remove(s.path(name, ".json")), os.Remove(s.path(name, ".lock")))
+	errs := []error{os.Remove(s.path(name, ".json"))}
+	for _, suffix := range []string{".journal", ".limits", ".lock"} {
+		if err := os.Remove(s.path(name, suffix)); !errors.Is(err, os.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }

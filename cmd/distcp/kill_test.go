@@ -28,7 +28,9 @@ func program(ctx context.Context, t *testing.T, s3 *testenv.S3, args ...string) 
 	}
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Env = append(os.Environ(), s3.Env()...)
-	cmd.Env = append(cmd.Env, "XDG_DATA_HOME="+filepath.Join(t.TempDir(), "data"), "XDG_CONFIG_HOME="+t.TempDir())
+	home := filepath.Join(filepath.Dir(t.TempDir()), "home") // one for the runs of a test
+	cmd.Env = append(cmd.Env, "XDG_DATA_HOME="+filepath.Join(home, "data"), "XDG_STATE_HOME="+filepath.Join(home, "state"),
+		"XDG_CONFIG_HOME="+t.TempDir())
 	return cmd
 }
 

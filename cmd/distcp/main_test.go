@@ -46,6 +46,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("BUCKET", s3.Bucket)
 			env.Setenv("PARQUET", parquetFiles)
 			env.Setenv("OTHER_ADDRESS", strings.Replace(s3.Config().Endpoint, "127.0.0.1", "localhost", 1))
+			env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, ".state"))
 			env.Setenv("XDG_DATA_HOME", filepath.Join(env.WorkDir, ".data"))
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, ".config"))
 			return nil

@@ -112,6 +112,7 @@ type summaryLine struct {
 	RemoveFailures int64   `json:"removeFailures"`
 	Retries        int64   `json:"retries"`
 	ServerCopied   int64   `json:"serverCopied"`
+	Resumed        int64   `json:"resumed,omitempty"` // bytes
 	Seconds        float64 `json:"seconds"`
 	Error          string  `json:"error,omitempty"`
 }
@@ -119,7 +120,7 @@ type summaryLine struct {
 func newSummaryLine(s copier.Summary, err error, dryRun bool) summaryLine {
 	line := summaryLine{
 		"summary", err == nil, dryRun, s.Objects, s.Outputs, s.Bytes, s.Skipped, s.Failed, s.Deleted, s.DeleteFailures,
-		s.Removed, s.RemoveFailures, s.Retries, s.ServerCopied, s.Elapsed.Seconds(), "",
+		s.Removed, s.RemoveFailures, s.Retries, s.ServerCopied, s.Resumed, s.Elapsed.Seconds(), "",
 	}
 	if err != nil {
 		line.Error = oneLine(err)
@@ -164,6 +165,9 @@ func summaryText(s copier.Summary, dryRun bool) string {
 		if s.Bytes > 1<<20 && seconds > 0.05 {
 			text += fmt.Sprintf(" (%s/s)", bytesText(int64(float64(s.Bytes)/seconds)))
 		}
+	}
+	if s.Resumed > 0 {
+		text += fmt.Sprintf(", %s of it there already", bytesText(s.Resumed))
 	}
 	for _, extra := range []struct {
 		n    int64

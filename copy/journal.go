@@ -1,0 +1,277 @@
+package copier
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// Journal is what a job remembers from run to run in a local file: which versions of sources its
+// outputs were made of, and which parts of large outputs have been written. A run that finds its
+// job's journal goes on where the last one ended, however that was, and copies nothing again that
+// is still as it was on both sides.
+//
+// The file is a line for each thing that happened, the first naming the format and the job:
+//
+//	skep-journal 1 IDENTITY
+//	d KEY VERSION    an output; both are hashes, in base 36
+//	u JSON           an upload in parts was begun
+//	p JSON           a part of it is there
+//	e ID             it has ended
+//
+// Lines are written together, about once a second, and not synced: what is lost of them is only
+// copied again. It is safe for concurrent use. One process at a time may have it open.
+type Journal struct {
+	file *os.File
+
+	mu       sync.Mutex
+	buf      []byte
+	err      error             // the first of writing, after which nothing more is
+	done     []doneEntry       // of earlier runs, by key
+	lines    int               // of outputs in the file
+	pending  map[string]*begun // uploads by their IDs
+	byKey    map[string]string // the ID of the latest upload of an output, by bucket and key
+	stop     chan struct{}     // ends the goroutine that flushes
+	flushing sync.WaitGroup
+}
+
+// doneEntry is one output: hashes of its URL and of the versions of its source and itself.
+type doneEntry struct{ key, version uint64 }
+
+// begun is an upload that has not ended.
+type begun struct {
+	Bucket   string `json:"bucket"` // its URL
+	Key      string `json:"key"`
+	ID       string `json:"id"`
+	Size     int64  `json:"size"`
+	PartSize int64  `json:"partSize"`
+	Version  string `json:"version"` // of the sources, hashed
+
+	parts map[int][]piece
+	ours  bool // this run has begun or adopted it
+}
+
+// journalPart is a part as a line has it.
+type journalPart struct {
+	ID     string         `json:"id"`
+	N      int            `json:"n"`
+	Pieces []journalPiece `json:"pieces"`
+}
+
+// maxDone is how many outputs a journal knows, which take 16 bytes of memory each. Further ones are
+// copied again by each run; --update, which keeps nothing in mind, is for such jobs.
+const maxDone = 4_000_000
+
+const (
+	journalMagic    = "skep-journal 1 "
+	journalBuffer   = 64 << 10
+	journalInterval = time.Second
+)
+
+// OpenJournal opens the journal at path, or makes one. identity stands for everything but the
+// contents of the source that decides what the outputs are. What a journal of another identity says
+// of outputs is dropped; its uploads are still known, to be aborted.
+func OpenJournal(path, identity string) (*Journal, error) {
+	j := &Journal{pending: map[string]*begun{}, byKey: map[string]string{}, stop: make(chan struct{})}
+	if err := j.load(path, identity); err != nil {
+		return nil, fmt.Errorf("read the journal %s: %w", path, err)
+	}
+	if err := j.rewrite(path, identity); err != nil {
+		return nil, fmt.Errorf("write the journal %s: %w", path, err)
+	}
+	j.flushing.Go(j.flushOften)
+	return j, nil
+}
+
+// load reads what is there. A line that was not written whole says nothing.
+func (j *Journal) load(path, identity string) error {
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close() // it was for reading
+	r := bufio.NewReaderSize(f, journalBuffer)
+	first, err := r.ReadString('\n')
+	if err != nil {
+		return ignoreEOF(err)
+	}
+	same := first == journalMagic+identity+"\n"
+	if !same && len(first) < len(journalMagic) || first[:len(journalMagic)] != journalMagic {
+		return errors.New("it is not a journal")
+	}
+	for {
+		line, err := r.ReadBytes('\n')
+		if err != nil {
+			break
+		}
+		j.replay(bytes.TrimSuffix(line, []byte("\n")), same)
+	}
+	slices.SortStableFunc(j.done, func(a, b doneEntry) int { return cmp.Compare(a.key, b.key) })
+	last := j.done[:0]
+	for i, d := range j.done { // of several of one key the latest counts
+		if i+1 == len(j.done) || j.done[i+1].key != d.key {
+			last = append(last, d)
+		}
+	}
+	j.done = last
+	return ignoreEOF(err)
+}
+
+func ignoreEOF(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+// replay takes in one line.
+func (j *Journal) replay(line []byte, same bool) {
+	if len(line) < 3 || line[1] != ' ' {
+		return
+	}
+	rest := line[2:]
+	switch line[0] {
+	case 'd':
+		key, version, ok := bytes.Cut(rest, []byte(" "))
+		k, err := strconv.ParseUint(string(key), 36, 64)
+		v, err2 := strconv.ParseUint(string(version), 36, 64)
+		if same && ok && err == nil && err2 == nil && len(j.done) < 2*maxDone {
+			j.done = append(j.done, doneEntry{k, v})
+		}
+	case 'u':
+		b := &begun{}
+		if json.Unmarshal(rest, b) != nil || b.ID == "" {
+			return
+		}
+		if !same {
+			b.Version = "" // fits nothing
+		}
+		j.remember(b)
+	case 'p':
+		var p journalPart
+		if json.Unmarshal(rest, &p) == nil && j.pending[p.ID] != nil {
+			j.pending[p.ID].parts[p.N] = p.pieces()
+		}
+	case 'e':
+		j.forget(string(rest))
+	}
+}
+
+func (j *Journal) remember(b *begun) {
+	b.parts = map[int][]piece{}
+	j.pending[b.ID] = b
+	j.byKey[b.Bucket+b.Key] = b.ID
+}
+
+func (j *Journal) forget(id string) {
+	if b := j.pending[id]; b != nil {
+		delete(j.pending, id)
+		if j.byKey[b.Bucket+b.Key] == id {
+			delete(j.byKey, b.Bucket+b.Key)
+		}
+	}
+}
+
+// rewrite replaces the file by one that says the same in as few lines, and opens it.
+func (j *Journal) rewrite(path, identity string) (err error) {
+	temp := path + ".tmp"
+	f, err := os.OpenFile(temp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	j.file = f
+	j.buf = append(append(append(j.buf, journalMagic...), identity...), '\n')
+	for _, d := range j.done {
+		j.appendDone(d)
+		j.flushFull()
+	}
+	for _, b := range j.pending {
+		j.appendJSON('u', b)
+		for n, pieces := range b.parts {
+			j.appendJSON('p', newJournalPart(b.ID, n, pieces))
+			j.flushFull()
+		}
+	}
+	j.flush()
+	if j.err == nil {
+		j.err = os.Rename(temp, path)
+	}
+	if j.err != nil {
+		return errors.Join(j.err, f.Close(), os.Remove(temp))
+	}
+	return nil
+}
+
+func (j *Journal) appendDone(d doneEntry) {
+	j.buf = append(j.buf, 'd', ' ')
+	j.buf = strconv.AppendUint(j.buf, d.key, 36)
+	j.buf = append(j.buf, ' ')
+	j.buf = strconv.AppendUint(j.buf, d.version, 36)
+	j.buf = append(j.buf, '\n')
+	j.lines++
+}
+
+func (j *Journal) appendJSON(kind byte, v any) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		j.err = cmp.Or(j.err, err)
+		return
+	}
+	j.buf = append(append(append(j.buf, kind, ' '), text...), '\n')
+}
+
+func (j *Journal) flushFull() {
+	if len(j.buf) >= journalBuffer {
+		j.flush()
+	}
+}
+
+// flush writes what is buffered. After an error nothing is written any more: the journal then
+// knows less than it could.
+func (j *Journal) flush() {
+	if len(j.buf) > 0 && j.err == nil {
+		_, j.err = j.file.Write(j.buf)
+	}
+	j.buf = j.buf[:0]
+}
+
+func (j *Journal) flushOften() {
+	ticker := time.NewTicker(journalInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			j.mu.Lock()
+			j.flush()
+			j.mu.Unlock()
+		case <-j.stop:
+			return
+		}
+	}
+}
+
+// Distrust makes the next run copy everything again. Parts of outputs that were not completed are
+// still gone on with. It is called before the run.
+func (j *Journal) Distrust() { j.done = nil }
+
+// Close writes what is left and reports the first error of all writing.
+func (j *Journal) Close() error {
+	close(j.stop)
+	j.flushing.Wait()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.flush()
+	return errors.Join(j.err, j.file.Close())
+}
