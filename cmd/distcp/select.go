@@ -42,7 +42,7 @@ func (s *selectFlags) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&s.srcList0, "src-list0", "", "the same of a `file` in which a NUL ends each name")
 	f.BoolVar(&s.update, "update", false, "copy only what the destination does not have, or has differently")
 	f.BoolVar(&s.keep, "ignore-existing", false, "copy only what the destination does not have, under the same name")
-	f.BoolVar(&s.overwrite, "overwrite", false, "copy everything, whatever the destination has (default)")
+	f.BoolVar(&s.overwrite, "overwrite", false, "copy everything, though earlier runs of the same job have copied it already")
 	f.StringVar(&s.compare, "compare", "time", "what --update compares besides sizes: time, size (nothing else), etag or `checksum`")
 	f.BoolVar(&s.deleteExtra, "delete", false, "delete at the destination what --src does not have, once everything has been copied")
 	f.BoolVar(&s.deleteExcluded, "delete-excluded", false, "with --delete, delete also what the filters leave out")
