@@ -126,7 +126,7 @@ func TestJournalOfParts(t *testing.T) {
 			t.Errorf("%s: resumed %d bytes: %v, want %d", what, sum.Resumed, err, resumed)
 		}
 		for key, content := range src.Contents() {
-			if got, _ := mem.Content("out"+strings.TrimPrefix(key, "in")); got != content {
+			if got, _ := mem.Content("out" + strings.TrimPrefix(key, "in")); got != content {
 				t.Errorf("%s: the output of %s has other %d bytes", what, key, len(got))
 			}
 		}
