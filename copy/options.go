@@ -118,6 +118,10 @@ type Options struct {
 	// part of one, or asks a server for a copy. Listing does not count. 0 is no limit.
 	RequestRate int64
 
+	// Limits, if not nil, is how Bandwidth and RequestRate are changed while the job runs. It is
+	// for one job.
+	Limits *Limits
+
 	// Journal, if not nil, is that of the job. Where Sync would replace everything, outputs stay
 	// that it says were made of the source as it is now and that the destination's listing shows
 	// unchanged; and large outputs are gone on with, part by part. See Journal for what it is.

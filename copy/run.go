@@ -52,7 +52,7 @@ type job struct {
 	partUploader storage.PartUploader // nil if there is none
 	buffers      sync.Pool            // of *[]byte
 	budget       budget
-	rates        rates
+	rates        *rates
 	batches      storage.BatchWriter // nil if small outputs are not sent together
 	noBatches    atomic.Bool         // the service takes none
 	backup       *job                // keeps what is replaced and removed; nil if that is not wanted

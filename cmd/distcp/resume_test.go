@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -29,17 +30,23 @@ func TestKilledInTheMiddleOfAnObject(t *testing.T) {
 	slow := append([]string{"--bandwidth=16"}, args...) // four seconds
 
 	var sent atomic.Int64
+	var once sync.Once
+	enough := make(chan struct{}) // two thirds: the journal is written once a second
 	proxy.Change(func(q *http.Request) {
 		if q.Method == http.MethodPut && q.URL.Query().Has("partNumber") {
-			sent.Add(q.ContentLength)
+			if sent.Add(q.ContentLength) > size*2/3 {
+				once.Do(func() { close(enough) })
+			}
 		}
 	}, nil)
 	cmd := program(t.Context(), t, &proxy.S3, slow...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for sent.Load() < size*2/3 { // the journal is written once a second
-		time.Sleep(10 * time.Millisecond)
+	select {
+	case <-enough:
+	case <-time.After(time.Minute):
+		t.Error("it has not come so far in a minute")
 	}
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
