@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/skepdata/skep/hiveql/syntax"
 	"github.com/skepdata/skep/hivetype"
@@ -132,9 +133,9 @@ func measures(c metastore.Column) []measure {
 	case hivetype.Boolean:
 		return []measure{nulls, m("num_trues", "count(CASE WHEN $ THEN 1 END)"), m("num_falses", "count(CASE WHEN NOT $ THEN 1 END)")}
 	case hivetype.Binary:
-		return []measure{nulls, m("avg_col_len", "avg(coalesce(length($), 0))"), m("max_col_len", "max(length($))")}
+		return []measure{nulls, m("avg_col_len", "avg(length($))"), m("max_col_len", "max(length($))")}
 	case hivetype.String, hivetype.Varchar, hivetype.Char:
-		return append(distinct, nulls, m("avg_col_len", "avg(coalesce(length($), 0))"), m("max_col_len", "max(length($))"))
+		return append(distinct, nulls, m("avg_col_len", "avg(length($))"), m("max_col_len", "max(length($))"))
 	case hivetype.Float, hivetype.Double:
 		return append(distinct, nulls, m("min", "min(CAST($ AS DOUBLE))"), m("max", "max(CAST($ AS DOUBLE))"))
 	}
@@ -301,6 +302,9 @@ func givenStat(stat, text string, t hivetype.Type) (string, error) {
 	real := stat == "avg_col_len"
 	switch {
 	case stat == "min" || stat == "max":
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil && t.Kind == hivetype.Timestamp {
+			return time.Unix(n, 0).UTC().Format(time.DateTime), nil // Hive's seconds
+		}
 		if t.Kind != hivetype.Float && t.Kind != hivetype.Double {
 			return text, nil
 		}

@@ -26,6 +26,9 @@ func (s *Session) createTable(ctx context.Context, r *Result, n *syntax.CreateTa
 	if err != nil {
 		return s.databaseError(&n.Name, name.Database, err)
 	}
+	if n.LikeFile != nil {
+		return unsupported(n.LikeFile, "CREATE TABLE LIKE FILE")
+	}
 	if _, err := s.cfg.Store.Table(ctx, name); err == nil {
 		if n.IfNotExists {
 			return nil
@@ -450,8 +453,11 @@ func (s *Session) truncate(ctx context.Context, _ *Result, n *syntax.Truncate) e
 		return err
 	}
 	switch {
+	case len(n.Columns) > 0:
+		return unsupported(&n.Columns[0], "TRUNCATE ... COLUMNS")
 	case t.Type == metastore.View:
 		return semantic(&n.Table, 10146, "Cannot truncate a view %s.", t.Name)
+	case n.Force: // as Hive, whatever kind of table it is
 	case t.Type == metastore.External && !purges(t):
 		return semantic(&n.Table, 10146, "Cannot truncate non-managed table %s.", t.Name)
 	}

@@ -2,9 +2,12 @@ package hiveql
 
 import (
 	"context"
+	"errors"
 	"iter"
+	"slices"
 	"strings"
 
+	"github.com/skepdata/skep/hiveql/analysis"
 	"github.com/skepdata/skep/hiveql/syntax"
 	"github.com/skepdata/skep/metastore"
 	"github.com/skepdata/skep/partitions"
@@ -28,6 +31,11 @@ func (s *Session) msck(ctx context.Context, r *Result, n *syntax.Msck) error {
 	found, err := s.comparePartitions(ctx, t)
 	if err != nil {
 		return err
+	}
+	if n.Partition != nil {
+		if err := found.only(t, n.Partition); err != nil {
+			return err
+		}
 	}
 	add := n.Mode != "DROP"
 	drop := n.Mode == "DROP" || n.Mode == "SYNC"
@@ -105,6 +113,21 @@ type comparison struct {
 type foundPartition struct {
 	values    partitions.Values
 	name, dir string
+}
+
+// only leaves the partitions that a condition chooses.
+func (c *comparison) only(t *metastore.Table, spec *syntax.PartitionSpec) error {
+	p, err := analysis.DropPredicate(t, spec)
+	if err != nil {
+		return err
+	}
+	other := func(f foundPartition) bool {
+		ok, matchErr := t.Keys().Match(p, f.values)
+		err = errors.Join(err, matchErr)
+		return !ok
+	}
+	c.added, c.missing = slices.DeleteFunc(c.added, other), slices.DeleteFunc(c.missing, other)
+	return err
 }
 
 func (s *Session) comparePartitions(ctx context.Context, t *metastore.Table) (comparison, error) {
