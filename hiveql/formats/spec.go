@@ -111,12 +111,8 @@ func (s *Spec) checkProperties() error {
 	if s.param("timestamp.formats") != "" {
 		return fmt.Errorf("the SerDe property timestamp.formats is %w yet", ErrUnsupported)
 	}
-	switch encoding := strings.ToLower(s.param("serialization.encoding")); encoding {
-	case "", "utf-8", "utf8", "us-ascii":
-		return nil
-	default:
-		return fmt.Errorf("the SerDe property serialization.encoding=%s is %w yet", encoding, ErrUnsupported)
-	}
+	_, err := s.charset()
+	return err
 }
 
 func className(class string) string { return class[strings.LastIndexByte(class, '.')+1:] }
@@ -168,6 +164,10 @@ func NewReader(spec Spec, fields []Field, projection []int, r io.Reader, batchRo
 	if err != nil {
 		return nil, err
 	}
+	if r, err = spec.decoded(r); err != nil {
+		b.release()
+		return nil, err
+	}
 	lines, err := newLines(&spec, r)
 	if err != nil {
 		b.release()
@@ -190,11 +190,12 @@ type Split struct{ From, To int64 }
 func (s Split) Start() int64 { return max(s.From-1, 0) }
 
 // Splittable reports whether the files of a table may be read in splits. Those with a header or
-// footer may not.
+// footer may not, nor those of other character sets, which change in length when they are decoded.
 func (s *Spec) Splittable() bool {
 	header, err := s.count("skip.header.line.count")
 	footer, err2 := s.count("skip.footer.line.count")
-	return err == nil && err2 == nil && header == 0 && footer == 0
+	set, err3 := s.charset()
+	return err == nil && err2 == nil && err3 == nil && header == 0 && footer == 0 && set == nil
 }
 
 // NewSplitReader reads a split of a file like NewReader. r begins at byte split.Start() of the file
@@ -245,6 +246,9 @@ func NewWriter(spec Spec, fields []Field, w io.Writer) (Writer, error) {
 	}
 	row, err := newRowWriter(&spec)
 	if err != nil {
+		return nil, err
+	}
+	if w, err = spec.encoded(w); err != nil {
 		return nil, err
 	}
 	return &textWriter{w: w, fields: fields, row: row}, nil

@@ -146,3 +146,48 @@ func TestWriterErrors(t *testing.T) {
 		t.Errorf("errors %v and %v", err, w.Close())
 	}
 }
+
+// Files of other character sets are decoded and encoded; what a set lacks is written as what it has
+// in its place.
+func TestCharsets(t *testing.T) {
+	fields := []formats.Field{{Name: "s", Type: hivetype.Of(hivetype.String)}}
+	for _, c := range []struct{ name, text, bytes string }{
+		{"ISO8859_1", "é", "\xe9\n"}, {"iso-8859-1", "é", "\xe9\n"}, {"GBK", "中", "\xd6\xd0\n"}, {"Cp1252", "€", "\x80\n"}, {"Shift_JIS", "あ", "\x82\xa0\n"},
+	} {
+		spec := formats.Spec{Kind: formats.LazySimple, Params: map[string]string{"serialization.encoding": c.name}}
+		var out bytes.Buffer
+		w, err := formats.NewWriter(spec, fields, &out)
+		if err != nil {
+			t.Fatal(c.name, err)
+		}
+		if err := errors.Join(w.Write([]hivetype.Value{c.text}), w.Close()); err != nil {
+			t.Fatal(c.name, err)
+		}
+		if out.String() != c.bytes {
+			t.Errorf("%s: wrote %q, want %q", c.name, out.String(), c.bytes)
+		}
+		r, err := formats.NewReader(spec, fields, []int{0}, strings.NewReader(c.bytes), 10)
+		if err != nil {
+			t.Fatal(c.name, err)
+		}
+		rec, err := r.Next()
+		if err != nil {
+			t.Fatal(c.name, err)
+		}
+		var b strings.Builder
+		writeRows(&b, rec)
+		rec.Release()
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), c.text) {
+			t.Errorf("%s: read %q, want %q", c.name, b.String(), c.text)
+		}
+	}
+	for _, name := range []string{"UTF-16", "no-such-set"} {
+		_, err := formats.SpecOf("", "", map[string]string{"serialization.encoding": name}, nil)
+		if !errors.Is(err, formats.ErrUnsupported) {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+}
