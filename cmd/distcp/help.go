@@ -15,7 +15,8 @@ const usageText = `Usage:
   distcp rm [--recursive] URL...           delete objects
   distcp verify SRC DEST                   compare names, sizes and checksums; one of
                                            the two may be a manifest, NAME.gz
-  distcp jobs ls|show NAME|rm NAME         tell of named jobs, forget one
+  distcp jobs ls|show NAME|rm NAME         tell of jobs, forget one
+  distcp limit JOB [--bandwidth RATE]      change the rates of a running job
   distcp completion bash|zsh|fish          print a completion script
   distcp man                               print the manual page
   distcp help [command]

@@ -186,6 +186,11 @@ func (c *command) asJob(ctx context.Context, flags *copyFlags, do func() (copier
 	}
 	defer lock.Close() // nothing was written
 	r := jobRecord{Job: flags.job, State: "running", Src: flags.src, Dest: flags.dest, PID: os.Getpid(), Started: time.Now().UTC()}
+	unlimit, err := c.limited(store, flags)
+	if err != nil {
+		return copier.Summary{}, fmt.Errorf("record the limits of the job %s: %w", flags.job, err)
+	}
+	defer unlimit()
 	if err := store.write(r); err != nil {
 		return copier.Summary{}, err
 	}

@@ -53,7 +53,7 @@ func run(
 		case args[0] == "fsck":
 			return c.exit(ctx, usagef("the command fsck is not supported yet"))
 		default:
-			return c.exit(ctx, usagef("unknown command %q; copy with --src and --dest, or use ls, cat, rm, du, verify, jobs, completion, man or help", args[0]))
+			return c.exit(ctx, usagef("unknown command %q; copy with --src and --dest, or use ls, cat, rm, du, verify, jobs, limit, completion, man or help", args[0]))
 		}
 	}
 	return c.exit(ctx, verb(ctx, rest))
@@ -71,7 +71,7 @@ type command struct {
 // verbs are the commands besides the copy.
 func (c *command) verbs() map[string]func(context.Context, []string) error {
 	return map[string]func(context.Context, []string) error{
-		"ls": c.ls, "cat": c.cat, "rm": c.rm, "du": c.du, "verify": c.verify, "jobs": c.jobs,
+		"ls": c.ls, "cat": c.cat, "rm": c.rm, "du": c.du, "verify": c.verify, "jobs": c.jobs, "limit": c.limit,
 		"completion": c.completion, "man": c.man, "help": c.help,
 	}
 }

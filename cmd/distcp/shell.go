@@ -21,7 +21,8 @@ func (c *command) verbHelps(ctx context.Context) ([]verbHelp, error) {
 	all := []verbHelp{
 		{about: "copy"}, {name: "ls", about: "list objects"}, {name: "cat", about: "print objects"},
 		{name: "du", about: "count objects and bytes"}, {name: "rm", about: "delete objects"},
-		{name: "verify", about: "compare names, sizes and checksums"}, {name: "jobs", about: "tell of named jobs, forget one"},
+		{name: "verify", about: "compare names, sizes and checksums"}, {name: "jobs", about: "tell of jobs, forget one"},
+		{name: "limit", about: "change the rates of a running job"},
 		{name: "completion", about: "print a completion script for a shell"}, {name: "man", about: "print the manual page"},
 		{name: "help", about: "print help"},
 	}
