@@ -1,0 +1,189 @@
+package duck
+
+import (
+	"fmt"
+	"math/big"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/skepdata/skep/hiveql/analysis"
+	"github.com/skepdata/skep/hivetype"
+)
+
+// maskRule is the family of mask functions, with all their arguments, over text, integers and
+// dates. What else there is gives NULL.
+func maskRule(l *lowerer, x *analysis.Call, args []string) string {
+	f := computedCall(x, nil)
+	m, settings := newMasker(x.Func.Name), x.Args[1:]
+	if x.Func.Name != "mask" {
+		if len(settings) > 0 {
+			n, ok := constantInt(x, 1)
+			if !ok {
+				return l.fail(unsupported("%s with a number that is not a constant", x.Func.Name))
+			}
+			m.count, settings = int(n), settings[1:]
+		}
+	}
+	for i := range settings {
+		if !m.set(i, x, len(x.Args)-len(settings)+i) {
+			return l.fail(unsupported("%s with replacements that are not constants", x.Func.Name))
+		}
+	}
+	f.name = fmt.Sprintf("%s %v", x.Func.Name, *m)
+	f.args = f.args[:1]
+	t := f.args[0]
+	f.start = func() compute {
+		return func(args []hivetype.Value) (hivetype.Value, error) { return m.apply(args[0], t), nil }
+	}
+	return l.compute(f, args[:1])
+}
+
+// masker is a mask function with its settings; -1 leaves a kind of characters as it is.
+type masker struct {
+	name                       string
+	count                      int
+	upper, lower, digit, other rune
+	number                     int64
+	day, month, year           int64
+}
+
+func newMasker(name string) *masker {
+	return &masker{name: name, count: 4, upper: 'X', lower: 'x', digit: 'n', other: -1, number: 1, day: 1}
+}
+
+// set takes the i-th setting from argument at of the call: characters, or numbers that stand for
+// them, in the order of the fields.
+func (m *masker) set(i int, x *analysis.Call, at int) bool {
+	if s, ok := constantText(x, at); ok {
+		r := rune(-1)
+		if s != "" {
+			r, _ = utf8.DecodeRuneInString(s)
+		}
+		n, err := strconv.ParseInt(s, 10, 32)
+		if i < 4 {
+			*[]*rune{&m.upper, &m.lower, &m.digit, &m.other}[i] = r
+			return true
+		}
+		return err == nil && m.setNumber(i, n)
+	}
+	n, ok := constantInt(x, at)
+	if ok && i < 4 {
+		if n != -1 {
+			n, _ = int64(firstRune(strconv.FormatInt(n, 10))), ok
+		}
+		*[]*rune{&m.upper, &m.lower, &m.digit, &m.other}[i] = rune(n)
+		return true
+	}
+	return ok && m.setNumber(i, n)
+}
+
+func firstRune(s string) rune {
+	r, _ := utf8.DecodeRuneInString(s)
+	return r
+}
+
+func (m *masker) setNumber(i int, n int64) bool {
+	if i < 4 || i > 7 {
+		return false
+	}
+	if outside := i == 5 && (n < 1 || n > 31) || i == 6 && (n < 0 || n > 11); outside && n != -1 {
+		return true // the default stays
+	}
+	*[]*int64{&m.number, &m.day, &m.month, &m.year}[i-4] = n
+	return true
+}
+
+// masked reports whether the unit i of size is to be masked.
+func (m *masker) masked(i, size int) bool {
+	switch m.name {
+	case "mask_first_n":
+		return i < m.count
+	case "mask_last_n":
+		return i >= size-m.count
+	case "mask_show_first_n":
+		return i >= m.count
+	case "mask_show_last_n":
+		return i < size-m.count
+	}
+	return true
+}
+
+func (m *masker) apply(v hivetype.Value, t hivetype.Type) hivetype.Value {
+	switch x := v.(type) {
+	case string:
+		return m.text(x)
+	case int64:
+		return m.integer(x, t)
+	case time.Time:
+		if t.Kind == hivetype.Date {
+			return m.date(x)
+		}
+	}
+	return nil
+}
+
+func (m *masker) text(s string) string {
+	runes := []rune(s)
+	for i, r := range runes {
+		if !m.masked(i, len(runes)) {
+			continue
+		}
+		as := m.other
+		switch {
+		case r >= 'A' && r <= 'Z':
+			as = m.upper
+		case r >= 'a' && r <= 'z':
+			as = m.lower
+		case r >= '0' && r <= '9':
+			as = m.digit
+		}
+		if as >= 0 {
+			runes[i] = as
+		}
+	}
+	return string(runes)
+}
+
+// integer replaces decimal digits.
+func (m *masker) integer(n int64, t hivetype.Type) hivetype.Value {
+	if m.number < 0 || m.number > 9 {
+		return n
+	}
+	digits := []byte(strings.TrimPrefix(strconv.FormatInt(n, 10), "-"))
+	for i := range digits {
+		if m.masked(i, len(digits)) {
+			digits[i] = '0' + byte(m.number)
+		}
+	}
+	s := string(digits)
+	if n < 0 {
+		s = "-" + s
+	}
+	u, _ := new(big.Int).SetString(s, 10)
+	out := int64(new(big.Int).And(u, new(big.Int).SetUint64(1<<64-1)).Uint64())
+	switch t.Kind {
+	case hivetype.TinyInt:
+		return int64(int8(out))
+	case hivetype.SmallInt:
+		return int64(int16(out))
+	case hivetype.Int:
+		return int64(int32(out))
+	}
+	return out
+}
+
+func (m *masker) date(d time.Time) hivetype.Value {
+	year, month, day := d.Date()
+	if m.year != -1 {
+		year = int(m.year)
+	}
+	if m.month != -1 {
+		month = time.Month(m.month + 1)
+	}
+	if m.day != -1 {
+		day = int(m.day)
+	}
+	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+}
