@@ -88,21 +88,32 @@ func (s *Session) insert(ctx context.Context, r *Result, n *syntax.Insert) error
 func (s *Session) multiInsert(ctx context.Context, r *Result, n *syntax.MultiInsert) error {
 	for _, one := range n.Inserts {
 		var err error
-		switch ins := one.(type) {
+		switch ins := insertOf(n, one).(type) {
 		case *syntax.Insert:
-			c := *ins
-			c.Query = fromSource(n, ins.Query)
-			err = s.insert(ctx, r, &c)
+			err = s.insert(ctx, r, ins)
 		case *syntax.InsertDirectory:
-			c := *ins
-			c.Query = fromSource(n, ins.Query)
-			err = s.insertDirectory(ctx, r, &c)
+			err = s.insertDirectory(ctx, r, ins)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// insertOf is one insert of n as a statement of its own.
+func insertOf(n *syntax.MultiInsert, one syntax.Stmt) syntax.Stmt {
+	switch ins := one.(type) {
+	case *syntax.Insert:
+		c := *ins
+		c.Query = fromSource(n, ins.Query)
+		return &c
+	case *syntax.InsertDirectory:
+		c := *ins
+		c.Query = fromSource(n, ins.Query)
+		return &c
+	}
+	return one
 }
 
 // fromSource is the query of one insert of n, with the FROM they share.

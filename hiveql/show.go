@@ -366,28 +366,3 @@ func pad(s string) string {
 	}
 	return s
 }
-
-// explain runs EXPLAIN: the plan of the statement, with the partitions it would read.
-func (s *Session) explain(ctx context.Context, r *Result, n *syntax.Explain) error {
-	var plan any
-	var err error
-	switch st := n.Stmt.(type) {
-	case *syntax.QueryStmt:
-		plan, err = analysis.AnalyzeQuery(ctx, s.cfg.Store, s.env(), st.Query)
-	case *syntax.Insert:
-		plan, err = analysis.AnalyzeInsert(ctx, s.cfg.Store, s.env(), st)
-	case *syntax.CreateTable:
-		if st.Query == nil {
-			return unsupported(n, "EXPLAIN of CREATE TABLE without a query")
-		}
-		plan, err = analysis.AnalyzeQuery(ctx, s.cfg.Store, s.env(), st.Query)
-	default:
-		return unsupported(n, "EXPLAIN of statements other than queries and inserts")
-	}
-	if err != nil {
-		return err
-	}
-	text := strings.TrimRight(analysis.Format(plan), "\n")
-	r.showLines("Explain", strings.Split(text, "\n"))
-	return nil
-}
