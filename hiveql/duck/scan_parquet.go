@@ -158,6 +158,10 @@ func (l *lowerer) parquetColumn(column string, have map[string]string, to hivety
 	if !ok {
 		return "TRY_CAST(" + x + " AS " + sqlType(to) + ")"
 	}
+	if from.Kind == hivetype.Decimal && from.Scale > 0 && to.Text() {
+		// Read as text, decimals of Parquet have no zeros at their end.
+		x, from = "rtrim(rtrim(("+x+")::VARCHAR, '0'), '.')", hivetype.Of(hivetype.String)
+	}
 	return l.cast(x, from, to)
 }
 
