@@ -6,11 +6,12 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// The memory that the buffers of large outputs may take: so much for each worker, or a few parts
+// The memory that the buffers of large outputs may take: so much for each of some workers, or a few parts
 // where parts are large, up to a limit that only a single part may exceed. Stores that send a
 // part at once hold all of it; small objects are not worth counting.
 const (
 	budgetPerWorker = 8 << 20
+	budgetWorkers   = 16 // as many of which have a share
 	budgetParts     = 4
 	budgetForParts  = 1 << 30
 	uncounted       = 1 << 20
@@ -23,7 +24,7 @@ type budget struct {
 }
 
 func newBudget(workers int, partSize int64) budget {
-	size := max(int64(workers)*budgetPerWorker, min(budgetParts*partSize, budgetForParts))
+	size := max(int64(min(workers, budgetWorkers))*budgetPerWorker, min(budgetParts*partSize, budgetForParts))
 	return budget{semaphore.NewWeighted(size), size}
 }
 

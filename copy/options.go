@@ -12,7 +12,7 @@ import (
 
 // Defaults of Options.
 const (
-	DefaultWorkers  = 16
+	DefaultWorkers  = 64
 	DefaultPartSize = 16 << 20
 	DefaultRetries  = 4
 	DefaultBackoff  = 200 * time.Millisecond
@@ -93,7 +93,7 @@ type Options struct {
 	TwoServices bool
 
 	// Workers is how many transfers run at once. 0 is DefaultWorkers. Buffers of large objects
-	// take at most 8 MiB of memory for each, or four parts where that is more.
+	// take at most 8 MiB of memory for each of the first 16, or four parts where that is more.
 	Workers int
 	// PartSize is the size in bytes above which an output is written in parts by several
 	// workers, and the size of the parts, which a store may raise. 0 is DefaultPartSize.

@@ -398,6 +398,9 @@ func (j *job) finish(ctx context.Context, t Task, res result, err error) error {
 	return nil
 }
 
+// patience bounds the failures in a row, in pairs, after which a server is taken to be gone.
+const patience = 16
+
 // enough is how many outputs the destination may turn down before a job in which nothing has
 // succeeded is given up.
 const enough = 20
@@ -407,7 +410,7 @@ const enough = 20
 // err is that.
 func (j *job) hopeless(err error) error {
 	if storage.IsTemporary(err) {
-		if n := j.outage.Add(1); n >= int64(2*j.opts.workers()) {
+		if n := j.outage.Add(1); n >= int64(2*min(j.opts.workers(), patience)) {
 			return fmt.Errorf("given up after %d failures in a row: %w", n, err)
 		}
 		return nil
