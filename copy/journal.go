@@ -102,7 +102,18 @@ func (j *Journal) load(path, identity string) error {
 		return err
 	}
 	defer f.Close() // it was for reading
-	r := bufio.NewReaderSize(f, journalBuffer)
+	if info, err := f.Stat(); err == nil {
+		j.done = make([]doneEntry, 0, min(info.Size()/shortestDone, maxDone))
+	}
+	return j.replayAll(f, identity)
+}
+
+// shortestDone is what the line of an output takes at least, nearly always.
+const shortestDone = 24
+
+// replayAll takes in the lines of a journal.
+func (j *Journal) replayAll(from io.Reader, identity string) error {
+	r := bufio.NewReaderSize(from, journalBuffer)
 	first, err := r.ReadString('\n')
 	if err != nil {
 		return ignoreEOF(err)
@@ -111,13 +122,29 @@ func (j *Journal) load(path, identity string) error {
 	if !same && len(first) < len(journalMagic) || first[:len(journalMagic)] != journalMagic {
 		return errors.New("it is not a journal")
 	}
+	full := false
 	for {
-		line, err := r.ReadBytes('\n')
+		line, err := r.ReadSlice('\n')
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull): // an upload of many sources
+			var rest []byte
+			line = bytes.Clone(line)
+			rest, err = r.ReadBytes('\n')
+			line = append(line, rest...)
+		case err == nil && len(j.done) == maxDone && !full:
+			j.compact()
+			full = len(j.done) > maxDone/4*3 // not worth doing again; what else comes is copied again
+		}
 		if err != nil {
-			break
+			j.compact()
+			return ignoreEOF(err)
 		}
 		j.replay(bytes.TrimSuffix(line, []byte("\n")), same)
 	}
+}
+
+// compact sorts the outputs and leaves the latest line of each.
+func (j *Journal) compact() {
 	slices.SortStableFunc(j.done, func(a, b doneEntry) int { return cmp.Compare(a.key, b.key) })
 	last := j.done[:0]
 	for i, d := range j.done { // of several of one key the latest counts
@@ -126,7 +153,6 @@ func (j *Journal) load(path, identity string) error {
 		}
 	}
 	j.done = last
-	return ignoreEOF(err)
 }
 
 func ignoreEOF(err error) error {
@@ -147,7 +173,7 @@ func (j *Journal) replay(line []byte, same bool) {
 		key, version, ok := bytes.Cut(rest, []byte(" "))
 		k, err := strconv.ParseUint(string(key), 36, 64)
 		v, err2 := strconv.ParseUint(string(version), 36, 64)
-		if same && ok && err == nil && err2 == nil && len(j.done) < 2*maxDone {
+		if same && ok && err == nil && err2 == nil && len(j.done) < maxDone {
 			j.done = append(j.done, doneEntry{k, v})
 		}
 	case 'u':

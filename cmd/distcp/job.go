@@ -239,6 +239,9 @@ func (s jobStore) read(name string) (r jobRecord, err error) {
 	if err != nil {
 		return r, fmt.Errorf("the record of the job %s: %w", name, err)
 	}
+	if r.State == "running" && errors.Is(syscall.Kill(r.PID, 0), syscall.ESRCH) {
+		r.State = "died" // found without touching the lock, for which the next run may be reaching
+	}
 	if r.State == "running" {
 		if lock, err := s.lock(name); err == nil {
 			r.State = "died"

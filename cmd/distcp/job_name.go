@@ -15,9 +15,9 @@ const derivedPrefix = "auto-"
 
 // passing are the flags that say how a job is run, and not what its outputs are.
 var passing = strings.Fields(`src dest job wait workers bandwidth requestRate log-dir failures metrics on-success on-failure
-	retries-of-job ignore-failures verify batch dry-run json quiet version precondition precondition-timeout
+	verify batch dry-run json quiet version precondition precondition-timeout
 	update overwrite ignore-existing compare delete delete-excluded max-delete backup-dir outputManifest
-	disableMultipartUpload`)
+	disableMultipartUpload multipartUploadChunkSize`)
 
 // places are the variables of the environment that decide which services URLs mean.
 var places = []string{
