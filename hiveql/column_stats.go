@@ -299,7 +299,7 @@ func updateColumnStats(params *map[string]string, col metastore.Column, n *synta
 
 // givenStat puts a statistic that a user gives into the form in which it is shown.
 func givenStat(stat, text string, t hivetype.Type) (string, error) {
-	real := stat == "avg_col_len"
+	fraction := stat == "avg_col_len"
 	switch {
 	case stat == "min" || stat == "max":
 		if n, err := strconv.ParseInt(text, 10, 64); err == nil && t.Kind == hivetype.Timestamp {
@@ -308,13 +308,13 @@ func givenStat(stat, text string, t hivetype.Type) (string, error) {
 		if t.Kind != hivetype.Float && t.Kind != hivetype.Double {
 			return text, nil
 		}
-		real = true
-	case !real:
+		fraction = true
+	case !fraction:
 		_, err := strconv.ParseInt(text, 10, 64)
 		return text, err
 	}
 	f, err := strconv.ParseFloat(text, 64)
-	if err != nil || !real {
+	if err != nil || !fraction {
 		return text, err
 	}
 	return string(hivetype.AppendText(nil, f, hivetype.Of(hivetype.Double))), nil

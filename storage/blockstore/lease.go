@@ -94,8 +94,14 @@ func (s *store) takeRange(ctx context.Context, w *writerLease, n int64) (first i
 	return first, err
 }
 
-// release ends the writer. Its blocks are all committed or removed by now.
+// release ends the writer. Its blocks are all committed or removed by now; where that is not
+// certain it leaves them as if it had died, to be reclaimed by what the namespace then says.
 func (s *store) release(ctx context.Context) error {
+	if s.unsettled.Load() {
+		err := s.writer.lock.Close()
+		s.writer = nil
+		return err
+	}
 	err := s.update(ctx, func(tx *sql.Tx) error { return deleteWriter(ctx, tx, s.writer.id) })
 	if err == nil {
 		err = os.Remove(s.lockOf(s.writer.id))

@@ -27,6 +27,8 @@ type namespace struct {
 
 	stat  *sql.Stmt // see fileQuery
 	first *sql.Stmt // see firstQuery
+
+	commit func(*sql.Tx) error // for tests to fail
 }
 
 const (
@@ -60,7 +62,7 @@ func openNamespace(ctx context.Context, path string) (*namespace, error) {
 	writes.SetMaxOpenConns(1)
 	reads.SetMaxOpenConns(maxReaders)
 	reads.SetMaxIdleConns(maxReaders)
-	n := &namespace{reads: reads, writes: writes}
+	n := &namespace{reads: reads, writes: writes, commit: (*sql.Tx).Commit}
 	err = n.checkFormat(ctx)
 	if err == nil {
 		err = n.prepare(ctx)
@@ -151,9 +153,23 @@ func (n *namespace) update(ctx context.Context, fn func(*sql.Tx) error) error {
 		if err := fn(tx); err != nil {
 			return err
 		}
-		return tx.Commit()
+		if err := n.commit(tx); err != nil && !isBusy(err) {
+			return &unsettledError{err}
+		} else if err != nil {
+			return err
+		}
+		return nil
 	})
 }
+
+// unsettledError is a transaction of which nobody knows whether it was committed: the database could
+// not write or sync all of it, and what is there may be found when it is opened again.
+type unsettledError struct{ err error }
+
+func (e *unsettledError) Error() string {
+	return "the namespace does not tell whether it was committed: " + e.err.Error()
+}
+func (e *unsettledError) Unwrap() error { return e.err }
 
 // view runs fn on one snapshot.
 func (n *namespace) view(ctx context.Context, fn func(*sql.Tx) error) error {

@@ -39,7 +39,9 @@ type store struct {
 	gone    goneList
 	writer  *writerLease // nil until the first write; guarded by leasing
 	leasing sync.Mutex
-	turn    atomic.Uint64 // which of several equally empty disks is next
+
+	unsettled atomic.Bool   // blocks may be in no object, and were not removed
+	turn      atomic.Uint64 // which of several equally empty disks is next
 }
 
 // disk is one directory of the store.

@@ -2,6 +2,7 @@ package blockstore
 
 import (
 	"bytes"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -348,6 +349,52 @@ func TestOddPlaces(t *testing.T) {
 		}
 		if _, err := os.Stat(filepath.Join(b.roots[0], namespaceFile)); err != nil {
 			t.Errorf("the namespace is elsewhere: %v", err)
+		}
+	}
+}
+
+// TestUnsettledCommit fails commits of which nobody knows whether they happened: what did is whole,
+// and of what did not the next writer leaves nothing.
+func TestUnsettledCommit(t *testing.T) {
+	for _, happened := range []bool{true, false} {
+		b := newBucket(t, testBlock, 1)
+		put(t, b, "there", "content")
+		kept := len(blockFiles(t, b))
+		content := strings.Repeat("0123456789", 40_000)
+		w, err := b.Create(t.Context(), "a", storage.CreateOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write([]byte(content)); err != nil {
+			t.Fatal(err)
+		}
+		broken := errors.New("disk I/O error")
+		b.open.ns.commit = func(tx *sql.Tx) error {
+			if happened {
+				return errors.Join(broken, tx.Commit())
+			}
+			return errors.Join(broken, tx.Rollback())
+		}
+		if _, err := w.Commit(); !errors.Is(err, broken) {
+			t.Errorf("commit: %v, want the error", err)
+		}
+		b.open.ns.commit = (*sql.Tx).Commit
+		if err := w.Abort(); err != nil {
+			t.Error(err)
+		}
+		if err := b.Close(); err != nil {
+			t.Fatal(err)
+		}
+		again := openAt(t, "test", 0, b.roots...)
+		if happened {
+			if got := read(t, again, "a"); got != content {
+				t.Errorf("it happened, and the object has %d bytes, want %d", len(got), len(content))
+			}
+			continue
+		}
+		put(t, again, "there", "content") // a later writer
+		if left := blockFiles(t, again); len(left) != kept {
+			t.Errorf("it did not happen, and there are the blocks %q, want %d", left, kept)
 		}
 	}
 }

@@ -72,6 +72,11 @@ func (d *draft) publish(ctx context.Context) (storage.Object, error) {
 		}
 		return t.put(ctx, d.v.id, &d.o, d.blocks)
 	})
+	var unsettled *unsettledError
+	if errors.As(err, &unsettled) {
+		d.v.unsettled.Store(true) // the blocks stay: if they are not an object's, a later writer removes them
+		d.blocks = nil
+	}
 	if err != nil {
 		return storage.Object{}, d.b.fail(ctx, "commit", d.o.Key, errors.Join(err, d.removeBlocks()))
 	}

@@ -46,7 +46,7 @@ func newDirect(cfg Config, endpoint *url.URL, opts minio.Options) (*direct, erro
 
 // request builds a signed request. ok is false where the library is to do it.
 func (d *direct) request(ctx context.Context, method, bucket, key string, headers http.Header) (req *http.Request, ok bool) {
-	value, err := d.creds.Get()
+	value, err := d.creds.GetWithContext(nil) // as kept, or by the library's own client
 	if err != nil || value.SignerType != credentials.SignatureV4 {
 		return nil, false
 	}

@@ -212,7 +212,7 @@ func (b *answerBody) Read(p []byte) (int, error) {
 		return 0, b.err
 	}
 	n, err := b.r.Read(p)
-	if err == io.EOF { //nolint:errorlint // the io.Reader contract: EOF is never wrapped
+	if err == io.EOF {
 		b.done(b.reusable)
 		b.err = io.EOF
 	} else if err != nil {

@@ -388,7 +388,7 @@ func TestTLS(t *testing.T) {
 		}
 	}
 	plain := serve(t, func(http.ResponseWriter, *http.Request) {})
-	_, err := tr.RoundTrip(request(t, "GET", strings.Replace(plain.URL, "http:", "https:", 1), nil)) //nolint:bodyclose // it fails
+	_, err := tr.RoundTrip(request(t, "GET", strings.Replace(plain.URL, "http:", "https:", 1), nil))
 	if err == nil || !strings.Contains(err.Error(), "HTTP response to HTTPS client") {
 		t.Errorf("https to a server of http: %v", err)
 	}
@@ -473,13 +473,13 @@ func TestBodyFromAFile(t *testing.T) {
 		body, err := io.ReadAll(r.Body)
 		fmt.Fprint(w, bytes.Equal(body, content[:len(body)]), len(body), err)
 	})
-	clear := serve(t, handler)
+	open := serve(t, handler)
 	encrypted := httptest.NewTLSServer(handler)
 	defer encrypted.Close()
 	tr := newTransport(t)
 	tr.TLS = &tls.Config{RootCAs: x509.NewCertPool(), MinVersion: tls.VersionTLS12}
 	tr.TLS.RootCAs.AddCert(encrypted.Certificate())
-	for _, url := range []string{clear.URL, encrypted.URL} {
+	for _, url := range []string{open.URL, encrypted.URL} {
 		build := func(said int64) *http.Request {
 			f, err := os.Open(path)
 			if err != nil {
