@@ -26,22 +26,27 @@ type item struct {
 	x        Expr
 }
 
+// source analyzes FROM and WHERE, the rows that a block begins with.
+func (b *block) source(outer *scope) (err error) {
+	if b.rel, b.sc, err = b.a.from(b.sel.From, outer, b.ctes); err != nil || b.sel.Where == nil {
+		return err
+	}
+	cond, err := b.resolver("WHERE").condition(b.sel.Where)
+	if err != nil {
+		return err
+	}
+	b.rel = &Filter{Input: b.rel, Cond: cond}
+	return nil
+}
+
 // selectBlock plans one SELECT and the ORDER BY and DISTRIBUTE BY that belong to it.
 func (a *analyzer) selectBlock(s *syntax.Select, order []syntax.SortItem, distribute []syntax.Expr, outer *scope, ctes *cteScope) (result, error) {
 	if s.Transform != nil {
 		return a.transform(s, order, outer, ctes)
 	}
 	b := &block{a: a, sel: s, ctes: ctes}
-	var err error
-	if b.rel, b.sc, err = a.from(s.From, outer, ctes); err != nil {
+	if err := b.source(outer); err != nil {
 		return result{}, err
-	}
-	if s.Where != nil {
-		cond, err := b.resolver("WHERE").condition(s.Where)
-		if err != nil {
-			return result{}, err
-		}
-		b.rel = &Filter{Input: b.rel, Cond: cond}
 	}
 	if err := b.selectItems(); err != nil {
 		return result{}, err

@@ -19,16 +19,8 @@ func (a *analyzer) transform(s *syntax.Select, order []syntax.SortItem, outer *s
 		return result{}, unsupported(t, "TRANSFORM with a RECORDREADER or RECORDWRITER that is not of text")
 	}
 	b := &block{a: a, sel: s, ctes: ctes}
-	var err error
-	if b.rel, b.sc, err = a.from(s.From, outer, ctes); err != nil {
+	if err := b.source(outer); err != nil {
 		return result{}, err
-	}
-	if s.Where != nil {
-		cond, err := b.resolver("WHERE").condition(s.Where)
-		if err != nil {
-			return result{}, err
-		}
-		b.rel = &Filter{Input: b.rel, Cond: cond}
 	}
 	r := b.resolver("TRANSFORM")
 	args, err := r.exprs(r.expandStars(t.Args))
