@@ -111,7 +111,7 @@ func (j *job) writeBatch(ctx context.Context, tasks []Task, spawn func(work)) er
 	}
 	for i, t := range ready {
 		res := results[i]
-		if i >= len(written) || written[i].Key == "" || written[i].Size != t.Size() || res.sum.Differs(written[i].CRC32C) {
+		if i >= len(written) || written[i].Key == "" || j.opts.Verify.differs(t.Size(), res.sum, written[i]) {
 			j.progress(t, -t.Size())
 			j.alone([]Task{t}, spawn)
 			continue

@@ -82,10 +82,8 @@ type Options struct {
 	// DryRun reports the plan and changes nothing.
 	DryRun bool
 
-	// ReadBack reads each output again once it is visible and compares its bytes with what was
-	// written. One that differs is deleted, and has failed. An output of a server that copied
-	// alone and told no checksum is compared with its source, which is then read as well.
-	ReadBack bool
+	// Verify is what is compared of each output with what the destination says it has stored.
+	Verify Verify
 	// Attributes are what outputs have besides their content.
 	Attributes Attributes
 	// TwoServices says that the source and the destination are at different services, so that
@@ -175,6 +173,9 @@ func (o Options) compile() (match, group *javaregex.Regexp, err error) {
 		if check.bad {
 			return nil, nil, &OptionError{check.option, errors.New(check.why)}
 		}
+	}
+	if err := o.Verify.check(); err != nil {
+		return nil, nil, err
 	}
 	if err := o.checkSelection(); err != nil {
 		return nil, nil, err

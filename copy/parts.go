@@ -128,7 +128,7 @@ func (j *job) tryPart(ctx context.Context, u *upload, n int) ([]piece, error) {
 		err = from.err // the cause, unwrapped of what the upload said
 	}
 	err = errors.Join(err, from.Close())
-	if want := combined(from.pieces); err == nil && want.Differs(got) {
+	if want := combined(from.pieces); err == nil && j.opts.Verify.differs(size, want, storage.Object{Size: size, CRC32C: got}) {
 		err = &storage.Error{Op: "write", URL: j.dest.Bucket.URL() + j.dir + u.task.Key, Err: fmt.Errorf(
 			"part %d was stored with crc32c %s instead of %s: %w", n, got, want, storage.ErrChecksum)}
 	}
@@ -177,9 +177,8 @@ func (j *job) endParts(ctx context.Context, u *upload) (result, error) {
 		return result{}, err
 	}
 	j.opts.Journal.end(u.id)
-	if sum.Differs(o.CRC32C) || o.Size != u.size {
-		return result{}, j.discard(ctx, u.task, fmt.Errorf("the destination has stored %d bytes with crc32c %s instead of %d with %s: %w",
-			o.Size, o.CRC32C, u.size, sum, storage.ErrChecksum))
+	if wrong := j.opts.Verify.mismatch(u.size, sum, o); wrong != nil {
+		return result{}, j.discard(ctx, u.task, wrong)
 	}
 	return result{method: methodParts, object: o, sum: sum, sums: sums}, nil
 }

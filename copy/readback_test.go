@@ -17,8 +17,8 @@ func TestReadBack(t *testing.T) {
 		src.Put(name, text(3, 3000))
 	}
 	for name, opts := range map[string]copier.Options{
-		"off": {}, "whole": {ReadBack: true}, "parts": {ReadBack: true, PartSize: 1000}, "joined": {ReadBack: true, GroupBy: ".*/(bad|big).*"},
-		"packed": {ReadBack: true, OutputCodec: copier.CodecGzip},
+		"off": {}, "whole": {Verify: copier.VerifyReadBack}, "parts": {Verify: copier.VerifyReadBack, PartSize: 1000}, "joined": {Verify: copier.VerifyReadBack, GroupBy: ".*/(bad|big).*"},
+		"packed": {Verify: copier.VerifyReadBack, OutputCodec: copier.CodecGzip},
 	} {
 		dest := storagetest.NewMem("s3://b/")
 		sum, err := copier.Run(t.Context(), at(src, "in/"), at(rotten{dest}, "out"), opts)

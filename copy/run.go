@@ -364,7 +364,7 @@ func (j *job) checkSelf(t Task) error {
 // finish records the end of an output and deletes its sources if asked to. Its error ends the
 // job.
 func (j *job) finish(ctx context.Context, t Task, res result, err error) error {
-	if err == nil && j.opts.ReadBack {
+	if err == nil && j.opts.Verify == VerifyReadBack {
 		err = j.readBack(ctx, t, res)
 	}
 	if err != nil {

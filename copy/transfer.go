@@ -20,7 +20,7 @@ func (j *job) serverCopy(ctx context.Context, t Task) (result, error) {
 		return result{}, err
 	}
 	sum := o.CRC32C
-	if o.Size != s.Size || sum.Differs(s.CRC32C) {
+	if j.opts.Verify.differs(s.Size, s.CRC32C, o) {
 		return result{}, j.discard(ctx, t, fmt.Errorf("the server's copy has %d bytes with crc32c %s, the source %d with %s: %w",
 			o.Size, sum, s.Size, s.CRC32C, storage.ErrChecksum))
 	}
@@ -127,9 +127,8 @@ func (j *job) commit(
 	if err != nil {
 		return result{}, err
 	}
-	if sum.Differs(o.CRC32C) || o.Size != hashed.n {
-		return result{}, j.discard(ctx, t, fmt.Errorf("the destination has stored %d bytes with crc32c %s instead of %d with %s: %w",
-			o.Size, o.CRC32C, hashed.n, sum, storage.ErrChecksum))
+	if wrong := j.opts.Verify.mismatch(hashed.n, sum, o); wrong != nil {
+		return result{}, j.discard(ctx, t, wrong)
 	}
 	return result{method: methodStream, object: o, sum: sum, sums: sums}, nil
 }

@@ -28,7 +28,7 @@ func (o *operations) addFlags(f *pflag.FlagSet, opts *copier.Options) {
 	f.StringVar(&o.metrics, "metrics", "", "write what was done into this local `file`, as Prometheus reads it")
 	f.StringVar(&o.onSuccess, "on-success", "", "run this shell `command` when all is done, with the summary in JSON on its standard input")
 	f.StringVar(&o.onFailure, "on-failure", "", "run this shell `command` when not all could be done, likewise")
-	f.StringVar(&o.check, "verify", "checksum", "what is `checked` of each output: checksum, or read-back, which reads it again once it is written")
+	f.StringVar(&o.check, "verify", "checksum", "what is `compared` of each output: none, size, checksum (what the destination says it has stored), or read-back, which reads it again")
 	f.BoolVar(&opts.Batch, "batch", false, "send files up to 64 KiB many at a time; MinIO takes them, and keeps no checksums of them")
 	f.Lookup("requestRate").DefValue = ""
 }
@@ -45,12 +45,10 @@ func (o *operations) validate(f *pflag.FlagSet, opts *copier.Options) (err error
 	}
 	switch o.check {
 	case "checksum":
-	case "read-back":
-		opts.ReadBack = true
-	case "none", "size":
-		return usagef("--verify: %s is not supported yet; checksums are always compared", o.check)
+	case "none", "size", "read-back":
+		opts.Verify = copier.Verify(o.check)
 	default:
-		return usagef("--verify: %q is neither checksum nor read-back", o.check)
+		return usagef("--verify: %q is not one of none, size, checksum and read-back", o.check)
 	}
 	for _, name := range []string{"log-dir", "failures", "metrics", "on-success", "on-failure"} {
 		if f.Changed(name) && strings.TrimSpace(f.Lookup(name).Value.String()) == "" {
