@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/skepdata/skep/storage"
 )
@@ -21,15 +22,46 @@ func (d *disk) path(block int64) string {
 	return filepath.Join(d.root, blocksDir, fmt.Sprintf("%02x", block&0xff), fmt.Sprintf("%016x", block))
 }
 
-// blockRef says where a block is.
+// blockRef is one replica of a block.
 type blockRef struct{ id, disk int64 }
 
 // block is a whole block as the namespace knows it.
 type block struct {
-	blockRef
+	id     int64
+	disks  []int64 // that have it, those to read from first
 	size   int64
 	sum    storage.Checksum
 	chunks chunkSums
+	copies int // on how many disks it is to be; 0 stands for 1
+}
+
+// at is the replica of the block on a disk.
+func (b block) at(disk int64) blockRef { return blockRef{b.id, disk} }
+
+// first is the replica that is read first.
+func (b block) first() blockRef {
+	if len(b.disks) == 0 {
+		return blockRef{b.id, 0}
+	}
+	return b.at(b.disks[0])
+}
+
+// replicaList is the SQL of a column that lists the disks of block b.id, and parseReplicas reads it:
+// those that are not known to be damaged come first.
+const replicaList = "(SELECT group_concat(r.disk) FROM (SELECT disk FROM replicas WHERE block = b.id ORDER BY state, disk) r)"
+
+func parseReplicas(list string) (disks []int64, err error) {
+	for text := range strings.SplitSeq(list, ",") {
+		if text == "" {
+			continue
+		}
+		disk, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("disks %q of a block: %w", list, err)
+		}
+		disks = append(disks, disk)
+	}
+	return disks, nil
 }
 
 // chunkSums are the CRC32C of each chunk of a block, 4 bytes each, big endian.
@@ -126,7 +158,7 @@ func (s *store) removeBlocks(ctx context.Context, blocks []blockRef) {
 			continue
 		}
 		if err := os.Remove(d.path(b.id)); err == nil || errors.Is(err, fs.ErrNotExist) {
-			s.gone.add(b.id)
+			s.gone.add(b)
 		}
 	}
 }

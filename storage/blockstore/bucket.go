@@ -34,11 +34,10 @@ type Bucket struct {
 	opts   Options
 
 	mu       sync.Mutex
-	open     *store   // nil before the first use
-	writable bool     // open was made ready for writing
-	earlier  []*store // those that open replaced, which readers may still use
-	volumeID int64    // 0 until the volume was found
-	block    int64    // the volume's block size
+	open     *store      // nil before the first use
+	writable bool        // open was made ready for writing
+	earlier  []*store    // those that open replaced, which readers may still use
+	found    volumeState // of id 0 until the volume was found
 	closed   bool
 }
 
@@ -83,8 +82,8 @@ func (b *Bucket) URL() string { return "block://" + b.volume + "/" }
 // volumeRef is a volume of an open store.
 type volumeRef struct {
 	*store
-	id        int64
-	blockSize int64
+	id int64
+	settings
 }
 
 // forReading returns the volume, which must exist.
@@ -105,8 +104,8 @@ func (b *Bucket) forReading(ctx context.Context) (volumeRef, error) {
 		}
 		b.open = s
 	}
-	if b.volumeID == 0 {
-		id, blockSize, ok, err := b.open.ns.volume(ctx, b.volume)
+	if b.found.id == 0 {
+		v, ok, err := b.open.ns.volume(ctx, b.volume)
 		if err != nil {
 			return volumeRef{}, err
 		}
@@ -114,9 +113,9 @@ func (b *Bucket) forReading(ctx context.Context) (volumeRef, error) {
 			return volumeRef{}, fmt.Errorf("%w: no volume %q in the block store; the first write creates it",
 				storage.ErrNotExist, b.volume)
 		}
-		b.volumeID, b.block = id, blockSize
+		b.found = v
 	}
-	return volumeRef{b.open, b.volumeID, b.block}, nil
+	return volumeRef{b.open, b.found.id, b.found.settings}, nil
 }
 
 // forWriting returns the volume, and creates what of store and volume does not exist.
@@ -136,14 +135,14 @@ func (b *Bucket) forWriting(ctx context.Context) (volumeRef, error) {
 		}
 		b.open, b.writable = s, true
 	}
-	if b.volumeID == 0 {
-		id, blockSize, err := b.open.ns.createVolume(ctx, b.volume, b.opts.BlockSize)
+	if b.found.id == 0 {
+		v, err := b.open.ns.createVolume(ctx, b.volume, settings{blockSize: b.opts.BlockSize, replication: 1})
 		if err != nil {
 			return volumeRef{}, err
 		}
-		b.volumeID, b.block = id, blockSize
+		b.found = v
 	}
-	return volumeRef{b.open, b.volumeID, b.block}, nil
+	return volumeRef{b.open, b.found.id, b.found.settings}, nil
 }
 
 var errClosed = errors.New("the bucket is closed")
@@ -297,9 +296,11 @@ func (b *Bucket) LocalPath(ctx context.Context, key string) (path string, ok boo
 	if first.Size == 0 || first.block.size != first.Size {
 		return "", false, nil
 	}
-	d, err := v.disk(ctx, first.block.disk)
-	if err != nil {
-		return "", false, b.fail(ctx, "stat", key, err)
+	for _, id := range first.block.disks {
+		var d *disk
+		if d, err = v.disk(ctx, id); err == nil {
+			return d.path(first.block.id), true, nil
+		}
 	}
-	return d.path(first.block.id), true, nil
+	return "", false, b.fail(ctx, "stat", key, err)
 }

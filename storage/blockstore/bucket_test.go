@@ -102,7 +102,7 @@ func leftovers(t testing.TB, b *Bucket) []string {
 	var left []string
 	wanted := map[string]bool{}
 	err = v.ns.view(t.Context(), func(tx *sql.Tx) error {
-		blocks, err := blockRefs(t.Context(), tx, "SELECT id, disk FROM blocks")
+		blocks, err := blockRefs(t.Context(), tx, "SELECT block, disk FROM replicas")
 		for _, ref := range blocks {
 			d, err := v.disk(t.Context(), ref.disk)
 			if err != nil {
@@ -133,7 +133,7 @@ func leftovers(t testing.TB, b *Bucket) []string {
 		left = append(left, fmt.Sprintf("unreferenced block %x", id))
 	}
 	orphans, err := column[int64](t.Context(), v.ns.reads,
-		"SELECT version FROM file_blocks WHERE version NOT IN (SELECT version FROM files)")
+		"SELECT version FROM file_blocks WHERE version NOT IN (SELECT version FROM files UNION SELECT version FROM old_files)")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +174,7 @@ func pathsOf(t testing.TB, b *Bucket, key string) []string {
 	}
 	var paths []string
 	for _, block := range blocks {
-		d, err := v.disk(t.Context(), block.disk)
+		d, err := v.disk(t.Context(), block.first().disk)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,6 +16,9 @@ import (
 //go:embed schema.sql
 var schema string
 
+//go:embed migrate2.sql
+var migrate2 string
+
 // applicationID marks the database as a namespace of ours ("skep") to tools such as file(1).
 const applicationID = 0x736b6570
 
@@ -64,6 +67,11 @@ func openNamespace(ctx context.Context, path string) (*namespace, error) {
 	reads.SetMaxIdleConns(maxReaders)
 	n := &namespace{reads: reads, writes: writes, commit: (*sql.Tx).Commit}
 	err = n.checkFormat(ctx)
+	if errors.Is(err, errOldFormat) {
+		if err = n.migrate(ctx); err == nil {
+			err = n.checkFormat(ctx)
+		}
+	}
 	if err == nil {
 		err = n.prepare(ctx)
 	}
@@ -107,10 +115,58 @@ func (n *namespace) checkFormat(ctx context.Context) error {
 		return errNoStore
 	case app != applicationID:
 		return errors.New("it is a database of another program")
+	case version == 1:
+		return errOldFormat
 	case version != format:
 		return fmt.Errorf("it has format %d; this program knows format %d", version, format)
 	}
 	return nil
+}
+
+var errOldFormat = errors.New("it has format 1, which has to be brought to the present one first")
+
+// migrate brings a namespace of format 1 to the present one, in one transaction.
+func (n *namespace) migrate(ctx context.Context) error {
+	conn, err := n.writes.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }() // goes back to the pool
+	// Rows move while what they refer to has not come yet. It cannot be changed in a transaction.
+	if _, err := conn.ExecContext(ctx, "PRAGMA foreign_keys = 0"); err != nil {
+		return err
+	}
+	err = patiently(ctx, func() error { return migrateOn(ctx, conn) })
+	_, on := conn.ExecContext(ctx, "PRAGMA foreign_keys = 1")
+	return errors.Join(err, on)
+}
+
+func migrateOn(ctx context.Context, conn *sql.Conn) error {
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	var version int
+	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return err
+	}
+	if version != 1 {
+		return nil // another process was quicker
+	}
+	steps := []string{"DROP INDEX file_blocks_by_block"}
+	for _, table := range []string{
+		"store", "disks", "counters", "volumes", "files", "blocks", "file_blocks", "garbage", "writers", "ranges",
+	} {
+		steps = append(steps, "ALTER TABLE "+table+" RENAME TO old1_"+table)
+	}
+	steps = append(steps, schema, migrate2, fmt.Sprintf("PRAGMA user_version = %d", format))
+	for _, step := range steps {
+		if _, err := tx.ExecContext(ctx, step); err != nil {
+			return fmt.Errorf("bring format 1 to format %d: %w", format, err)
+		}
+	}
+	return tx.Commit()
 }
 
 // createNamespace makes the database with its schema. The caller makes sure that nobody else
@@ -230,35 +286,6 @@ func (n *namespace) diskPath(ctx context.Context, id int64) string {
 		return "an unknown place"
 	}
 	return path
-}
-
-// volume returns the number and block size of a volume. ok is false when there is none.
-func (n *namespace) volume(ctx context.Context, name string) (id, blockSize int64, ok bool, err error) {
-	err = patiently(ctx, func() error {
-		return n.reads.QueryRowContext(ctx,
-			"SELECT id, block_size FROM volumes WHERE name = ?", name).Scan(&id, &blockSize)
-	})
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, 0, false, nil
-	}
-	return id, blockSize, err == nil, err
-}
-
-// createVolume makes the volume unless there is one of that name, and returns it.
-func (n *namespace) createVolume(
-	ctx context.Context, name string, blockSize int64,
-) (id, size int64, err error) {
-	err = n.update(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx,
-			"INSERT INTO volumes (name, block_size, created) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING",
-			name, blockSize, time.Now().UnixNano())
-		if err != nil {
-			return err
-		}
-		return tx.QueryRowContext(ctx,
-			"SELECT id, block_size FROM volumes WHERE name = ?", name).Scan(&id, &size)
-	})
-	return id, size, err
 }
 
 // take reserves n numbers of a counter and returns the first.

@@ -79,7 +79,7 @@ func (u *upload) open(ctx context.Context, p *partBlock) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.blockRef, p.path = ref, f.Name()
+	p.id, p.disks, p.path = ref.id, []int64{ref.disk}, f.Name()
 	return f, nil
 }
 
@@ -144,7 +144,7 @@ func (u *upload) fill(
 			return sum, err
 		}
 		if _, err := f.WriteAt(piece, offset); err != nil {
-			return sum, fmt.Errorf("%s: %w", p.name(), err)
+			return sum, fmt.Errorf("%s: %w", p.first().name(), err)
 		}
 		for at := int64(0); at < int64(len(piece)); at += chunkSize {
 			chunk := piece[at:min(at+chunkSize, int64(len(piece)))]
@@ -200,7 +200,7 @@ func (u *upload) finish(ctx context.Context) error {
 			return err
 		}
 		if err := errors.Join(syncBlock(f), f.Close()); err != nil {
-			return fmt.Errorf("%s: %w", p.name(), err)
+			return fmt.Errorf("%s: %w", p.first().name(), err)
 		}
 		p.sum = u.sums.block(p.chunks, p.size)
 	}

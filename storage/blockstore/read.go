@@ -55,7 +55,9 @@ type missingBlockError struct {
 	err     error
 }
 
-func (e *missingBlockError) Error() string { return e.block.name() + " is missing: " + e.err.Error() }
+func (e *missingBlockError) Error() string {
+	return e.block.first().name() + " is missing: " + e.err.Error()
+}
 
 // firstBlock is an object and its first block, of size 0 if it has none.
 type firstBlock struct {
@@ -63,22 +65,27 @@ type firstBlock struct {
 	block block
 }
 
-const firstQuery = "SELECT " + fileColumns + `, b.id, b.disk, b.size, b.chunks
+const firstQuery = "SELECT " + fileColumns + ", b.id, b.size, b.chunks, " + replicaList + `
 	FROM files f LEFT JOIN file_blocks fb ON fb.version = f.version AND fb.seq = 0
 	LEFT JOIN blocks b ON b.id = fb.block
 	WHERE f.volume = ? AND f.key = ?`
 
 // first looks an object up.
 func (v volumeRef) first(ctx context.Context, key string) (f firstBlock, err error) {
-	var id, disk, size sql.NullInt64
+	var id, size sql.NullInt64
+	var disks sql.NullString
 	err = patiently(ctx, func() error {
 		return f.scan(v.ns.first.QueryRowContext(ctx, v.id, []byte(key)).Scan,
-			&id, &disk, &size, (*[]byte)(&f.block.chunks))
+			&id, &size, (*[]byte)(&f.block.chunks), &disks)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return f, storage.ErrNotExist
 	}
-	f.block.blockRef, f.block.size = blockRef{id.Int64, disk.Int64}, size.Int64
+	if err != nil {
+		return f, err
+	}
+	f.block.id, f.block.size = id.Int64, size.Int64
+	f.block.disks, err = parseReplicas(disks.String)
 	return f, err
 }
 
@@ -126,7 +133,7 @@ func (v volumeRef) open(
 func (v volumeRef) blocks(ctx context.Context, version int64) (all []block, err error) {
 	err = patiently(ctx, func() error {
 		all = nil
-		rows, err := v.ns.reads.QueryContext(ctx, `SELECT b.id, b.disk, b.size
+		rows, err := v.ns.reads.QueryContext(ctx, "SELECT b.id, b.size, "+replicaList+`
 			FROM file_blocks fb JOIN blocks b ON b.id = fb.block WHERE fb.version = ? ORDER BY fb.seq`, version)
 		if err != nil {
 			return err
@@ -134,7 +141,11 @@ func (v volumeRef) blocks(ctx context.Context, version int64) (all []block, err 
 		defer rows.Close()
 		for rows.Next() {
 			var b block
-			if err := rows.Scan(&b.id, &b.disk, &b.size); err != nil {
+			var disks sql.NullString
+			if err := rows.Scan(&b.id, &b.size, &disks); err != nil {
+				return err
+			}
+			if b.disks, err = parseReplicas(disks.String); err != nil {
 				return err
 			}
 			all = append(all, b)
@@ -195,9 +206,9 @@ func (r *reader) prepare(s *segment) error {
 	}
 	if int64(len(s.chunks)) != 4*chunksIn(s.size) {
 		return fmt.Errorf("%w: %s has %d bytes of checksums, want %d",
-			storage.ErrChecksum, s.name(), len(s.chunks), 4*chunksIn(s.size))
+			storage.ErrChecksum, s.first().name(), len(s.chunks), 4*chunksIn(s.size))
 	}
-	d, err := r.v.disk(r.ctx, s.disk)
+	d, err := r.v.disk(r.ctx, s.first().disk)
 	if err != nil {
 		return err
 	}
@@ -299,16 +310,16 @@ func (s *segment) readChunks(chunk int64, p []byte) error {
 	if n, err := s.f.ReadAt(p, offset); err != nil {
 		if errors.Is(err, io.EOF) {
 			return fmt.Errorf("%w: %s (%s) ends after %d of %d bytes",
-				storage.ErrChecksum, s.name(), s.f.Name(), offset+int64(n), s.size)
+				storage.ErrChecksum, s.first().name(), s.f.Name(), offset+int64(n), s.size)
 		}
-		return fmt.Errorf("%s: %w", s.name(), err)
+		return fmt.Errorf("%s: %w", s.first().name(), err)
 	}
 	for len(p) > 0 {
 		piece := p[:min(len(p), chunkSize)]
 		if got := storage.CRC32C(piece); got.Sum != s.chunks.at(chunk) {
 			want := storage.Checksum{Sum: s.chunks.at(chunk), Known: true}
 			return fmt.Errorf("%w: %s (%s), bytes %d to %d: have %s, want %s", storage.ErrChecksum,
-				s.name(), s.f.Name(), offset, offset+int64(len(piece)), got, want)
+				s.first().name(), s.f.Name(), offset, offset+int64(len(piece)), got, want)
 		}
 		p = p[len(piece):]
 		chunk++

@@ -17,7 +17,8 @@ import (
 )
 
 const (
-	format        = 1 // of the namespace and of the identity files
+	format        = 2 // of the namespace
+	diskFormat    = 1 // of the identity files
 	namespaceFile = "skep-namespace.db"
 	identityFile  = "skep-disk.json"
 	lockFile      = "skep-store.lock"
@@ -129,8 +130,8 @@ func readIdentity(root string) (identity, error) {
 	if err := json.Unmarshal(content, &who); err != nil {
 		return identity{}, fmt.Errorf("%s: %w", path, err)
 	}
-	if who.Format != format {
-		return identity{}, fmt.Errorf("%s: format %d; this program knows format %d", path, who.Format, format)
+	if who.Format != diskFormat {
+		return identity{}, fmt.Errorf("%s: format %d; this program knows format %d", path, who.Format, diskFormat)
 	}
 	return who, nil
 }
@@ -195,7 +196,7 @@ func (s *store) enrol(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		content, err := json.Marshal(identity{format, s.id, number})
+		content, err := json.Marshal(identity{diskFormat, s.id, number})
 		if err != nil {
 			return err
 		}

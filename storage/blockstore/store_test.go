@@ -180,11 +180,11 @@ func TestNewerFormat(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := v.ns.writes.ExecContext(t.Context(), "PRAGMA user_version = 2"); err != nil {
+	if _, err := v.ns.writes.ExecContext(t.Context(), "PRAGMA user_version = 3"); err != nil {
 		t.Fatal(err)
 	}
 	_, err = openAt(t, "test", 0, b.roots...).Stat(t.Context(), "a")
-	if err == nil || !strings.HasSuffix(err.Error(), "it has format 2; this program knows format 1") {
+	if err == nil || !strings.HasSuffix(err.Error(), "it has format 3; this program knows format 2") {
 		t.Errorf("stat: %v, want the format named", err)
 	}
 }

@@ -87,12 +87,14 @@ func (d *draft) publish(ctx context.Context) (storage.Object, error) {
 func (d *draft) removeBlocks() error {
 	var errs []error
 	for _, b := range d.blocks {
-		disk, err := d.v.disk(context.Background(), b.disk)
-		if err == nil {
-			err = os.Remove(disk.path(b.id))
-		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			errs = append(errs, err)
+		for _, id := range b.disks {
+			disk, err := d.v.disk(context.Background(), id)
+			if err == nil {
+				err = os.Remove(disk.path(b.id))
+			}
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				errs = append(errs, err)
+			}
 		}
 	}
 	d.blocks = nil
@@ -179,7 +181,7 @@ func (w *writer) begin(n int64) error {
 		return err
 	}
 	w.f = f
-	w.blocks = append(w.blocks, block{blockRef: ref, chunks: make(chunkSums, 0, 4*chunksIn(size))})
+	w.blocks = append(w.blocks, block{id: ref.id, disks: []int64{ref.disk}, chunks: make(chunkSums, 0, 4*chunksIn(size))})
 	return nil
 }
 
@@ -188,7 +190,7 @@ func (w *writer) begin(n int64) error {
 func (w *writer) append(p []byte) error {
 	b := &w.blocks[len(w.blocks)-1]
 	if _, err := w.f.Write(p); err != nil {
-		return fmt.Errorf("%s: %w", b.name(), err)
+		return fmt.Errorf("%s: %w", b.first().name(), err)
 	}
 	for rest := p; len(rest) > 0; {
 		piece := rest[:min(len(rest), chunkSize)]
@@ -211,7 +213,7 @@ func (w *writer) endBlock() error {
 		return errors.Join(err, f.Close())
 	}
 	w.syncing = make(chan error, 1)
-	name := b.name()
+	name := b.first().name()
 	go func(done chan<- error) {
 		err := errors.Join(syncBlock(f), f.Close())
 		if err != nil {

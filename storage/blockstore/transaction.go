@@ -1,0 +1,368 @@
+package blockstore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/skepdata/skep/storage"
+)
+
+// transaction is what changes are made in.
+type transaction struct {
+	*sql.Tx
+	s       *store
+	now     time.Time
+	garbage []blockRef // replicas of blocks that lost their last reference
+
+	numbers int64 // the next one; 0 before the first was taken
+	volumes map[int64]*volumeState
+}
+
+// number returns a number that is greater than all that any transaction took before. Whatever
+// changes what is visible takes one, so numbers tell in what order changes were made.
+func (t *transaction) number(ctx context.Context) (int64, error) {
+	if t.numbers == 0 {
+		err := t.QueryRowContext(ctx, "SELECT next FROM counters WHERE name = 'version'").Scan(&t.numbers)
+		if err != nil {
+			return 0, err
+		}
+	}
+	t.numbers++
+	return t.numbers - 1, nil
+}
+
+// volume returns the volume of that number, which must exist.
+func (t *transaction) volume(ctx context.Context, id int64) (*volumeState, error) {
+	if v, ok := t.volumes[id]; ok {
+		return v, nil
+	}
+	v := &volumeState{}
+	err := v.scan(t.QueryRowContext(ctx, "SELECT "+volumeColumns+" FROM volumes WHERE id = ?", id).Scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, refusal{fmt.Errorf("%w: the volume was removed meanwhile", storage.ErrNotExist)}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if t.volumes == nil {
+		t.volumes = map[int64]*volumeState{}
+	}
+	t.volumes[id] = v
+	return v, nil
+}
+
+// finish writes what the changes have left in memory.
+func (t *transaction) finish(ctx context.Context) error {
+	if t.numbers != 0 {
+		_, err := t.ExecContext(ctx, "UPDATE counters SET next = ? WHERE name = 'version'", t.numbers)
+		if err != nil {
+			return err
+		}
+	}
+	for _, v := range t.volumes {
+		if !v.changed {
+			continue
+		}
+		_, err := t.ExecContext(ctx, "UPDATE volumes SET bytes = ?, files = ? WHERE id = ?", v.bytes, v.files, v.id)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fileRow is an object as the namespace holds it.
+type fileRow struct {
+	storage.Object
+	version int64
+}
+
+const (
+	fileColumns = "f.key, f.version, f.size, f.crc32c, f.mtime, f.content_type, f.metadata, f.more"
+	fileQuery   = "SELECT " + fileColumns + " FROM files f WHERE f.volume = ? AND f.key = ?"
+)
+
+// scan reads fileColumns, and then more.
+func (r *fileRow) scan(scan func(...any) error, more ...any) error {
+	var key []byte
+	var mtime int64
+	var metadata, rare string
+	err := scan(append([]any{
+		&key, &r.version, &r.Size, &r.CRC32C.Sum, &mtime, &r.ContentType, &metadata, &rare,
+	}, more...)...)
+	if err != nil {
+		return err
+	}
+	r.Key, r.ModTime, r.CRC32C.Known = string(key), time.Unix(0, mtime), true
+	r.ETag = etag(r.version, r.CRC32C)
+	if metadata != "" {
+		if err := json.Unmarshal([]byte(metadata), &r.Metadata); err != nil {
+			return fmt.Errorf("metadata of %q: %w", r.Key, err)
+		}
+	}
+	return r.parseMore(rare)
+}
+
+func etag(version int64, sum storage.Checksum) string {
+	return fmt.Sprintf("%x-%08x", version, sum.Sum)
+}
+
+// rareAttributes are what the column more holds.
+type rareAttributes struct {
+	Headers *storage.Headers  `json:"headers,omitempty"`
+	Tags    map[string]string `json:"tags,omitempty"`
+}
+
+func (r *fileRow) parseMore(text string) error {
+	if text == "" {
+		return nil
+	}
+	var more rareAttributes
+	if err := json.Unmarshal([]byte(text), &more); err != nil {
+		return fmt.Errorf("attributes of %q: %w", r.Key, err)
+	}
+	if more.Headers != nil {
+		r.Headers = *more.Headers
+	}
+	r.TagCount = len(more.Tags)
+	return nil
+}
+
+// file returns the object of that key; there may be none.
+func (t *transaction) file(ctx context.Context, volume int64, key string) (r fileRow, ok bool, err error) {
+	err = r.scan(t.QueryRowContext(ctx, fileQuery, volume, []byte(key)).Scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		return r, false, nil
+	}
+	return r, err == nil, err
+}
+
+// put makes o, with the content of blocks that are not in the namespace yet, an object of the
+// volume, and completes o.
+func (t *transaction) put(ctx context.Context, volume int64, o *storage.Object, blocks []block) error {
+	return t.replace(ctx, volume, o, func(version int64) error {
+		for seq, b := range blocks {
+			if err := t.addBlock(ctx, b); err != nil {
+				return err
+			}
+			_, err := t.ExecContext(ctx, "INSERT INTO file_blocks (version, seq, block) VALUES (?, ?, ?)",
+				version, seq, b.id)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// addBlock makes a block known.
+func (t *transaction) addBlock(ctx context.Context, b block) error {
+	_, err := t.ExecContext(ctx, "INSERT INTO blocks (id, size, crc32c, chunks, copies) VALUES (?, ?, ?, ?, ?)",
+		b.id, b.size, int64(b.sum.Sum), []byte(b.chunks), max(b.copies, 1))
+	if err != nil {
+		return err
+	}
+	for _, disk := range b.disks {
+		_, err := t.ExecContext(ctx, "INSERT INTO replicas (block, disk) VALUES (?, ?)", b.id, disk)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// share makes o an object with the content of the version that from describes.
+func (t *transaction) share(ctx context.Context, volume int64, o *storage.Object, from fileRow) error {
+	return t.replace(ctx, volume, o, func(version int64) error { return t.shareContent(ctx, version, from.version) })
+}
+
+// shareContent gives a new version the content of another one.
+func (t *transaction) shareContent(ctx context.Context, version, from int64) error {
+	for _, query := range []string{
+		"INSERT INTO file_blocks (version, seq, block) SELECT ?, seq, block FROM file_blocks WHERE version = ?",
+		"INSERT INTO inline (version, content) SELECT ?, content FROM inline WHERE version = ?",
+	} {
+		if _, err := t.ExecContext(ctx, query, version, from); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// replace makes o the object of its key, with the content that addContent gives to its version.
+func (t *transaction) replace(
+	ctx context.Context, volume int64, o *storage.Object, addContent func(version int64) error,
+) error {
+	v, err := t.volume(ctx, volume)
+	if err != nil {
+		return err
+	}
+	metadata := ""
+	if len(o.Metadata) > 0 {
+		text, err := json.Marshal(o.Metadata)
+		if err != nil {
+			return refusal{err}
+		}
+		metadata = string(text)
+	}
+	version, err := t.number(ctx)
+	if err != nil {
+		return err
+	}
+	if err := addContent(version); err != nil {
+		return err
+	}
+	if err := t.retire(ctx, v, o.Key, version); err != nil {
+		return err
+	}
+	o.ModTime = t.now
+	o.ETag = etag(version, o.CRC32C)
+	_, err = t.ExecContext(ctx, `
+		INSERT INTO files (volume, key, version, size, crc32c, mtime, content_type, metadata, more)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, '')`,
+		volume, []byte(o.Key), version, o.Size, int64(o.CRC32C.Sum), o.ModTime.UnixNano(),
+		o.ContentType, metadata)
+	v.grow(o.Size, 1)
+	return err
+}
+
+// remove removes an object, if there is one.
+func (t *transaction) remove(ctx context.Context, volume int64, key string) error {
+	v, err := t.volume(ctx, volume)
+	if err != nil {
+		return err
+	}
+	died, err := t.number(ctx)
+	if err != nil {
+		return err
+	}
+	return t.retire(ctx, v, key, died)
+}
+
+// retire makes an object, if there is one, invisible from the number died on. Snapshots keep it;
+// where none does, its content is released.
+func (t *transaction) retire(ctx context.Context, v *volumeState, key string, died int64) error {
+	if v.lastSnapshot > 0 {
+		_, err := t.ExecContext(ctx, `
+			INSERT INTO old_files (volume, key, version, size, crc32c, mtime, content_type, metadata, more, died)
+			SELECT volume, key, version, size, crc32c, mtime, content_type, metadata, more, ?
+			FROM files WHERE volume = ? AND key = ? AND version < ?`, died, v.id, []byte(key), v.lastSnapshot)
+		if err != nil {
+			return err
+		}
+	}
+	var version, size int64
+	err := t.QueryRowContext(ctx, "DELETE FROM files WHERE volume = ? AND key = ? RETURNING version, size",
+		v.id, []byte(key)).Scan(&version, &size)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	v.grow(-size, -1)
+	if version < v.lastSnapshot || size == 0 {
+		return nil
+	}
+	return t.release(ctx, version)
+}
+
+// release drops the content of a version that no row has any more, and makes garbage of the
+// blocks that nothing else refers to.
+func (t *transaction) release(ctx context.Context, version int64) error {
+	if _, err := t.ExecContext(ctx, "DELETE FROM inline WHERE version = ?", version); err != nil {
+		return err
+	}
+	blocks, err := idsOf(ctx, t.Tx, "SELECT DISTINCT block FROM file_blocks WHERE version = ?", version)
+	if err != nil || len(blocks) == 0 {
+		return err
+	}
+	if _, err := t.ExecContext(ctx, "DELETE FROM file_blocks WHERE version = ?", version); err != nil {
+		return err
+	}
+	for _, id := range blocks {
+		if err := t.dropIfUnused(ctx, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dropIfUnused makes garbage of a block that no version has.
+func (t *transaction) dropIfUnused(ctx context.Context, id int64) error {
+	var used bool
+	err := t.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM file_blocks WHERE block = ?)", id).Scan(&used)
+	if err != nil || used {
+		return err
+	}
+	replicas, err := blockRefs(ctx, t.Tx, "DELETE FROM replicas WHERE block = ? RETURNING block, disk", id)
+	if err != nil {
+		return err
+	}
+	for _, query := range []string{"DELETE FROM repairs WHERE block = ?", "DELETE FROM blocks WHERE id = ?"} {
+		if _, err := t.ExecContext(ctx, query, id); err != nil {
+			return err
+		}
+	}
+	return t.addGarbage(ctx, replicas...)
+}
+
+// addGarbage lists replicas whose files are to be removed once the transaction is durable.
+func (t *transaction) addGarbage(ctx context.Context, replicas ...blockRef) error {
+	for _, b := range replicas {
+		_, err := t.ExecContext(ctx, "INSERT OR IGNORE INTO garbage (block, disk) VALUES (?, ?)", b.id, b.disk)
+		if err != nil {
+			return err
+		}
+	}
+	t.garbage = append(t.garbage, replicas...)
+	return nil
+}
+
+// mustLive reports it if the writer has been taken for dead: its blocks are gone then.
+func (t *transaction) mustLive(ctx context.Context, writer string) error {
+	var one int
+	err := t.QueryRowContext(ctx, "SELECT 1 FROM writers WHERE id = ?", writer).Scan(&one)
+	if errors.Is(err, sql.ErrNoRows) {
+		return refusal{errors.New("the store was closed, or another process took this one for dead")}
+	}
+	return err
+}
+
+// blockRefs returns the two columns of a query's result.
+func blockRefs(ctx context.Context, tx *sql.Tx, query string, args ...any) (all []blockRef, err error) {
+	rows, err := tx.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var b blockRef
+		if err := rows.Scan(&b.id, &b.disk); err != nil {
+			return nil, err
+		}
+		all = append(all, b)
+	}
+	return all, rows.Err()
+}
+
+// idsOf returns the only column of a query's result.
+func idsOf(ctx context.Context, tx *sql.Tx, query string, args ...any) (all []int64, err error) {
+	rows, err := tx.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		all = append(all, id)
+	}
+	return all, rows.Err()
+}

@@ -1,0 +1,70 @@
+package blockstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+)
+
+// settings are what can be chosen for a volume.
+type settings struct {
+	blockSize   int64 // bytes; of new blocks
+	replication int   // of new blocks
+	dedup       bool
+	quotaBytes  int64 // at most; 0 is no limit
+	quotaFiles  int64
+}
+
+// volumeState is a volume in a transaction.
+type volumeState struct {
+	id   int64
+	name string
+	settings
+	bytes, files int64 // of the objects that are visible
+	lastSnapshot int64 // the greatest number of a snapshot; 0 if there is none
+
+	changed bool // bytes and files are to be written
+}
+
+// grow notes that the visible objects are more, or less, by so much.
+func (v *volumeState) grow(bytes, files int64) {
+	v.bytes += bytes
+	v.files += files
+	v.changed = true
+}
+
+const volumeColumns = `id, name, block_size, replication, dedup, quota_bytes, quota_files,
+	bytes, files, last_snapshot`
+
+func (v *volumeState) scan(scan func(...any) error) error {
+	return scan(&v.id, &v.name, &v.blockSize, &v.replication, &v.dedup, &v.quotaBytes, &v.quotaFiles,
+		&v.bytes, &v.files, &v.lastSnapshot)
+}
+
+// volume returns the volume of that name. ok is false when there is none.
+func (n *namespace) volume(ctx context.Context, name string) (v volumeState, ok bool, err error) {
+	err = patiently(ctx, func() error {
+		return v.scan(n.reads.QueryRowContext(ctx,
+			"SELECT "+volumeColumns+" FROM volumes WHERE name = ?", name).Scan)
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return v, false, nil
+	}
+	return v, err == nil, err
+}
+
+// createVolume makes the volume unless there is one of that name, and returns it.
+func (n *namespace) createVolume(ctx context.Context, name string, with settings) (v volumeState, err error) {
+	err = n.update(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `
+			INSERT INTO volumes (name, created, block_size, replication, dedup, quota_bytes, quota_files)
+			VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING`,
+			name, time.Now().UnixNano(), with.blockSize, with.replication, with.dedup, with.quotaBytes, with.quotaFiles)
+		if err != nil {
+			return err
+		}
+		return v.scan(tx.QueryRowContext(ctx, "SELECT "+volumeColumns+" FROM volumes WHERE name = ?", name).Scan)
+	})
+	return v, err
+}
