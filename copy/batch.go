@@ -79,7 +79,7 @@ func (j *job) writeBatch(ctx context.Context, tasks []Task, spawn func(work)) er
 		bytes += t.Size()
 	}
 	// Ours, and the store's in its own form. A few at once keep a server busy.
-	giveBack, err := j.budget.take(ctx, max(2*bytes, j.budget.size/batchesAtOnce))
+	giveBack, err := j.memory.take(ctx, max(2*bytes, j.memory.size/batchesAtOnce))
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,9 @@ import (
 // Lines are written together, about once a second, and not synced: what is lost of them is only
 // copied again. It is safe for concurrent use. One process at a time may have it open.
 type Journal struct {
-	file *os.File
+	file           *os.File
+	path, identity string
+	distrusted     int64 // bytes at the beginning of the file whose outputs do not count
 
 	mu       sync.Mutex
 	buf      []byte
@@ -81,11 +83,14 @@ const (
 // contents of the source that decides what the outputs are. What a journal of another identity says
 // of outputs is dropped; its uploads are still known, to be aborted.
 func OpenJournal(path, identity string) (*Journal, error) {
-	j := &Journal{pending: map[string]*begun{}, byKey: map[string]string{}, stop: make(chan struct{})}
-	if err := j.load(path, identity); err != nil {
+	j := &Journal{
+		path: path, identity: identity,
+		pending: map[string]*begun{}, byKey: map[string]string{}, stop: make(chan struct{}),
+	}
+	if err := j.load(); err != nil {
 		return nil, fmt.Errorf("read the journal %s: %w", path, err)
 	}
-	if err := j.rewrite(path, identity); err != nil {
+	if err := j.rewrite(); err != nil {
 		return nil, fmt.Errorf("write the journal %s: %w", path, err)
 	}
 	j.flushing.Go(j.flushOften)
@@ -93,8 +98,8 @@ func OpenJournal(path, identity string) (*Journal, error) {
 }
 
 // load reads what is there. A line that was not written whole says nothing.
-func (j *Journal) load(path, identity string) error {
-	f, err := os.Open(path)
+func (j *Journal) load() error {
+	f, err := os.Open(j.path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
@@ -105,24 +110,42 @@ func (j *Journal) load(path, identity string) error {
 	if info, err := f.Stat(); err == nil {
 		j.done = make([]doneEntry, 0, min(info.Size()/shortestDone, maxDone))
 	}
-	return j.replayAll(f, identity)
+	return j.replayAll(f)
+}
+
+// reload takes in what this run has written, for another try of its job. Uploads of this run are
+// then as those of an earlier one.
+func (j *Journal) reload() error {
+	if j == nil {
+		return nil
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.flush(); j.err != nil {
+		return nil //nolint:nilerr // Close tells of it; what is not written is copied again
+	}
+	j.done, j.pending, j.byKey = nil, map[string]*begun{}, map[string]string{}
+	if err := j.load(); err != nil {
+		return fmt.Errorf("read the journal %s: %w", j.path, err)
+	}
+	return nil
 }
 
 // shortestDone is what the line of an output takes at least, nearly always.
 const shortestDone = 24
 
 // replayAll takes in the lines of a journal.
-func (j *Journal) replayAll(from io.Reader, identity string) error {
+func (j *Journal) replayAll(from io.Reader) error {
 	r := bufio.NewReaderSize(from, journalBuffer)
 	first, err := r.ReadString('\n')
 	if err != nil {
 		return ignoreEOF(err)
 	}
-	same := first == journalMagic+identity+"\n"
+	same := first == journalMagic+j.identity+"\n"
 	if !same && len(first) < len(journalMagic) || first[:len(journalMagic)] != journalMagic {
 		return errors.New("it is not a journal")
 	}
-	full := false
+	full, at := false, int64(len(first))
 	for {
 		line, err := r.ReadSlice('\n')
 		switch {
@@ -139,7 +162,10 @@ func (j *Journal) replayAll(from io.Reader, identity string) error {
 			j.compact()
 			return ignoreEOF(err)
 		}
-		j.replay(bytes.TrimSuffix(line, []byte("\n")), same)
+		at += int64(len(line))
+		if at > j.distrusted || line[0] != 'd' {
+			j.replay(bytes.TrimSuffix(line, []byte("\n")), same)
+		}
 	}
 }
 
@@ -211,14 +237,14 @@ func (j *Journal) forget(id string) {
 }
 
 // rewrite replaces the file by one that says the same in as few lines, and opens it.
-func (j *Journal) rewrite(path, identity string) (err error) {
-	temp := path + ".tmp"
+func (j *Journal) rewrite() (err error) {
+	temp := j.path + ".tmp"
 	f, err := os.OpenFile(temp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}
 	j.file = f
-	j.buf = append(append(append(j.buf, journalMagic...), identity...), '\n')
+	j.buf = append(append(append(j.buf, journalMagic...), j.identity...), '\n')
 	for _, d := range j.done {
 		j.appendDone(d)
 		j.flushFull()
@@ -232,7 +258,7 @@ func (j *Journal) rewrite(path, identity string) (err error) {
 	}
 	j.flush()
 	if j.err == nil {
-		j.err = os.Rename(temp, path)
+		j.err = os.Rename(temp, j.path)
 	}
 	if j.err != nil {
 		return errors.Join(j.err, f.Close(), os.Remove(temp))
@@ -290,7 +316,12 @@ func (j *Journal) flushOften() {
 
 // Distrust makes the next run copy everything again. Parts of outputs that were not completed are
 // still gone on with. It is called before the run.
-func (j *Journal) Distrust() { j.done = nil }
+func (j *Journal) Distrust() {
+	j.done = nil
+	if info, err := j.file.Stat(); err == nil {
+		j.distrusted = info.Size()
+	}
+}
 
 // Close writes what is left and reports the first error of all writing.
 func (j *Journal) Close() error {

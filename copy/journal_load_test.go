@@ -10,7 +10,7 @@ import (
 )
 
 func emptyJournal() *Journal {
-	return &Journal{pending: map[string]*begun{}, byKey: map[string]string{}}
+	return &Journal{identity: "a", pending: map[string]*begun{}, byKey: map[string]string{}}
 }
 
 // What is loaded of an output is its latest line, also behind lines longer than any buffer.
@@ -23,7 +23,7 @@ func TestJournalLoads(t *testing.T) {
 		"with the end": iotest.DataErrReader(strings.NewReader(lines)),
 	} {
 		j := emptyJournal()
-		if err := j.replayAll(from, "a"); err != nil {
+		if err := j.replayAll(from); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		if want := []doneEntry{{1, 1}, {2, 7}, {3, 1}}; !slices.Equal(j.done, want) {
@@ -40,7 +40,7 @@ func TestJournalThatCannotBeRead(t *testing.T) {
 	broken := errors.New("input/output error")
 	for _, read := range []string{"", journalMagic + "a\nd 1 1\n", journalMagic + "a\nd 1"} {
 		from := io.MultiReader(strings.NewReader(read), iotest.ErrReader(broken))
-		if err := emptyJournal().replayAll(from, "a"); !errors.Is(err, broken) {
+		if err := emptyJournal().replayAll(from); !errors.Is(err, broken) {
 			t.Errorf("after %q: %v, want the error", read, err)
 		}
 	}

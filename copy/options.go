@@ -16,6 +16,8 @@ const (
 	DefaultPartSize = 16 << 20
 	DefaultRetries  = 4
 	DefaultBackoff  = 200 * time.Millisecond
+
+	DefaultJobBackoff = 10 * time.Second
 )
 
 // Options say what a job copies and how. The zero value copies everything as it is.
@@ -109,6 +111,16 @@ type Options struct {
 	// (0 is DefaultBackoff) and each further one twice the one before, up to 10 seconds.
 	Retries int
 	Backoff time.Duration
+	// RetryBudget replaces some of RetryBudgets, by class.
+	RetryBudget map[RetryClass]int
+	// JobRetries is how often the job is tried again when everything has been tried: what could
+	// not be done for reasons that may pass, and what was replaced while it was copied. A job that
+	// was ended by such a reason, as one whose server has left, is planned again; what the Journal
+	// or the records of a grouping job have then is not copied again. The first wait is about
+	// JobBackoff long (0 is DefaultJobBackoff), each further one twice the one before, up to 10
+	// minutes.
+	JobRetries int
+	JobBackoff time.Duration
 	// Bandwidth is how many bytes of the sources the job reads in a second, all workers
 	// together. It does not hold back a server that copies alone. 0 is no limit.
 	Bandwidth int64
@@ -174,14 +186,10 @@ func (o Options) compile() (match, group *javaregex.Regexp, err error) {
 			return nil, nil, &OptionError{check.option, errors.New(check.why)}
 		}
 	}
-	if err := o.Verify.check(); err != nil {
-		return nil, nil, err
-	}
-	if err := o.checkSelection(); err != nil {
-		return nil, nil, err
-	}
-	if err := o.checkSync(); err != nil {
-		return nil, nil, err
+	for _, check := range []func() error{o.Verify.check, o.checkRetries, o.checkSelection, o.checkSync} {
+		if err := check(); err != nil {
+			return nil, nil, err
+		}
 	}
 	return match, group, nil
 }

@@ -47,7 +47,7 @@ func (p *planner) allParquet(files []Source) (bool, error) {
 func (j *job) mergeParquet(ctx context.Context, t Task) (result, error) {
 	ctx, cancel := context.WithCancel(ctx) // leaving leaves nothing behind
 	defer cancel()
-	giveBack, err := j.budget.take(ctx, j.opts.partSize())
+	giveBack, err := j.memory.take(ctx, j.opts.partSize())
 	if err != nil {
 		return result{}, err
 	}

@@ -89,6 +89,7 @@ func (j *job) writePart(ctx context.Context, w work, spawn func(work)) error {
 			}
 		}
 		if err == nil {
+			j.retries.earn()
 			j.opts.Journal.part(u.id, w.part, pieces)
 		}
 		u.done(w.part, pieces, err)
@@ -114,7 +115,7 @@ func (j *job) tryPart(ctx context.Context, u *upload, n int) ([]piece, error) {
 	}
 	from := j.read(ctx, u.task, offset, size)
 	if !from.inFile() {
-		giveBack, err := j.budget.take(ctx, size)
+		giveBack, err := j.memory.take(ctx, size)
 		if err != nil {
 			return nil, errors.Join(err, from.Close())
 		}

@@ -25,6 +25,11 @@ const (
 	Removed      EventKind = "remove"      // what only the destination has is gone; in a dry run it would be
 	RemoveFailed EventKind = "remove-fail" // it could not be removed, because of Err
 	Listed       EventKind = "list"        // the plan is complete
+
+	// Trouble that may pass. Postponed is no end of an output: Copied, Skipped or Failed follow.
+	Postponed    EventKind = "postpone"      // the output could not be made, because of Err; it comes again in a further try
+	TriedAgain   EventKind = "try"           // a further try of the job begins, with Sources outputs, because of Err; none: all are planned again
+	RetriesSpent EventKind = "retries-spent" // nothing is tried again any more after errors such as Err
 )
 
 // Event is something that happened.
@@ -44,7 +49,7 @@ type Summary struct {
 	Objects        int64 // source objects copied
 	Outputs        int64 // objects made of them
 	Bytes          int64 // of the source objects copied
-	Skipped        int64 // source objects that an earlier job has copied
+	Skipped        int64 // source objects that an earlier job, or try of this one, has copied
 	Failed         int64 // outputs that could not be made
 	Failures       []Failure
 	Deleted        int64 // sources deleted
@@ -52,8 +57,10 @@ type Summary struct {
 	Removed        int64 // objects that only the destination had
 	RemoveFailures int64 // of those that could not be removed, which are also Failures
 	Retries        int64
-	Resumed        int64 // bytes of parts that were there already, from an earlier run
-	ServerCopied   int64 // outputs copied on the server
+	RetriesOf      map[RetryClass]int64 // what they were for; nil for none
+	Tries          int                  // of the job, the first included; 0 if it did not come to that
+	Resumed        int64                // bytes of parts that were there already, from an earlier run
+	ServerCopied   int64                // outputs copied on the server
 	Elapsed        time.Duration
 }
 
@@ -117,12 +124,33 @@ func (r *recorder) event(e Event) {
 		s.Deleted++
 	case DeleteFailed:
 		s.DeleteFailures++
-	case Retried:
-		s.Retries++
+	case TriedAgain:
+		s.Tries++
+		if e.Sources == 0 { // what could not be done is found again, and what was done
+			s.Failed, s.Failures, s.Skipped = 0, nil, 0
+		}
 	}
 	if r.report != nil {
 		r.report(e)
 	}
+}
+
+// begin says that the job begins.
+func (r *recorder) begin() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sum.Tries = 1
+}
+
+// retried counts a retry.
+func (r *recorder) retried(class RetryClass) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sum.Retries++
+	if r.sum.RetriesOf == nil {
+		r.sum.RetriesOf = map[RetryClass]int64{}
+	}
+	r.sum.RetriesOf[class]++
 }
 
 // succeeded reports whether any output has been made.

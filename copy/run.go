@@ -27,7 +27,7 @@ func Run(ctx context.Context, src, dest storage.Location, opts Options) (Summary
 	if opts.DryRun {
 		err = j.dryRun(ctx)
 	} else {
-		err = j.run(ctx)
+		err = j.tries(ctx)
 	}
 	sum, failed := j.rec.summary()
 	sum.Elapsed = time.Since(started)
@@ -43,7 +43,7 @@ type job struct {
 	dir       string // prefix of all outputs
 	opts      Options
 	planner   *planner
-	rec       recorder
+	rec       *recorder
 	manifest  *manifestWriter // nil if none is wanted
 	ledger    *ledger         // nil if the job does not group
 
@@ -51,8 +51,9 @@ type job struct {
 	serverRefuse atomic.Bool          // the two stores do not belong together
 	partUploader storage.PartUploader // nil if there is none
 	buffers      sync.Pool            // of *[]byte
-	budget       budget
+	memory       memory
 	rates        *rates
+	retries      *retryBudget
 	batches      storage.BatchWriter // nil if small outputs are not sent together
 	noBatches    atomic.Bool         // the service takes none
 	backup       *job                // keeps what is replaced and removed; nil if that is not wanted
@@ -62,6 +63,9 @@ type job struct {
 	outage   atomic.Int64 // outputs in a row that failed for reasons that should have passed
 	mu       sync.Mutex
 	uploads  map[*upload]bool // begun and neither committed nor aborted
+
+	triesLeft int     // of the job
+	later     []later // outputs for the next try
 }
 
 // work is one task of the pool: an output, or one part of one.
@@ -85,9 +89,10 @@ func newJob(src, dest storage.Location, opts Options) (*job, error) {
 	}
 	j := &job{
 		src: src, dest: dest, dir: directory(dest.Prefix), opts: opts, planner: p,
-		rec:     recorder{report: opts.Report},
+		rec:     &recorder{report: opts.Report},
+		retries: newRetryBudget(opts),
 		uploads: map[*upload]bool{},
-		budget:  newBudget(opts.workers(), opts.partSize()),
+		memory:  newMemory(opts.workers(), opts.partSize()),
 		rates:   newRates(opts),
 		buffers: sync.Pool{New: func() any { b := make([]byte, bufferSize); return &b }},
 	}
@@ -181,15 +186,12 @@ func (j *job) run(ctx context.Context) (err error) {
 			}
 		}()
 	}
-	all, cancel := context.WithCancelCause(ctx) // the plan's and the workers'
-	defer cancel(nil)
-	err = steal.Run(all, j.opts.workers(), j.batched(j.seed(all)), func(ctx context.Context, w work, spawn func(work)) error {
-		err := j.do(ctx, w, spawn)
-		if err != nil {
-			cancel(err)
+	err = j.work(ctx, func(ctx context.Context) iter.Seq2[work, error] { return j.batched(j.seed(ctx)) })
+	for err == nil && len(j.later) > 0 {
+		if err = j.tryAgain(ctx); err == nil {
+			err = j.work(ctx, j.postponed)
 		}
-		return err
-	})
+	}
 	j.abandonUploads(ctx)
 	if err != nil {
 		return err
@@ -209,6 +211,19 @@ func (j *job) run(ctx context.Context) (err error) {
 		}
 	}
 	return j.removeExtras(ctx)
+}
+
+// work has the workers do what seed yields.
+func (j *job) work(ctx context.Context, seed func(context.Context) iter.Seq2[work, error]) error {
+	all, cancel := context.WithCancelCause(ctx) // the plan's and the workers'
+	defer cancel(nil)
+	return steal.Run(all, j.opts.workers(), seed(all), func(ctx context.Context, w work, spawn func(work)) error {
+		err := j.do(ctx, w, spawn)
+		if err != nil {
+			cancel(err)
+		}
+		return err
+	})
 }
 
 // reachDestination finds out early when every single output would fail, as when the server is
@@ -374,12 +389,16 @@ func (j *job) finish(ctx context.Context, t Task, res result, err error) error {
 		if hopeless := j.hopeless(err); hopeless != nil {
 			return hopeless
 		}
+		if j.postpone(t, err) {
+			return nil
+		}
 		e := j.about(t, Failed)
 		e.Err = err
 		j.rec.event(e)
 		return nil
 	}
 	j.outage.Store(0)
+	j.retries.earn()
 	e := j.about(t, Copied)
 	e.CRC32C, e.Method = res.sum, res.method
 	j.rec.event(e)

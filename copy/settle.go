@@ -45,6 +45,9 @@ func (j *job) prepareSync() (err error) {
 		Workers: j.opts.Workers, PartSize: j.opts.PartSize, DisableParts: true, DisableServerCopy: j.opts.DisableServerCopy,
 		Retries: j.opts.Retries, Backoff: j.opts.Backoff,
 	})
+	if err == nil {
+		j.backup.retries = j.retries
+	}
 	return err
 }
 

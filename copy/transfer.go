@@ -62,11 +62,11 @@ func (j *job) stream(ctx context.Context, t Task) (result, error) {
 func (j *job) takeMemory(ctx context.Context, t Task, from *span) (giveBack func(), err error) {
 	switch size := t.Size(); {
 	case !t.raw():
-		return j.budget.take(ctx, j.opts.partSize()) // who knows
+		return j.memory.take(ctx, j.opts.partSize()) // who knows
 	case size <= uncounted || from.inFile():
 		return func() {}, nil
 	default:
-		return j.budget.take(ctx, min(size, j.opts.partSize()))
+		return j.memory.take(ctx, min(size, j.opts.partSize()))
 	}
 }
 

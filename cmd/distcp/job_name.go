@@ -17,7 +17,7 @@ const derivedPrefix = "auto-"
 var passing = strings.Fields(`src dest job wait workers bandwidth requestRate log-dir failures metrics on-success on-failure
 	verify batch dry-run json quiet version precondition precondition-timeout
 	update overwrite ignore-existing compare delete delete-excluded max-delete backup-dir outputManifest
-	disableMultipartUpload multipartUploadChunkSize`)
+	disableMultipartUpload multipartUploadChunkSize retries-of-job retries-of-job-delay retry-budget`)
 
 // places are the variables of the environment that decide which services URLs mean.
 var places = []string{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -18,6 +19,8 @@ type operations struct {
 	metrics              string
 	onSuccess, onFailure string
 	check                string
+	retryDelay           string
+	retryBudget          []string
 }
 
 func (o *operations) addFlags(f *pflag.FlagSet, opts *copier.Options) {
@@ -31,6 +34,9 @@ func (o *operations) addFlags(f *pflag.FlagSet, opts *copier.Options) {
 	f.StringVar(&o.check, "verify", "checksum", "what is `compared` of each output: none, size, checksum (what the destination says it has stored), or read-back, which reads it again")
 	f.BoolVar(&opts.Batch, "batch", false, "send files up to 64 KiB many at a time; MinIO takes them, and keeps no checksums of them")
 	f.Lookup("requestRate").DefValue = ""
+	f.IntVar(&opts.JobRetries, "retries-of-job", 0, "when all has been tried, try what has failed for passing reasons again, this `number` of times")
+	f.StringVar(&o.retryDelay, "retries-of-job-delay", "", "wait this `time` before, as 30s, and twice as long each further time (default 10s)")
+	f.StringSliceVar(&o.retryBudget, "retry-budget", nil, "`class=number` of retries until one succeeds, of throttled (1000), server (300), connection (300) and checksum (100)")
 }
 
 // validate completes opts.
@@ -50,6 +56,9 @@ func (o *operations) validate(f *pflag.FlagSet, opts *copier.Options) (err error
 	default:
 		return usagef("--verify: %q is not one of none, size, checksum and read-back", o.check)
 	}
+	if err := o.validateRetries(f, opts); err != nil {
+		return err
+	}
 	for _, name := range []string{"log-dir", "failures", "metrics", "on-success", "on-failure"} {
 		if f.Changed(name) && strings.TrimSpace(f.Lookup(name).Value.String()) == "" {
 			return usagef("--%s is empty", name)
@@ -57,6 +66,32 @@ func (o *operations) validate(f *pflag.FlagSet, opts *copier.Options) (err error
 	}
 	if strings.HasPrefix(o.metrics, ":") {
 		return usagef("--metrics: serving at a port is not supported yet; name a file")
+	}
+	return nil
+}
+
+func (o *operations) validateRetries(f *pflag.FlagSet, opts *copier.Options) (err error) {
+	if opts.JobRetries < 0 {
+		return usagef("--retries-of-job: %d is negative", opts.JobRetries)
+	}
+	if f.Changed("retries-of-job-delay") {
+		if opts.JobRetries == 0 {
+			return usagef("--retries-of-job-delay has a meaning with --retries-of-job only")
+		}
+		if opts.JobBackoff, err = parseAge(o.retryDelay); err != nil || opts.JobBackoff <= 0 {
+			return usagef("--retries-of-job-delay: %q is not a time, as 30s or 5m", o.retryDelay)
+		}
+	}
+	for _, pair := range o.retryBudget {
+		class, text, _ := strings.Cut(pair, "=")
+		n, err := strconv.Atoi(text)
+		if _, known := copier.RetryBudgets()[copier.RetryClass(class)]; !known || err != nil || n < 0 {
+			return usagef("--retry-budget %q: want class=number, the class one of throttled, server, connection and checksum", pair)
+		}
+		if opts.RetryBudget == nil {
+			opts.RetryBudget = map[copier.RetryClass]int{}
+		}
+		opts.RetryBudget[copier.RetryClass(class)] = n
 	}
 	return nil
 }

@@ -73,9 +73,24 @@ func (p *printer) report(e copier.Event) {
 		}
 	case copier.Planned:
 		p.plan(e)
+	case copier.TriedAgain, copier.RetriesSpent:
+		p.trouble(e)
 	}
 	if p.json != nil {
 		p.encode(newEventLine(e))
+	}
+}
+
+// trouble tells of what is worth knowing though it may pass.
+func (p *printer) trouble(e copier.Event) {
+	switch {
+	case p.quiet:
+	case e.Kind == copier.RetriesSpent:
+		fmt.Fprintf(p.stderr, "distcp: nothing is tried again any more: %s\n", oneLine(e.Err))
+	case e.Sources > 0:
+		fmt.Fprintf(p.stderr, "distcp: %s failed and may succeed now, another try: %s\n", count(int64(e.Sources), "output"), oneLine(e.Err))
+	default:
+		fmt.Fprintf(p.stderr, "distcp: the copy ended early, another try: %s\n", oneLine(e.Err))
 	}
 }
 
@@ -98,29 +113,33 @@ func (p *printer) encode(v any) {
 
 // summaryLine is the last JSON line of a copy.
 type summaryLine struct {
-	Event          string  `json:"event"`
-	OK             bool    `json:"ok"`
-	DryRun         bool    `json:"dryRun,omitempty"`
-	Objects        int64   `json:"objects"`
-	Outputs        int64   `json:"outputs"`
-	Bytes          int64   `json:"bytes"`
-	Skipped        int64   `json:"skipped"`
-	Failed         int64   `json:"failed"`
-	Deleted        int64   `json:"deleted"`
-	DeleteFailures int64   `json:"deleteFailures"`
-	Removed        int64   `json:"removed"`
-	RemoveFailures int64   `json:"removeFailures"`
-	Retries        int64   `json:"retries"`
-	ServerCopied   int64   `json:"serverCopied"`
-	Resumed        int64   `json:"resumed,omitempty"` // bytes
-	Seconds        float64 `json:"seconds"`
-	Error          string  `json:"error,omitempty"`
+	Event          string `json:"event"`
+	OK             bool   `json:"ok"`
+	DryRun         bool   `json:"dryRun,omitempty"`
+	Objects        int64  `json:"objects"`
+	Outputs        int64  `json:"outputs"`
+	Bytes          int64  `json:"bytes"`
+	Skipped        int64  `json:"skipped"`
+	Failed         int64  `json:"failed"`
+	Deleted        int64  `json:"deleted"`
+	DeleteFailures int64  `json:"deleteFailures"`
+	Removed        int64  `json:"removed"`
+	RemoveFailures int64  `json:"removeFailures"`
+	Retries        int64  `json:"retries"`
+
+	RetriesOf map[copier.RetryClass]int64 `json:"retriesOf,omitempty"`
+	Tries     int                         `json:"tries,omitempty"` // of the job
+
+	ServerCopied int64   `json:"serverCopied"`
+	Resumed      int64   `json:"resumed,omitempty"` // bytes
+	Seconds      float64 `json:"seconds"`
+	Error        string  `json:"error,omitempty"`
 }
 
 func newSummaryLine(s copier.Summary, err error, dryRun bool) summaryLine {
 	line := summaryLine{
 		"summary", err == nil, dryRun, s.Objects, s.Outputs, s.Bytes, s.Skipped, s.Failed, s.Deleted, s.DeleteFailures,
-		s.Removed, s.RemoveFailures, s.Retries, s.ServerCopied, s.Resumed, s.Elapsed.Seconds(), "",
+		s.Removed, s.RemoveFailures, s.Retries, s.RetriesOf, s.Tries, s.ServerCopied, s.Resumed, s.Elapsed.Seconds(), "",
 	}
 	if err != nil {
 		line.Error = oneLine(err)
@@ -178,6 +197,9 @@ func summaryText(s copier.Summary, dryRun bool) string {
 		if extra.n > 0 {
 			text += fmt.Sprintf(", %d %s", extra.n, extra.what)
 		}
+	}
+	if s.Tries > 1 {
+		text += fmt.Sprintf(", in %d tries", s.Tries)
 	}
 	return text
 }

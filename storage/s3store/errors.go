@@ -199,10 +199,17 @@ func scrub(err error) error {
 		return err
 	}
 	if strings.Contains(u.Err.Error(), "Connection closed by foreign host") {
-		return fmt.Errorf("%s: the server closed the connection", strings.ToUpper(u.Op))
+		return closedError{strings.ToUpper(u.Op)}
 	}
 	return fmt.Errorf("%s: %w", strings.ToUpper(u.Op), u.Err)
 }
+
+// closedError is an answer that did not come.
+type closedError struct{ op string }
+
+func (e closedError) Error() string { return e.op + ": the server closed the connection" }
+
+func (e closedError) Unwrap() error { return io.ErrUnexpectedEOF }
 
 // also adds what went wrong with the tidying up, if anything did.
 func also(err, tidying error) error {

@@ -7,9 +7,9 @@ import (
 	"testing/synctest"
 )
 
-func TestBudget(t *testing.T) {
+func TestMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBudget(2, 1<<20)
+		b := newMemory(2, 1<<20)
 		ctx, cancel := context.WithCancelCause(t.Context())
 		first, err := b.take(ctx, 10<<20)
 		if err != nil {
@@ -29,12 +29,12 @@ func TestBudget(t *testing.T) {
 		synctest.Wait()
 		select {
 		case <-second:
-			t.Error("there was room for more than the budget")
+			t.Error("there was room for more than there is")
 		default:
 		}
 		first()
 		if err := <-second; err != nil {
-			t.Errorf("what is larger than the budget never gets its turn: %v", err)
+			t.Errorf("what is larger than all of it never gets its turn: %v", err)
 		}
 		first, _ = b.take(ctx, 16<<20)
 		defer first()
@@ -46,7 +46,7 @@ func TestBudget(t *testing.T) {
 	})
 }
 
-func TestBudgetSizes(t *testing.T) {
+func TestMemorySizes(t *testing.T) {
 	for _, c := range []struct {
 		workers    int
 		part, want int64
@@ -56,7 +56,7 @@ func TestBudgetSizes(t *testing.T) {
 		{16, 128 << 20, 512 << 20},
 		{16, 5 << 30, 1 << 30},
 	} {
-		if got := newBudget(c.workers, c.part).size; got != c.want {
+		if got := newMemory(c.workers, c.part).size; got != c.want {
 			t.Errorf("%d workers, parts of %d: got %d, want %d", c.workers, c.part, got, c.want)
 		}
 	}
