@@ -108,6 +108,10 @@ func (l *lowerer) castZoned(c *analysis.Cast) string {
 		return l.textInZone(x, from, to, zone)
 	case from.Kind == hivetype.TimestampLocalTZ && to.Text():
 		return l.cast(l.instantText(x, from, zone), hivetype.Of(hivetype.String), to)
+	case instant(from) && to.Integer() && to.Kind != hivetype.BigInt:
+		// Out of range it is NULL, where that of another type's file wraps around.
+		seconds := l.cast(x, from, hivetype.Of(hivetype.BigInt))
+		return "TRY_CAST(" + seconds + " AS " + sqlType(to) + ")"
 	case c.Zone == "":
 	case to.Kind == hivetype.TimestampLocalTZ && instant(from):
 		return "timezone('UTC', timezone(" + quote(zone) + ", (" + x + ")::TIMESTAMP))"

@@ -33,7 +33,7 @@ func (l *lowerer) aggregate(a *analysis.Aggregate) string {
 	}
 	for _, g := range a.Aggs {
 		call := aggregateCall{f: g.Func, args: g.Args, distinct: g.Distinct, filter: g.Filter, t: g.Type}
-		list = append(list, l.aggregateFunction(call)+" AS "+column(g.ID))
+		list = append(list, l.ofGroupedRows(a, call)+" AS "+column(g.ID))
 	}
 	if a.GroupingID != nil {
 		list = append(list, groupingID(keys, a.Sets)+" AS "+column(a.GroupingID.ID))
@@ -50,6 +50,39 @@ func (l *lowerer) aggregate(a *analysis.Aggregate) string {
 		s += " GROUP BY " + strings.Join(keys, ", ")
 	}
 	return s
+}
+
+// ofGroupedRows is an aggregate function. One that takes DISTINCT values of a key of GROUPING SETS
+// finds only NULLs where the rows are not grouped by the key, as in Hive.
+func (l *lowerer) ofGroupedRows(a *analysis.Aggregate, c aggregateCall) string {
+	x := l.aggregateFunction(c)
+	if !c.distinct || a.Sets == nil {
+		return x
+	}
+	var grouped []string
+	for i, k := range a.Keys {
+		same := func(arg analysis.Expr) bool {
+			if c, ok := arg.(*analysis.Cast); ok {
+				arg = c.X // to the type in which the function computes
+			}
+			return l.expr(arg) == l.expr(k.X)
+		}
+		switch {
+		case !slices.ContainsFunc(c.args, same):
+		case inSome(a.Sets, i):
+			grouped = append(grouped, "grouping("+column(k.ID)+") = 0")
+		default:
+			grouped = append(grouped, "FALSE")
+		}
+	}
+	if grouped == nil {
+		return x
+	}
+	none := "NULL::" + sqlType(c.t)
+	if c.f.Name == "count" {
+		none = "0::BIGINT"
+	}
+	return "CASE WHEN " + strings.Join(grouped, " AND ") + " THEN " + x + " ELSE " + none + " END"
 }
 
 // inSome reports whether a key is in one of the sets. One that is in none is always NULL, and
@@ -272,16 +305,53 @@ func (l *lowerer) window(w *analysis.Window) string {
 }
 
 func (l *lowerer) windowFunction(f analysis.WindowColumn) string {
-	over := l.over(f)
-	if b := f.Frame; b != nil && b.Unit == "RANGE" && b.Start.N != nil && b.Start.Kind == "FOLLOWING" && len(f.OrderBy) == 1 {
-		// To DuckDB rows without a key are all at one distance; to Hive none follows another.
-		none := "NULL::" + sqlType(f.Type)
-		if f.Func.Name == "count" {
-			none = "0::BIGINT"
-		}
-		return "CASE WHEN " + l.expr(f.OrderBy[0].X) + " IS NULL THEN " + none + " ELSE " + l.overWindow(f, over) + " END"
+	over := l.over(f, "")
+	b := f.Frame
+	if b == nil || b.Unit != "RANGE" || b.Start.N == nil && b.Stop.N == nil || len(f.OrderBy) != 1 {
+		return l.overWindow(f, over)
 	}
-	return l.overWindow(f, over)
+	var without string
+	switch frame := frameWithoutKey(b, f.OrderBy[0]); frame {
+	case "":
+		without = "NULL::" + sqlType(f.Type)
+		if f.Func.Name == "count" {
+			without = "0::BIGINT"
+		}
+	default:
+		without = l.overWindow(f, l.over(f, frame))
+	}
+	return "CASE WHEN " + l.expr(f.OrderBy[0].X) + " IS NULL THEN " + without + " ELSE " + l.overWindow(f, over) + " END"
+}
+
+// frameWithoutKey is the RANGE frame of the rows whose key is NULL, which are at no distance from
+// any row. Hive has it begin and end where such rows do, or with the partition; it is empty where
+// no row is in it.
+func frameWithoutKey(b *analysis.Frame, key analysis.SortKey) string {
+	last := !key.NullsFirst || key.Desc // the case in which Hive takes the partition's end for a bound
+	start, stop, exclude := b.Start.Kind, b.Stop.Kind, ""
+	if b.Start.N != nil {
+		switch {
+		case b.Start.Kind == "PRECEDING" && last:
+			start = "CURRENT ROW"
+		case b.Start.Kind == "PRECEDING":
+			start = "UNBOUNDED PRECEDING"
+		case last, b.Stop.N != nil:
+			return ""
+		default: // the rows that have a key
+			start, exclude = "CURRENT ROW", " EXCLUDE GROUP"
+		}
+	}
+	if b.Stop.N != nil {
+		switch {
+		case last:
+			stop = "UNBOUNDED FOLLOWING"
+		case b.Stop.Kind == "PRECEDING":
+			return ""
+		default:
+			stop = "CURRENT ROW"
+		}
+	}
+	return fmt.Sprintf("RANGE BETWEEN %s AND %s%s", start, stop, exclude)
 }
 
 func (l *lowerer) overWindow(f analysis.WindowColumn, over string) string {
@@ -315,12 +385,13 @@ func (l *lowerer) overWindow(f analysis.WindowColumn, over string) string {
 	return "(" + f.Func.Name + "(" + text + ")" + over + ")::" + sqlType(f.Type)
 }
 
-func (l *lowerer) over(f analysis.WindowColumn) string {
+// over is the window of f, with a frame of its own or the one given.
+func (l *lowerer) over(f analysis.WindowColumn, frame string) string {
 	var clauses []string
 	if len(f.PartitionBy) > 0 {
 		clauses = append(clauses, "PARTITION BY "+strings.Join(l.exprs(f.PartitionBy), ", "))
 	}
-	offsets := f.Frame != nil && f.Frame.Unit == "RANGE" && (f.Frame.Start.N != nil || f.Frame.Stop.N != nil)
+	offsets := frame == "" && f.Frame != nil && f.Frame.Unit == "RANGE" && (f.Frame.Start.N != nil || f.Frame.Stop.N != nil)
 	if len(f.OrderBy) > 0 {
 		keys := f.OrderBy
 		if offsets {
@@ -328,7 +399,10 @@ func (l *lowerer) over(f analysis.WindowColumn) string {
 		}
 		clauses = append(clauses, "ORDER BY "+l.sortKeys(keys))
 	}
-	if f.Frame != nil {
+	switch {
+	case frame != "":
+		clauses = append(clauses, frame)
+	case f.Frame != nil:
 		start, stop := l.bound(f.Frame.Start, offsets), l.bound(f.Frame.Stop, offsets)
 		clauses = append(clauses, fmt.Sprintf("%s BETWEEN %s AND %s", f.Frame.Unit, start, stop))
 	}

@@ -15,6 +15,9 @@ import (
 // charset is what serialization.encoding names, nil for UTF-8. Character sets in which a newline
 // is not one byte of its own are errors.
 func (s *Spec) charset() (encoding.Encoding, error) {
+	if s.Kind == LazyBinary {
+		return nil, nil // of which only texts are characters, in UTF-8
+	}
 	name := s.param("serialization.encoding")
 	switch strings.ToLower(name) {
 	case "", "utf-8", "utf8", "us-ascii":

@@ -32,7 +32,7 @@ type table struct {
 }
 
 var kinds = map[string]formats.Kind{"lazy": formats.LazySimple, "csv": formats.OpenCSV, "json": formats.JSON,
-	"multi": formats.MultiDelimit, "regex": formats.Regex}
+	"multi": formats.MultiDelimit, "regex": formats.Regex, "lazybinary": formats.LazyBinary}
 
 func parseTable(t testing.TB, kind, input string) (table, string) {
 	t.Helper()
@@ -101,8 +101,8 @@ func unescape(t testing.TB, s string) string {
 
 // TestGolden reads and writes the files in testdata:
 //
-//	read lazy|csv|json|multi|regex    prints the rows of a file
-//	write lazy|csv|json|multi         takes rows of values between '|' and writes them in the format
+//	read lazy|csv|json|multi|regex|lazybinary    prints the rows of a file
+//	write lazy|csv|json|multi|lazybinary        takes rows of values between '|' and writes them in the format
 func TestGolden(t *testing.T) {
 	datadriven.Walk(t, "testdata/golden", func(t *testing.T, path string) {
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {

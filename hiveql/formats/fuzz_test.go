@@ -48,6 +48,11 @@ func FuzzReadJSON(f *testing.F) {
 		`{"f":1.5,"g":"2024-01-01 00:00:00","h":"YQ==","i":"abcd","j":true}`, "{}\n\n[1]", `{"a":"\ud83d\ude00"}`)
 }
 
+func FuzzReadLazyBinary(f *testing.F) {
+	fuzzRead(f, "lazybinary", nil, "\x03\x01a\x05", "\xff\x01a\x05\x00\x00\x00\x07\x01\x01\x00\x00\x00\x04\x01\x03\x01k\x01\x00\x00\x00\x03\x03\x02\x00",
+		"\x40\x80\x00\x00\x01\x8e\xfd\x01\n\x20\x01\x02\x09\xc4", "\x04\x7f\xff\xff\xff\x88\x7f\xff\xff\xff\xff\xff\xff\xff")
+}
+
 // FuzzText: what is read from a file is what hivetype.ParseValue says.
 func FuzzText(f *testing.F) {
 	for _, s := range []string{"1", "-128", "1.9", "+7", "-", "", ".", "0.10", "123456789012345678", "-0.0", "99999.995", "1e5", "5.",

@@ -27,6 +27,7 @@ const (
 	JSON                         // one JSON object a line
 	MultiDelimit                 // LazySimple, but for fields between strings of any length
 	Regex                        // the groups of a regular expression; can only be read
+	LazyBinary                   // Hive's own bytes, a row a line
 )
 
 // String is the name of the SerDe.
@@ -42,6 +43,8 @@ func (k Kind) String() string {
 		return "MultiDelimitSerDe"
 	case Regex:
 		return "RegexSerDe"
+	case LazyBinary:
+		return "LazyBinarySerDe"
 	}
 	return "format " + strconv.Itoa(int(k))
 }
@@ -100,6 +103,8 @@ func SpecOf(inputFormat, serdeClass string, serdeParams, tableParams map[string]
 		s.Kind = MultiDelimit
 	case "RegexSerDe":
 		s.Kind = Regex
+	case "LazyBinarySerDe":
+		s.Kind = LazyBinary
 	default:
 		return s, fmt.Errorf("the SerDe %s is %w yet", serdeClass, ErrUnsupported)
 	}
@@ -233,6 +238,8 @@ func newRowReader(spec *Spec, b *batch) (rowReader, error) {
 		return newJSONRow(spec, b), nil
 	case Regex:
 		return newRegexRow(spec, b)
+	case LazyBinary:
+		return newLazyBinaryRow(b), nil
 	}
 	return nil, fmt.Errorf("%s is %w yet", spec.Kind, ErrUnsupported)
 }
@@ -266,6 +273,8 @@ func newRowWriter(spec *Spec) (rowWriter, error) {
 		return newCSVFormat(spec), nil
 	case JSON:
 		return jsonFormat{}, nil
+	case LazyBinary:
+		return lazyBinaryFormat{}, nil
 	case Regex:
 		return nil, fmt.Errorf("writing files of RegexSerDe is %w: Hive cannot do it either", ErrUnsupported)
 	}

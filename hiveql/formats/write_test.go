@@ -3,6 +3,8 @@ package formats_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"math"
 	"math/big"
 	"reflect"
 	"strings"
@@ -77,6 +79,55 @@ func nestedTable() ([]formats.Field, []hivetype.Value) {
 		"tab\tquote\" comma, back\\slash \u2603",
 	}
 	return fields, row
+}
+
+// TestLazyBinary writes rows of LazyBinarySerDe that have none of the bytes that end lines, and reads
+// them back.
+func TestLazyBinary(t *testing.T) {
+	fields, row := nestedTable()
+	row[3] = []byte{0, 1, 255}
+	row[5] = time.Date(1890, 1, 1, 1, 2, 3, 120000, time.UTC)
+	spec := formats.Spec{Kind: formats.LazyBinary}
+	for _, v := range []int64{0, 1, 127, 128, -112, -113, 255, 256, 65535, -65536, 1 << 40, math.MaxInt64, math.MinInt64} {
+		fields = append(fields, formats.Field{Name: fmt.Sprint("n", len(fields)), Type: hivetype.Of(hivetype.BigInt)})
+		row = append(row, v)
+	}
+	for _, s := range []string{"0", "-0.001", "127.5", "128", "-128", "-129", "99999999999999999.999", "-99999999999999999.999"} {
+		v, _ := hivetype.ParseValue(s, hivetype.DecimalOf(20, 3))
+		fields = append(fields, formats.Field{Name: fmt.Sprint("n", len(fields)), Type: hivetype.DecimalOf(20, 3)})
+		row = append(row, v)
+	}
+	var projection []int
+	for i := range fields {
+		projection = append(projection, i)
+	}
+	through := func(spec formats.Spec) string {
+		var out bytes.Buffer
+		w, err := formats.NewWriter(spec, fields, &out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range [][]hivetype.Value{row, make([]hivetype.Value, len(row)), row} {
+			if err := w.Write(r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return readAll(t, table{spec: spec, fields: fields, projection: projection}, out.String())
+	}
+	want := through(formats.Spec{Kind: formats.JSON})
+	if got := through(spec); got != want || strings.Count(got, "NULL") != len(row) {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	w, err := formats.NewWriter(spec, fields[:1], &bytes.Buffer{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Write([]hivetype.Value{[]any{[]any{int64(10)}}}); err == nil || !strings.Contains(err.Error(), "ends a line") {
+		t.Errorf("a row with a newline in it: %v", err)
+	}
 }
 
 // TestWrittenIsRead writes rows in every format that can hold them and reads them back.
