@@ -29,6 +29,10 @@ type Opener struct {
 	// DefaultFS is the URL that stands for hdfs:///, as "block://hdfs"; may be empty.
 	DefaultFS string
 
+	// LocalKey, if not nil, gives the key of a local file or directory for its absolute path,
+	// which comes and goes without the slash in front. Otherwise they are the same.
+	LocalKey func(path string) string
+
 	schemes map[string]OpenFunc
 
 	mu   sync.Mutex
@@ -134,6 +138,13 @@ func (o *Opener) local(path string) (parsedURL, error) {
 		return parsedURL{}, err
 	}
 	key := strings.TrimPrefix(filepath.ToSlash(abs), "/")
+	if o.LocalKey != nil {
+		of := o.LocalKey(key)
+		if key != "" && (of == "" || strings.HasSuffix(of, "/")) { // which would name its directory
+			return parsedURL{}, fmt.Errorf("the file /%s holds an object with an empty name; name its directory", key)
+		}
+		key = of
+	}
 	last := path[strings.LastIndexByte(path, '/')+1:]
 	if key != "" && (last == "" || last == "." || last == "..") {
 		key += "/" // Abs cleans it away, but to a listing it matters

@@ -13,7 +13,7 @@ import (
 // Opener returns an opener of every kind of store that there is. Stores are set up when the
 // first URL of their kind is opened.
 func (c *Config) Opener() *storage.Opener {
-	o := &storage.Opener{DefaultFS: c.DefaultFS}
+	o := &storage.Opener{DefaultFS: c.DefaultFS, LocalKey: filestore.KeyOf}
 	o.Register(c.openS3(), "s3", "s3a", "s3n")
 	o.Register(openFiles, "file")
 	o.Register(c.openVolume, "block")

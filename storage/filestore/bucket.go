@@ -47,32 +47,12 @@ func (b *Bucket) URL() string { return b.url }
 // Close implements storage.Bucket. There is nothing to release.
 func (b *Bucket) Close() error { return nil }
 
-// path returns the file that key names.
+// path returns the file that key names. It is below the root, whatever the key.
 func (b *Bucket) path(key string) (string, error) {
 	if key == "" {
 		return "", fmt.Errorf("%w: it is empty", storage.ErrInvalidKey)
 	}
-	for segment := range strings.SplitSeq(key, "/") {
-		if why := unfit(segment); why != "" {
-			return "", fmt.Errorf("%w: %s", storage.ErrInvalidKey, why)
-		}
-	}
-	return b.root + key, nil
-}
-
-// unfit says why segment cannot be part of a key, or "" if it can.
-func unfit(segment string) string {
-	switch {
-	case segment == "":
-		return "a path has a name between any two slashes and after the last one"
-	case segment == "." || segment == "..":
-		return fmt.Sprintf("%q is not a name of a file or directory", segment)
-	case strings.Contains(segment, "\x00"):
-		return "names of files do not contain NUL"
-	case isHidden(segment):
-		return fmt.Sprintf("names like %q are for files being written", segment)
-	}
-	return ""
+	return b.root + pathOf(key), nil
 }
 
 const hiddenPrefix, hiddenSuffix = ".skep-", ".tmp"

@@ -3,9 +3,11 @@
 //	b, err := filestore.New("/")          // keys are absolute paths without the first slash
 //	o, err := b.Stat(ctx, "etc/hostname") // URL file:///etc/hostname
 //
-// A key is a path below the root, so only what can be a path can be a key: segments that are
-// empty, "." or "..", and names over the file system's limit, are ErrInvalidKey, and no object
-// can lie below another. Directories come into being with their first file, and stay when
+// A key is a path below the root. What cannot be a path, such as "a//b", "../x" or a name of 1,000
+// bytes, is escaped, with carets, so that each key is a file of its own below the root: escape.go has
+// the rules, and [KeyOf] goes back. Files of others are what their names say. No object can lie below
+// another, which is an error that names both; and a path of more than the system's 4,095 bytes, roots
+// included, is ErrInvalidKey. Directories come into being with their first file, and stay when
 // their last one is deleted.
 //
 // # Listing
@@ -27,7 +29,7 @@
 // next replacement. File systems without anonymous files get a hidden, locked file in place of it,
 // and those of dead processes are removed by the next writer in the directory.
 //
-// Hidden names begin with ".skep-" and end with ".tmp": they are never listed and no key.
+// Hidden names begin with ".skep-" and end with ".tmp": they are never listed.
 //
 // # What it does not keep
 //

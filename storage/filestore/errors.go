@@ -18,10 +18,7 @@ func (b *Bucket) fail(op, key string, err error) error {
 	if errors.As(err, &e) {
 		return err
 	}
-	var pathErr *fs.PathError
-	if errors.As(err, &pathErr) && pathErr.Path == b.root+key {
-		err = pathErr.Err
-	}
+	err = pathless(err, b.root+pathOf(key))
 	e = &storage.Error{Op: op, URL: b.url + key, Err: err}
 	switch {
 	case isAbsent(err) && !errors.Is(err, storage.ErrNotExist):
@@ -36,6 +33,15 @@ func (b *Bucket) fail(op, key string, err error) error {
 		e.Hint = "raise the limit of open files (ulimit -n) or lower the number of workers"
 	}
 	return e
+}
+
+// pathless is the cause of an error about a path, for who names that himself.
+func pathless(err error, path string) error {
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) && pathErr.Path == path {
+		return pathErr.Err
+	}
+	return err
 }
 
 // known is an error of the operating system that is one of the storage package's sentinels

@@ -19,10 +19,12 @@ func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[storage.Obje
 	return func(yield func(storage.Object, error) bool) {
 		l := &listing{b: b, ctx: ctx, yield: yield}
 		dir, name := splitPrefix(prefix)
-		if l.fits(dir) {
-			l.enclosing(dir)
-			l.walk(dir, name)
+		at := place{key: dir, path: b.root}
+		if dir != "" {
+			at.path += pathOf(dir[:len(dir)-1]) + "/"
 		}
+		l.enclosing(at.path)
+		l.walk(at, name)
 	}
 }
 
@@ -41,23 +43,17 @@ type listing struct {
 	in    []directory // those from the root to the current one
 }
 
+// place is a directory, with a slash at the end of both: what the keys of the objects there begin
+// with, and where it is.
+type place struct{ key, path string }
+
 // directory identifies a directory whatever link leads to it.
 type directory struct{ dev, inode uint64 }
 
-// fits tells whether dir, which is empty or ends with a slash, is spelled as in a key. If it
-// is not, no key begins with it.
-func (l *listing) fits(dir string) bool {
-	if dir == "" {
-		return true
-	}
-	_, err := l.b.path(dir[:len(dir)-1])
-	return err == nil
-}
-
-// enclosing notes the directories above dir, so that no link back into them is followed.
-func (l *listing) enclosing(dir string) {
-	for at := 0; at < len(dir); at += strings.IndexByte(dir[at:], '/') + 1 {
-		if info, err := os.Stat(l.b.root + dir[:at]); err == nil {
+// enclosing notes the directories above path, so that no link back into them is followed.
+func (l *listing) enclosing(path string) {
+	for at := len(l.b.root); at < len(path); at += strings.IndexByte(path[at:], '/') + 1 {
+		if info, err := os.Stat(path[:at]); err == nil {
 			l.in = append(l.in, identify(info))
 		}
 	}
@@ -70,103 +66,136 @@ func identify(info fs.FileInfo) directory {
 	return directory{}
 }
 
-// walk lists what is in dir under names that begin with name. It returns false when the
+// walk lists what is in a directory under names that begin with name. It returns false when the
 // listing is over.
-func (l *listing) walk(dir, name string) bool {
+func (l *listing) walk(at place, name string) bool {
 	depth := len(l.in)
 	defer func() { l.in = l.in[:depth] }()
-	entries, err := l.enter(dir, name)
-	if isAbsent(err) && dir != "" {
+	segments, err := l.enter(at, name)
+	if (isAbsent(err) || errors.Is(err, syscall.ENAMETOOLONG)) && at.key != "" {
 		return true // it was not there, or has just gone
 	}
 	if err != nil {
-		return l.stop(dir, err)
+		return l.stop(at.key, at.path, err)
 	}
-	for _, entry := range entries {
+	for _, segment := range segments {
 		if l.ctx.Err() != nil {
-			return l.stop(dir, context.Cause(l.ctx))
+			return l.stop(at.key, at.path, context.Cause(l.ctx))
 		}
-		if !l.visit(dir, entry) {
+		if !l.visit(at, segment) {
 			return false
 		}
 	}
 	return true
 }
 
-// stop ends the listing with an error about dir.
-func (l *listing) stop(dir string, err error) bool {
-	l.yield(storage.Object{}, l.b.fail("list", dir, err))
+// stop ends the listing with an error about the file or directory of key.
+func (l *listing) stop(key, path string, err error) bool {
+	l.yield(storage.Object{}, l.b.fail("list", key, pathless(err, path)))
 	return false
 }
 
-// enter notes that the walk is in dir, and returns the names there that begin with name, those
-// of directories with a slash at the end, sorted as the keys they lead to.
-func (l *listing) enter(dir, name string) ([]string, error) {
+// enter notes that the walk is in a directory, and returns the segments of keys there that begin
+// with name, those of directories with a slash at the end, sorted as the keys they lead to.
+func (l *listing) enter(at place, name string) (segments []string, err error) {
 	if l.ctx.Err() != nil {
 		return nil, context.Cause(l.ctx)
 	}
-	f, err := os.Open(l.b.root + dir)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
+	info, err := os.Stat(at.path)
 	if err != nil {
 		return nil, err
 	}
 	l.in = append(l.in, identify(info))
-	var names []string
+	err = l.read(at.path, func(file, segment string, isDir bool) error {
+		segment = unescapeNUL(segment)
+		if strings.IndexByte(file, mark) >= 0 && (string(appendNames(nil, segment)) != file || at.key+segment == "" && !isDir) {
+			return misnamed(at.path + file)
+		}
+		if strings.HasPrefix(segment, name) {
+			if isDir {
+				segment += "/"
+			}
+			segments = append(segments, segment)
+		}
+		return nil
+	})
+	slices.Sort(segments)
+	return segments, err
+}
+
+// read tells found of each file and directory that can be, or lead to, an object: its path below
+// the directory at path, and the segment that this stands for, of which NULs are still escaped. That
+// of a long name goes through directories.
+func (l *listing) read(path string, found func(file, segment string, isDir bool) error) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
 	for {
 		batch, err := f.ReadDir(1000)
 		for _, e := range batch {
-			if strings.HasPrefix(e.Name(), name) && !isHidden(e.Name()) {
-				names = l.add(names, dir, e)
+			isDir, ok := l.kind(path, e)
+			if !ok {
+				continue
+			}
+			name := e.Name()
+			if !isDir || !isHead(name) {
+				if err := found(name, unshield(name), isDir); err != nil {
+					return err
+				}
+				continue
+			}
+			err := l.read(path+name+"/", func(file, segment string, isDir bool) error {
+				return found(name+"/"+file, unshield(name[:maxName-1]+segment), isDir)
+			})
+			if err != nil && !isAbsent(err) {
+				return err
 			}
 		}
 		if errors.Is(err, io.EOF) {
-			slices.Sort(names)
-			return names, nil
+			return nil
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
 }
 
-// add appends e to names if it can be, or lead to, an object.
-func (l *listing) add(names []string, dir string, e fs.DirEntry) []string {
+// kind tells whether an entry of the directory at path is a directory. ok is false if it cannot be,
+// or lead to, an object.
+func (l *listing) kind(path string, e fs.DirEntry) (isDir, ok bool) {
+	if isHidden(e.Name()) {
+		return false, false
+	}
 	mode := e.Type()
 	if mode&fs.ModeSymlink != 0 {
-		info, err := os.Stat(l.b.root + dir + e.Name())
+		info, err := os.Stat(path + e.Name())
 		if err != nil {
-			return names // the link leads nowhere
+			return false, false // the link leads nowhere
 		}
 		mode = info.Mode()
 		if mode.IsDir() && slices.Contains(l.in, identify(info)) {
-			return names
+			return false, false
 		}
 	}
-	switch {
-	case mode.IsDir():
-		return append(names, e.Name()+"/")
-	case mode.IsRegular():
-		return append(names, e.Name())
-	}
-	return names
+	return mode.IsDir(), mode.IsDir() || mode.IsRegular()
 }
 
-// visit lists one entry of dir. It returns false when the listing is over.
-func (l *listing) visit(dir, entry string) bool {
-	key := dir + entry
-	if strings.HasSuffix(entry, "/") {
-		return l.walk(key, "")
+// visit lists what one segment in a directory leads to. It returns false when the listing is over.
+func (l *listing) visit(at place, segment string) bool {
+	key := at.key + segment
+	name, isDir := strings.CutSuffix(segment, "/")
+	path := string(appendNames([]byte(at.path), name))
+	if isDir {
+		return l.walk(place{key, path + "/"}, "")
 	}
-	info, err := os.Stat(l.b.root + key)
+	info, err := os.Stat(path)
 	if isAbsent(err) || err == nil && !info.Mode().IsRegular() {
 		return true // it has just gone
 	}
 	if err != nil {
-		return l.stop(key, err)
+		return l.stop(key, path, err)
 	}
 	return l.yield(object(key, info), nil)
 }

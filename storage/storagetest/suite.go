@@ -22,11 +22,10 @@ type Config struct {
 	// there is to clean up, New leaves to t.Cleanup.
 	New func(t testing.TB) storage.Bucket
 
-	// Tree says that keys are paths in a tree: no key can lie below another one, and
-	// segments that are empty, "." or ".." are not possible.
+	// Tree says that keys are paths in a tree: no key can lie below another one.
 	Tree bool
-	// Holds says which of the odd keys the store can hold; nil stands for all of them, or,
-	// for a Tree, all that it can have. For others Create must report ErrInvalidKey.
+	// Holds says which keys the store can hold; nil stands for all of them but the empty one. For
+	// others Create must report ErrInvalidKey.
 	Holds func(key string) bool
 
 	// Shadows says that an object below another one ("a/b" beside "a") can be written and
@@ -254,18 +253,23 @@ func (s *suite) sizes() []int64 {
 
 // holds tells whether the store can hold key.
 func (s *suite) holds(key string) bool {
-	if s.Holds != nil {
-		return s.Holds(key)
-	}
-	if !s.Tree {
-		return key != ""
-	}
-	for segment := range strings.SplitSeq(key, "/") {
-		if segment == "" || segment == "." || segment == ".." {
-			return false
+	return key != "" && (s.Holds == nil || s.Holds(key))
+}
+
+// beside leaves out those of some keys that cannot be held, or not together with the ones before
+// them.
+func (s *suite) beside(keys []string) []string {
+	var fit []string
+	for _, key := range keys {
+		clashes := func(other string) bool {
+			return key == other || (s.Tree || s.Shadows) &&
+				(strings.HasPrefix(key, other+"/") || strings.HasPrefix(other, key+"/"))
+		}
+		if s.holds(key) && !slices.ContainsFunc(fit, clashes) {
+			fit = append(fit, key)
 		}
 	}
-	return true
+	return fit
 }
 
 // random returns size bytes that differ from those of any other seed.

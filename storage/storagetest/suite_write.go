@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/skepdata/skep/storage"
 )
@@ -271,111 +269,5 @@ func (s *suite) deleteTests() []test {
 			f.wantError("delete", f.b.Delete(dead(f, cause), "a"), cause)
 			f.wantList("", "a")
 		}},
-	}
-}
-
-// oddKeys are what real buckets hold and careless code breaks on.
-var oddKeys = []string{
-	"with space", " leading", "trailing ", "a+b", "a%20b", "100%", "%", "%2F", "a&b=c?d#e", "q?versionId=1",
-	"new\nline", "tab\tbed", "quote\"'`", "back\\slash", "star*[x]?{y}", "semi;colon:comma,", "$HOME/~",
-	"ds=2024-01-01 00%3A00/hr=__HIVE_DEFAULT_PARTITION__/x", "_SUCCESS", ".hidden", "..dots", "...", "-rf",
-	"ünïcödé", "日本語/キー", "e\u0301 and \u00e9", "🐝", "x\u200by", "CON",
-	"long/" + strings.Repeat("k", 240),
-}
-
-// badKeys are those of which some stores cannot hold some.
-var badKeys = []string{
-	"/leading", "trailing/", "a//b", "//", "/", ".", "..", "./a", "a/.", "a/./b",
-	"../a", "a/..", "a/../b", "../../etc/x",
-}
-
-func (s *suite) keyTests() []test {
-	return []test{
-		{"odd keys are kept exactly", func(f *fixture) {
-			var want []string
-			for _, key := range append(slices.Clone(oddKeys), badKeys...) {
-				if s.holds(key) {
-					want = append(want, key)
-				}
-			}
-			slices.Sort(want)
-			f.putAll(want...)
-			f.wantList("", want...)
-			for _, key := range want {
-				f.wantContent(key, []byte(key))
-				if o, err := f.b.Stat(f.Context(), key); err != nil || o.Key != key {
-					f.Errorf("stat %q: %+v, %v", key, o, err)
-				}
-			}
-			if err := f.b.Delete(f.Context(), want...); err != nil {
-				f.Errorf("delete: %v", err)
-			}
-			f.wantList("")
-		}},
-		{"an empty key is invalid", func(f *fixture) {
-			_, err := f.b.Stat(f.Context(), "")
-			f.wantError("stat", err, storage.ErrInvalidKey)
-			_, err = f.b.Open(f.Context(), "", storage.ReadOptions{})
-			f.wantError("open", err, storage.ErrInvalidKey)
-			_, err = f.b.Create(f.Context(), "", storage.CreateOptions{})
-			f.wantError("create", err, storage.ErrInvalidKey)
-		}},
-		{"a key that cannot be held is invalid", s.invalidKeys},
-		{"a key below another one", s.nestedKeys},
-	}
-}
-
-func (s *suite) invalidKeys(f *fixture) {
-	for _, key := range append(slices.Clone(oddKeys), badKeys...) {
-		if s.holds(key) {
-			continue
-		}
-		_, err := f.b.Create(f.Context(), key, storage.CreateOptions{})
-		f.wantError(fmt.Sprintf("create %q", key), err, storage.ErrInvalidKey)
-		if p, ok := storage.As[storage.PartUploader](f.b); ok {
-			_, err := p.CreateParts(f.Context(), key, storage.CreateOptions{Size: 1})
-			f.wantError(fmt.Sprintf("create parts of %q", key), err, storage.ErrInvalidKey)
-		}
-		if _, err := f.b.Stat(f.Context(), key); err == nil {
-			f.Errorf("stat %q: no error", key)
-		}
-		if _, err := f.b.Open(f.Context(), key, storage.ReadOptions{}); err == nil {
-			f.Errorf("open %q: no error", key)
-		}
-	}
-	f.wantList("")
-	s.wantNoLeftovers(f)
-}
-
-// nestedKeys writes "a" and "a/b": both, or, in a tree, the first one only, which must not
-// suffer from the attempt at the other.
-func (s *suite) nestedKeys(f *fixture) {
-	if s.Shadows {
-		return
-	}
-	for _, keys := range [][]string{{"a", "a/b"}, {"c/d", "c"}, {"e/f/g", "e"}, {"h", "h/i/j"}} {
-		f.putAll(keys[0])
-		w, err := f.b.Create(f.Context(), keys[1], storage.CreateOptions{})
-		if err == nil {
-			_, err = w.Write([]byte(keys[1]))
-			if err == nil {
-				_, err = w.Commit()
-			}
-			w.Abort()
-		}
-		if s.Tree && err == nil {
-			f.Errorf("create %q beside %q: no error", keys[1], keys[0])
-		}
-		if !s.Tree && err != nil {
-			f.Errorf("create %q beside %q: %v", keys[1], keys[0], err)
-		}
-		f.wantContent(keys[0], []byte(keys[0]))
-		if err == nil {
-			f.wantContent(keys[1], []byte(keys[1]))
-		}
-	}
-	if s.Tree {
-		f.wantList("", "a", "c/d", "e/f/g", "h")
-		s.wantNoLeftovers(f)
 	}
 }
