@@ -304,7 +304,10 @@ func isFlat(b storage.Bucket) bool { return strings.HasPrefix(b.URL(), "s3://") 
 
 // baseName is key relative to the source prefix. A key that is the prefix keeps its last name.
 func baseName(prefix, key string) string {
-	base := strings.TrimPrefix(strings.TrimPrefix(key, prefix), "/")
+	base := strings.TrimPrefix(key, prefix)
+	if prefix != "" && !strings.HasSuffix(prefix, "/") {
+		base = strings.TrimPrefix(base, "/")
+	}
 	if base == "" {
 		return path.Base(key)
 	}

@@ -138,16 +138,17 @@ func (o *Opener) local(path string) (parsedURL, error) {
 		return parsedURL{}, err
 	}
 	key := strings.TrimPrefix(filepath.ToSlash(abs), "/")
+	last := path[strings.LastIndexByte(path, '/')+1:]
+	isDir := last == "" || last == "." || last == ".." // Abs cleans it away, but to a listing it matters
 	if o.LocalKey != nil {
 		of := o.LocalKey(key)
-		if key != "" && (of == "" || strings.HasSuffix(of, "/")) { // which would name its directory
-			return parsedURL{}, fmt.Errorf("the file /%s holds an object with an empty name; name its directory", key)
+		if key != "" && !isDir && (of == "" || strings.HasSuffix(of, "/")) {
+			return parsedURL{}, fmt.Errorf("the file /%s is an object without a name; end a directory with a slash", key)
 		}
 		key = of
 	}
-	last := path[strings.LastIndexByte(path, '/')+1:]
-	if key != "" && (last == "" || last == "." || last == "..") {
-		key += "/" // Abs cleans it away, but to a listing it matters
+	if key != "" && isDir {
+		key += "/"
 	}
 	return parsedURL{"file", "", key}, nil
 }

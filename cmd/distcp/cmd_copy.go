@@ -15,6 +15,7 @@ import (
 
 	copier "github.com/skepdata/skep/copy"
 	"github.com/skepdata/skep/storage"
+	"github.com/skepdata/skep/storage/filestore"
 )
 
 const copySynopsis = "--src URL --dest URL [options]"
@@ -313,10 +314,18 @@ func openSource(ctx context.Context, opener *storage.Opener, url string) (storag
 	if err != nil || l.Bucket.URL() != "file:///" {
 		return l, err
 	}
-	if _, err := os.Stat("/" + l.Prefix); err != nil {
+	if _, err := os.Stat(localPath(l)); err != nil {
 		return l, &storage.Error{Op: "open", URL: l.URL(), Err: localCause(err)}
 	}
 	return l, nil
+}
+
+// localPath is where a location of local files is.
+func localPath(l storage.Location) string {
+	if l.Prefix == "" {
+		return "/"
+	}
+	return "/" + filestore.PathOf(strings.TrimSuffix(l.Prefix, "/"))
 }
 
 // localCause is why a path cannot be used, without the path, in our words where we have some.
@@ -340,14 +349,14 @@ func checkLinks(src, dest storage.Location) error {
 	if src.Bucket.URL() != "file:///" || dest.Bucket.URL() != "file:///" {
 		return nil
 	}
-	from, err := filepath.EvalSymlinks("/" + src.Prefix)
+	from, err := filepath.EvalSymlinks(localPath(src))
 	if err != nil {
 		return nil // listing it will tell
 	}
 	if info, err := os.Stat(from); err != nil || !info.IsDir() {
 		return nil // one file, whose copy is checked when it is made
 	}
-	for to := filepath.Clean("/" + dest.Prefix); ; to = filepath.Dir(to) {
+	for to := localPath(dest); ; to = filepath.Dir(to) {
 		actual, err := filepath.EvalSymlinks(to)
 		if err != nil && to != "/" {
 			continue // not there yet; what is above it decides

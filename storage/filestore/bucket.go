@@ -52,7 +52,7 @@ func (b *Bucket) path(key string) (string, error) {
 	if key == "" {
 		return "", fmt.Errorf("%w: it is empty", storage.ErrInvalidKey)
 	}
-	return b.root + pathOf(key), nil
+	return b.root + PathOf(key), nil
 }
 
 const hiddenPrefix, hiddenSuffix = ".skep-", ".tmp"

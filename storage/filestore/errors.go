@@ -18,7 +18,7 @@ func (b *Bucket) fail(op, key string, err error) error {
 	if errors.As(err, &e) {
 		return err
 	}
-	err = pathless(err, b.root+pathOf(key))
+	err = pathless(err, b.root+PathOf(key))
 	e = &storage.Error{Op: op, URL: b.url + key, Err: err}
 	switch {
 	case isAbsent(err) && !errors.Is(err, storage.ErrNotExist):

@@ -23,9 +23,9 @@ const (
 	maxName = 255 // bytes, on the file systems of Linux
 )
 
-// pathOf is the path of a key below the root, without a slash in front. A key that ends with
+// PathOf is the path of a key below the root, without a slash in front. A key that ends with
 // a slash is a file called "^".
-func pathOf(key string) string {
+func PathOf(key string) string {
 	plain := true
 	for segment := range strings.SplitSeq(key, "/") {
 		plain = plain && isPlain(segment)

@@ -21,7 +21,7 @@ func FuzzPath(f *testing.F) {
 		if key == "" {
 			return
 		}
-		path := pathOf(key)
+		path := PathOf(key)
 		if filepath.Clean("/"+path) != "/"+path || strings.Contains(path, "\x00") {
 			t.Errorf("the path of %q is %q", key, path)
 		}
@@ -61,7 +61,7 @@ func FuzzKeyOf(f *testing.F) {
 		if !strings.Contains(path, "^") && key != path {
 			t.Errorf("the key of %q is %q", path, key)
 		}
-		if back := pathOf(key); back != path {
+		if back := PathOf(key); back != path {
 			t.Errorf("the key of %q is %q, whose path is %q", path, key, back)
 		}
 	})

@@ -21,7 +21,7 @@ func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[storage.Obje
 		dir, name := splitPrefix(prefix)
 		at := place{key: dir, path: b.root}
 		if dir != "" {
-			at.path += pathOf(dir[:len(dir)-1]) + "/"
+			at.path += PathOf(dir[:len(dir)-1]) + "/"
 		}
 		l.enclosing(at.path)
 		l.walk(at, name)

@@ -48,7 +48,7 @@ func (s *suite) keyTests() []test {
 			r := rand.New(rand.NewPCG(seed, 1))
 			var keys []string
 			for range 100 {
-				keys = append(keys, randomKey(r))
+				keys = append(keys, RandomKey(r))
 			}
 			s.keepsKeys(f, s.beside(keys))
 		}},
@@ -98,8 +98,8 @@ func (s *suite) keepsKeys(f *fixture, keys []string) {
 	f.wantList("")
 }
 
-// randomKey is made of what is special somewhere.
-func randomKey(r *rand.Rand) string {
+// RandomKey is a key of up to 1,024 bytes, made of what is special somewhere.
+func RandomKey(r *rand.Rand) string {
 	pieces := []string{
 		"a", "b", "^", "@", "^@", "\x00", ".", "..", "/", "//", "%", "%2F", "+", " ", "\n", "\\", "*", "é", "\xff", "日",
 		".skep-", ".tmp", "-", "!", "~", "\x7f", "_", "x/y", strings.Repeat("n", 100), strings.Repeat("ü", 127), strings.Repeat("^", 254),
