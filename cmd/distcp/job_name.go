@@ -21,7 +21,7 @@ var passing = strings.Fields(`src dest job wait workers bandwidth requestRate lo
 
 // places are the variables of the environment that decide which services URLs mean.
 var places = []string{
-	"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_PROFILE", "SKEP_S3_ENDPOINT", "SKEP_BLOCK_ROOTS", "XDG_DATA_HOME",
+	"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_PROFILE", "SKEP_S3_ENDPOINT", "SKEP_BLOCK_ROOT", "XDG_DATA_HOME",
 }
 
 // identity is a hash of everything on the command line and in the environment that decides what

@@ -156,7 +156,7 @@ type settings struct {
 func (s *settings) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&s.configFile, "config", "", "`file` with settings, instead of skep.toml in the user's configuration directory")
 	f.StringVar(&s.endpoint, "s3Endpoint", "", "`URL or host` of the S3 service")
-	f.StringVar(&s.blockRoot, "blockRoot", "", "`directory` of the block store")
+	f.StringVar(&s.blockRoot, "blockRoot", "", "`directories` of the block store, separated by commas")
 	f.IntVar(&s.workers, "workers", copier.DefaultWorkers, "`number` of transfers at once")
 }
 

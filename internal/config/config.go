@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/skepdata/skep/storage/blockstore"
 	"github.com/skepdata/skep/storage/s3store"
 )
 
@@ -32,6 +33,8 @@ type Config struct {
 	Warehouse  string   // a storage URL
 	CacheDir   string   // an absolute path
 
+	VerifyReads blockstore.Verification // by the block store
+
 	s3Trouble error // why S3 cannot be used
 }
 
@@ -51,7 +54,7 @@ func Load(src Source) (*Config, error) {
 	c := &Config{}
 	c.s3Trouble = l.s3(&c.S3)
 	for _, read := range []func(*Config) error{
-		l.defaultFS, l.metastore, l.warehouse, l.blockRoots, l.cacheDir,
+		l.defaultFS, l.metastore, l.warehouse, l.blockRoots, l.verifyReads, l.cacheDir,
 	} {
 		if err := read(c); err != nil {
 			return nil, err
@@ -63,7 +66,7 @@ func Load(src Source) (*Config, error) {
 // String describes the configuration without its secrets.
 func (c *Config) String() string {
 	return fmt.Sprintf("metastore %s, warehouse %s, blocks in %s, hdfs:// is %q, cache in %s, S3 %s",
-		redact(c.Metastore), c.Warehouse, strings.Join(c.BlockRoots, ":"), c.DefaultFS, c.CacheDir, c.S3)
+		redact(c.Metastore), c.Warehouse, strings.Join(c.BlockRoots, ","), c.DefaultFS, c.CacheDir, c.S3)
 }
 
 // GoString is String, so that %#v prints no secret either.
@@ -113,6 +116,7 @@ var settings = map[string]string{
 	"metastore":        "SKEP_METASTORE",
 	"warehouse":        "SKEP_WAREHOUSE",
 	"block_roots":      "SKEP_BLOCK_ROOT",
+	"verify_reads":     "SKEP_VERIFY_READS",
 	"cache_dir":        "SKEP_CACHE_DIR",
 	"s3.endpoint":      "SKEP_S3_ENDPOINT",
 	"s3.region":        "SKEP_S3_REGION",
@@ -216,11 +220,22 @@ func (l *loader) blockRoots(c *Config) error {
 		c.BlockRoots = []string{filepath.Join(dir, "blocks")}
 		return err
 	}
-	for _, root := range filepath.SplitList(v.text) {
-		if !filepath.IsAbs(root) {
-			return v.bad("want absolute paths of directories")
+	for root := range strings.SplitSeq(v.text, ",") {
+		if !filepath.IsAbs(root) || strings.Contains(root, ":/") {
+			return v.bad("want absolute paths of directories, separated by commas")
 		}
 		c.BlockRoots = append(c.BlockRoots, filepath.Clean(root))
+	}
+	return nil
+}
+
+func (l *loader) verifyReads(c *Config) (err error) {
+	v := l.find("verify_reads")
+	if v.text == "" {
+		return nil
+	}
+	if c.VerifyReads, err = blockstore.ParseVerification(v.text); err != nil {
+		return v.bad("want always, sampled or never")
 	}
 	return nil
 }

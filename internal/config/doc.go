@@ -22,7 +22,8 @@
 //	default_fs          SKEP_DEFAULT_FS          none; the URL that stands for hdfs:///
 //	metastore           SKEP_METASTORE           sqlite://$XDG_DATA_HOME/skep/metastore.db
 //	warehouse           SKEP_WAREHOUSE           file://$XDG_DATA_HOME/skep/warehouse
-//	block_roots         SKEP_BLOCK_ROOT          $XDG_DATA_HOME/skep/blocks; several: a list, or separated by ":"
+//	block_roots         SKEP_BLOCK_ROOT          $XDG_DATA_HOME/skep/blocks; several: a list, or separated by ","
+//	verify_reads        SKEP_VERIFY_READS        always; sampled, never: which chunks the block store compares
 //	cache_dir           SKEP_CACHE_DIR           $XDG_CACHE_HOME/skep
 //	s3.endpoint         SKEP_S3_ENDPOINT         Amazon S3; then AWS_ENDPOINT_URL_S3 comes before skep.toml
 //	s3.region           SKEP_S3_REGION           us-east-1, or at Amazon the bucket's own

@@ -103,7 +103,7 @@ func asText(v any) (string, bool) {
 			}
 			list = append(list, text)
 		}
-		return strings.Join(list, string(os.PathListSeparator)), true
+		return strings.Join(list, ","), true
 	}
 	return "", false
 }

@@ -43,7 +43,7 @@ func openFiles(context.Context, string) (storage.Bucket, error) {
 
 // openVolume opens a volume of the block store in the configured roots.
 func (c *Config) openVolume(_ context.Context, volume string) (storage.Bucket, error) {
-	b, err := blockstore.Open(c.BlockRoots, volume, blockstore.Options{})
+	b, err := blockstore.Open(c.BlockRoots, volume, blockstore.Options{VerifyReads: c.VerifyReads})
 	if err != nil {
 		return nil, &storage.Error{Op: "open", URL: "block://" + volume + "/", Err: err}
 	}

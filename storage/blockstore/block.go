@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -105,50 +104,6 @@ func (c combiner) file(blocks []block) storage.Checksum {
 	return sum
 }
 
-// createBlock makes the file of a new block for which size bytes may be needed.
-func (s *store) createBlock(ctx context.Context, size int64) (*os.File, blockRef, error) {
-	id, err := s.blockNumber(ctx)
-	if err != nil {
-		return nil, blockRef{}, err
-	}
-	d, err := s.roomiest(size)
-	if err != nil {
-		return nil, blockRef{}, err
-	}
-	f, err := createFile(d.path(id))
-	if err != nil {
-		return nil, blockRef{}, fmt.Errorf("disk %d: %w", d.id, err)
-	}
-	return f, blockRef{id, d.id}, nil
-}
-
-// createFile makes a new file, and the directory for it.
-func createFile(path string) (*os.File, error) {
-	const flags = os.O_CREATE | os.O_EXCL | os.O_RDWR
-	f, err := os.OpenFile(path, flags, 0o666)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return f, err
-	}
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return nil, err
-	}
-	for _, above := range []string{filepath.Dir(dir), filepath.Dir(filepath.Dir(dir))} {
-		if err := syncDir(above); err != nil {
-			return nil, err
-		}
-	}
-	return os.OpenFile(path, flags, 0o666)
-}
-
-// syncBlock makes a block, and its name, survive a power failure.
-func syncBlock(f *os.File) error {
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(f.Name()))
-}
-
 // removeBlocks removes the files of blocks that nothing refers to, and remembers those that are
 // gone. The others stay on the list of garbage.
 func (s *store) removeBlocks(ctx context.Context, blocks []blockRef) {
@@ -157,7 +112,7 @@ func (s *store) removeBlocks(ctx context.Context, blocks []blockRef) {
 		if err != nil {
 			continue
 		}
-		if err := os.Remove(d.path(b.id)); err == nil || errors.Is(err, fs.ErrNotExist) {
+		if err := s.files.remove(d.path(b.id)); err == nil || errors.Is(err, fs.ErrNotExist) {
 			s.gone.add(b)
 		}
 	}

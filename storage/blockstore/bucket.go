@@ -20,6 +20,8 @@ type Options struct {
 	// creates: a multiple of 64 KiB, at most 1 GiB. 0 stands for 128 MiB. Volumes that
 	// exist keep theirs.
 	BlockSize int64
+	// VerifyReads says which chunks are verified when they are read.
+	VerifyReads Verification
 }
 
 const (

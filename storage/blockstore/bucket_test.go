@@ -132,6 +132,14 @@ func leftovers(t testing.TB, b *Bucket) []string {
 	for _, id := range unreferenced {
 		left = append(left, fmt.Sprintf("unreferenced block %x", id))
 	}
+	loose, err := column[int64](t.Context(), v.ns.reads,
+		"SELECT version FROM inline WHERE version NOT IN (SELECT version FROM files UNION SELECT version FROM old_files)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, version := range loose {
+		left = append(left, fmt.Sprintf("content of the missing version %x", version))
+	}
 	orphans, err := column[int64](t.Context(), v.ns.reads,
 		"SELECT version FROM file_blocks WHERE version NOT IN (SELECT version FROM files UNION SELECT version FROM old_files)")
 	if err != nil {
@@ -143,16 +151,37 @@ func leftovers(t testing.TB, b *Bucket) []string {
 	return left
 }
 
-// corrupt flips a bit in the last block of an object.
+// corrupt flips a bit in the last block of an object, or in the namespace if it is there.
 func corrupt(t testing.TB, b *Bucket, key string) {
 	t.Helper()
 	paths := pathsOf(t, b, key)
+	if len(paths) == 0 {
+		corruptInline(t, b, key)
+		return
+	}
 	content, err := os.ReadFile(paths[len(paths)-1])
 	if err != nil {
 		t.Fatal(err)
 	}
 	content[len(content)/2] ^= 4
 	if err := os.WriteFile(paths[len(paths)-1], content, 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func corruptInline(t testing.TB, b *Bucket, key string) {
+	t.Helper()
+	v, err := b.forReading(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := v.first(t.Context(), key)
+	if err != nil || len(first.inline) == 0 {
+		t.Fatalf("%q has no content in the namespace: %v", key, err)
+	}
+	first.inline[len(first.inline)/2] ^= 4
+	_, err = v.ns.writes.ExecContext(t.Context(), "UPDATE inline SET content = ? WHERE version = ?", first.inline, first.version)
+	if err != nil {
 		t.Fatal(err)
 	}
 }

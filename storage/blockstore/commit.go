@@ -73,8 +73,16 @@ func (s *store) commit(ctx context.Context, do func(context.Context, *transactio
 // run makes a batch of changes in one transaction, and removes what became garbage.
 func (s *store) run(ctx context.Context, batch []*change) {
 	var garbage []blockRef
-	err := s.update(ctx, func(tx *sql.Tx) error {
+	writer, err := s.writerID(ctx) // not in the transaction, which who holds the lease may wait for
+	if err != nil {
+		fail(batch, err)
+		return
+	}
+	err = s.update(ctx, func(tx *sql.Tx) error {
 		t := &transaction{Tx: tx, s: s, now: time.Now()}
+		if err := t.mustLive(ctx, writer); err != nil {
+			return err
+		}
 		for _, c := range batch {
 			if c.ctx.Err() != nil {
 				c.err = context.Cause(c.ctx)
@@ -89,28 +97,32 @@ func (s *store) run(ctx context.Context, batch []*change) {
 		return t.finish(ctx)
 	})
 	if err != nil {
-		for _, c := range batch {
-			c.err = err
-		}
+		fail(batch, err)
 		return
 	}
 	s.removeBlocks(ctx, garbage)
 }
 
-// goneList holds the blocks whose files have been removed since their entries in the list of
-// garbage were last removed with them.
-type goneList struct {
+func fail(batch []*change, err error) {
+	for _, c := range batch {
+		c.err = err
+	}
+}
+
+// refList holds replicas of which the list of garbage is to be told: those whose files were
+// removed, or those that could not be.
+type refList struct {
 	mu     sync.Mutex
 	blocks []blockRef
 }
 
-func (g *goneList) add(blocks ...blockRef) {
+func (g *refList) add(blocks ...blockRef) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.blocks = append(g.blocks, blocks...)
 }
 
-func (g *goneList) take() []blockRef {
+func (g *refList) take() []blockRef {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	blocks := g.blocks
@@ -118,10 +130,16 @@ func (g *goneList) take() []blockRef {
 	return blocks
 }
 
-// update is the namespace's, and takes blocks that are gone off the list of garbage on the way.
+// update is the namespace's, and brings the list of garbage up to date on the way.
 func (s *store) update(ctx context.Context, fn func(*sql.Tx) error) error {
-	gone := s.gone.take()
+	gone, waste := s.gone.take(), s.waste.take()
 	err := s.ns.update(ctx, func(tx *sql.Tx) error {
+		for _, b := range waste {
+			_, err := tx.ExecContext(ctx, "INSERT OR IGNORE INTO garbage (block, disk) VALUES (?, ?)", b.id, b.disk)
+			if err != nil {
+				return err
+			}
+		}
 		for _, b := range gone {
 			_, err := tx.ExecContext(ctx, "DELETE FROM garbage WHERE block = ? AND disk = ?", b.id, b.disk)
 			if err != nil {
@@ -132,6 +150,7 @@ func (s *store) update(ctx context.Context, fn func(*sql.Tx) error) error {
 	})
 	if err != nil {
 		s.gone.add(gone...)
+		s.waste.add(waste...)
 	}
 	return err
 }

@@ -28,22 +28,42 @@ const (
 	widest     = 1024
 )
 
-// blockNumber returns a number that no block ever had. The first call makes the store a
-// writer, and cleans up after writers that died.
+// lease makes the store a writer, and then cleans up after writers that died, unless it is one. The
+// caller holds leasing.
+func (s *store) lease(ctx context.Context) (*writerLease, error) {
+	switch {
+	case s.ended:
+		return nil, errClosed
+	case s.writer != nil:
+		return s.writer, nil
+	}
+	w, err := s.register(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.writer = w
+	return w, s.reclaim(ctx, w)
+}
+
+// writerID is the name of this store as a writer, which the first call makes it.
+func (s *store) writerID(ctx context.Context) (string, error) {
+	s.leasing.Lock()
+	defer s.leasing.Unlock()
+	w, err := s.lease(ctx)
+	if err != nil {
+		return "", err
+	}
+	return w.id, nil
+}
+
+// blockNumber returns a number that no block ever had.
 func (s *store) blockNumber(ctx context.Context) (int64, error) {
 	s.leasing.Lock()
 	defer s.leasing.Unlock()
-	if s.writer == nil {
-		w, err := s.register(ctx)
-		if err != nil {
-			return 0, err
-		}
-		s.writer = w
-		if err := s.reclaim(ctx, w); err != nil {
-			return 0, err
-		}
+	w, err := s.lease(ctx)
+	if err != nil {
+		return 0, err
 	}
-	w := s.writer
 	if w.next == w.last {
 		first, err := s.takeRange(ctx, w, w.grow)
 		if err != nil {
@@ -120,11 +140,8 @@ func deleteWriter(ctx context.Context, tx *sql.Tx, id string) error {
 }
 
 // reclaim removes what dead writers left: blocks that were never committed, and garbage whose
-// files were not removed.
+// files were not removed. What is on a disk that is missing, or cannot be removed, is garbage until it can.
 func (s *store) reclaim(ctx context.Context, w *writerLease) error {
-	if whole, err := s.hasAllDisks(ctx); err != nil || !whole {
-		return err // what is on the missing disk could not be removed
-	}
 	if err := s.removeGarbage(ctx); err != nil {
 		return err
 	}
@@ -133,47 +150,47 @@ func (s *store) reclaim(ctx context.Context, w *writerLease) error {
 		return err
 	}
 	for _, id := range ids {
-		if err := s.reclaimWriter(ctx, id); err != nil {
+		if err := s.reclaimWriter(ctx, w, id); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *store) hasAllDisks(ctx context.Context) (bool, error) {
-	ids, err := column[int64](ctx, s.ns.reads, "SELECT id FROM disks")
-	if err != nil {
-		return false, err
-	}
-	for _, id := range ids {
-		if _, err := s.disk(ctx, id); err != nil {
-			return false, nil
+// garbagePage is how many replicas are removed between transactions.
+const garbagePage = 1000
+
+// removeGarbage works off the list of garbage, as far as its disks are at hand. Others may do so
+// too; removing twice is no harm because numbers are never used again.
+func (s *store) removeGarbage(ctx context.Context) error {
+	for _, d := range s.disks() {
+		for last, more := int64(-1), true; more; {
+			var page []blockRef
+			err := s.ns.view(ctx, func(tx *sql.Tx) (err error) {
+				page, err = blockRefs(ctx, tx, `SELECT block, disk FROM garbage
+					WHERE disk = ? AND block > ? ORDER BY block LIMIT ?`, d.id, last, garbagePage)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			if more = len(page) > 0; !more {
+				break
+			}
+			last = page[len(page)-1].id
+			s.removeBlocks(ctx, page)
+			if err := s.update(ctx, func(*sql.Tx) error { return nil }); err != nil {
+				return err
+			}
 		}
 	}
-	return true, nil
+	return nil
 }
 
-// removeGarbage works off the list of garbage. Others may do so too; removing twice is no harm
-// because numbers are never used again.
-func (s *store) removeGarbage(ctx context.Context) error {
-	var blocks []blockRef
-	err := s.ns.view(ctx, func(tx *sql.Tx) (err error) {
-		blocks, err = blockRefs(ctx, tx, "SELECT block, disk FROM garbage")
-		return err
-	})
-	if err != nil || len(blocks) == 0 {
-		return err
-	}
-	s.removeBlocks(ctx, blocks)
-	return s.update(ctx, func(*sql.Tx) error { return nil })
-}
-
-// reclaimWriter removes the writer of that name if it is dead.
-func (s *store) reclaimWriter(ctx context.Context, id string) error {
-	lock, err := os.OpenFile(s.lockOf(id), os.O_RDWR, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // it has just ended, or somebody meddled; either way it is not known to be dead
-	}
+// reclaimWriter removes the writer of that name if it is dead: if nobody holds its lock, or if the file
+// of the lock is gone, which a writer makes before it is in the namespace and removes after.
+func (s *store) reclaimWriter(ctx context.Context, w *writerLease, id string) error {
+	lock, err := os.OpenFile(s.lockOf(id), os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
 		return err
 	}
@@ -181,50 +198,71 @@ func (s *store) reclaimWriter(ctx context.Context, id string) error {
 	if unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
 		return nil // it lives, or another process is here already
 	}
-	firsts, err := column[int64](ctx, s.ns.reads, "SELECT first FROM ranges WHERE writer = ?", id)
+	// From here on it cannot commit, should it live after all, and its blocks are ours to remove.
+	var firsts []int64
+	err = s.update(ctx, func(tx *sql.Tx) error {
+		if firsts, err = idsOf(ctx, tx, "SELECT first FROM ranges WHERE writer = ?", id); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, "UPDATE ranges SET writer = ? WHERE writer = ?", w.id, id); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, "DELETE FROM writers WHERE id = ?", id)
+		return err
+	})
 	if err != nil {
+		return err
+	}
+	if err := os.Remove(s.lockOf(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	for _, first := range firsts {
-		if clean, err := s.reclaimRange(ctx, first); err != nil || !clean {
+		if err := s.reclaimRange(ctx, first); err != nil {
+			s.unsettled.Store(true) // they are ours now, and left to the next writer
 			return err
 		}
 	}
-	err = s.update(ctx, func(tx *sql.Tx) error { return deleteWriter(ctx, tx, id) })
-	if err != nil {
-		return err
-	}
-	return os.Remove(s.lockOf(id))
+	return nil
 }
 
-// reclaimRange removes the files of a range that no block of the namespace has. clean is false
-// when a file could not be removed, which must not keep anybody from writing.
-func (s *store) reclaimRange(ctx context.Context, first int64) (clean bool, err error) {
+// reclaimRange removes the files of a range that no block of the namespace has, and then the range.
+func (s *store) reclaimRange(ctx context.Context, first int64) error {
 	lasts, err := column[int64](ctx, s.ns.reads, "SELECT last FROM ranges WHERE first = ?", first)
 	if err != nil || len(lasts) == 0 {
-		return err == nil, err
+		return err
 	}
-	used, err := column[int64](ctx, s.ns.reads,
-		"SELECT id FROM blocks WHERE id >= ? AND id < ?", first, lasts[0])
+	used, err := column[int64](ctx, s.ns.reads, `SELECT id FROM blocks WHERE id >= ?1 AND id < ?2
+		UNION SELECT block FROM upload_blocks WHERE block >= ?1 AND block < ?2`, first, lasts[0])
 	if err != nil {
-		return false, err
+		return err
 	}
 	isUsed := map[int64]bool{}
 	for _, id := range used {
 		isUsed[id] = true
 	}
-	clean = true
-	for id := first; id < lasts[0]; id++ {
-		for _, d := range s.disks() {
-			if isUsed[id] {
-				continue
-			}
-			if err := os.Remove(d.path(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				clean = false
+	rows, err := s.ns.disks(ctx)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		if row.state == diskRemoved || row.path == "" {
+			continue
+		}
+		d, missing := s.disk(ctx, row.id)
+		for id := first; id < lasts[0]; id++ {
+			switch {
+			case isUsed[id]:
+			case missing != nil:
+				s.waste.add(blockRef{id, row.id})
+			default:
+				s.discardReplica(d, id)
 			}
 		}
 	}
-	return clean, nil
+	return s.update(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "DELETE FROM ranges WHERE first = ?", first)
+		return err
+	})
 }
 
 // column returns the only column of a query's result.

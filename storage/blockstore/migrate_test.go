@@ -49,18 +49,17 @@ func makeFormat1(t *testing.T, root, content string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &disk{1, root}
+	d := &disk{id: 1, root: root}
 	pieces := []string{content[:testBlock], content[testBlock:]}
 	var blocks []block
 	for i, piece := range append(pieces, "garbage") {
-		f, err := createFile(d.path(int64(i + 1)))
-		if err != nil {
+		path := d.path(int64(i + 1))
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := f.WriteString(piece); err != nil {
+		if err := os.WriteFile(path, []byte(piece), 0o666); err != nil {
 			t.Fatal(err)
 		}
-		f.Close()
 		chunks := make(chunkSums, 4*chunksIn(int64(len(piece))))
 		for c := range chunksIn(int64(len(piece))) {
 			chunks.set(c, storage.CRC32C([]byte(piece[c*chunkSize:min((c+1)*chunkSize, int64(len(piece)))])).Sum)

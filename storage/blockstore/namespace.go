@@ -271,12 +271,54 @@ func (n *namespace) storeID(ctx context.Context) (id string, err error) {
 	return id, err
 }
 
-// addDisk numbers a new disk.
-func (n *namespace) addDisk(ctx context.Context, path string) (id int64, err error) {
+// addDisk numbers a new disk, which was not seen anywhere yet.
+func (n *namespace) addDisk(ctx context.Context) (id int64, err error) {
 	err = n.update(ctx, func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, "INSERT INTO disks (path) VALUES (?) RETURNING id", path).Scan(&id)
+		return tx.QueryRowContext(ctx, "INSERT INTO disks (path) VALUES ('') RETURNING id").Scan(&id)
 	})
 	return id, err
+}
+
+// The states of a disk in the namespace.
+const (
+	diskActive   = "active"
+	diskDraining = "draining" // gets no new blocks
+	diskRemoved  = "removed"  // has no blocks, and is no longer expected to be there
+)
+
+// diskRow is a disk as the namespace knows it.
+type diskRow struct {
+	id          int64
+	path, state string
+}
+
+// disks returns all disks that ever were, in the order of their numbers.
+func (n *namespace) disks(ctx context.Context) (all []diskRow, err error) {
+	err = patiently(ctx, func() error {
+		all = nil
+		rows, err := n.reads.QueryContext(ctx, "SELECT id, path, state FROM disks ORDER BY id")
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var d diskRow
+			if err := rows.Scan(&d.id, &d.path, &d.state); err != nil {
+				return err
+			}
+			all = append(all, d)
+		}
+		return rows.Err()
+	})
+	return all, err
+}
+
+// moveDisk notes where a disk is now.
+func (n *namespace) moveDisk(ctx context.Context, id int64, path string) error {
+	return n.update(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "UPDATE disks SET path = ? WHERE id = ?", path, id)
+		return err
+	})
 }
 
 // diskPath is where a disk was last seen, for messages.

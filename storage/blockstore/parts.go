@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"sync"
 
 	"github.com/skepdata/skep/storage"
@@ -44,8 +43,7 @@ func (b *Bucket) CreateParts(
 	}
 	u := &upload{draft: d, size: opts.Size, partSize: opts.PartSize, done: map[int]bool{}}
 	for at := int64(0); at < opts.Size; at += d.v.blockSize {
-		size := min(d.v.blockSize, opts.Size-at)
-		u.parts = append(u.parts, &partBlock{block: block{size: size, chunks: make(chunkSums, 4*chunksIn(size))}})
+		u.parts = append(u.parts, &partBlock{size: min(d.v.blockSize, opts.Size-at)})
 	}
 	return u, nil
 }
@@ -60,27 +58,25 @@ type upload struct {
 	done map[int]bool // parts
 }
 
-// partBlock is a block that parts are written into. Every chunk is of one part, and so is every
-// place in chunks.
+// partBlock is a block that parts are written into. Every chunk is of one part.
 type partBlock struct {
-	mu sync.Mutex
-	block
-	path string // of its file; empty before the first part
+	size       int64
+	mu         sync.Mutex
+	*blockFile // nil before the first part
 }
 
-// open opens the file of a block, which the first one makes.
-func (u *upload) open(ctx context.Context, p *partBlock) (*os.File, error) {
+// open makes the files of a block ready to be written; the first one makes them.
+func (u *upload) open(ctx context.Context, p *partBlock) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.path != "" {
-		return os.OpenFile(p.path, os.O_RDWR, 0)
+	if p.blockFile == nil {
+		b, err := u.v.createBlock(ctx, p.size, p.size, u.v.replication)
+		if err != nil {
+			return err
+		}
+		p.blockFile = b
 	}
-	f, ref, err := u.v.createBlock(ctx, p.size)
-	if err != nil {
-		return nil, err
-	}
-	p.id, p.disks, p.path = ref.id, []int64{ref.disk}, f.Name()
-	return f, nil
+	return p.use()
 }
 
 func (u *upload) WritePart(
@@ -128,11 +124,10 @@ func (u *upload) fill(
 	ctx context.Context, p *partBlock, offset int64, r io.Reader, length int64,
 	buf []byte, sum storage.Checksum,
 ) (storage.Checksum, error) {
-	f, err := u.open(ctx, p)
-	if err != nil {
+	if err := u.open(ctx, p); err != nil {
 		return sum, err
 	}
-	defer f.Close() // what was written is synced, and seen to be whole, by Commit
+	defer func() { _ = p.leave() }() // what was written is synced, and seen to be whole, by Commit
 	for end := offset + length; offset < end; {
 		if ctx.Err() != nil {
 			return sum, context.Cause(ctx)
@@ -143,13 +138,12 @@ func (u *upload) fill(
 		} else if err != nil {
 			return sum, err
 		}
-		if _, err := f.WriteAt(piece, offset); err != nil {
-			return sum, fmt.Errorf("%s: %w", p.first().name(), err)
+		if err := p.write(ctx, piece, offset); err != nil {
+			return sum, err
 		}
 		for at := int64(0); at < int64(len(piece)); at += chunkSize {
 			chunk := piece[at:min(at+chunkSize, int64(len(piece)))]
-			chunkSum := storage.CRC32C(chunk)
-			p.chunks.set((offset+at)/chunkSize, chunkSum.Sum)
+			chunkSum := storage.Checksum{Sum: p.chunks.at((offset + at) / chunkSize), Known: true}
 			if len(chunk) == chunkSize {
 				sum = u.sums.chunk.Combine(sum, chunkSum)
 			} else {
@@ -179,7 +173,8 @@ func (u *upload) Commit(ctx context.Context) (storage.Object, error) {
 		return storage.Object{}, u.b.fail(ctx, "commit", u.o.Key, errEnded)
 	}
 	if err := u.finish(ctx); err != nil {
-		return storage.Object{}, u.b.fail(ctx, "commit", u.o.Key, errors.Join(err, u.discard()))
+		u.discard()
+		return storage.Object{}, u.b.fail(ctx, "commit", u.o.Key, err)
 	}
 	return u.publish(ctx)
 }
@@ -195,14 +190,12 @@ func (u *upload) finish(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		f, err := u.open(ctx, p)
-		if err != nil {
+		if err := u.open(ctx, p); err != nil {
 			return err
 		}
-		if err := errors.Join(syncBlock(f), f.Close()); err != nil {
-			return fmt.Errorf("%s: %w", p.first().name(), err)
+		if err := p.end(ctx, u.sums, p.size); err != nil {
+			return err
 		}
-		p.sum = u.sums.block(p.chunks, p.size)
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -215,27 +208,25 @@ func (u *upload) finish(ctx context.Context) error {
 func (u *upload) gather() {
 	u.blocks = nil
 	for _, p := range u.parts {
-		if p.path != "" {
+		if p.blockFile != nil {
 			u.blocks = append(u.blocks, p.block)
 		}
 	}
 }
 
 // discard removes what was written, unless it was committed.
-func (u *upload) discard() error {
+func (u *upload) discard() {
 	if u.ended {
-		return nil
+		return
 	}
 	u.ended = true
 	u.gather()
-	return u.removeBlocks()
+	u.removeBlocks()
 }
 
-func (u *upload) Abort(ctx context.Context) error {
+func (u *upload) Abort(context.Context) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if err := u.discard(); err != nil {
-		return u.b.fail(ctx, "abort", u.o.Key, err)
-	}
+	u.discard()
 	return nil
 }

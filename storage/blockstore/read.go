@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 
 	"github.com/skepdata/skep/storage"
 )
@@ -50,23 +48,22 @@ func (b *Bucket) Open(
 
 // missingBlockError is what comes of a block that is in the namespace and not on its disk.
 type missingBlockError struct {
-	block   block
+	replica blockRef
 	version int64
 	err     error
 }
 
-func (e *missingBlockError) Error() string {
-	return e.block.first().name() + " is missing: " + e.err.Error()
-}
+func (e *missingBlockError) Error() string { return e.replica.name() + " is missing: " + e.err.Error() }
 
 // firstBlock is an object and its first block, of size 0 if it has none.
 type firstBlock struct {
 	fileRow
-	block block
+	block  block
+	inline []byte
 }
 
-const firstQuery = "SELECT " + fileColumns + ", b.id, b.size, b.chunks, " + replicaList + `
-	FROM files f LEFT JOIN file_blocks fb ON fb.version = f.version AND fb.seq = 0
+const firstQuery = "SELECT " + fileColumns + ", i.content, b.id, b.size, b.chunks, " + replicaList + `
+	FROM files f LEFT JOIN inline i ON i.version = f.version LEFT JOIN file_blocks fb ON fb.version = f.version AND fb.seq = 0
 	LEFT JOIN blocks b ON b.id = fb.block
 	WHERE f.volume = ? AND f.key = ?`
 
@@ -76,7 +73,7 @@ func (v volumeRef) first(ctx context.Context, key string) (f firstBlock, err err
 	var disks sql.NullString
 	err = patiently(ctx, func() error {
 		return f.scan(v.ns.first.QueryRowContext(ctx, v.id, []byte(key)).Scan,
-			&id, &size, (*[]byte)(&f.block.chunks), &disks)
+			&f.inline, &id, &size, (*[]byte)(&f.block.chunks), &disks)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return f, storage.ErrNotExist
@@ -109,6 +106,9 @@ func (v volumeRef) open(
 		end = opts.Offset + opts.Length
 	}
 	r := &reader{b: b, v: v, ctx: ctx, row: first.fileRow}
+	if first.block.size == 0 {
+		return r, r.takeInline(first.inline, opts.Offset, end)
+	}
 	blocks := []block{first.block}
 	if first.block.size < first.Size {
 		if blocks, err = v.blocks(ctx, first.version); err != nil {
@@ -118,15 +118,26 @@ func (v volumeRef) open(
 	if whole := r.cut(blocks, opts.Offset, end); whole != first.Size {
 		// The version went between the two looks at the namespace.
 		err := fmt.Errorf("of %d bytes %d are left", first.Size, whole)
-		return nil, &missingBlockError{first.block, first.version, err}
+		return nil, &missingBlockError{first.block.first(), first.version, err}
 	}
 	for i := range min(len(r.segments), openAhead) {
-		if err := r.prepare(&r.segments[i]); err != nil {
+		if err := r.segments[i].prepare(r); err != nil {
 			r.closeAll()
 			return nil, err
 		}
 	}
 	return r, nil
+}
+
+// takeInline makes the content that the namespace holds what is read.
+func (r *reader) takeInline(content []byte, offset, end int64) error {
+	sum := storage.CRC32C(content)
+	if int64(len(content)) != r.row.Size || sum.Differs(r.row.CRC32C) {
+		return fmt.Errorf("%w: the namespace at %s has %d bytes with %s of it, want %d with %s", storage.ErrChecksum,
+			r.v.home, len(content), sum, r.row.Size, r.row.CRC32C)
+	}
+	r.pending = content[offset:end]
+	return nil
 }
 
 // blocks returns all blocks of a version, without their checksums.
@@ -155,13 +166,6 @@ func (v volumeRef) blocks(ctx context.Context, version int64) (all []block, err 
 	return all, err
 }
 
-// segment is what a reader reads of one block.
-type segment struct {
-	block
-	pos, end int64    // offsets in the block: what is still to read
-	f        *os.File // nil until prepared
-}
-
 // reader reads a range of one version.
 type reader struct {
 	b   *Bucket
@@ -171,7 +175,7 @@ type reader struct {
 
 	segments []segment // the first is being read
 	scratch  []byte    // a chunk
-	pending  []byte    // the part of scratch that is to be handed out
+	pending  []byte    // bytes that were verified and are to be handed out
 	err      error     // of an earlier Read
 }
 
@@ -188,37 +192,6 @@ func (r *reader) cut(blocks []block, offset, end int64) int64 {
 	return start
 }
 
-// prepare opens the file of a segment and gets its checksums.
-func (r *reader) prepare(s *segment) error {
-	if s.f != nil {
-		return nil
-	}
-	gone := func(err error) error { return &missingBlockError{s.block, r.row.version, err} }
-	if s.chunks == nil {
-		sums, err := column[[]byte](r.ctx, r.v.ns.reads, "SELECT chunks FROM blocks WHERE id = ?", s.id)
-		if err != nil {
-			return err
-		}
-		if len(sums) == 0 {
-			return gone(errors.New("the namespace does not have it any more"))
-		}
-		s.chunks = sums[0]
-	}
-	if int64(len(s.chunks)) != 4*chunksIn(s.size) {
-		return fmt.Errorf("%w: %s has %d bytes of checksums, want %d",
-			storage.ErrChecksum, s.first().name(), len(s.chunks), 4*chunksIn(s.size))
-	}
-	d, err := r.v.disk(r.ctx, s.first().disk)
-	if err != nil {
-		return err
-	}
-	s.f, err = os.Open(d.path(s.id))
-	if errors.Is(err, fs.ErrNotExist) {
-		return gone(err)
-	}
-	return err
-}
-
 func (r *reader) Object() storage.Object { return r.row.Object }
 
 func (r *reader) Close() error {
@@ -230,44 +203,77 @@ func (r *reader) Close() error {
 }
 
 func (r *reader) closeAll() {
-	for _, s := range r.segments {
-		if s.f != nil {
-			s.f.Close() // nothing was written
-		}
+	for i := range r.segments {
+		r.segments[i].close()
 	}
 	r.segments, r.pending = nil, nil
 }
 
 func (r *reader) Read(p []byte) (int, error) {
-	if r.err == nil && r.ctx.Err() != nil {
-		r.err = r.b.fail(r.ctx, "read", r.row.Key, context.Cause(r.ctx))
-	}
-	if r.err != nil || len(p) == 0 {
+	if len(p) == 0 {
 		return 0, r.err
 	}
-	if len(r.pending) == 0 {
-		if len(r.segments) == 0 {
-			return 0, io.EOF
-		}
-		n, err := r.next(p)
-		if err != nil {
-			r.err = r.b.fail(r.ctx, "read", r.row.Key, err)
-			return 0, r.err
-		}
-		if n > 0 {
-			return n, nil
-		}
+	if n, err := r.fill(p); n > 0 || err != nil {
+		return n, err
 	}
 	n := copy(p, r.pending)
 	r.pending = r.pending[n:]
 	return n, nil
 }
 
+// fill reads more, unless something is pending: whole chunks into p, of which n are for the caller,
+// or one that is pending then.
+func (r *reader) fill(p []byte) (n int, err error) {
+	if r.err == nil && r.ctx.Err() != nil {
+		r.err = r.b.fail(r.ctx, "read", r.row.Key, context.Cause(r.ctx))
+	}
+	if r.err != nil || len(r.pending) > 0 {
+		return 0, r.err
+	}
+	if len(r.segments) == 0 {
+		return 0, io.EOF
+	}
+	if n, err = r.next(p); err != nil {
+		r.err = r.b.fail(r.ctx, "read", r.row.Key, err)
+	}
+	return n, r.err
+}
+
+// copySize is how much WriteTo reads at a time: so much stays in the processor's cache from the file
+// to the checksum, and to the writer.
+const copySize = 4 * chunkSize
+
+// WriteTo implements io.WriterTo, with a buffer of its own.
+func (r *reader) WriteTo(w io.Writer) (written int64, err error) {
+	var buf []byte
+	for {
+		if buf == nil && len(r.segments) > 0 {
+			buf = make([]byte, min(copySize, max(r.segments[0].end-r.segments[0].pos, 1)))
+		}
+		n, err := r.fill(buf)
+		if errors.Is(err, io.EOF) {
+			return written, nil
+		}
+		if err != nil {
+			return written, err
+		}
+		p := buf[:n]
+		if n == 0 {
+			p, r.pending = r.pending, nil
+		}
+		m, err := w.Write(p)
+		written += int64(m)
+		if err != nil {
+			return written, err
+		}
+	}
+}
+
 // next reads whole chunks of the current segment: into p if they fit there, and n is the bytes
 // that are for the caller; otherwise one chunk into scratch, what is wanted of it is pending, and n is 0.
 func (r *reader) next(p []byte) (n int, err error) {
 	s := &r.segments[0]
-	if err := r.prepare(s); err != nil {
+	if err := s.prepare(r); err != nil {
 		var gone *missingBlockError
 		if errors.As(err, &gone) && r.replaced() {
 			err = storage.ErrChanged
@@ -277,18 +283,18 @@ func (r *reader) next(p []byte) (n int, err error) {
 	chunk := s.pos / chunkSize
 	start := chunk * chunkSize
 	whole := min(int64(len(p)), s.end-start) / chunkSize * chunkSize
+	if s.pos == start && s.end == s.size && int64(len(p)) >= s.end-start {
+		whole = s.end - start // the last chunk is whole, though it may be short
+	}
 	if s.pos == start && whole > 0 {
-		n, err = int(whole), s.readChunks(chunk, p[:whole])
+		n, err = int(whole), s.read(r, chunk, p[:whole])
 		s.pos += whole
 	} else {
-		if r.scratch == nil {
-			r.scratch = make([]byte, min(chunkSize, s.size))
-		}
 		length := min(chunkSize, s.size-start)
 		if int64(len(r.scratch)) < length {
-			r.scratch = make([]byte, chunkSize)
+			r.scratch = make([]byte, length)
 		}
-		err = s.readChunks(chunk, r.scratch[:length])
+		err = s.read(r, chunk, r.scratch[:length])
 		r.pending = r.scratch[s.pos-start : min(length, s.end-start)]
 		s.pos = start + min(length, s.end-start)
 	}
@@ -297,35 +303,10 @@ func (r *reader) next(p []byte) (n int, err error) {
 		return 0, err
 	}
 	if s.pos == s.end {
-		s.f.Close()
+		s.close()
 		r.segments = r.segments[1:]
 	}
 	return n, nil
-}
-
-// readChunks reads p from the beginning of a chunk, and compares the checksum of every chunk.
-// p ends at the end of a chunk.
-func (s *segment) readChunks(chunk int64, p []byte) error {
-	offset := chunk * chunkSize
-	if n, err := s.f.ReadAt(p, offset); err != nil {
-		if errors.Is(err, io.EOF) {
-			return fmt.Errorf("%w: %s (%s) ends after %d of %d bytes",
-				storage.ErrChecksum, s.first().name(), s.f.Name(), offset+int64(n), s.size)
-		}
-		return fmt.Errorf("%s: %w", s.first().name(), err)
-	}
-	for len(p) > 0 {
-		piece := p[:min(len(p), chunkSize)]
-		if got := storage.CRC32C(piece); got.Sum != s.chunks.at(chunk) {
-			want := storage.Checksum{Sum: s.chunks.at(chunk), Known: true}
-			return fmt.Errorf("%w: %s (%s), bytes %d to %d: have %s, want %s", storage.ErrChecksum,
-				s.first().name(), s.f.Name(), offset, offset+int64(len(piece)), got, want)
-		}
-		p = p[len(piece):]
-		chunk++
-		offset += int64(len(piece))
-	}
-	return nil
 }
 
 // replaced tells whether the version being read is no longer an object.

@@ -3,7 +3,6 @@ package blockstore
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,8 +11,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-
-	"golang.org/x/sys/unix"
+	"time"
 )
 
 const (
@@ -37,25 +35,21 @@ type store struct {
 	ns    *namespace
 
 	commits queue
-	gone    goneList
+	gone    refList      // replicas whose files were removed, and that may be listed as garbage
+	waste   refList      // replicas that no block has and whose files are there
 	writer  *writerLease // nil until the first write; guarded by leasing
+	ended   bool         // it was closed; guarded by leasing
 	leasing sync.Mutex
 
 	unsettled atomic.Bool   // blocks may be in no object, and were not removed
 	turn      atomic.Uint64 // which of several equally empty disks is next
-}
+	files     fileLayer
 
-// disk is one directory of the store.
-type disk struct {
-	id   int64
-	root string
-}
-
-// identity is what the identity file of a disk says.
-type identity struct {
-	Format int    `json:"format"`
-	Store  string `json:"store"`
-	Disk   int64  `json:"disk"`
+	drain struct { // what draining has found
+		mu    sync.Mutex
+		at    time.Time
+		disks map[int64]bool
+	}
 }
 
 // openStore opens the store on the given directories. It reports errNoStore where there is
@@ -69,7 +63,7 @@ func openStore(ctx context.Context, roots []string) (*store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &store{roots: roots, home: home, ns: ns}
+	s := &store{roots: roots, home: home, ns: ns, files: osFiles{}}
 	if s.id, err = ns.storeID(ctx); err == nil {
 		err = s.identify()
 	}
@@ -99,52 +93,17 @@ func findHome(roots []string) (string, error) {
 	return "", fmt.Errorf("%s each have a namespace: they are different stores", strings.Join(homes, " and "))
 }
 
-// identify finds out which disk each root is. Roots without an identity are left out.
-func (s *store) identify() error {
-	disks := []*disk{}
-	for _, root := range s.roots {
-		who, err := readIdentity(root)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if who.Store != s.id {
-			return fmt.Errorf("%s is a disk of the store %s, and %s has the namespace of the store %s",
-				root, who.Store, s.home, s.id)
-		}
-		disks = append(disks, &disk{who.Disk, root})
-	}
-	s.known.Store(&disks)
-	return nil
-}
-
-func readIdentity(root string) (identity, error) {
-	path := filepath.Join(root, identityFile)
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return identity{}, err
-	}
-	var who identity
-	if err := json.Unmarshal(content, &who); err != nil {
-		return identity{}, fmt.Errorf("%s: %w", path, err)
-	}
-	if who.Format != diskFormat {
-		return identity{}, fmt.Errorf("%s: format %d; this program knows format %d", path, who.Format, diskFormat)
-	}
-	return who, nil
-}
-
 // createStore opens the store, makes it if there is none, and takes directories into it that are
 // not part of it yet. Processes doing so at the same time wait for each other.
 func createStore(ctx context.Context, roots []string) (*store, error) {
-	for _, root := range roots {
-		if err := os.MkdirAll(root, 0o777); err != nil {
-			return nil, err
-		}
+	at, err := findHome(roots)
+	if errors.Is(err, errNoStore) {
+		at, err = roots[0], os.MkdirAll(roots[0], 0o777)
 	}
-	lock, err := lockPath(filepath.Join(roots[0], lockFile))
+	if err != nil {
+		return nil, err
+	}
+	lock, err := lockPath(filepath.Join(at, lockFile))
 	if err != nil {
 		return nil, err
 	}
@@ -183,75 +142,7 @@ func create(ctx context.Context, roots []string) error {
 	if err := createNamespace(ctx, path, rand.Text()); err != nil {
 		return err
 	}
-	return syncDir(roots[0])
-}
-
-// enrol gives an identity to each root that has none.
-func (s *store) enrol(ctx context.Context) error {
-	for _, root := range s.roots {
-		if _, err := os.Stat(filepath.Join(root, identityFile)); err == nil {
-			continue
-		}
-		number, err := s.ns.addDisk(ctx, root)
-		if err != nil {
-			return err
-		}
-		content, err := json.Marshal(identity{diskFormat, s.id, number})
-		if err != nil {
-			return err
-		}
-		if err := writeDurably(filepath.Join(root, identityFile), append(content, '\n')); err != nil {
-			return err
-		}
-	}
-	return s.identify()
-}
-
-// disks returns the disks that are at hand.
-func (s *store) disks() []*disk { return *s.known.Load() }
-
-// disk returns the disk of that number. Another process may have added it since the store was
-// opened.
-func (s *store) disk(ctx context.Context, id int64) (*disk, error) {
-	for range 2 {
-		for _, d := range s.disks() {
-			if d.id == id {
-				return d, nil
-			}
-		}
-		if err := s.identify(); err != nil {
-			return nil, err
-		}
-	}
-	return nil, fmt.Errorf("disk %d, last seen at %s, is not among the directories of the store",
-		id, s.ns.diskPath(ctx, id))
-}
-
-// roomiest returns the disk with the most room, which must have room for size bytes. Disks that
-// have about as much take turns.
-func (s *store) roomiest(size int64) (*disk, error) {
-	disks := s.disks()
-	free := make([]int64, len(disks))
-	var most int64
-	for i, d := range disks {
-		n, err := freeBytes(d.root)
-		if err != nil {
-			return nil, fmt.Errorf("disk %d at %s: %w", d.id, d.root, err)
-		}
-		free[i] = n
-		most = max(most, n)
-	}
-	if most < size {
-		return nil, fmt.Errorf("%w: no disk has room for %d bytes; the one with the most has %d",
-			unix.ENOSPC, size, most)
-	}
-	turn := int(s.turn.Add(1))
-	for i := range disks {
-		if at := (turn + i) % len(disks); free[at] >= most-most/50 {
-			return disks[at], nil
-		}
-	}
-	return nil, errors.New("the store has no disks")
+	return osFiles{}.syncDir(roots[0])
 }
 
 // close ends the store's use.
@@ -259,58 +150,9 @@ func (s *store) close(ctx context.Context) error {
 	s.leasing.Lock()
 	defer s.leasing.Unlock()
 	var err error
+	s.ended = true
 	if s.writer != nil {
 		err = s.release(ctx)
 	}
 	return errors.Join(err, s.ns.close())
-}
-
-// lockPath waits for the lock on the file called path, which it makes if need be. Closing the
-// file releases the lock.
-func lockPath(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o666)
-	if err != nil {
-		return nil, err
-	}
-	for {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX)
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
-		if err != nil {
-			f.Close()
-			return nil, fmt.Errorf("lock %s: %w", path, err)
-		}
-		return f, nil
-	}
-}
-
-// writeDurably makes a whole file of content, or none.
-func writeDurably(path string, content []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	if err == nil {
-		err = f.Sync()
-	}
-	err = errors.Join(err, f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-// syncDir makes the names in dir durable.
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return f.Sync()
 }

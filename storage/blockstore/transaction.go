@@ -141,11 +141,15 @@ func (t *transaction) file(ctx context.Context, volume int64, key string) (r fil
 	return r, err == nil, err
 }
 
-// put makes o, with the content of blocks that are not in the namespace yet, an object of the
-// volume, and completes o.
-func (t *transaction) put(ctx context.Context, volume int64, o *storage.Object, blocks []block) error {
+// put makes o, with content that is not in the namespace yet, an object of the volume, and
+// completes o.
+func (t *transaction) put(ctx context.Context, volume int64, o *storage.Object, c content) error {
 	return t.replace(ctx, volume, o, func(version int64) error {
-		for seq, b := range blocks {
+		if len(c.inline) > 0 {
+			_, err := t.ExecContext(ctx, "INSERT INTO inline (version, content) VALUES (?, ?)", version, c.inline)
+			return err
+		}
+		for seq, b := range c.blocks {
 			if err := t.addBlock(ctx, b); err != nil {
 				return err
 			}
@@ -172,7 +176,18 @@ func (t *transaction) addBlock(ctx context.Context, b block) error {
 			return err
 		}
 	}
+	if len(b.disks) < b.copies {
+		return t.wantRepair(ctx, b.id, fmt.Sprintf("written to %d of %d disks", len(b.disks), b.copies))
+	}
 	return nil
+}
+
+// wantRepair queues a block that has too few good replicas.
+func (t *transaction) wantRepair(ctx context.Context, id int64, reason string) error {
+	_, err := t.ExecContext(ctx,
+		"INSERT INTO repairs (block, since, reason) VALUES (?, ?, ?) ON CONFLICT (block) DO NOTHING",
+		id, t.now.UnixNano(), reason)
+	return err
 }
 
 // share makes o an object with the content of the version that from describes.
@@ -328,7 +343,7 @@ func (t *transaction) mustLive(ctx context.Context, writer string) error {
 	var one int
 	err := t.QueryRowContext(ctx, "SELECT 1 FROM writers WHERE id = ?", writer).Scan(&one)
 	if errors.Is(err, sql.ErrNoRows) {
-		return refusal{errors.New("the store was closed, or another process took this one for dead")}
+		return errors.New("another process took this one for dead, as the file of its lock was removed: open the store again")
 	}
 	return err
 }

@@ -3,9 +3,6 @@ package blockstore
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/skepdata/skep/storage"
@@ -26,13 +23,23 @@ func (b *Bucket) Create(
 
 // draft is an object whose blocks are being written.
 type draft struct {
-	b      *Bucket
-	v      volumeRef
-	o      storage.Object
-	sums   combiner
-	blocks []block
-	ended  bool
+	b    *Bucket
+	v    volumeRef
+	o    storage.Object
+	sums combiner
+	content
+	ended bool
 }
+
+// content is what an object holds.
+type content struct {
+	blocks []block
+	inline []byte // if there are no blocks
+}
+
+// inlineSize is how many bytes an object may have to be in the namespace by itself: a row costs a
+// share of one sync, and a block one or two of its own.
+const inlineSize = 8 << 10
 
 func (b *Bucket) draft(ctx context.Context, key string, opts storage.CreateOptions) (*draft, error) {
 	if err := opts.Demands(); err != nil {
@@ -58,19 +65,17 @@ func (b *Bucket) draft(ctx context.Context, key string, opts storage.CreateOptio
 // publish makes the object visible. Its blocks are written and synced.
 func (d *draft) publish(ctx context.Context) (storage.Object, error) {
 	d.ended = true
-	d.o.Size = 0
-	for _, b := range d.blocks {
-		d.o.Size += b.size
-	}
-	d.o.CRC32C = d.sums.file(d.blocks)
-	writer := d.v.writerID() // not in the transaction, which who holds the lease may wait for
-	err := d.v.commit(ctx, func(ctx context.Context, t *transaction) error {
-		if len(d.blocks) > 0 {
-			if err := t.mustLive(ctx, writer); err != nil {
-				return err
-			}
+	if len(d.blocks) > 0 {
+		d.o.Size = 0
+		for _, b := range d.blocks {
+			d.o.Size += b.size
 		}
-		return t.put(ctx, d.v.id, &d.o, d.blocks)
+		d.o.CRC32C = d.sums.file(d.blocks)
+	} else {
+		d.o.Size, d.o.CRC32C = int64(len(d.inline)), storage.CRC32C(d.inline)
+	}
+	err := d.v.commit(ctx, func(ctx context.Context, t *transaction) error {
+		return t.put(ctx, d.v.id, &d.o, d.content)
 	})
 	var unsettled *unsettledError
 	if errors.As(err, &unsettled) {
@@ -78,37 +83,24 @@ func (d *draft) publish(ctx context.Context) (storage.Object, error) {
 		d.blocks = nil
 	}
 	if err != nil {
-		return storage.Object{}, d.b.fail(ctx, "commit", d.o.Key, errors.Join(err, d.removeBlocks()))
+		d.removeBlocks()
+		return storage.Object{}, d.b.fail(ctx, "commit", d.o.Key, err)
 	}
 	return d.o, nil
 }
 
 // removeBlocks removes what was written of an object that is not to be.
-func (d *draft) removeBlocks() error {
-	var errs []error
+func (d *draft) removeBlocks() {
 	for _, b := range d.blocks {
 		for _, id := range b.disks {
-			disk, err := d.v.disk(context.Background(), id)
-			if err == nil {
-				err = os.Remove(disk.path(b.id))
-			}
-			if err != nil && !errors.Is(err, fs.ErrNotExist) {
-				errs = append(errs, err)
+			if disk, err := d.v.disk(context.Background(), id); err == nil {
+				d.v.discardReplica(disk, b.id)
+			} else {
+				d.v.waste.add(b.at(id))
 			}
 		}
 	}
 	d.blocks = nil
-	return errors.Join(errs...)
-}
-
-// writerID is the name of this store as a writer, or empty if it is closed.
-func (s *store) writerID() string {
-	s.leasing.Lock()
-	defer s.leasing.Unlock()
-	if s.writer == nil {
-		return ""
-	}
-	return s.writer.id
 }
 
 // writer writes an object from front to end.
@@ -116,10 +108,13 @@ type writer struct {
 	*draft
 	ctx      context.Context // of Create, which bounds the whole write
 	expected int64           // bytes in all, if known
+	done     int64           // bytes in blocks that were ended
 
-	f       *os.File // of the last of blocks, while it is being written
-	chunk   []byte   // the beginning of the next chunk
-	syncing chan error
+	current *blockFile // nil between blocks
+	at      int64      // bytes of it that were written
+	chunk   []byte     // the beginning of the next chunk
+	ending  *blockFile // is being synced
+	synced  chan error // tells when it is
 }
 
 func (w *writer) Write(p []byte) (int, error) {
@@ -145,7 +140,7 @@ func (w *writer) Write(p []byte) (int, error) {
 		}
 	}
 	if err != nil {
-		err = errors.Join(err, w.discard()) // it is no beginning of the object any more
+		w.discard() // it is no beginning of the object any more
 		return written, w.b.fail(w.ctx, "write", w.o.Key, err)
 	}
 	return written, nil
@@ -153,12 +148,10 @@ func (w *writer) Write(p []byte) (int, error) {
 
 // whole writes as many whole chunks of p as the current block takes.
 func (w *writer) whole(p []byte) (int, error) {
-	if w.f == nil {
-		if err := w.begin(int64(len(p))); err != nil {
-			return 0, err
-		}
+	if err := w.begin(int64(len(p))); err != nil {
+		return 0, err
 	}
-	room := w.v.blockSize - w.blocks[len(w.blocks)-1].size
+	room := w.v.blockSize - w.at
 	p = p[:min(room, int64(len(p))/chunkSize*chunkSize)]
 	if err := w.append(p); err != nil {
 		return 0, err
@@ -169,68 +162,56 @@ func (w *writer) whole(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// begin starts a new block, of which n bytes are there.
-func (w *writer) begin(n int64) error {
-	done := int64(0)
-	for _, b := range w.blocks {
-		done += b.size
+// begin starts a new block, of which n bytes are there, unless there is a current one.
+func (w *writer) begin(n int64) (err error) {
+	if w.current != nil {
+		return nil
 	}
-	size := min(max(w.expected-done, n), w.v.blockSize)
-	f, ref, err := w.v.createBlock(w.ctx, size)
-	if err != nil {
-		return err
+	need := min(max(w.expected-w.done, n), w.v.blockSize)
+	size := w.v.blockSize
+	if w.expected > 0 && n <= w.expected-w.done {
+		size = need // unless there is more than was expected; then there is another block
 	}
-	w.f = f
-	w.blocks = append(w.blocks, block{id: ref.id, disks: []int64{ref.disk}, chunks: make(chunkSums, 0, 4*chunksIn(size))})
-	return nil
+	w.at = 0
+	w.current, err = w.v.createBlock(w.ctx, size, need, w.v.replication)
+	return err
 }
 
 // append writes p at the end of the current block. Only the last chunk of a block is shorter than
 // a chunk.
 func (w *writer) append(p []byte) error {
-	b := &w.blocks[len(w.blocks)-1]
-	if _, err := w.f.Write(p); err != nil {
-		return fmt.Errorf("%s: %w", b.first().name(), err)
+	if err := w.current.write(w.ctx, p, w.at); err != nil {
+		return err
 	}
-	for rest := p; len(rest) > 0; {
-		piece := rest[:min(len(rest), chunkSize)]
-		b.chunks = append(b.chunks, 0, 0, 0, 0)
-		b.chunks.set(int64(len(b.chunks))/4-1, storage.CRC32C(piece).Sum)
-		rest = rest[len(piece):]
-	}
-	b.size += int64(len(p))
+	w.at += int64(len(p))
 	return nil
 }
 
 // endBlock finishes the current block. It is synced while the next one is being written; wait
 // waits for that.
 func (w *writer) endBlock() error {
-	b := &w.blocks[len(w.blocks)-1]
-	b.sum = w.sums.block(b.chunks, b.size)
-	f := w.f
-	w.f = nil
 	if err := w.wait(); err != nil {
-		return errors.Join(err, f.Close())
+		return err
 	}
-	w.syncing = make(chan error, 1)
-	name := b.first().name()
-	go func(done chan<- error) {
-		err := errors.Join(syncBlock(f), f.Close())
-		if err != nil {
-			err = fmt.Errorf("%s: %w", name, err)
-		}
-		done <- err
-	}(w.syncing)
+	w.ending, w.synced = w.current, make(chan error, 1)
+	go func(b *blockFile, size int64, done chan<- error) { done <- b.end(w.ctx, w.sums, size) }(w.ending, w.at, w.synced)
+	w.done += w.at
+	w.current = nil
 	return nil
 }
 
 // wait waits until every finished block is synced.
 func (w *writer) wait() error {
-	if w.syncing == nil {
+	if w.ending == nil {
 		return nil
 	}
-	err := <-w.syncing
-	w.syncing = nil
+	err := <-w.synced
+	if err != nil {
+		w.ending.discard()
+	} else {
+		w.blocks = append(w.blocks, w.ending.block)
+	}
+	w.ending = nil
 	return err
 }
 
@@ -239,7 +220,8 @@ func (w *writer) Commit() (storage.Object, error) {
 		return storage.Object{}, w.b.fail(w.ctx, "commit", w.o.Key, errEnded)
 	}
 	if err := w.finish(); err != nil {
-		return storage.Object{}, w.b.fail(w.ctx, "commit", w.o.Key, errors.Join(err, w.discard()))
+		w.discard()
+		return storage.Object{}, w.b.fail(w.ctx, "commit", w.o.Key, err)
 	}
 	return w.publish(w.ctx)
 }
@@ -249,18 +231,20 @@ func (w *writer) finish() error {
 	if w.ctx.Err() != nil {
 		return context.Cause(w.ctx)
 	}
+	if w.done+w.at == 0 && len(w.chunk) <= inlineSize {
+		w.inline = w.chunk
+		return nil
+	}
 	if len(w.chunk) > 0 {
-		if w.f == nil {
-			if err := w.begin(int64(len(w.chunk))); err != nil {
-				return err
-			}
+		if err := w.begin(int64(len(w.chunk))); err != nil {
+			return err
 		}
 		if err := w.append(w.chunk); err != nil {
 			return err
 		}
 		w.chunk = nil
 	}
-	if w.f != nil {
+	if w.current != nil {
 		if err := w.endBlock(); err != nil {
 			return err
 		}
@@ -269,23 +253,20 @@ func (w *writer) finish() error {
 }
 
 // discard removes what was written, unless it was committed.
-func (w *writer) discard() error {
+func (w *writer) discard() {
 	if w.ended {
-		return nil
+		return
 	}
 	w.ended = true
-	var err error
-	if w.f != nil {
-		err = w.f.Close()
-		w.f = nil
+	if w.current != nil {
+		w.current.discard()
+		w.current = nil
 	}
 	_ = w.wait() // whether it is durable no longer matters
-	return errors.Join(err, w.removeBlocks())
+	w.removeBlocks()
 }
 
 func (w *writer) Abort() error {
-	if err := w.discard(); err != nil {
-		return w.b.fail(context.Background(), "abort", w.o.Key, err)
-	}
+	w.discard()
 	return nil
 }

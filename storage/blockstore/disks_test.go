@@ -1,0 +1,363 @@
+package blockstore
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/skepdata/skep/storage"
+)
+
+// faultyFiles is a file layer of which operations fail when fault says so.
+type faultyFiles struct {
+	osFiles
+	mu    sync.Mutex
+	fault func(op, path string) error
+}
+
+func (f *faultyFiles) check(op, path string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.fault == nil {
+		return nil
+	}
+	if err := f.fault(op, path); err != nil {
+		return &os.PathError{Op: op, Path: path, Err: err}
+	}
+	return nil
+}
+
+func (f *faultyFiles) set(fault func(op, path string) error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fault = fault
+}
+
+func (f *faultyFiles) open(path string, flags int) (file, error) {
+	op := "open"
+	if flags&os.O_CREATE != 0 {
+		op = "create"
+	}
+	if err := f.check(op, path); err != nil {
+		return nil, err
+	}
+	under, err := f.osFiles.open(path, flags)
+	if err != nil {
+		return nil, err
+	}
+	return &faultyFile{under, f}, nil
+}
+
+func (f *faultyFiles) remove(path string) error {
+	return errors.Join(f.check("remove", path), f.osFiles.remove(path))
+}
+
+func (f *faultyFiles) syncDir(path string) error {
+	return errors.Join(f.check("syncdir", path), f.osFiles.syncDir(path))
+}
+
+func (f *faultyFiles) mkdirAll(path string) error {
+	if err := f.check("mkdir", path); err != nil {
+		return err
+	}
+	return f.osFiles.mkdirAll(path)
+}
+
+func (f *faultyFiles) free(path string) (int64, error) {
+	if err := f.check("free", path); err != nil {
+		return 0, err
+	}
+	return f.osFiles.free(path)
+}
+
+type faultyFile struct {
+	file
+	layer *faultyFiles
+}
+
+func (f *faultyFile) WriteAt(p []byte, off int64) (int, error) {
+	if err := f.layer.check("write", f.Name()); err != nil {
+		n, _ := f.file.WriteAt(p[:len(p)/2], off) // as a full disk does
+		return n, err
+	}
+	return f.file.WriteAt(p, off)
+}
+
+func (f *faultyFile) ReadAt(p []byte, off int64) (int, error) {
+	if err := f.layer.check("read", f.Name()); err != nil {
+		return 0, err
+	}
+	return f.file.ReadAt(p, off)
+}
+
+func (f *faultyFile) Sync() error {
+	return errors.Join(f.layer.check("sync", f.Name()), f.file.Sync())
+}
+
+// faulty puts a faulty file layer under a bucket.
+func faulty(t testing.TB, b *Bucket) *faultyFiles {
+	t.Helper()
+	v, err := b.forWriting(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	layer := &faultyFiles{}
+	v.files = layer
+	return layer
+}
+
+// TestOneBadDisk fails every kind of operation on one of two disks: what is written goes to the other
+// one, whole, whether the disk fails at once or in the middle.
+func TestOneBadDisk(t *testing.T) {
+	content := strings.Repeat("0123456789", 60_000) // five blocks
+	for _, cause := range []error{unix.EIO, unix.EROFS, unix.ENOSPC} {
+		for _, op := range []string{"create", "write", "sync", "syncdir", "free"} {
+			for _, after := range []int{0, 2} {
+				t.Run(fmt.Sprintf("%s fails with %v after %d", op, cause, after), func(t *testing.T) {
+					b := newBucket(t, testBlock, 2)
+					layer := faulty(t, b)
+					n := 0
+					layer.set(func(o, path string) error {
+						if o != op || !strings.HasPrefix(path, b.roots[1]) {
+							return nil
+						}
+						if n++; n > after {
+							return cause
+						}
+						return nil
+					})
+					put(t, b, "a", content)
+					wantContent(t, b, "a", content)
+					putInParts(t, b, "parts", content)
+					wantContent(t, b, "parts", content)
+					layer.set(nil)
+					if left := leftovers(t, b); len(left) > 0 {
+						t.Errorf("left behind: %q", left)
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestAllDisksBad(t *testing.T) {
+	b := newBucket(t, testBlock, 2)
+	layer := faulty(t, b)
+	layer.set(func(op, _ string) error {
+		if op == "write" {
+			return unix.ENOSPC
+		}
+		return nil
+	})
+	w, err := b.Create(t.Context(), "a", storage.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.Write(make([]byte, testBlock))
+	if !errors.Is(err, unix.ENOSPC) || !strings.Contains(err.Error(), "disk 1 at "+b.roots[0]) &&
+		!strings.Contains(err.Error(), "disk 2 at "+b.roots[1]) {
+		t.Errorf("write: %v, want ENOSPC and which disk", err)
+	}
+	if _, err := w.Commit(); err == nil {
+		t.Error("commit: no error")
+	}
+	layer.set(nil)
+	if left := leftovers(t, b); len(left) > 0 || len(list(t, b)) > 0 {
+		t.Errorf("left behind: %q, %q", left, list(t, b))
+	}
+}
+
+// TestUnmountedDisk moves a disk away and leaves the empty directory that it was mounted on.
+func TestUnmountedDisk(t *testing.T) {
+	b := newBucket(t, testBlock, 2)
+	content := strings.Repeat("0123456789", 60_000)
+	put(t, b, "a", content)
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	mounted := b.roots[1]
+	elsewhere := filepath.Join(t.TempDir(), "elsewhere")
+	if err := os.Rename(mounted, elsewhere); err != nil {
+		t.Fatal(err)
+	}
+	for _, empty := range []bool{false, true} {
+		if empty {
+			if err := os.Mkdir(mounted, 0o777); err != nil {
+				t.Fatal(err)
+			}
+		}
+		part := openAt(t, "test", testBlock, b.roots...)
+		put(t, part, "b", content) // all of it on the other disk
+		wantContent(t, part, "b", content)
+		if files, err := os.ReadDir(mounted); err == nil && len(files) > 0 {
+			t.Errorf("%q was written where the disk is not mounted", files)
+		}
+		_, err := part.Open(t.Context(), "a", storage.ReadOptions{})
+		if err == nil || !strings.Contains(err.Error(), "disk 2, last seen at "+mounted) {
+			t.Errorf("open: %v, want which disk is missing", err)
+		}
+		if err := part.Delete(t.Context(), "a/other"); err != nil {
+			t.Error(err)
+		}
+		if err := part.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := errors.Join(os.Remove(mounted), os.Rename(elsewhere, mounted)); err != nil {
+		t.Fatal(err)
+	}
+	back := openAt(t, "test", testBlock, b.roots...)
+	wantContent(t, back, "a", content)
+	if left := leftovers(t, back); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+}
+
+// TestMissingDiskDoesNotStopReclaiming has a writer die, and a disk of its blocks go and come back.
+func TestMissingDiskDoesNotStopReclaiming(t *testing.T) {
+	b := newBucket(t, testBlock, 2)
+	content := strings.Repeat("0123456789", 60_000)
+	put(t, b, "kept", content)
+	dieWhileWriting(t, b, content)
+	away := filepath.Join(t.TempDir(), "away")
+	if err := os.Rename(b.roots[1], away); err != nil {
+		t.Fatal(err)
+	}
+	next := openAt(t, "test", testBlock, b.roots...)
+	put(t, next, "tiny", "x")
+	v, err := next.forReading(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	writers, err := column[string](t.Context(), v.ns.reads, "SELECT id FROM writers")
+	if err != nil || len(writers) != 1 {
+		t.Errorf("writers %q, %v, want only the living one", writers, err)
+	}
+	for _, path := range blockFiles(t, next) {
+		if !slices.Contains(pathsOnDisk(t, next), path) {
+			t.Errorf("%s was left", path)
+		}
+	}
+	if err := errors.Join(next.Close(), os.Rename(away, b.roots[1])); err != nil {
+		t.Fatal(err)
+	}
+	back := openAt(t, "test", testBlock, b.roots...)
+	put(t, back, "tiny", "y")
+	if left := leftovers(t, back); len(left) > 0 {
+		t.Errorf("left behind when the disk was back: %q", left)
+	}
+	wantContent(t, back, "kept", content)
+}
+
+// TestWriterWithoutLock removes the lock of a dead writer, and then that of a living one.
+func TestWriterWithoutLock(t *testing.T) {
+	content := strings.Repeat("0123456789", 60_000)
+	b := newBucket(t, testBlock, 2)
+	id := dieWhileWriting(t, b, content)
+	if err := os.Remove(filepath.Join(b.roots[0], writersDir, id)); err != nil {
+		t.Fatal(err)
+	}
+	next := openAt(t, "test", testBlock, b.roots...)
+	put(t, next, "tiny", "x")
+	if left := leftovers(t, next); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+
+	w, err := next.Create(t.Context(), "a", storage.CreateOptions{})
+	if err == nil {
+		_, err = io.WriteString(w, content)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(b.roots[0], writersDir, next.open.writer.id)); err != nil {
+		t.Fatal(err)
+	}
+	third := openAt(t, "test", testBlock, b.roots...)
+	put(t, third, "tiny", "y")
+	if _, err := w.Commit(); err == nil {
+		t.Error("a writer committed whose blocks were reclaimed")
+	}
+	if got := list(t, third); !slices.Equal(got, []string{"tiny"}) {
+		t.Errorf("listed %q", got)
+	}
+	if left := leftovers(t, third); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+}
+
+// dieWhileWriting leaves what a process leaves that is killed while it writes: its blocks, and its
+// entry in the namespace, and a lock that nobody holds. It returns its name.
+func dieWhileWriting(t *testing.T, b *Bucket, content string) string {
+	t.Helper()
+	dying := openAt(t, "test", testBlock, b.roots...)
+	w, err := dying.Create(t.Context(), "never", storage.CreateOptions{})
+	if err == nil {
+		_, err = io.WriteString(w, content)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := dying.open.writer.id
+	if err := errors.Join(dying.open.writer.lock.Close(), dying.open.ns.close()); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// pathsOnDisk are the files of the replicas that the namespace knows on the disks at hand.
+func pathsOnDisk(t *testing.T, b *Bucket) []string {
+	t.Helper()
+	var paths []string
+	for _, d := range b.open.disks() {
+		ids, err := column[int64](t.Context(), b.open.ns.reads, "SELECT block FROM replicas WHERE disk = ?", d.id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range ids {
+			paths = append(paths, d.path(id))
+		}
+	}
+	return paths
+}
+
+func wantContent(t testing.TB, b *Bucket, key, content string) {
+	t.Helper()
+	if got := read(t, b, key); got != content {
+		t.Errorf("%s has %d bytes, and not the %d that were written", key, len(got), len(content))
+	}
+}
+
+// putInParts writes an object in parts.
+func putInParts(t testing.TB, b *Bucket, key, content string) {
+	t.Helper()
+	const part = 3 * chunkSize
+	u, err := b.CreateParts(t.Context(), key, storage.CreateOptions{Size: int64(len(content)), PartSize: part})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for n := 0; n*part < len(content); n++ {
+		wg.Go(func() {
+			piece := content[n*part : min((n+1)*part, len(content))]
+			if _, err := u.WritePart(t.Context(), n, strings.NewReader(piece), int64(len(piece))); err != nil {
+				t.Errorf("part %d: %v", n, err)
+			}
+		})
+	}
+	wg.Wait()
+	if _, err := u.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
