@@ -13,8 +13,8 @@ import (
 	"github.com/skepdata/skep/metastore"
 )
 
-// constraint is what a table says of itself: it is shown, and not enforced. A table keeps its
-// constraints as JSON in one of its parameters.
+// constraint is what a table says of itself. A table keeps its constraints as JSON in one of its
+// parameters.
 type constraint struct {
 	Name     string   `json:"name"`
 	Kind     string   `json:"kind"` // as in syntax.Constraint

@@ -351,7 +351,7 @@ func (s *Session) renameTable(ctx context.Context, t *metastore.Table, a *syntax
 	if err != nil {
 		return err
 	}
-	if _, err := s.cfg.Store.Table(ctx, to); err == nil {
+	if there, err := s.taken(ctx, to, s.temporary.has(t.TableName)); err == nil && there {
 		return ddlFailed("Unable to alter table. new table %s already exists%w", to, quiet(metastore.ErrExists))
 	}
 	fromDB, err := s.cfg.Store.Database(ctx, t.Database)
@@ -391,11 +391,6 @@ func (s *Session) renameTable(ctx context.Context, t *metastore.Table, a *syntax
 	})
 	if err != nil {
 		return err
-	}
-	for i, name := range s.temporary {
-		if name == t.TableName {
-			s.temporary[i] = to
-		}
 	}
 	if dest == from {
 		return nil

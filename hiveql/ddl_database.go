@@ -96,6 +96,9 @@ func (s *Session) dropDatabase(ctx context.Context, n *syntax.DropDatabase) erro
 		return s.databaseError(&n.Name, name, err)
 	}
 	if n.Cascade {
+		if err := s.dropTemporary(ctx, name); err != nil {
+			return err
+		}
 		tables, err := s.cfg.Store.Tables(ctx, name, "")
 		if err != nil {
 			return err
@@ -113,10 +116,13 @@ func (s *Session) dropDatabase(ctx context.Context, n *syntax.DropDatabase) erro
 		e.Hint = "drop its tables first, or use DROP DATABASE " + name + " CASCADE"
 		return e
 	}
-	if err == nil && s.db == name {
+	if err != nil {
+		return err
+	}
+	if s.db == name {
 		s.db = metastore.DefaultDatabase
 	}
-	return err
+	return s.dropTemporary(ctx, name)
 }
 
 func (s *Session) alterDatabase(ctx context.Context, n *syntax.AlterDatabase) error {

@@ -29,13 +29,13 @@ func (s *Session) createTable(ctx context.Context, r *Result, n *syntax.CreateTa
 	if n.LikeFile != nil {
 		return unsupported(n.LikeFile, "CREATE TABLE LIKE FILE")
 	}
-	if _, err := s.cfg.Store.Table(ctx, name); err == nil {
+	if there, err := s.taken(ctx, name, n.Temporary); err != nil {
+		return err
+	} else if there {
 		if n.IfNotExists {
 			return nil
 		}
 		return alreadyExists(name, metastore.ErrExists)
-	} else if !errors.Is(err, metastore.ErrNoSuchTable) {
-		return err
 	}
 	t := &metastore.Table{TableName: name, Type: metastore.Managed, Owner: s.cfg.User, CreateTime: s.cfg.Now()}
 	if err := s.describeTable(ctx, t, db, n); err != nil {
@@ -53,13 +53,22 @@ func (s *Session) createTable(ctx context.Context, r *Result, n *syntax.CreateTa
 	case err != nil:
 		return err
 	}
-	if n.Temporary {
-		s.temporary = append(s.temporary, name)
-	}
 	if t.Type == metastore.Managed && n.Location == nil {
 		return s.sweep(ctx, t)
 	}
 	return nil
+}
+
+// taken reports whether there is a table of this name. Temporary ones and others may have the same.
+func (s *Session) taken(ctx context.Context, name metastore.TableName, temporary bool) (bool, error) {
+	if temporary {
+		return s.temporary.has(name), s.sweepTemporary(ctx)
+	}
+	_, err := s.temporary.Store.Table(ctx, name)
+	if errors.Is(err, metastore.ErrNoSuchTable) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // sweep removes, from the place of a new table, the files of a CREATE TABLE AS that died
@@ -127,8 +136,11 @@ func (s *Session) describeTable(
 		setAccurate(&t.Parameters, t.Storage.Columns)
 	}
 	location := s.tablesLocation(db, t.Type) + "/" + t.Name
-	if n.Location != nil {
+	switch {
+	case n.Location != nil:
 		location = *n.Location
+	case n.Temporary:
+		location = s.temporaryLocation(t.TableName)
 	}
 	var err error
 	t.Storage.Location, err = s.canonical(ctx, location)
@@ -297,9 +309,6 @@ func (s *Session) createAs(ctx context.Context, r *Result, t *metastore.Table, n
 			}
 			return alreadyExists(t.TableName, err)
 		}
-		if err == nil && n.Temporary {
-			s.temporary = append(s.temporary, t.TableName)
-		}
 		return err
 	})
 }
@@ -392,7 +401,6 @@ func (s *Session) dropTable(ctx context.Context, name metastore.TableName) error
 	if err := s.cfg.Store.Update(ctx, func(tx metastore.Tx) error { return tx.DropTable(ctx, name) }); err != nil {
 		return err
 	}
-	s.temporary = slices.DeleteFunc(s.temporary, func(n metastore.TableName) bool { return n == name })
 	for _, p := range places {
 		if err := s.removeAll(ctx, p); err != nil {
 			return fmt.Errorf("table %s is dropped, but not all of its data: %w", name, err)

@@ -3,7 +3,6 @@ package hiveql
 import (
 	"cmp"
 	"context"
-	"errors"
 	"os"
 	"os/user"
 	"strings"
@@ -72,8 +71,11 @@ func New(cfg Config) *Engine {
 
 // NewSession starts a session in the default database.
 func (e *Engine) NewSession() *Session {
+	cfg := e.cfg
+	own := newTemporaries(cfg.Store)
+	cfg.Store = own
 	s := &Session{
-		engine: e, cfg: &e.cfg, db: metastore.DefaultDatabase,
+		engine: e, cfg: &cfg, temporary: own, db: metastore.DefaultDatabase,
 		settings: newSettings(e.cfg.Settings, e.cfg.Variables, e.cfg.Getenv),
 	}
 	s.settings.defaults["hive.metastore.warehouse.dir"] = e.cfg.Warehouse
@@ -87,7 +89,7 @@ type Session struct {
 	cfg       *Config
 	db        string
 	settings  *settings
-	temporary []metastore.TableName
+	temporary *temporaries
 	macros    map[string]macro // by name in lower case
 	watch     func(*Result)
 	closing   sync.Once
@@ -111,14 +113,7 @@ func (s *Session) Watch(fn func(*Result)) { s.watch = fn }
 
 // Close drops the session's temporary tables. It is idempotent.
 func (s *Session) Close(ctx context.Context) error {
-	var errs []error
-	s.closing.Do(func() {
-		for _, name := range s.temporary {
-			err := s.dropTable(ctx, name)
-			if err != nil && !errors.Is(err, metastore.ErrNoSuchTable) && !errors.Is(err, metastore.ErrNoSuchDatabase) {
-				errs = append(errs, err)
-			}
-		}
-	})
-	return errors.Join(errs...)
+	var err error
+	s.closing.Do(func() { err = s.dropTemporary(ctx, "") })
+	return err
 }

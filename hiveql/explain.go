@@ -48,7 +48,11 @@ func (s *Session) plansOf(ctx context.Context, stmt syntax.Stmt) ([]any, error) 
 		if n, err = withDefaults(t, n); err != nil {
 			return nil, err
 		}
-		plan, err := analysis.AnalyzeInsert(ctx, s.cfg.Store, s.env(), n)
+		checks, err := s.checksOf(t)
+		if err != nil {
+			return nil, err
+		}
+		plan, err := analysis.AnalyzeInsert(ctx, s.cfg.Store, s.env(), n, checks...)
 		return []any{plan}, err
 	case *syntax.InsertDirectory:
 		return query(n.Query)

@@ -75,8 +75,12 @@ func (s *Session) insert(ctx context.Context, r *Result, n *syntax.Insert) error
 	if n, err = withDefaults(t, n); err != nil {
 		return err
 	}
+	checks, err := s.checksOf(t)
+	if err != nil {
+		return err
+	}
 	return s.replanning(ctx, func() error {
-		w, err := analysis.AnalyzeInsert(ctx, s.cfg.Store, s.env(), n)
+		w, err := analysis.AnalyzeInsert(ctx, s.cfg.Store, s.env(), n, checks...)
 		if err != nil {
 			return err
 		}

@@ -32,6 +32,7 @@ func defaultSettings() map[string]string {
 		"hive.default.nulls.last":                  "true",
 		"hive.exec.compress.output":                "false",
 		"hive.exec.default.partition.name":         "__HIVE_DEFAULT_PARTITION__",
+		"hive.constraint.notnull.enforce":          "true",
 		"hive.exec.drop.ignorenonexistent":         "true",
 		"hive.exec.dynamic.partition":              "true",
 		"hive.exec.dynamic.partition.mode":         "nonstrict",

@@ -12,8 +12,8 @@ import (
 )
 
 // AnalyzeInsert plans INSERT INTO and INSERT OVERWRITE. Without a PARTITION clause all keys of
-// a partitioned table are dynamic.
-func AnalyzeInsert(ctx context.Context, cat Catalog, env Env, s *syntax.Insert) (*Write, error) {
+// a partitioned table are dynamic. A row that does not pass the checks is an error of the query.
+func AnalyzeInsert(ctx context.Context, cat Catalog, env Env, s *syntax.Insert, checks ...Check) (*Write, error) {
 	a := newAnalyzer(bind(ctx, cat), env)
 	t, err := a.table(&s.Table)
 	if err != nil {
@@ -32,6 +32,9 @@ func AnalyzeInsert(ctx context.Context, cat Catalog, env Env, s *syntax.Insert) 
 	}
 	w := &Write{Table: t, Overwrite: s.Overwrite, Spec: spec, IfNotExists: s.IfNotExists}
 	if err := a.writeColumns(w, &s.Table, s.Columns, r); err != nil {
+		return nil, err
+	}
+	if err := a.enforce(w, checks); err != nil {
 		return nil, err
 	}
 	return w, a.optimize(w.Query)

@@ -365,6 +365,12 @@ bool assertTrue(bool &out, bool v) {
   return out = true, false;
 }
 
+// enforce fails with a text of its caller's.
+bool enforce(bool &out, bool v, std::string_view why) {
+  if (!v) throw std::runtime_error("skep:" + std::string(why));
+  return out = true;
+}
+
 }  // namespace
 
 std::vector<Function> texts() {
@@ -384,7 +390,7 @@ std::vector<Function> texts() {
       function<maskAll>("skep_mask"), function<maskFirst>("skep_mask_first_n"),
       function<maskLast>("skep_mask_last_n"), function<showFirst>("skep_mask_show_first_n"),
       function<showLast>("skep_mask_show_last_n"),
-      function<assertTrue>("skep_assert_true"),
+      function<assertTrue>("skep_assert_true"), function<enforce>("skep_enforce"),
   };
 }
 
