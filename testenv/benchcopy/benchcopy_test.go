@@ -21,7 +21,7 @@ import (
 func TestRace(t *testing.T) {
 	dir := t.TempDir()
 	var stdout, stderr bytes.Buffer
-	args := []string{"--scale", "0.0005", "--rounds", "2", "--tools", "distcp", "--dir", dir}
+	args := []string{"--scale", "0.0005", "--rounds", "2", "--latency", "2ms", "--tools", "distcp", "--dir", dir}
 	if code := run(t.Context(), args, &stdout, &stderr); code != 0 {
 		t.Fatalf("exit code %d\n%s%s", code, stdout.String(), stderr.String())
 	}
@@ -55,6 +55,7 @@ func TestUsage(t *testing.T) {
 		{"x", `unexpected argument "x"`},
 		{"--scale 0", "--scale: 0 is not above 0"},
 		{"--scale 2", "--scale: 2 is not above 0"},
+		{"--latency -1s", "--latency: -1s is negative"},
 		{"--rounds 0", "--rounds: 0 is less than 1"},
 		{"--timeout 0s", "--timeout: 0s is no time at all"},
 		{"--only W1,W9", `--only: there is no workload "W9"`},

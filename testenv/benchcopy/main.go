@@ -52,6 +52,7 @@ type options struct {
 	distcp      string
 	distcpFlags string
 	timeout     time.Duration
+	latency     time.Duration
 }
 
 // run returns the exit code: 0, 1 for an error, 2 for bad usage.
@@ -84,6 +85,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	flags.StringVar(&o.distcp, "distcp", "", "race this `program` instead of building distcp")
 	flags.StringVar(&o.distcpFlags, "distcp-flags", "", "further `flags` for distcp, separated by spaces")
 	flags.DurationVar(&o.timeout, "timeout", 15*time.Minute, "longest `time` of one run")
+	flags.DurationVar(&o.latency, "latency", 0, "put the server so far away: the `time` of a round trip, as 20ms")
 	flags.Usage = func() {
 		fmt.Fprintf(stderr, "usage: go run ./testenv/benchcopy [flags]\n\n%s\nworkloads:\n", flags.FlagUsages())
 		for _, w := range workloads {
@@ -104,6 +106,8 @@ func (o *options) check(rest []string) error {
 		return fmt.Errorf("--scale: %v is not above 0 and at most 1", o.scale)
 	case o.rounds < 1:
 		return fmt.Errorf("--rounds: %d is less than 1", o.rounds)
+	case o.latency < 0:
+		return fmt.Errorf("--latency: %s is negative", o.latency)
 	case o.timeout <= 0:
 		return fmt.Errorf("--timeout: %s is no time at all", o.timeout)
 	}
@@ -143,12 +147,20 @@ func (o *options) bench(ctx context.Context, stdout, stderr io.Writer) (err erro
 	if err != nil {
 		return err
 	}
-	r := &race{options: o, dir: dir, kit: kit, s3: server.S3, server: pid, progress: stderr}
+	r := &race{options: o, dir: dir, kit: kit, s3: server.S3, far: server.S3, server: pid, progress: stderr}
+	if o.latency > 0 {
+		link, failed := testenv.StartLink(&server.S3, o.latency)
+		if failed != nil {
+			return failed
+		}
+		defer func() { err = errors.Join(err, link.Close()) }()
+		r.far = link.S3
+	}
 	if err := r.open(ctx); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.close()) }()
-	fmt.Fprintf(stdout, "%d cores, %s, scale %v, %d rounds\n", runtime.NumCPU(), runtime.Version(), o.scale, o.rounds)
+	fmt.Fprintf(stdout, "%d cores, %s, scale %v, %d rounds, latency %s\n", runtime.NumCPU(), runtime.Version(), o.scale, o.rounds, o.latency)
 	var results []result
 	for _, w := range workloads {
 		if len(o.only) > 0 && !slices.Contains(o.only, w.name) {

@@ -25,7 +25,8 @@ type race struct {
 	dir      string // for everything; its owner removes it
 	kit      *kit
 	s3       testenv.S3
-	server   int // the server's process
+	far      testenv.S3 // as the racers see it
+	server   int        // the server's process
 	progress io.Writer
 	client   *s3store.Client
 }
@@ -89,7 +90,7 @@ func (r *race) workload(ctx context.Context, w workload) (res result, err error)
 func (r *race) racers(w workload) []tool {
 	var able []tool
 	for _, name := range r.kit.names {
-		t := r.kit.tool(name, r.s3)
+		t := r.kit.tool(name, r.far)
 		if t.args(job{workload: w}) != nil {
 			able = append(able, t)
 		}
