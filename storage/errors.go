@@ -8,6 +8,7 @@ import (
 // Sentinels, tested with errors.Is.
 var (
 	ErrNotExist     = errors.New("does not exist")
+	ErrExist        = errors.New("exists already")
 	ErrPermission   = errors.New("permission denied")
 	ErrInvalidKey   = errors.New("invalid key")
 	ErrInvalidRange = errors.New("range begins beyond the end of the object")
@@ -18,7 +19,7 @@ var (
 
 // Error says which operation on which URL failed, and why. Its text never holds a secret.
 type Error struct {
-	Op        string // "list", "stat", "open", "read", "create", "write", "commit", "delete", "copy"
+	Op        string // "list", "stat", "open", "read", "create", "write", "commit", "delete", "copy", "rename"
 	URL       string // of the object, prefix or bucket
 	Err       error  // the cause; wraps one of the sentinels where one fits
 	Temporary bool   // the same call may succeed later: time-outs, 503, reset connections

@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
+	"iter"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -46,20 +46,45 @@ func (l *lookFlags) objects(
 	return nil
 }
 
-// objectLine is an object in JSON.
-type objectLine struct {
-	URL    string `json:"url"`
-	Size   int64  `json:"size"`
-	MTime  string `json:"mtime,omitempty"`
-	ETag   string `json:"etag,omitempty"`
-	CRC32C string `json:"crc32c,omitempty"`
+// recursiveFlag is -R, -r and --recursive: hdfs, aws and rm each have another of them.
+func recursiveFlag(f *pflag.FlagSet, recursive *bool, usage string) {
+	f.BoolVarP(recursive, "recursive", "R", false, usage)
+	f.BoolVarP(recursive, "recurse", "r", false, usage)
+	f.Lookup("recurse").Hidden = true
 }
+
+// objectLine is an object, or a directory, in JSON.
+type objectLine struct {
+	URL          string `json:"url"`
+	Dir          bool   `json:"dir,omitempty"`
+	Size         int64  `json:"size"`
+	MTime        string `json:"mtime,omitempty"`
+	ETag         string `json:"etag,omitempty"`
+	CRC32C       string `json:"crc32c,omitempty"`
+	StorageClass string `json:"storageClass,omitempty"`
+}
+
+// lister prints what ls finds.
+type lister struct {
+	c                *command
+	json             *json.Encoder // nil for people
+	human, namesOnly bool
+	objects, bytes   int64
+}
+
+const lsSynopsis = "ls [-R] [-h] URL..."
 
 func (c *command) ls(ctx context.Context, args []string) error {
 	var flags lookFlags
+	var recursive, summarize bool
+	l := &lister{c: c}
 	f := pflag.NewFlagSet("ls", pflag.ContinueOnError)
+	recursiveFlag(f, &recursive, "list all that is below the URL, not only the first level")
+	f.BoolVarP(&l.human, "human-readable", "h", false, "print sizes as 1.5 GiB")
+	f.BoolVarP(&l.namesOnly, "urls", "C", false, "print URLs only")
+	f.BoolVar(&summarize, "summarize", false, "print the number of objects and their bytes at the end")
 	flags.addFlags(f)
-	if err := c.parse(f, args, "ls URL", 1, 1); err != nil {
+	if err := c.parse(f, args, lsSynopsis, 1, len(args)); err != nil {
 		return err
 	}
 	opener, err := c.open(flags.settings)
@@ -67,82 +92,109 @@ func (c *command) ls(ctx context.Context, args []string) error {
 		return err
 	}
 	defer opener.Close() //nolint:errcheck // nothing was written
+	if flags.json {
+		l.json = c.jsonLines()
+	}
+	for _, url := range f.Args() {
+		if flags.pattern != "" {
+			err = flags.objects(ctx, opener, url, func(at storage.Location, o storage.Object) error {
+				return l.print(at.Bucket, storage.Entry{Object: o})
+			})
+		} else {
+			err = l.list(ctx, resolution{opener, true}, url, recursive)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if summarize {
+		return l.summary()
+	}
+	return nil
+}
+
+// list prints what is at a URL: of directories what is in them.
+func (l *lister) list(ctx context.Context, r resolution, url string, recursive bool) error {
+	for t, err := range r.all(ctx, url) {
+		if err != nil {
+			return err
+		}
+		entries := storage.ListDir(ctx, t.Bucket, t.Prefix)
+		switch {
+		case t.object != nil:
+			entries = func(yield func(storage.Entry, error) bool) { yield(storage.Entry{Object: *t.object}, nil) }
+		case recursive:
+			entries = entriesOf(t.Bucket.List(ctx, t.Prefix))
+		}
+		empty := t.Prefix != "" && t.Bucket.URL() != "file:///" // a local directory may be empty
+		for e, err := range entries {
+			if err == nil {
+				err = l.print(t.Bucket, e)
+			}
+			if err != nil {
+				return err
+			}
+			empty = false
+		}
+		if empty {
+			return &storage.Error{Op: "list", URL: t.URL(), Err: storage.ErrNotExist}
+		}
+	}
+	return nil
+}
+
+func (l *lister) print(b storage.Bucket, e storage.Entry) error {
+	url, mtime := b.URL()+e.Key, ""
+	if !e.Dir {
+		l.objects++
+		l.bytes += e.Size
+		mtime = e.ModTime.UTC().Format(time.RFC3339)
+	}
+	if l.json != nil {
+		return l.json.Encode(objectLine{url, e.Dir, e.Size, mtime, e.ETag, e.CRC32C.String(), e.StorageClass})
+	}
+	size := sizeText(e.Size, l.human)
+	if e.Dir {
+		size = "DIR"
+	}
+	if l.namesOnly {
+		_, err := fmt.Fprintln(l.c.stdout, url)
+		return err
+	}
+	_, err := fmt.Fprintf(l.c.stdout, "%14s  %20s  %s\n", size, mtime, url)
+	return err
+}
+
+func (l *lister) summary() error {
+	if l.json != nil {
+		return l.json.Encode(map[string]any{"objects": l.objects, "bytes": l.bytes})
+	}
+	_, err := fmt.Fprintf(l.c.stdout, "%s, %s\n", count(l.objects, "object"), bytesText(l.bytes))
+	return err
+}
+
+// entriesOf are objects as entries.
+func entriesOf(objects iter.Seq2[storage.Object, error]) iter.Seq2[storage.Entry, error] {
+	return func(yield func(storage.Entry, error) bool) {
+		for o, err := range objects {
+			if !yield(storage.Entry{Object: o}, err) {
+				return
+			}
+		}
+	}
+}
+
+// jsonLines encodes a value a line to standard output.
+func (c *command) jsonLines() *json.Encoder {
 	enc := json.NewEncoder(c.stdout)
 	enc.SetEscapeHTML(false)
-	return flags.objects(ctx, opener, f.Arg(0), func(at storage.Location, o storage.Object) error {
-		url, mtime := at.Bucket.URL()+o.Key, o.ModTime.UTC().Format(time.RFC3339)
-		if flags.json {
-			return enc.Encode(objectLine{url, o.Size, mtime, o.ETag, o.CRC32C.String()})
-		}
-		_, err := fmt.Fprintf(c.stdout, "%14d  %s  %s\n", o.Size, mtime, url)
-		return err
-	})
+	return enc
 }
 
-func (c *command) du(ctx context.Context, args []string) error {
-	var flags lookFlags
-	f := pflag.NewFlagSet("du", pflag.ContinueOnError)
-	flags.addFlags(f)
-	if err := c.parse(f, args, "du URL...", 1, len(args)); err != nil {
-		return err
+// sizeText is a number of bytes, for people if human.
+func sizeText(n int64, human bool) string {
+	if human {
+		return bytesText(n)
 	}
-	opener, err := c.open(flags.settings)
-	if err != nil {
-		return err
-	}
-	defer opener.Close() //nolint:errcheck // nothing was written
-	for _, url := range f.Args() {
-		var objects, size int64
-		err := flags.objects(ctx, opener, url, func(_ storage.Location, o storage.Object) error {
-			objects++
-			size += o.Size
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		if flags.json {
-			err = json.NewEncoder(c.stdout).Encode(map[string]any{"url": url, "objects": objects, "bytes": size})
-		} else {
-			_, err = fmt.Fprintf(c.stdout, "%14d  %9d  %s\n", size, objects, url)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (c *command) cat(ctx context.Context, args []string) error {
-	var s settings
-	f := pflag.NewFlagSet("cat", pflag.ContinueOnError)
-	s.addFlags(f)
-	if err := c.parse(f, args, "cat URL...", 1, len(args)); err != nil {
-		return err
-	}
-	opener, err := c.open(s)
-	if err != nil {
-		return err
-	}
-	defer opener.Close() //nolint:errcheck // nothing was written
-	for _, url := range f.Args() {
-		if err := c.catOne(ctx, opener, url); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (c *command) catOne(ctx context.Context, opener *storage.Opener, url string) error {
-	at, err := opener.Open(ctx, url)
-	if err != nil {
-		return err
-	}
-	r, err := at.Bucket.Open(ctx, at.Prefix, storage.ReadOptions{})
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	_, err = io.Copy(c.stdout, r)
-	return err
+	return fmt.Sprint(n)
 }

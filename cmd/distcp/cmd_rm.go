@@ -2,27 +2,41 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/pflag"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/skepdata/skep/storage"
 )
 
-// batch is how many objects are deleted with one request, where a store can.
-const batch = 1000
+const (
+	// batch is how many objects are deleted with one request, where a store can.
+	batch = 1000
+	// deletesAtOnce is how many such requests run at once.
+	deletesAtOnce = 8
+)
+
+// rmFlags are those of rm.
+type rmFlags struct {
+	lookFlags
+	recursive, force, all, dryRun bool
+}
 
 func (c *command) rm(ctx context.Context, args []string) error {
-	var flags lookFlags
-	var recursive, dryRun bool
+	var flags rmFlags
 	f := pflag.NewFlagSet("rm", pflag.ContinueOnError)
-	f.BoolVarP(&recursive, "recursive", "r", false, "delete all objects that a copy from the URL would take")
-	f.BoolVar(&dryRun, "dry-run", false, "print what would be deleted, and change nothing")
+	recursiveFlag(f, &flags.recursive, "delete directories with all that is below them")
+	f.BoolVarP(&flags.force, "force", "f", false, "what does not exist is no error")
+	f.BoolVar(&flags.all, "all", false, "delete even a whole bucket, volume or top-level directory")
+	f.BoolVar(&flags.dryRun, "dry-run", false, "print what would be deleted, and change nothing")
 	flags.addFlags(f)
 	if err := c.parse(f, args, "rm [--recursive] URL...", 1, len(args)); err != nil {
 		return err
 	}
-	if flags.pattern != "" && !recursive {
+	if flags.pattern != "" && !flags.recursive {
 		return usagef("--srcPattern selects among many objects: it needs --recursive")
 	}
 	opener, err := c.open(flags.settings)
@@ -30,17 +44,55 @@ func (c *command) rm(ctx context.Context, args []string) error {
 		return err
 	}
 	defer opener.Close() //nolint:errcheck // deletions are done when Delete returns
+	d := newDeletion(ctx, c, flags.dryRun)
 	for _, url := range f.Args() {
-		d := &deletion{dryRun: dryRun, c: c}
-		if recursive {
+		if flags.pattern != "" {
 			err = flags.objects(ctx, opener, url, func(at storage.Location, o storage.Object) error {
-				return d.add(ctx, at.Bucket, o.Key)
+				return d.add(at.Bucket, o.Key)
 			})
 		} else {
-			err = d.one(ctx, opener, url)
+			err = d.all(&flags, resolution{opener: opener}, url)
 		}
-		if err == nil {
-			err = d.flush(ctx)
+		if err != nil {
+			break
+		}
+	}
+	return errors.Join(err, d.end())
+}
+
+// deletion collects keys to delete them together.
+type deletion struct {
+	c       *command
+	ctx     context.Context
+	dryRun  bool
+	bucket  storage.Bucket
+	keys    []string
+	running *errgroup.Group
+}
+
+func newDeletion(ctx context.Context, c *command, dryRun bool) *deletion {
+	d := &deletion{c: c, dryRun: dryRun}
+	d.running, d.ctx = errgroup.WithContext(ctx)
+	d.running.SetLimit(deletesAtOnce)
+	return d
+}
+
+// all deletes what a URL names.
+func (d *deletion) all(flags *rmFlags, r resolution, url string) error {
+	for t, err := range r.all(d.ctx, url) {
+		switch {
+		case flags.force && errors.Is(err, storage.ErrNotExist):
+			return nil
+		case err != nil:
+			return err
+		case t.object != nil:
+			err = d.add(t.Bucket, t.Prefix)
+		case !flags.recursive:
+			err = fmt.Errorf("%s is a directory; --recursive deletes all that is below it", t.URL())
+		case !flags.all && isWhole(t):
+			err = usagef("%s is a whole bucket, volume or top-level directory; --all deletes it nevertheless", t.URL())
+		default:
+			err = d.tree(t)
 		}
 		if err != nil {
 			return err
@@ -49,42 +101,57 @@ func (c *command) rm(ctx context.Context, args []string) error {
 	return nil
 }
 
-// deletion collects keys to delete them together.
-type deletion struct {
-	c      *command
-	dryRun bool
-	bucket storage.Bucket
-	keys   []string
+// isWhole tells whether a directory is one that is hardly ever meant to be deleted.
+func isWhole(t target) bool {
+	if t.Bucket.URL() == "file:///" {
+		return strings.Count(t.Prefix, "/") < 2
+	}
+	return t.Prefix == ""
 }
 
-func (d *deletion) one(ctx context.Context, opener *storage.Opener, url string) error {
-	at, err := opener.Open(ctx, url)
-	if err != nil {
-		return err
+// tree deletes a directory.
+func (d *deletion) tree(t target) error {
+	if deleter, ok := storage.As[storage.TreeDeleter](t.Bucket); ok && !d.dryRun {
+		return deleter.DeleteTree(d.ctx, t.Prefix)
 	}
-	if _, err := at.Bucket.Stat(ctx, at.Prefix); err != nil { // Delete says nothing of a mistyped name
-		return err
+	for o, err := range t.Bucket.List(d.ctx, t.Prefix) {
+		if err == nil {
+			err = d.add(t.Bucket, o.Key)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return d.add(ctx, at.Bucket, at.Prefix)
+	return nil
 }
 
-func (d *deletion) add(ctx context.Context, b storage.Bucket, key string) error {
+func (d *deletion) add(b storage.Bucket, key string) error {
 	if d.dryRun {
 		_, err := fmt.Fprintf(d.c.stdout, "delete %s%s\n", b.URL(), key)
 		return err
 	}
-	d.bucket = b
-	if d.keys = append(d.keys, key); len(d.keys) < batch {
-		return nil
+	if d.bucket != b {
+		d.flush()
 	}
-	return d.flush(ctx)
+	d.bucket = b
+	if d.keys = append(d.keys, key); len(d.keys) == batch {
+		d.flush()
+	}
+	return d.ctx.Err() // one batch has failed, and end says why
 }
 
-func (d *deletion) flush(ctx context.Context) error {
+// flush deletes what has been collected, while the caller goes on.
+func (d *deletion) flush() {
 	if len(d.keys) == 0 {
-		return nil
+		return
 	}
-	keys := d.keys
+	bucket, keys := d.bucket, d.keys
 	d.keys = nil
-	return d.bucket.Delete(ctx, keys...)
+	d.running.Go(func() error { return bucket.Delete(d.ctx, keys...) })
+}
+
+// end deletes the rest, and returns the first error of all.
+func (d *deletion) end() error {
+	d.flush()
+	return d.running.Wait()
 }

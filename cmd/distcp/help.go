@@ -9,10 +9,13 @@ import (
 
 const usageText = `Usage:
   distcp --src URL --dest URL [options]    copy
-  distcp ls URL                            list objects
+  distcp ls [-R] [-h] URL...               list objects and directories
   distcp cat URL...                        print objects
-  distcp du URL...                         count objects and bytes
+  distcp stat URL...                       print what is known of objects
+  distcp checksum [-R] URL...              print CRC32C, without reading where the store knows it
+  distcp du [-h] [--depth N] URL...        count objects and bytes
   distcp rm [--recursive] URL...           delete objects
+  distcp mv SRC... DEST                    move objects and directories
   distcp verify SRC DEST                   compare names, sizes and checksums; one of
                                            the two may be a manifest, NAME.gz
   distcp jobs ls|show NAME|rm NAME         tell of jobs, forget one

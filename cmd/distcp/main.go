@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -53,7 +55,7 @@ func run(
 		case args[0] == "fsck":
 			return c.exit(ctx, usagef("the command fsck is not supported yet"))
 		default:
-			return c.exit(ctx, usagef("unknown command %q; copy with --src and --dest, or use ls, cat, rm, du, verify, jobs, limit, completion, man or help", args[0]))
+			return c.exit(ctx, usagef("unknown command %q; copy with --src and --dest, or use one of these: %s", args[0], strings.Join(slices.Sorted(maps.Keys(verbs)), ", ")))
 		}
 	}
 	return c.exit(ctx, verb(ctx, rest))
@@ -71,7 +73,8 @@ type command struct {
 // verbs are the commands besides the copy.
 func (c *command) verbs() map[string]func(context.Context, []string) error {
 	return map[string]func(context.Context, []string) error{
-		"ls": c.ls, "cat": c.cat, "rm": c.rm, "du": c.du, "verify": c.verify, "jobs": c.jobs, "limit": c.limit,
+		"ls": c.ls, "cat": c.cat, "stat": c.stat, "checksum": c.checksum, "du": c.du, "rm": c.rm, "mv": c.mv,
+		"verify": c.verify, "jobs": c.jobs, "limit": c.limit,
 		"completion": c.completion, "man": c.man, "help": c.help,
 	}
 }

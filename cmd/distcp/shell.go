@@ -19,8 +19,10 @@ type verbHelp struct {
 // verbHelps asks every verb for its flags, the copy first.
 func (c *command) verbHelps(ctx context.Context) ([]verbHelp, error) {
 	all := []verbHelp{
-		{about: "copy"}, {name: "ls", about: "list objects"}, {name: "cat", about: "print objects"},
+		{about: "copy"}, {name: "ls", about: "list objects and directories"}, {name: "cat", about: "print objects"},
+		{name: "stat", about: "print what is known of objects"}, {name: "checksum", about: "print checksums of objects"},
 		{name: "du", about: "count objects and bytes"}, {name: "rm", about: "delete objects"},
+		{name: "mv", about: "move objects and directories"},
 		{name: "verify", about: "compare names, sizes and checksums"}, {name: "jobs", about: "tell of jobs, forget one"},
 		{name: "limit", about: "change the rates of a running job"},
 		{name: "completion", about: "print a completion script for a shell"}, {name: "man", about: "print the manual page"},

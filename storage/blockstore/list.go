@@ -27,7 +27,7 @@ func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[storage.Obje
 		}
 		from := append([]byte(prefix), 0)[:len(prefix)] // not nil, which would be NULL
 		for compare := ">="; ; compare = ">" {
-			page, err := v.page(ctx, compare, from, after(prefix))
+			page, err := v.page(ctx, compare, from, after(prefix), listPage)
 			if err != nil {
 				fail(err)
 				return
@@ -49,8 +49,8 @@ func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[storage.Obje
 	}
 }
 
-// page returns the next objects whose keys are in order.
-func (v volumeRef) page(ctx context.Context, compare string, from, to []byte) ([]storage.Object, error) {
+// page returns the next objects whose keys are in order, limit of them at most.
+func (v volumeRef) page(ctx context.Context, compare string, from, to []byte, limit int) ([]storage.Object, error) {
 	query := "SELECT " + fileColumns + " FROM files f WHERE f.volume = ? AND f.key " + compare + " ?"
 	args := []any{v.id, from}
 	if to != nil {
@@ -58,7 +58,7 @@ func (v volumeRef) page(ctx context.Context, compare string, from, to []byte) ([
 		args = append(args, to)
 	}
 	query += " ORDER BY f.key LIMIT ?"
-	args = append(args, listPage)
+	args = append(args, limit)
 	var page []storage.Object
 	err := patiently(ctx, func() error {
 		page = make([]storage.Object, 0, 64)

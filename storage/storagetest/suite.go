@@ -80,6 +80,7 @@ func Run(t *testing.T, cfg Config) {
 		{"Attributes", s.attributeTests()},
 		{"Copy", s.copyTests()},
 		{"Local", s.localTests()},
+		{"Tree", s.treeTests()},
 		{"Other", s.otherTests()},
 	} {
 		t.Run(group.name, func(t *testing.T) {

@@ -1,0 +1,140 @@
+package filestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/skepdata/skep/storage"
+)
+
+var (
+	_ storage.DirLister   = (*Bucket)(nil)
+	_ storage.Renamer     = (*Bucket)(nil)
+	_ storage.TreeDeleter = (*Bucket)(nil)
+)
+
+// ListDir implements storage.DirLister.
+func (b *Bucket) ListDir(ctx context.Context, prefix string) iter.Seq2[storage.Entry, error] {
+	return func(yield func(storage.Entry, error) bool) {
+		l := &listing{b: b, ctx: ctx, yield: func(o storage.Object, err error) bool {
+			return yield(storage.Entry{Object: o}, err)
+		}}
+		dir, name := splitPrefix(prefix)
+		if !l.fits(dir) {
+			return
+		}
+		l.enclosing(dir)
+		entries, err := l.enter(dir, name)
+		if isAbsent(err) && dir != "" {
+			return
+		}
+		if err != nil {
+			l.stop(dir, err)
+			return
+		}
+		for _, entry := range entries {
+			if ctx.Err() != nil {
+				l.stop(dir, context.Cause(ctx))
+				return
+			}
+			more := false
+			if strings.HasSuffix(entry, "/") {
+				more = yield(storage.Entry{Object: storage.Object{Key: dir + entry}, Dir: true}, nil)
+			} else {
+				more = l.visit(dir, entry)
+			}
+			if !more {
+				return
+			}
+		}
+	}
+}
+
+// Rename implements storage.Renamer.
+func (b *Bucket) Rename(ctx context.Context, from, to string) error {
+	source, err := b.begin(ctx, "rename", from)
+	if err != nil {
+		return err
+	}
+	dest, err := b.begin(ctx, "rename", to)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(source)
+	if err == nil && !info.Mode().IsRegular() {
+		err = notAFile(info.Mode())
+	}
+	if err != nil {
+		return b.fail("rename", from, err)
+	}
+	return b.rename(from, to, source, dest)
+}
+
+// RenameDir implements storage.Renamer. The directory goes with everything that is in it.
+func (b *Bucket) RenameDir(ctx context.Context, from, to string) error {
+	source, err := b.begin(ctx, "rename", strings.TrimSuffix(from, "/"))
+	if err != nil {
+		return err
+	}
+	dest, err := b.begin(ctx, "rename", strings.TrimSuffix(to, "/"))
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(source)
+	if err == nil && !info.IsDir() {
+		err = syscall.ENOTDIR
+	}
+	if err != nil {
+		return b.fail("rename", from, err)
+	}
+	return b.rename(from, to, source, dest)
+}
+
+func (b *Bucket) rename(from, to, source, dest string) error {
+	if err := os.MkdirAll(filepath.Dir(dest), 0o777); err != nil {
+		return b.fail("rename", to, err)
+	}
+	err := os.Rename(source, dest)
+	var link *os.LinkError
+	if errors.As(err, &link) {
+		err = link.Err
+	}
+	switch {
+	case errors.Is(err, syscall.EXDEV):
+		err = fmt.Errorf("%w: %s is on another file system", storage.ErrUnsupported, b.url+to)
+	case errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENOTEMPTY):
+		return b.fail("rename", to, storage.ErrExist)
+	}
+	if err != nil {
+		return b.fail("rename", from, err)
+	}
+	return nil
+}
+
+// DeleteTree implements storage.TreeDeleter. It removes the directory with everything that is in it,
+// empty directories and links too; not what a link leads to.
+func (b *Bucket) DeleteTree(ctx context.Context, dir string) error {
+	if dir == "" {
+		return b.fail("delete", dir, fmt.Errorf("%w: it is the root of all files", storage.ErrUnsupported))
+	}
+	path, err := b.begin(ctx, "delete", strings.TrimSuffix(dir, "/"))
+	if err != nil {
+		return err
+	}
+	err = os.RemoveAll(path)
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
+		return b.fail("delete", strings.TrimPrefix(pathErr.Path, b.root), pathErr.Err)
+	}
+	if err != nil {
+		return b.fail("delete", dir, err)
+	}
+	return nil
+}
