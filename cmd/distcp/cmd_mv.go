@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,6 +15,7 @@ import (
 
 	copier "github.com/skepdata/skep/copy"
 	"github.com/skepdata/skep/storage"
+	"github.com/skepdata/skep/storage/filestore"
 )
 
 // mover moves objects and directories.
@@ -68,8 +68,9 @@ func (c *command) mv(ctx context.Context, args []string) error {
 	for _, t := range sources {
 		to := dest
 		if into {
-			to.Prefix = strings.TrimSuffix(dest.Prefix, "/") + "/" + path.Base(t.Prefix)
-			to.Prefix = strings.TrimPrefix(to.Prefix, "/")
+			name := strings.TrimSuffix(t.Prefix, "/")
+			name = name[strings.LastIndexByte(name, '/')+1:]
+			to.Prefix = strings.TrimPrefix(strings.TrimSuffix(dest.Prefix, "/")+"/"+name, "/")
 		}
 		if err := m.move(ctx, t, to); err != nil {
 			return err
@@ -214,7 +215,7 @@ func (m *mover) directory(ctx context.Context, t target, to storage.Location) er
 		return err
 	}
 	if t.Bucket.URL() == "file:///" {
-		return removeEmptyDirs("/" + t.Prefix)
+		return removeEmptyDirs("/" + filestore.PathOf(strings.TrimSuffix(t.Prefix, "/")))
 	}
 	var markers []string // objects that stand for directories, which are not copied
 	for o, err := range t.Bucket.List(ctx, t.Prefix) {

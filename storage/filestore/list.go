@@ -18,14 +18,19 @@ import (
 func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[storage.Object, error] {
 	return func(yield func(storage.Object, error) bool) {
 		l := &listing{b: b, ctx: ctx, yield: yield}
-		dir, name := splitPrefix(prefix)
-		at := place{key: dir, path: b.root}
-		if dir != "" {
-			at.path += PathOf(dir[:len(dir)-1]) + "/"
-		}
-		l.enclosing(at.path)
-		l.walk(at, name)
+		l.run(prefix)
 	}
+}
+
+// run lists what begins with prefix.
+func (l *listing) run(prefix string) {
+	dir, name := splitPrefix(prefix)
+	at := place{key: dir, path: l.b.root}
+	if dir != "" {
+		at.path += PathOf(dir[:len(dir)-1]) + "/"
+	}
+	l.enclosing(at.path)
+	l.walk(at, name)
 }
 
 // splitPrefix cuts a prefix into the directory that holds everything it matches and the
@@ -40,7 +45,8 @@ type listing struct {
 	b     *Bucket
 	ctx   context.Context
 	yield func(storage.Object, error) bool
-	in    []directory // those from the root to the current one
+	dir   func(key string) bool // if not nil, told of directories, which are then not entered
+	in    []directory           // those from the root to the current one
 }
 
 // place is a directory, with a slash at the end of both: what the keys of the objects there begin
@@ -187,6 +193,9 @@ func (l *listing) visit(at place, segment string) bool {
 	key := at.key + segment
 	name, isDir := strings.CutSuffix(segment, "/")
 	path := string(appendNames([]byte(at.path), name))
+	if isDir && l.dir != nil {
+		return l.dir(key)
+	}
 	if isDir {
 		return l.walk(place{key, path + "/"}, "")
 	}

@@ -23,37 +23,14 @@ var (
 // ListDir implements storage.DirLister.
 func (b *Bucket) ListDir(ctx context.Context, prefix string) iter.Seq2[storage.Entry, error] {
 	return func(yield func(storage.Entry, error) bool) {
-		l := &listing{b: b, ctx: ctx, yield: func(o storage.Object, err error) bool {
-			return yield(storage.Entry{Object: o}, err)
-		}}
-		dir, name := splitPrefix(prefix)
-		if !l.fits(dir) {
-			return
+		l := &listing{
+			b: b, ctx: ctx,
+			yield: func(o storage.Object, err error) bool { return yield(storage.Entry{Object: o}, err) },
+			dir: func(key string) bool {
+				return yield(storage.Entry{Object: storage.Object{Key: key}, Dir: true}, nil)
+			},
 		}
-		l.enclosing(dir)
-		entries, err := l.enter(dir, name)
-		if isAbsent(err) && dir != "" {
-			return
-		}
-		if err != nil {
-			l.stop(dir, err)
-			return
-		}
-		for _, entry := range entries {
-			if ctx.Err() != nil {
-				l.stop(dir, context.Cause(ctx))
-				return
-			}
-			more := false
-			if strings.HasSuffix(entry, "/") {
-				more = yield(storage.Entry{Object: storage.Object{Key: dir + entry}, Dir: true}, nil)
-			} else {
-				more = l.visit(dir, entry)
-			}
-			if !more {
-				return
-			}
-		}
+		l.run(prefix)
 	}
 }
 
