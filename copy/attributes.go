@@ -27,6 +27,10 @@ type Attributes struct {
 	// Sources of their own keep their content type, headers, metadata and tags. These leave
 	// them out.
 	DropMetadata, DropTags bool
+	// PreserveTimes and PreserveMode give outputs of one source the time and the permissions that it
+	// has as a local file, or those that its metadata tells, where they are local files. Other
+	// outputs have them in their metadata: "mtime" and "mode". Set-user-ID and the like are not kept.
+	PreserveTimes, PreserveMode bool
 	// PreserveACL gives outputs of one source its ACL, if it is a canned one. It costs a
 	// request for each.
 	PreserveACL bool
@@ -41,6 +45,11 @@ func (a Attributes) private(contentType string, durable bool) storage.CreateOpti
 func (a Attributes) plain() bool {
 	return a.StorageClass == "" && a.Encryption == (storage.Encryption{}) && a.ACL == "" && len(a.Metadata) == 0 &&
 		a.ContentType == "" && !a.DropMetadata && !a.DropTags && !a.PreserveACL
+}
+
+// onServer reports whether servers can give outputs what they are to have of their sources.
+func (j *job) onServer() bool {
+	return !j.opts.Attributes.preserves() || !isFiles(j.src.Bucket) && !isFiles(j.dest.Bucket)
 }
 
 // createOptions are those of the output of t, of which the first source has been opened.
@@ -59,6 +68,9 @@ func (j *job) createOptions(ctx context.Context, t Task, first storage.Object) (
 	}
 	if !a.DropMetadata && single {
 		opts.Metadata, opts.Headers = first.Metadata, first.Headers
+	}
+	if single {
+		a.preserve(&opts, first)
 	}
 	var err error
 	if single && !a.DropTags && first.TagCount > 0 {
@@ -149,12 +161,15 @@ func (j *job) copyOnServer(ctx context.Context, t Task) (storage.Object, error) 
 		opts.To.ACL = acl
 	}
 	if opts.ReplaceMetadata {
-		if !a.DropMetadata { // the server keeps all or nothing
+		if !a.DropMetadata || a.preserves() { // the server keeps all or nothing
 			o, err := j.src.Bucket.Stat(ctx, s.Key)
 			if err != nil {
 				return storage.Object{}, err
 			}
-			opts.To.ContentType, opts.To.Metadata, opts.To.Headers = o.ContentType, o.Metadata, o.Headers
+			if !a.DropMetadata {
+				opts.To.ContentType, opts.To.Metadata, opts.To.Headers = o.ContentType, o.Metadata, o.Headers
+			}
+			a.preserve(&opts.To, o)
 		}
 		j.override(&opts.To, t.Key)
 	}

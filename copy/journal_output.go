@@ -24,7 +24,7 @@ func (o *Options) useJournal() {
 
 // recorded reports whether there is what was made of s, and both are as they were then.
 func (p *planner) recorded(s Source, there *storage.Object) bool {
-	if there == nil || there.ETag == "" {
+	if there == nil || there.ETag == "" || p.opts.Journal == nil {
 		return false
 	}
 	done := p.opts.Journal.done // nobody writes to it any more

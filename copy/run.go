@@ -109,7 +109,7 @@ func newJob(src, dest storage.Location, opts Options) (*job, error) {
 		return nil, &OptionError{"AppendToLastFile", errors.New("S3 cannot append; new files go into a further output without it")}
 	}
 	// A record states the checksum of what is to come, which a server tells afterwards.
-	if sc, ok := storage.As[storage.ServerCopier](dest.Bucket); ok && !opts.DisableServerCopy && p.group == nil {
+	if sc, ok := storage.As[storage.ServerCopier](dest.Bucket); ok && !opts.DisableServerCopy && p.group == nil && j.onServer() {
 		j.serverCopier = sc
 	}
 	if pu, ok := storage.As[storage.PartUploader](dest.Bucket); ok && !opts.DisableParts {

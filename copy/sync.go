@@ -302,6 +302,12 @@ func (p *planner) compare(s Source, there storage.Object) likeness {
 		}
 		return unclear
 	}
+	switch preserved := p.opts.Attributes.PreserveTimes; {
+	case preserved && isFiles(p.src.Bucket) && isFiles(p.sync.dest.Bucket):
+		return likely(s.ModTime.Equal(there.ModTime))
+	case preserved && isFiles(p.sync.dest.Bucket) && p.recorded(s, &there):
+		return alike // the time of the source is one that only its metadata tells
+	}
 	return likely(current(s.ModTime, there.ModTime))
 }
 

@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"io"
+	"io/fs"
 	"iter"
 	"time"
 )
@@ -45,13 +46,15 @@ type Bucket interface {
 }
 
 // Object describes one version of one object. Listings fill in Key, Size, ModTime and, where
-// the store has them, ETag and CRC32C; Stat, Open and Commit fill in everything.
+// the store has them, ETag, CRC32C and Mode; Stat, Open and Commit fill in everything.
 type Object struct {
 	Key     string
 	Size    int64     // bytes
 	ModTime time.Time // when this version became visible
 	ETag    string    // changes whenever the content does; opaque, without quotes
 	CRC32C  Checksum  // of the whole content, where the store keeps it
+
+	Mode fs.FileMode // permission bits of a local file; 0 at stores of other things
 
 	ContentType string            // MIME type; empty where the store keeps none
 	Metadata    map[string]string // user metadata, keys in lower case
@@ -98,6 +101,12 @@ type CreateOptions struct {
 	Metadata    map[string]string
 	Headers     Headers
 	Tags        map[string]string
+
+	// ModTime and Mode are for stores of files, which give them to the file; of Mode only the
+	// permission bits count. The zero values are the time of Commit and what the umask leaves.
+	// Others drop them.
+	ModTime time.Time
+	Mode    fs.FileMode
 
 	// Where and how the object is kept. A store that cannot do it reports ErrUnsupported,
 	// for somebody relies on it: see [CreateOptions.Demands].

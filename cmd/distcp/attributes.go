@@ -24,7 +24,7 @@ func (a *attributeFlags) addFlags(f *pflag.FlagSet) {
 	f.Lookup("s3ServerSideEncryption").NoOptDefVal = string(storage.EncryptS3)
 	f.StringVar(&a.kmsKey, "kmsKeyId", "", "`id` of the key of AWS KMS to encrypt the outputs with")
 	f.StringVar(&a.acl, "acl", "", "canned `ACL` of the outputs, as bucket-owner-full-control")
-	f.StringVar(&a.preserve, "preserve", "meta,tags", "what outputs keep of their source: a `list` of meta, tags and acl, or none")
+	f.StringVar(&a.preserve, "preserve", "meta,tags", "what outputs keep of their source: a `list` of meta, tags, times, mode and acl, or none")
 	f.StringArrayVar(&a.metadata, "metadata", nil, "`name=value` to add to the metadata of each output; may be repeated")
 	f.StringVar(&a.contentType, "contentType", "auto", "content `type` of the outputs; auto is the source's, or by the suffix; none is the source's")
 }
@@ -99,14 +99,18 @@ func (a *attributeFlags) keep(out *copier.Attributes) error {
 			out.DropTags = false
 		case "acl":
 			out.PreserveACL = true
+		case "times":
+			out.PreserveTimes = true
+		case "mode":
+			out.PreserveMode = true
 		case "none":
 			if a.preserve != "none" {
 				return usagef("--preserve: none stands alone")
 			}
-		case "times", "mode", "owner":
-			return usagef("--preserve: %s is not supported yet; use meta, tags and acl", word)
+		case "owner":
+			return usagef("--preserve: %s is not supported yet; use meta, tags, times, mode and acl", word)
 		default:
-			return usagef("--preserve: %q is not one of meta, tags, acl and none", word)
+			return usagef("--preserve: %q is not one of meta, tags, times, mode, acl and none", word)
 		}
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -29,6 +30,7 @@ func TestMain(m *testing.M) {
 //	gunzip PATH              prints a gzip file to standard output
 //	attributes KEY           prints what the server tells of an object besides its content
 //	profiles FILE            writes AWS profiles: good, with the server's keys, and bad
+//	touchat SECONDS PATH     sets the modification time of a file
 //	sorted                   sorts the lines of the last standard output into the file "sorted"
 func TestScripts(t *testing.T) {
 	parquetFiles, err := filepath.Abs("../../copy/internal/parquetmerge/testdata")
@@ -52,7 +54,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"file": makeFile, "gunzip": gunzipFile, "sorted": sortOutput, "attributes": printAttributes, "profiles": writeProfiles,
+			"file": makeFile, "gunzip": gunzipFile, "sorted": sortOutput, "attributes": printAttributes, "profiles": writeProfiles, "touchat": touchAt,
 		},
 	})
 }
@@ -80,6 +82,15 @@ func randomText(seed uint64, size int) []byte {
 		b[i] = byte('a' + r.IntN(26))
 	}
 	return b
+}
+
+func touchAt(ts *testscript.TestScript, _ bool, args []string) {
+	whole, fraction, _ := strings.Cut(args[0], ".")
+	seconds, err := strconv.ParseInt(whole, 10, 64)
+	ts.Check(err)
+	nanos, err := strconv.ParseInt((fraction + "000000000")[:9], 10, 64)
+	ts.Check(err)
+	ts.Check(os.Chtimes(ts.MkAbs(args[1]), time.Time{}, time.Unix(seconds, nanos)))
 }
 
 func gunzipFile(ts *testscript.TestScript, _ bool, args []string) {

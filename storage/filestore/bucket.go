@@ -99,7 +99,7 @@ func notAFile(mode fs.FileMode) error {
 
 // object describes the file of info.
 func object(key string, info fs.FileInfo) storage.Object {
-	return storage.Object{Key: key, Size: info.Size(), ModTime: info.ModTime(), ETag: etag(info)}
+	return storage.Object{Key: key, Size: info.Size(), ModTime: info.ModTime(), ETag: etag(info), Mode: info.Mode().Perm()}
 }
 
 // etag is made of what changes with the content: a new version is a new inode, and writing in

@@ -91,6 +91,14 @@ func escapeGlob(dir string) string {
 	return string(pattern)
 }
 
+// reach is a path by which the file can be reached while it is open.
+func (f *tempFile) reach() string {
+	if f.hidden != "" {
+		return f.hidden
+	}
+	return anonymousPath(f.File)
+}
+
 // publish gives the file the name path, in place of any file of that name.
 func (f *tempFile) publish(path string) error {
 	if f.hidden != "" {

@@ -31,9 +31,11 @@ func createAnonymous(dir string) (*os.File, error) {
 
 // linkAnonymous gives f a name. It never replaces a file.
 func linkAnonymous(f *os.File, path string) error {
-	self := fmt.Sprintf("/proc/self/fd/%d", f.Fd())
-	return unix.Linkat(unix.AT_FDCWD, self, unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
+	return unix.Linkat(unix.AT_FDCWD, anonymousPath(f), unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
 }
+
+// anonymousPath is a symbolic link to f.
+func anonymousPath(f *os.File) string { return fmt.Sprintf("/proc/self/fd/%d", f.Fd()) }
 
 // fallocate takes size bytes for f on its file system.
 func fallocate(f *os.File, size int64) error {

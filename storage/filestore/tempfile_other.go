@@ -12,4 +12,6 @@ func createAnonymous(string) (*os.File, error) { return nil, errors.ErrUnsupport
 
 func linkAnonymous(*os.File, string) error { return errors.ErrUnsupported }
 
+func anonymousPath(*os.File) string { return "" }
+
 func fallocate(*os.File, int64) error { return errors.ErrUnsupported }

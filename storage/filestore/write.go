@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/skepdata/skep/storage"
 )
@@ -31,6 +33,8 @@ type draft struct {
 	path    string
 	durable bool
 	file    *tempFile // nil once the draft is ended
+	mtime   time.Time // that the file is to have; zero for that of its last write
+	mode    fs.FileMode
 }
 
 // draft starts the file that is to become key, next to where it will be.
@@ -55,7 +59,9 @@ func (b *Bucket) draft(ctx context.Context, key string, opts storage.CreateOptio
 	if err != nil {
 		return nil, b.fail("create", key, clash(path, err))
 	}
-	return &draft{b: b, key: key, path: path, durable: opts.Durable, file: file}, nil
+	return &draft{
+		b: b, key: key, path: path, durable: opts.Durable, file: file, mtime: opts.ModTime, mode: opts.Mode.Perm(),
+	}, nil
 }
 
 func kindOf(mode os.FileMode) string {
@@ -99,6 +105,9 @@ func (d *draft) publish(ctx context.Context, sum storage.Checksum) (storage.Obje
 }
 
 func (d *draft) link(ctx context.Context) (storage.Object, error) {
+	if err := d.stamp(); err != nil {
+		return storage.Object{}, err
+	}
 	if d.durable {
 		if err := d.file.Sync(); err != nil {
 			return storage.Object{}, err
@@ -124,6 +133,19 @@ func (d *draft) link(ctx context.Context) (storage.Object, error) {
 		return storage.Object{}, err
 	}
 	return object(d.key, info), nil
+}
+
+// stamp gives the file the permissions and the time that it is to have.
+func (d *draft) stamp() error {
+	if d.mode != 0 {
+		if err := d.file.Chmod(d.mode); err != nil {
+			return err
+		}
+	}
+	if d.mtime.IsZero() {
+		return nil
+	}
+	return os.Chtimes(d.file.reach(), time.Time{}, d.mtime)
 }
 
 // linkInDirectory links the file under its name, and makes the directories for it. It returns

@@ -317,3 +317,42 @@ func wantWhole(t *testing.T, b *Bucket) {
 		t.Errorf("%d objects, want some", n)
 	}
 }
+
+// A file gets the permissions and the time it is created with, written in one piece or in parts,
+// new or in place of another.
+func TestModeAndTime(t *testing.T) {
+	when := time.Date(2001, 3, 1, 12, 30, 45, 123456789, time.UTC)
+	opts := storage.CreateOptions{Size: 3, ModTime: when, Mode: 0o4640}
+	for _, open := range []func(testing.TB) storage.Bucket{newBucket, newNamed} {
+		b := open(t).(*Bucket)
+		for range 2 {
+			w, err := b.Create(t.Context(), "whole", opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.Write([]byte("abc")); err != nil {
+				t.Fatal(err)
+			}
+			o, err := w.Commit()
+			if err != nil || !o.ModTime.Equal(when) || o.Mode != 0o640 {
+				t.Errorf("%v, %v, %+v", b, err, o)
+			}
+			u, err := b.CreateParts(t.Context(), "parts", opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := u.WritePart(t.Context(), 0, strings.NewReader("abc"), 3); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := u.Commit(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			for _, key := range []string{"whole", "parts"} {
+				info, err := os.Stat(filepath.Join(b.root, key))
+				if err != nil || !info.ModTime().Equal(when) || info.Mode() != 0o640 {
+					t.Errorf("%s: %v, %v", key, err, info)
+				}
+			}
+		}
+	}
+}
