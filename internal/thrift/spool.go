@@ -1,0 +1,118 @@
+package thrift
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"reflect"
+)
+
+// spoolMemory is how much of a Spool stays in memory.
+const spoolMemory = 4 << 20
+
+// Spool is a list of structs or strings that is too long to be held: its elements are encoded
+// as they are added, and what does not fit into a few megabytes of memory waits in a temporary
+// file that has no name. The length, which stands before a list, is known when it is sent; an
+// error on the way can still be told instead; and a slow client does not keep the one open that
+// the elements come from. It can be sent once, by the call that it was made for.
+type Spool struct {
+	enc   encoder
+	elem  *codec
+	typ   reflect.Type
+	n     int
+	size  int64
+	limit int64
+	file  *os.File
+}
+
+// NewSpool makes a spool for the answer to the call that ctx belongs to, with elements of type T:
+// a struct, a pointer to one, or a string. The server closes it.
+func NewSpool[T any](ctx context.Context) *Spool {
+	c, _ := ctx.Value(callKey{}).(*call)
+	t := reflect.TypeFor[T]()
+	s := &Spool{typ: t, elem: codecOf(t, "")}
+	if c != nil {
+		s.enc.proto, s.limit = c.proto, c.maxReply
+		c.spools = append(c.spools, s)
+	}
+	return s
+}
+
+// Add encodes one more element, which it does not keep.
+func (s *Spool) Add(v any) error {
+	before := len(s.enc.buf)
+	s.elem.enc(&s.enc, reflect.ValueOf(v))
+	s.n++
+	s.size += int64(len(s.enc.buf) - before)
+	if s.limit > 0 && s.size > s.limit {
+		return fmt.Errorf("the answer is larger than %d MiB; ask for less at a time, or with a filter", s.limit>>20)
+	}
+	if len(s.enc.buf) < spoolMemory {
+		return nil
+	}
+	return s.spill()
+}
+
+func (s *Spool) spill() error {
+	if s.file == nil {
+		f, err := os.CreateTemp("", "skep-answer-*")
+		if err != nil {
+			return fmt.Errorf("a long answer needs a temporary file: %w", err)
+		}
+		s.file = f
+		_ = os.Remove(f.Name()) // it lives as long as it is open
+	}
+	if _, err := s.file.Write(s.enc.buf); err != nil {
+		return fmt.Errorf("a long answer needs room in the temporary directory: %w", err)
+	}
+	s.enc.buf = s.enc.buf[:0]
+	return nil
+}
+
+// Len is the number of elements.
+func (s *Spool) Len() int { return s.n }
+
+func (s *Spool) close() {
+	if s.file != nil {
+		s.file.Close()
+		s.file = nil
+	}
+	s.enc = encoder{}
+}
+
+func spoolCodec() *codec {
+	return &codec{
+		typ: List, accepts: func(Type) bool { return false },
+		enc: func(e *encoder, v reflect.Value) {
+			s := v.Interface().(*Spool)
+			e.list(s.elem.typ, s.n)
+			if s.file != nil {
+				if _, err := s.file.Seek(0, io.SeekStart); err != nil {
+					e.fail(err)
+					return
+				}
+				e.copy(s.file)
+			}
+			e.buf = append(e.buf, s.enc.buf...)
+			e.maybeFlush()
+		},
+		dec: func(d *decoder, _ Type, _ reflect.Value) { d.failf("a spool cannot be read") },
+	}
+}
+
+// copy writes what r holds.
+func (e *encoder) copy(r io.Reader) {
+	e.flush()
+	if e.sink != nil {
+		if e.err == nil {
+			n, err := io.Copy(e.sink, r)
+			e.sent += n
+			e.fail(err)
+		}
+		return
+	}
+	b, err := io.ReadAll(r)
+	e.fail(err)
+	e.buf = append(e.buf, b...)
+}
