@@ -115,7 +115,7 @@ func (p *plan) encode(e *encoder, v reflect.Value) {
 		e.field(f.id, f.codec.typ)
 		f.codec.enc(e, fv)
 	}
-	if p.unknown >= 0 {
+	if p.unknown >= 0 && v.Field(p.unknown).Len() > 0 {
 		e.fields(v.Field(p.unknown).Interface().(Unknown))
 	}
 	e.structEnd()

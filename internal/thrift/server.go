@@ -29,6 +29,7 @@ type Server struct {
 	MaxReply   int64         // bytes of one answer; 1 GiB, as clients in Java cannot take 2
 	MaxConns   int           // connections at a time; more wait to be accepted; 10,000
 	Idle       time.Duration // after which a silent connection is closed; 0: never
+	Stall      time.Duration // how long a client may take no byte of its answer; 2 minutes
 	// Translate turns an error that a method must not throw into one that it may.
 	Translate func(error) error
 	// Observe is told of every call that has ended.
@@ -198,6 +199,7 @@ func (s *Server) serveConn(ctx context.Context, c net.Conn) {
 	}
 	defer s.untrack(c)
 	raw := c
+	c = eager{c, s.stall()}
 	_ = c.SetReadDeadline(time.Now().Add(s.first())) // if it fails, so does reading
 	buffered := bufio.NewReaderSize(c, 16<<10)
 	head, err := buffered.Peek(3)
@@ -221,8 +223,11 @@ func (s *Server) serveConn(ctx context.Context, c net.Conn) {
 		s.refused(raw, errors.New("the client does not speak TLS, which is required"))
 	case string(head) == "POS" || string(head) == "GET" || string(head) == "HEA" || string(head) == "PUT":
 		_ = c.SetReadDeadline(time.Time{}) // the web server has its own
-		if s.handoff.give(peeked{c, buffered}) {
-			return // and it is the web server's now
+		s.untrack(raw)                     // and knows which of its connections are busy
+		web := &handed{Conn: peeked{c, buffered}, closed: make(chan struct{})}
+		if s.handoff.give(web) {
+			<-web.closed // until then it counts as one of ours
+			return
 		}
 	default:
 		s.refused(raw, s.serveStream(ctx, raw, c, buffered))
@@ -258,6 +263,7 @@ func (s *Server) serveStream(ctx context.Context, raw, c net.Conn, r *bufio.Read
 		}
 		loggedIn = true
 		in, out = frames, frames
+		s.await(c) // pools log in long before they call
 		start, err := frames.peek(1)
 		if err != nil {
 			return err // it logged in and left
@@ -281,15 +287,9 @@ func (s *Server) serveStream(ctx context.Context, raw, c net.Conn, r *bufio.Read
 		return s.demandLogin(d, e)
 	}
 	for {
-		if s.Idle > 0 {
-			_ = c.SetReadDeadline(time.Now().Add(s.Idle)) // if it fails, so does reading
-		} else {
-			_ = c.SetReadDeadline(time.Time{})
-		}
-		if d.r == d.w {
-			if !d.fill(1) {
-				return d.err
-			}
+		s.await(c)
+		if d.begin(); d.r == d.w && !d.fill(1) {
+			return d.err
 		}
 		if !s.busy(raw, true) {
 			return nil
@@ -299,6 +299,15 @@ func (s *Server) serveStream(ctx context.Context, raw, c net.Conn, r *bufio.Read
 			return err
 		}
 	}
+}
+
+// await gives a client the time for its next call.
+func (s *Server) await(c net.Conn) {
+	var until time.Time
+	if s.Idle > 0 {
+		until = time.Now().Add(s.Idle)
+	}
+	_ = c.SetReadDeadline(until) // if it fails, so does reading
 }
 
 // demandLogin answers the first call of a client that should have logged in.
@@ -311,10 +320,30 @@ func (s *Server) demandLogin(d *decoder, e *encoder) error {
 	}
 	e.proto = d.proto
 	e.message(Message{head.Name, Exception, head.Seq})
-	err := &ApplicationError{"this server wants a login: use SASL PLAIN, or HTTP with a name and a password", InternalError}
+	err := &ApplicationError{
+		"this server wants a login: use SASL PLAIN, or HTTP with a name and a password", InternalError,
+	}
 	e.any(err)
 	e.flush()
 	return errors.Join(err, e.err)
+}
+
+func (s *Server) stall() time.Duration {
+	if s.Stall > 0 {
+		return s.Stall
+	}
+	return 2 * time.Minute
+}
+
+// eager is a connection that ends when its peer takes nothing for a while.
+type eager struct {
+	net.Conn
+	stall time.Duration
+}
+
+func (c eager) Write(b []byte) (int, error) {
+	_ = c.SetWriteDeadline(time.Now().Add(c.stall)) // if it fails, so does writing
+	return c.Conn.Write(b)
 }
 
 // peeked is a connection of which something has been read already.

@@ -38,8 +38,8 @@ type Void struct{}
 
 // Handle adds a method. Args is a struct with the arguments; Result is what the method gives, or
 // Void. The errors it may throw stand in the order of their fields in the result, from 1 on; they
-// are pointers to structs. An error of another type becomes what other makes of it, and if
-// that cannot be thrown either, an InternalError.
+// are pointers to structs. An error of another type becomes what Server.Translate makes of it, and
+// if that cannot be thrown either, an InternalError.
 func Handle[Args, Result any](
 	s *Service, name string, fn func(context.Context, *Args) (Result, error), throws ...error,
 ) {
@@ -165,12 +165,12 @@ func (s *Server) answer(ctx context.Context, d *decoder, e *encoder, conn *Conn,
 		return err
 	}
 	if err != nil {
-		if !m.throw(e, head, err) && (s.Translate == nil || !m.throw(e, head, s.Translate(err))) {
-			var app *ApplicationError
-			if !errors.As(err, &app) {
-				app = &ApplicationError{err.Error(), InternalError}
-			}
+		var app *ApplicationError
+		switch {
+		case errors.As(err, &app):
 			_ = refuse(app) // which is err
+		case !m.throw(e, head, err) && (s.Translate == nil || !m.throw(e, head, s.Translate(err))):
+			_ = refuse(&ApplicationError{err.Error(), InternalError}) // the same
 		}
 		return err
 	}

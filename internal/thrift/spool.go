@@ -43,6 +43,9 @@ func NewSpool[T any](ctx context.Context) *Spool {
 func (s *Spool) Add(v any) error {
 	before := len(s.enc.buf)
 	s.elem.enc(&s.enc, reflect.ValueOf(v))
+	if s.enc.err != nil {
+		return s.enc.err
+	}
 	s.n++
 	s.size += int64(len(s.enc.buf) - before)
 	if s.limit > 0 && s.size > s.limit {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"mime"
 	"net"
 	"net/http"
 	"sync"
@@ -50,6 +51,19 @@ func (h *handoff) Close() error {
 // Addr implements net.Listener.
 func (h *handoff) Addr() net.Addr { return h.addr }
 
+// handed is a connection that says when it is closed.
+type handed struct {
+	net.Conn
+	once   sync.Once
+	closed chan struct{}
+}
+
+func (c *handed) Close() error {
+	err := c.Conn.Close()
+	c.once.Do(func() { close(c.closed) })
+	return err
+}
+
 const mediaType = "application/x-thrift"
 
 func (s *Server) webServer(ctx context.Context) *http.Server {
@@ -73,6 +87,11 @@ func (s *Server) endWeb(grace time.Duration) {
 func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		http.Error(w, "thrift messages come by POST", http.StatusMethodNotAllowed)
+		return
+	}
+	// A browser sends this type to another site only when that site agrees, which we do not.
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != mediaType {
+		http.Error(w, "the content must be "+mediaType, http.StatusUnsupportedMediaType)
 		return
 	}
 	conn := &Conn{Remote: r.RemoteAddr}
