@@ -428,7 +428,7 @@ func TestShutdown(t *testing.T) {
 		go func() { stop(); close(stopped) }()
 		if patient {
 			for silent.Call(t.Context(), "nothing", &struct{}{}, nil) == nil { // until it is closed
-				time.Sleep(time.Millisecond)
+				<-time.After(time.Millisecond)
 			}
 			leave <- struct{}{}
 		}
