@@ -37,6 +37,7 @@ func (p journalPart) pieces() []piece {
 // of the same sources, and otherwise begins one. One that does not fit is aborted.
 func (j *job) openUpload(ctx context.Context, u *upload, opts storage.CreateOptions) (err error) {
 	key, version := j.dir+u.task.Key, versionOf(u.task)
+	_, opts.Resumable = j.resumer()
 	if resumer, ok := j.resumer(); ok {
 		if b := j.opts.Journal.uploadOf(j.dest.Bucket.URL(), key); b != nil {
 			if b.Size == u.size && b.PartSize == u.partSize && b.Version == version {

@@ -126,6 +126,10 @@ type CreateOptions struct {
 	// PartSize is for CreateParts: the bytes in every part but the last, as
 	// [PartUploader.PartSize] chose it; 0 stands for PartSize(Size, 0).
 	PartSize int64
+
+	// Resumable is for CreateParts of a [PartResumer]: the upload is to be there when this process
+	// has died. Without it a store may leave nothing behind, and the upload then has no ID.
+	Resumable bool
 }
 
 // Writer receives the content of one new object. It is used by one goroutine. Exactly one of

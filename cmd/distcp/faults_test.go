@@ -301,8 +301,10 @@ func isHidden(name string) bool {
 	return strings.HasPrefix(filepath.Base(name), ".skep-")
 }
 
+// wantNoLeftovers looks into the directory above as well, where uploads are as long as there is no
+// other.
 func (p dirPlace) wantNoLeftovers(t *testing.T, _ bool, what string) {
-	p.walk(t, func(name string) {
+	dirPlace(filepath.Dir(string(p))).walk(t, func(name string) {
 		if isHidden(name) {
 			t.Errorf("%s is left; %s", name, what)
 		}

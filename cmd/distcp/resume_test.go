@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -39,31 +40,13 @@ func TestKilledInTheMiddleOfAnObject(t *testing.T) {
 			}
 		}
 	}, nil)
-	cmd := program(t.Context(), t, &proxy.S3, slow...)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case <-enough:
-	case <-time.After(time.Minute):
-		t.Error("it has not come so far in a minute")
-	}
-	if err := cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Wait(); err == nil {
-		t.Fatal("it ended before it was killed")
-	}
+	killAfter(t, program(t.Context(), t, &proxy.S3, slow...), enough)
 	sent.Store(0)
 	out, err := program(t.Context(), t, &proxy.S3, args...).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	last := bytes.Split(bytes.TrimSpace(out), []byte("\n"))
-	var line summaryLine
-	if err := json.Unmarshal(last[len(last)-1], &line); err != nil {
-		t.Fatal(err)
-	}
+	line := summaryOf(t, out)
 	if line.Resumed < 3*partSize {
 		t.Errorf("only %d bytes were there already", line.Resumed)
 	}
@@ -84,5 +67,86 @@ func TestKilledInTheMiddleOfAnObject(t *testing.T) {
 	mustRun(t, &proxy.S3, args...)
 	if sent.Load() != 0 {
 		t.Errorf("a finished job run again has sent %d bytes", sent.Load())
+	}
+}
+
+// killAfter runs a command and kills it when it has done enough.
+func killAfter(t *testing.T, cmd *exec.Cmd, enough <-chan struct{}) {
+	t.Helper()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-enough:
+	case <-time.After(time.Minute):
+		t.Error("it has not come so far in a minute")
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err == nil {
+		t.Fatal("it ended before it was killed")
+	}
+}
+
+// summaryOf is the last line of what --json prints.
+func summaryOf(t *testing.T, out []byte) (line summaryLine) {
+	t.Helper()
+	lines := bytes.Split(bytes.TrimSpace(out), []byte("\n"))
+	if err := json.Unmarshal(lines[len(lines)-1], &line); err != nil {
+		t.Fatal(err)
+	}
+	return line
+}
+
+// It is the same for a large file: the parts that are there are not fetched again, and no hidden
+// file is left.
+func TestKilledInTheMiddleOfAFile(t *testing.T) {
+	s3 := testenv.MinIO(t)
+	proxy := testenv.NewProxy(t, s3)
+	const size, partSize = 64 << 20, 5 << 20
+	source := storePlace{s3, "", s3.URL("large/")}
+	source.write(t, fileSet{"large": randomText(9, size)})
+	parent := t.TempDir()
+	dest := dirPlace(filepath.Join(parent, "new", "dest"))
+	args := []string{"--src", source.url(), "--dest", dest.url(), "--multipartUploadChunkSize=5", "--workers=2", "--json", "--quiet"}
+	slow := append([]string{"--bandwidth=16"}, args...) // four seconds
+
+	var fetched atomic.Int64
+	var once sync.Once
+	enough := make(chan struct{}) // two thirds: the journal is written once a second
+	proxy.Change(nil, func(p *http.Response) error {
+		if p.Request.Method == http.MethodGet && p.Request.Header.Get("Range") != "" && p.ContentLength > 1 {
+			if fetched.Add(p.ContentLength) > size*2/3+2*partSize {
+				once.Do(func() { close(enough) })
+			}
+		}
+		return nil
+	})
+	killAfter(t, program(t.Context(), t, &proxy.S3, slow...), enough)
+	if files := dest.read(t); len(files) > 0 {
+		t.Errorf("%d files are visible", len(files))
+	}
+	fetched.Store(0)
+	out, err := program(t.Context(), t, &proxy.S3, args...).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := summaryOf(t, out)
+	if line.Resumed < 3*partSize {
+		t.Errorf("only %d bytes were there already", line.Resumed)
+	}
+	if got, want := fetched.Load(), size-line.Resumed; got != want {
+		t.Errorf("%d bytes were fetched, want the %d that were not there", got, want)
+	}
+	mustRun(t, s3, "verify", "--exact", source.url(), dest.url(), "--quiet")
+	dest.wantNoLeftovers(t, true, "resumed")
+	if files := dirPlace(parent).read(t); len(files) != 1 {
+		t.Errorf("%d files below %s, want one", len(files), parent)
+	}
+	fetched.Store(0)
+	mustRun(t, &proxy.S3, args...)
+	if fetched.Load() != 0 {
+		t.Errorf("a finished job run again has fetched %d bytes", fetched.Load())
 	}
 }

@@ -19,6 +19,8 @@ type Bucket struct {
 	root string // absolute, with a trailing slash
 	url  string
 
+	uploads uploads
+
 	// namedFiles makes the bucket do as on a file system without anonymous files.
 	namedFiles bool
 }

@@ -29,6 +29,10 @@
 // next replacement. File systems without anonymous files get a hidden, locked file in place of it,
 // and those of dead processes are removed by the next writer in the directory.
 //
+// An upload in parts that is to be resumable has a hidden name from the beginning, in the nearest directory
+// that exists, and a record of its parts behind its content (uploadfile.go). It is locked while a process
+// has it; its parts are read again, and compared with the record, by the next.
+//
 // Hidden names begin with ".skep-" and end with ".tmp": they are never listed.
 //
 // # What it does not keep

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -33,18 +34,29 @@ func (b *Bucket) CreateParts(
 	if opts.Size < 0 {
 		return nil, b.fail("create", key, fmt.Errorf("size %d: the size must be known", opts.Size))
 	}
-	d, err := b.draft(ctx, key, opts)
-	if err != nil {
+	u := &upload{size: opts.Size, partSize: opts.PartSize, sums: map[int]storage.Checksum{}}
+	if u.partSize <= 0 {
+		u.partSize = b.PartSize(opts.Size, 0)
+	}
+	var err error
+	if u.draft, err = b.draft(ctx, key, opts); err != nil {
 		return nil, err
 	}
-	if err := allocate(d.file, opts.Size); err != nil {
-		return nil, errors.Join(b.fail("create", key, err), d.discard())
+	if !opts.Resumable || opts.Size == 0 {
+		err = allocate(u.file, opts.Size)
+	} else {
+		u.record = uploadRecord{key, u.size, u.partSize, time.Now()}
+		if err = allocate(u.file, u.record.end()); err == nil {
+			u.id, err = b.persist(u.draft, u.record)
+		}
 	}
-	partSize := opts.PartSize
-	if partSize <= 0 {
-		partSize = b.PartSize(opts.Size, 0)
+	if err != nil {
+		return nil, errors.Join(b.fail("create", key, err), u.discard())
 	}
-	return &upload{draft: d, size: opts.Size, partSize: partSize, sums: map[int]storage.Checksum{}}, nil
+	if u.id != "" {
+		b.adopt(u)
+	}
+	return u, nil
 }
 
 // allocate makes f size bytes long, with the space for them where the file system can promise
@@ -69,6 +81,9 @@ func allocate(f *tempFile, size int64) error {
 type upload struct {
 	*draft
 	size, partSize int64
+
+	id     string // empty for one that ends with the process
+	record uploadRecord
 
 	mu    sync.Mutex
 	sums  map[int]storage.Checksum // of the parts that are written
@@ -114,10 +129,16 @@ func (u *upload) writePart(
 		}
 		done += int64(m)
 	}
+	sum := from.CRC32C()
+	if u.id != "" {
+		if err := u.record.note(u.file.File, n, sum); err != nil {
+			return storage.Checksum{}, err
+		}
+	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.sums[n] = from.CRC32C()
-	return u.sums[n], nil
+	u.sums[n] = sum
+	return sum, nil
 }
 
 // begin forgets what part n was, since it is about to be written over.
@@ -126,6 +147,11 @@ func (u *upload) begin(n int) error {
 	defer u.mu.Unlock()
 	if u.ended {
 		return errEnded
+	}
+	if _, there := u.sums[n]; there && u.id != "" {
+		if err := u.record.note(u.file.File, n, storage.Checksum{}); err != nil {
+			return err
+		}
 	}
 	delete(u.sums, n)
 	return nil
@@ -144,6 +170,7 @@ func (u *upload) Commit(ctx context.Context) (storage.Object, error) {
 	if u.end() {
 		return storage.Object{}, u.b.fail("commit", u.key, errEnded)
 	}
+	defer u.b.release(u)
 	if ctx.Err() != nil {
 		return storage.Object{}, u.b.fail("commit", u.key, errors.Join(context.Cause(ctx), u.discard()))
 	}
@@ -158,11 +185,17 @@ func (u *upload) Commit(ctx context.Context) (storage.Object, error) {
 		sum.Append(part, size)
 		done += size
 	}
+	if u.id != "" {
+		if err := u.file.Truncate(u.size); err != nil {
+			return storage.Object{}, u.b.fail("commit", u.key, errors.Join(err, u.discard()))
+		}
+	}
 	return u.publish(ctx, sum.Sum())
 }
 
 func (u *upload) Abort(context.Context) error {
 	u.end()
+	u.b.release(u)
 	if err := u.discard(); err != nil {
 		return u.b.fail("abort", u.key, err)
 	}

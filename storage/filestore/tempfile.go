@@ -62,6 +62,9 @@ func sweep(dir string) error {
 		return err
 	}
 	for _, path := range paths {
+		if _, ok := uploadID(filepath.Base(path)); ok {
+			continue // it is to be gone on with
+		}
 		info, err := os.Lstat(path)
 		if err != nil || !info.Mode().IsRegular() || time.Since(info.ModTime()) < graceOfHidden {
 			continue
@@ -160,7 +163,7 @@ func flock(f *os.File) error {
 // discard closes the file and removes its hidden name, if it still has one.
 func (f *tempFile) discard() error {
 	if f.hidden != "" {
-		if err := os.Remove(f.hidden); err != nil {
+		if err := os.Remove(f.hidden); err != nil && !errors.Is(err, os.ErrNotExist) {
 			f.Close()
 			return err
 		}

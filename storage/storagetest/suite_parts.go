@@ -21,7 +21,9 @@ type upload struct {
 
 // withUpload does nothing for stores that take no parts. Otherwise it starts an object "a/b"
 // of three parts, the last one short.
-func withUpload(run func(*upload)) func(*fixture) {
+func withUpload(run func(*upload)) func(*fixture) { return withUploadOf(false, run) }
+
+func withUploadOf(resumable bool, run func(*upload)) func(*fixture) {
 	return func(f *fixture) {
 		p, ok := storage.As[storage.PartUploader](f.b)
 		if !ok {
@@ -30,7 +32,7 @@ func withUpload(run func(*upload)) func(*fixture) {
 		size := 2*p.PartSize(1<<20, 100_000) + 12_345
 		partSize := p.PartSize(size, 100_000)
 		up, err := p.CreateParts(f.Context(), "a/b", storage.CreateOptions{
-			Size: size, PartSize: partSize, ContentType: "text/csv",
+			Size: size, PartSize: partSize, ContentType: "text/csv", Resumable: resumable,
 		})
 		if err != nil {
 			f.Fatal(err)

@@ -94,7 +94,7 @@ func (s *suite) resumeTests() []test {
 func withResumer(run func(*upload, storage.PartResumer)) func(*fixture) {
 	return func(f *fixture) {
 		if r, ok := storage.As[storage.PartResumer](f.b); ok {
-			withUpload(func(u *upload) { run(u, r) })(f)
+			withUploadOf(true, func(u *upload) { run(u, r) })(f)
 		}
 	}
 }
