@@ -37,6 +37,9 @@ func mainCode() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	adapting, end := context.WithCancel(context.Background())
+	wait := adaptProcessors(adapting, os.Getenv)
+	defer func() { end(); wait() }()
 	return run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv)
 }
 
