@@ -310,8 +310,8 @@ func givenStat(stat, text string, t hivetype.Type) (string, error) {
 		}
 		fraction = true
 	case !fraction:
-		_, err := strconv.ParseInt(text, 10, 64)
-		return text, err
+		n, err := strconv.ParseInt(text, 10, 64)
+		return strconv.FormatInt(n, 10), err
 	}
 	f, err := strconv.ParseFloat(text, 64)
 	if err != nil || !fraction {

@@ -63,7 +63,7 @@ func (s *Session) createView(ctx context.Context, r *Result, n *syntax.CreateVie
 func (s *Session) viewQuery(
 	ctx context.Context, r *Result, v *metastore.Table, q *syntax.Query, names []syntax.ColumnDef,
 ) error {
-	plan, err := analysis.AnalyzeQuery(ctx, s.cfg.Store, s.env(), q)
+	plan, expanded, err := analysis.AnalyzeView(ctx, s.cfg.Store, s.env(), q, r.source)
 	if err != nil {
 		return err
 	}
@@ -83,8 +83,10 @@ func (s *Session) viewQuery(
 		v.Storage.Columns = append(v.Storage.Columns, c)
 	}
 	v.ViewOriginalText = strings.TrimSpace(textOf(r.source, q))
-	qualify(q, s.db)
-	v.ViewExpandedText = syntax.Print(q)
+	if v.ViewExpandedText = expanded; expanded == "" || len(s.macros) > 0 { // which end with the session
+		qualify(q, s.db)
+		v.ViewExpandedText = syntax.Print(q)
+	}
 	return nil
 }
 

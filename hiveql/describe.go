@@ -38,6 +38,9 @@ func (s *Session) describe(ctx context.Context, r *Result, n *syntax.Describe) e
 	if d.constraints, err = s.shownConstraints(ctx, t); err != nil {
 		return err
 	}
+	if s.inJSON() {
+		return r.showJSON(d.json(n.Mode))
+	}
 	switch n.Mode {
 	case "FORMATTED":
 		d.formatted()
@@ -302,8 +305,14 @@ func (s *Session) describeColumn(ctx context.Context, r *Result, n *syntax.Descr
 			return err
 		}
 		rows[0] = []string{pad("col_name"), pad(name)}
+		if s.inJSON() {
+			return r.showJSON(columnJSON(name, typ, rows))
+		}
 		r.show([]string{"column_property", "value"}, rows)
 		return nil
+	}
+	if s.inJSON() {
+		return r.showJSON(columnJSON(name, typ, nil))
 	}
 	rows := [][]string{{pad(name), pad(typ.String()), pad(fromDeserializer)}}
 	if typ.Kind == hivetype.Struct {
@@ -368,6 +377,9 @@ func (s *Session) describeDatabase(ctx context.Context, r *Result, n *syntax.Des
 	d, err := s.cfg.Store.Database(ctx, strings.ToLower(ident.Name))
 	if err != nil {
 		return s.databaseError(&ident, strings.ToLower(ident.Name), err)
+	}
+	if s.inJSON() {
+		return r.showJSON(s.jsonDatabase(d, n.Mode == "EXTENDED"))
 	}
 	row := []string{d.Name, d.Comment, s.databaseLocation(d), d.Parameters[managedLocationParam], d.Owner, "USER", "", ""}
 	names := []string{"db_name", "comment", "location", "managedlocation", "owner_name", "owner_type",

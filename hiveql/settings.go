@@ -27,6 +27,7 @@ func defaultSettings() map[string]string {
 		"hive.cli.errors.ignore":                   "false",
 		"hive.cli.print.header":                    "false",
 		"hive.cli.print.current.db":                "false",
+		"hive.ddl.output.format":                   "text",
 		"hive.default.fileformat":                  "TextFile",
 		"hive.default.fileformat.managed":          "none",
 		"hive.default.nulls.last":                  "true",

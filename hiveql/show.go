@@ -24,6 +24,9 @@ func (s *Session) show(ctx context.Context, r *Result, n *syntax.Show) error {
 		if err != nil {
 			return err
 		}
+		if s.inJSON() {
+			return r.showJSON(jsonNames("databases", like(names, n.Like)))
+		}
 		r.showLines("database_name", like(names, n.Like))
 		return nil
 	case "TABLES", "VIEWS":
@@ -142,6 +145,9 @@ func (s *Session) showTables(ctx context.Context, r *Result, n *syntax.Show) err
 	}
 	names = like(names, n.Like)
 	if n.What == "TABLES" && !n.Extended && want == "" {
+		if s.inJSON() {
+			return r.showJSON(jsonNames("tables", names))
+		}
 		r.showLines("tab_name", names)
 		return nil
 	}
@@ -161,6 +167,9 @@ func (s *Session) showTables(ctx context.Context, r *Result, n *syntax.Show) err
 		default:
 			rows = append(rows, []string{name})
 		}
+	}
+	if s.inJSON() {
+		return r.showJSON(jsonTables(rows, n.Extended))
 	}
 	if n.Extended {
 		rows = append([][]string{{pad("# Table Name"), pad("Table Type")}}, rows...)
@@ -196,6 +205,9 @@ func (s *Session) showExtended(ctx context.Context, r *Result, n *syntax.Show) e
 	names, err := s.cfg.Store.Tables(ctx, db, "")
 	if err != nil {
 		return err
+	}
+	if s.inJSON() {
+		return s.showExtendedJSON(ctx, r, n, db, like(names, n.Like))
 	}
 	var lines []string
 	for _, name := range like(names, n.Like) {

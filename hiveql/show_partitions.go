@@ -57,6 +57,9 @@ func (s *Session) showPartitions(ctx context.Context, r *Result, n *syntax.Show)
 			return err
 		}
 	}
+	if s.inJSON() {
+		return r.showJSON(jsonPartitions(t.Keys(), found))
+	}
 	names := make([]string, 0, len(found))
 	for _, v := range found {
 		name, err := t.Keys().Name(v)

@@ -43,6 +43,7 @@ type analyzer struct {
 	keys      exprKeys
 	at        map[Expr]syntax.Expr // where expressions came from, for errors
 	expanding []metastore.TableName
+	spelled   *spelling // of a view that is made; nil for other queries
 }
 
 // boundCatalog is a catalog for the time of one call.

@@ -83,6 +83,7 @@ func (a *analyzer) tableRef(t *syntax.TableRef, outer *scope, ctes *cteScope) (R
 	if t.Alias == nil {
 		s.database = table.Database
 	}
+	a.spellTable(&t.Name, table.Database, table.Name)
 	if table.Type == metastore.View {
 		r, err := a.view(t, table)
 		if err != nil {

@@ -219,6 +219,7 @@ func (r *resolver) name(n syntax.Expr, parts []syntax.Ident) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.spellColumn(parts[:used], c)
 	ref := &Ref{ID: c.ID, Name: c.Name, T: c.Type}
 	r.a.at[ref] = n
 	return r.fields(n, ref, parts[used:])

@@ -101,6 +101,7 @@ func (b *block) selectItems() error {
 			if w, ok := it.X.(*syntax.Call); ok && w.Over != nil {
 				name = strings.ToLower(w.Func.Name) + "_window_" + strconv.Itoa(windows)
 			}
+			b.spellName(it.X, name, i)
 			b.items = append(b.items, item{name: name, x: x})
 		case 1:
 			b.items = append(b.items, item{name: strings.ToLower(it.Aliases[0].Name), explicit: true, x: x})
@@ -159,6 +160,7 @@ func (b *block) star(star *syntax.Star) error {
 		}
 		cols = s.cols
 	}
+	b.spellStar(star, cols)
 	for _, c := range cols {
 		ref := &Ref{ID: c.ID, Name: c.Name, T: c.Type}
 		b.a.at[ref] = &syntax.Name{Span: star.Span, Ident: syntax.Ident{Span: star.Span, Name: c.Name}}

@@ -58,11 +58,11 @@ func (a *analyzer) viewQuery(view *metastore.Table) (result, error) {
 	if q == nil {
 		return result{}, fmt.Errorf("the text of view %s is not a query", view.TableName)
 	}
-	env := a.env
-	a.env.Database = view.Database
+	env, spelled := a.env, a.spelled
+	a.env.Database, a.spelled = view.Database, nil
 	a.expanding = append(a.expanding, view.TableName)
 	r, err := a.query(q.Query, nil, nil)
-	a.env = env
+	a.env, a.spelled = env, spelled
 	a.expanding = a.expanding[:len(a.expanding)-1]
 	if err != nil {
 		return r, err
