@@ -31,13 +31,13 @@ func (p *planner) skipDone(c *cluster, yield func(Task, error) bool) bool {
 			if !ok {
 				n = len(tasks)
 				held[r] = n
-				tasks = append(tasks, Task{Key: strings.TrimPrefix(r.Output, p.destDir), Skip: true, held: true, group: c.key})
+				tasks = append(tasks, Task{Key: strings.TrimPrefix(r.Output, p.destDir), Skip: true, Reason: ReasonGrouped, held: true, group: c.key})
 			}
 			tasks[n].Sources = append(tasks[n].Sources, s)
 			continue
 		}
 		if p.unchanged(s) {
-			tasks = append(tasks, Task{Sources: []Source{s}, Key: s.Base, Skip: true, output: p.previous[s.Base].output})
+			tasks = append(tasks, Task{Sources: []Source{s}, Key: s.Base, Skip: true, Reason: ReasonManifest, output: p.previous[s.Base].output})
 			continue
 		}
 		fresh = append(fresh, m)

@@ -166,7 +166,7 @@ func (c *cluster) cut(from int, target int64, limited bool) int {
 func (p *planner) output(
 	ctx context.Context, c *cluster, from, to int, base *record, taken map[string]bool,
 ) (Task, error) {
-	t := Task{Sources: c.sources(from, to), group: c.key}
+	t := Task{Sources: c.sources(from, to), Reason: ReasonNew, group: c.key}
 	kind, err := p.codecSteps(t.Sources, base == nil && to == from+1)
 	if err != nil {
 		return Task{}, fmt.Errorf("group %q: %w", c.name, err)

@@ -97,6 +97,15 @@ func OpenJournal(path, identity string) (*Journal, error) {
 	return j, nil
 }
 
+// ReadJournal reads the journal at path, if there is one, for a dry run. Nothing is written.
+func ReadJournal(path, identity string) (*Journal, error) {
+	j := &Journal{path: path, identity: identity, pending: map[string]*begun{}, byKey: map[string]string{}}
+	if err := j.load(); err != nil {
+		return nil, fmt.Errorf("read the journal %s: %w", path, err)
+	}
+	return j, nil
+}
+
 // load reads what is there. A line that was not written whole says nothing.
 func (j *Journal) load() error {
 	f, err := os.Open(j.path)
@@ -318,6 +327,9 @@ func (j *Journal) flushOften() {
 // still gone on with. It is called before the run.
 func (j *Journal) Distrust() {
 	j.done = nil
+	if j.file == nil {
+		return
+	}
 	if info, err := j.file.Stat(); err == nil {
 		j.distrusted = info.Size()
 	}

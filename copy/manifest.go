@@ -189,6 +189,16 @@ func (p *planner) unchanged(s Source) bool {
 	return ok && e.size == s.Size && (e.etag == "" || s.ETag == "" || e.etag == s.ETag)
 }
 
+// skipUnchanged skips a file that the previous manifest has.
+func (p *planner) skipUnchanged(t *Task) {
+	switch t.Skip = p.unchanged(t.Sources[0]); {
+	case t.Skip:
+		t.Reason = ReasonManifest
+	case p.previous != nil:
+		t.Reason = ReasonNew
+	}
+}
+
 // fromManifest yields the files that the previous manifest names. What it says of their
 // versions was true of other objects, those they were copied from, except their checksums.
 func (p *planner) fromManifest(ctx context.Context) iter.Seq2[Source, error] {

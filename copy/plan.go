@@ -18,7 +18,8 @@ import (
 type Task struct {
 	Sources []Source // in the order in which they are put together
 	Key     string   // relative to the destination
-	Skip    bool     // it has been copied already: the previous manifest, or an output, says so
+	Skip    bool     // it is not to be made: it is there, or something says that it was copied
+	Reason  Reason   // why it is to be made, or skipped
 
 	merge  bool    // the sources are Parquet files to be merged
 	base   *record // the output to which it is appended, which is then the first of Sources
@@ -166,7 +167,8 @@ func (p *planner) single(ctx context.Context, yield func(Task, error) bool) {
 			return
 		}
 		dir, name := path.Split(s.Base)
-		t := Task{Sources: []Source{s}, Key: dir + p.numbered(number, p.opts.OutputCodec.rename(name)), Skip: p.unchanged(s)}
+		t := Task{Sources: []Source{s}, Key: dir + p.numbered(number, p.opts.OutputCodec.rename(name)), Reason: ReasonAll}
+		p.skipUnchanged(&t)
 		number++
 		if !yield(t, nil) {
 			return

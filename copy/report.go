@@ -41,6 +41,9 @@ type Event struct {
 	Bytes   int64  // of the sources
 	CRC32C  storage.Checksum
 	Method  string // of Copied: "server", "stream" or "parts"
+	Action  Action // of Planned, Skipped and Removed, in a dry run
+	Reason  Reason // of Planned, Skipped and Removed
+	There   int64  // of Planned: bytes that an earlier run has written already
 	Err     error
 }
 

@@ -40,7 +40,7 @@ func (j *job) openUpload(ctx context.Context, u *upload, opts storage.CreateOpti
 	_, opts.Resumable = j.resumer()
 	if resumer, ok := j.resumer(); ok {
 		if b := j.opts.Journal.uploadOf(j.dest.Bucket.URL(), key); b != nil {
-			if b.Size == u.size && b.PartSize == u.partSize && b.Version == version {
+			if b.fits(u.size, u.partSize, version) {
 				if adopted, err := j.adopt(ctx, u, resumer, opts, b); adopted || err != nil {
 					return err
 				}
@@ -61,6 +61,11 @@ func (j *job) openUpload(ctx context.Context, u *upload, opts storage.CreateOpti
 		Bucket: j.dest.Bucket.URL(), Key: key, ID: u.id, Size: u.size, PartSize: u.partSize, Version: version,
 	})
 	return nil
+}
+
+// fits reports whether an upload is of an output of that size, in those parts, of those versions.
+func (b *begun) fits(size, partSize int64, version string) bool {
+	return b.Size == size && b.PartSize == partSize && b.Version == version
 }
 
 func (j *job) resumer() (storage.PartResumer, bool) {

@@ -144,30 +144,6 @@ func (j *job) checkOverlap() error {
 	return fmt.Errorf("the destination %s is inside the source %s; %s", j.dest.URL(), j.src.URL(), hint)
 }
 
-func (j *job) dryRun(ctx context.Context) error {
-	if err := j.openLedger(ctx); err != nil {
-		return err
-	}
-	for t, err := range j.planner.tasks(ctx) {
-		if err != nil {
-			return err
-		}
-		if err := t.lost(); err != nil {
-			e := j.about(t, Failed)
-			e.Err = err
-			j.rec.event(e)
-			continue
-		}
-		kind := Planned
-		if t.Skip {
-			kind = Skipped
-		}
-		j.rec.event(j.about(t, kind))
-	}
-	j.rec.event(Event{Kind: Listed})
-	return j.removeExtras(ctx)
-}
-
 func (j *job) run(ctx context.Context) (err error) {
 	if err := j.reachDestination(ctx); err != nil {
 		return err
@@ -265,6 +241,9 @@ func (j *job) about(t Task, kind EventKind) Event {
 	e := Event{
 		Kind: kind, Source: j.src.Bucket.URL() + fresh[0].Key, Sources: len(fresh),
 		Dest: j.dest.Bucket.URL() + j.dir + t.Key, Bytes: t.Size(),
+	}
+	if kind == Planned || kind == Skipped {
+		e.Reason = t.Reason
 	}
 	if t.base != nil && kind != Begun {
 		e.Bytes -= t.Sources[0].Size

@@ -63,6 +63,7 @@ func (j *job) settle(ctx context.Context, t *Task) (done bool, err error) {
 			return true, j.finish(ctx, *t, result{}, err)
 		}
 		if same {
+			t.Reason = ReasonSame
 			j.rec.event(j.about(*t, Skipped))
 			return true, j.note(*t, nil)
 		}
@@ -208,7 +209,10 @@ func (j *job) remove(ctx context.Context, objects []storage.Object) error {
 		return context.Cause(ctx)
 	}
 	for i, o := range objects {
-		e := Event{Kind: Removed, Dest: j.dest.Bucket.URL() + o.Key, Bytes: o.Size, Err: errs[i]}
+		e := Event{Kind: Removed, Dest: j.dest.Bucket.URL() + o.Key, Bytes: o.Size, Reason: ReasonExtra, Err: errs[i]}
+		if j.opts.DryRun {
+			e.Action = ActionDelete
+		}
 		if e.Err != nil {
 			e.Kind = RemoveFailed
 		}

@@ -215,19 +215,29 @@ func (p *planner) syncedTask(s Source, there *storage.Object) (t Task, ok bool, 
 		}
 		return Task{}, false, err
 	}
-	t = Task{Sources: []Source{s}, Key: s.Base, Skip: p.unchanged(s), there: there}
+	t = Task{Sources: []Source{s}, Key: s.Base, Reason: ReasonAll, there: there}
+	existing := p.opts.Sync.Existing
+	if p.skipUnchanged(&t); t.Skip && existing != ExistingUpdate || s.lost != nil || existing == ExistingReplace {
+		return t, true, nil
+	}
 	switch {
-	case s.lost != nil:
-	case p.opts.Sync.Existing == ExistingKeep:
-		t.Skip = t.Skip || there != nil
-	case p.opts.Sync.Existing == existingRecorded:
-		t.Skip = t.Skip || p.recorded(s, there)
-	case p.opts.Sync.Existing == ExistingUpdate:
-		same := different
-		if there != nil {
-			same = p.compare(s, *there)
+	case there == nil:
+		t.Skip, t.Reason = false, ReasonMissing
+	case existing == ExistingKeep:
+		t.Skip, t.Reason = true, ReasonThere
+	case existing == existingRecorded:
+		if t.Skip = p.recorded(s, there); t.Skip {
+			t.Reason = ReasonDone
+		} else {
+			t.Reason = ReasonChanged
 		}
-		t.Skip, t.check = same == alike, same == unclear
+	case existing == ExistingUpdate:
+		var like likeness
+		like, t.Reason = p.compare(s, *there)
+		t.Skip, t.check = like == alike, like == unclear
+		if t.Skip {
+			t.Reason = ReasonSame
+		}
 	}
 	return t, true, nil
 }
@@ -275,33 +285,41 @@ func likely(same bool) likeness {
 }
 
 // compare compares a source with what the destination has under its name, as far as that is
-// possible by what has been listed.
-func (p *planner) compare(s Source, there storage.Object) likeness {
+// possible by what has been listed. The reason is in what they differ, if they do.
+func (p *planner) compare(s Source, there storage.Object) (likeness, Reason) {
 	if s.Size != there.Size {
-		return different
+		return different, ReasonSize
 	}
 	if e, ok := p.previous[s.Base]; ok && e.etag != "" && e.etag == s.ETag {
-		return alike
+		return alike, ReasonManifest
 	}
 	switch p.opts.Sync.CompareBy {
 	case CompareSize:
-		return alike
+		return alike, ReasonSize
 	case CompareETag:
 		if s.ETag != there.ETag && (inParts(s.ETag) || inParts(there.ETag)) {
-			return likely(current(s.ModTime, there.ModTime))
+			return likely(current(s.ModTime, there.ModTime)), ReasonTime
 		}
-		return likely(s.ETag != "" && s.ETag == there.ETag)
+		return likely(s.ETag != "" && s.ETag == there.ETag), ReasonETag
 	case CompareChecksum:
-		switch {
-		case s.CRC32C.Known && there.CRC32C.Known:
-			return likely(s.CRC32C == there.CRC32C)
-		case p.sync.flat && s.ETag != "" && s.ETag == there.ETag:
-			return alike
-		case p.sync.flat && isMD5(s.ETag) && isMD5(there.ETag):
-			return different
-		}
-		return unclear
+		return p.compareChecksum(s, there), ReasonChecksum
 	}
+	return p.compareTime(s, there), ReasonTime
+}
+
+func (p *planner) compareChecksum(s Source, there storage.Object) likeness {
+	switch {
+	case s.CRC32C.Known && there.CRC32C.Known:
+		return likely(s.CRC32C == there.CRC32C)
+	case p.sync.flat && s.ETag != "" && s.ETag == there.ETag:
+		return alike
+	case p.sync.flat && isMD5(s.ETag) && isMD5(there.ETag):
+		return different
+	}
+	return unclear
+}
+
+func (p *planner) compareTime(s Source, there storage.Object) likeness {
 	switch preserved := p.opts.Attributes.PreserveTimes; {
 	case preserved && isFiles(p.src.Bucket) && isFiles(p.sync.dest.Bucket):
 		return likely(s.ModTime.Equal(there.ModTime))

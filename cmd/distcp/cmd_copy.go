@@ -74,7 +74,7 @@ func (c *copyFlags) addFlags(f *pflag.FlagSet) {
 	c.settings.addFlags(f)
 	c.sides.addFlags(f)
 	c.operations.addFlags(f, o)
-	f.BoolVar(&o.DryRun, "dry-run", false, "print what would be copied, and change nothing")
+	f.BoolVar(&o.DryRun, "dry-run", false, "print what would be done now, and change nothing; with --json a line for each file, and why")
 	f.BoolVar(&c.json, "json", false, "print one JSON event a line on standard output")
 	f.BoolVar(&c.quiet, "quiet", false, "print errors only")
 	f.BoolVar(&c.version, "version", false, "print the version")

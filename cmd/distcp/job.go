@@ -153,12 +153,19 @@ func (s jobStore) lock(name string) (*os.File, error) {
 const waitTime = 200 * time.Millisecond
 
 // asJob does a copy under the lock of its job, with its journal, and records how it ends. A job
-// that was not given a name does without where there is no place for them.
+// that was not given a name does without where there is no place for them. A dry run only reads the
+// journal, of which another run may make more meanwhile.
 func (c *command) asJob(ctx context.Context, flags *copyFlags, do func() (copier.Summary, error)) (copier.Summary, error) {
+	store, err := c.jobStore()
 	if flags.opts.DryRun {
+		if err == nil {
+			flags.opts.Journal, err = copier.ReadJournal(store.path(flags.job, ".journal"), flags.identity)
+		}
+		if err != nil && !flags.derived {
+			return copier.Summary{}, fmt.Errorf("--job: %w", err)
+		}
 		return do()
 	}
-	store, err := c.jobStore()
 	if err == nil {
 		err = store.usable()
 	}

@@ -43,11 +43,14 @@ type eventLine struct {
 	Bytes   int64  `json:"bytes"`
 	CRC32C  string `json:"crc32c,omitempty"`
 	Method  string `json:"method,omitempty"`
+	Action  string `json:"action,omitempty"`
+	Reason  string `json:"reason,omitempty"`
+	There   int64  `json:"there,omitempty"` // bytes
 	Error   string `json:"error,omitempty"`
 }
 
 func newEventLine(e copier.Event) eventLine {
-	line := eventLine{string(e.Kind), e.Source, e.Sources, e.Dest, e.Bytes, e.CRC32C.String(), e.Method, ""}
+	line := eventLine{string(e.Kind), e.Source, e.Sources, e.Dest, e.Bytes, e.CRC32C.String(), e.Method, string(e.Action), string(e.Reason), e.There, ""}
 	if e.Err != nil {
 		line.Error = oneLine(e.Err)
 	}
@@ -94,14 +97,36 @@ func (p *printer) trouble(e copier.Event) {
 	}
 }
 
+// plan prints what a dry run would do, and why, where there was a choice.
 func (p *printer) plan(e copier.Event) {
-	switch {
-	case p.json != nil || p.quiet:
-	case e.Sources == 1:
-		fmt.Fprintf(p.stdout, "copy %s to %s (%d bytes)\n", e.Source, e.Dest, e.Bytes)
-	default:
-		fmt.Fprintf(p.stdout, "join %s and %d more to %s (%d bytes)\n", e.Source, e.Sources-1, e.Dest, e.Bytes)
+	if p.json != nil || p.quiet {
+		return
 	}
+	what := e.Source
+	if e.Sources > 1 {
+		what += fmt.Sprintf(" and %d more", e.Sources-1)
+	}
+	about := count(e.Bytes, "byte")
+	if e.There > 0 {
+		about += fmt.Sprintf(", %d of them there already", e.There)
+	}
+	if why := reasonText(e.Reason); why != "" {
+		about += "; " + why
+	}
+	fmt.Fprintf(p.stdout, "%s %s to %s (%s)\n", e.Action, what, e.Dest, about)
+}
+
+// reasonText says why something is to be copied.
+func reasonText(r copier.Reason) string {
+	switch r {
+	case copier.ReasonMissing:
+		return "missing"
+	case copier.ReasonSize, copier.ReasonTime, copier.ReasonETag, copier.ReasonChecksum:
+		return "another " + string(r)
+	case copier.ReasonChanged:
+		return "changed since it was copied"
+	}
+	return ""
 }
 
 func (p *printer) encode(v any) {

@@ -41,6 +41,14 @@ func TestKilledInTheMiddleOfAnObject(t *testing.T) {
 		}
 	}, nil)
 	killAfter(t, program(t.Context(), t, &proxy.S3, slow...), enough)
+	plan, err := program(t.Context(), t, &proxy.S3, append([]string{"--dry-run"}, args...)...).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var planned eventLine
+	if err := json.Unmarshal(bytes.Split(plan, []byte("\n"))[0], &planned); err != nil || planned.Action != "continue" || planned.There < 3*partSize {
+		t.Errorf("%v: the plan is %s", err, plan)
+	}
 	sent.Store(0)
 	out, err := program(t.Context(), t, &proxy.S3, args...).Output()
 	if err != nil {
@@ -49,6 +57,9 @@ func TestKilledInTheMiddleOfAnObject(t *testing.T) {
 	line := summaryOf(t, out)
 	if line.Resumed < 3*partSize {
 		t.Errorf("only %d bytes were there already", line.Resumed)
+	}
+	if line.Resumed != planned.There {
+		t.Errorf("%d bytes were there, of which the plan said %d", line.Resumed, planned.There)
 	}
 	if want := size - line.Resumed; sent.Load() < want || sent.Load() > want+want/10 {
 		t.Errorf("%d bytes were sent, want the %d that were not there", sent.Load(), want)
