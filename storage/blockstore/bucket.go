@@ -138,7 +138,7 @@ func (b *Bucket) forWriting(ctx context.Context) (volumeRef, error) {
 		b.open, b.writable = s, true
 	}
 	if b.found.id == 0 {
-		v, err := b.open.ns.createVolume(ctx, b.volume, settings{blockSize: b.opts.BlockSize, replication: 1})
+		v, err := b.open.createVolume(ctx, b.volume, settings{blockSize: b.opts.BlockSize, replication: 1})
 		if err != nil {
 			return volumeRef{}, err
 		}

@@ -72,17 +72,15 @@ func (s *store) commit(ctx context.Context, do func(context.Context, *transactio
 
 // run makes a batch of changes in one transaction, and removes what became garbage.
 func (s *store) run(ctx context.Context, batch []*change) {
-	var garbage []blockRef
-	writer, err := s.writerID(ctx) // not in the transaction, which who holds the lease may wait for
+	var t *transaction
+	w, err := s.asWriter(ctx) // not in the transaction, which who holds the lease may wait for
 	if err != nil {
 		fail(batch, err)
 		return
 	}
-	err = s.update(ctx, func(tx *sql.Tx) error {
-		t := &transaction{Tx: tx, s: s, now: time.Now()}
-		if err := t.mustLive(ctx, writer); err != nil {
-			return err
-		}
+	var size int64
+	err = s.update(ctx, func(tx *sql.Tx) (err error) {
+		t = &transaction{Tx: tx, s: s, now: time.Now()}
 		for _, c := range batch {
 			if c.ctx.Err() != nil {
 				c.err = context.Cause(c.ctx)
@@ -93,14 +91,21 @@ func (s *store) run(ctx context.Context, batch []*change) {
 				return c.err
 			}
 		}
-		garbage = t.garbage
-		return t.finish(ctx)
+		if err := t.finish(ctx, w); err != nil {
+			return err
+		}
+		size, err = w.journal.write(t.entries)
+		return err
+	}, func() error {
+		w.journal.commit(size)
+		w.changed = w.changed || len(t.entries) > 0
+		return w.journal.sync()
 	})
 	if err != nil {
 		fail(batch, err)
 		return
 	}
-	s.removeBlocks(ctx, garbage)
+	s.removeBlocks(ctx, t.garbage)
 }
 
 func fail(batch []*change, err error) {
@@ -131,7 +136,7 @@ func (g *refList) take() []blockRef {
 }
 
 // update is the namespace's, and brings the list of garbage up to date on the way.
-func (s *store) update(ctx context.Context, fn func(*sql.Tx) error) error {
+func (s *store) update(ctx context.Context, fn func(*sql.Tx) error, syncs ...func() error) error {
 	gone, waste := s.gone.take(), s.waste.take()
 	err := s.ns.update(ctx, func(tx *sql.Tx) error {
 		for _, b := range waste {
@@ -147,7 +152,7 @@ func (s *store) update(ctx context.Context, fn func(*sql.Tx) error) error {
 			}
 		}
 		return fn(tx)
-	})
+	}, syncs...)
 	if err != nil {
 		s.gone.add(gone...)
 		s.waste.add(waste...)

@@ -21,6 +21,9 @@ type writerLease struct {
 
 	next, last int64 // numbers next <= n < last are free to use
 	grow       int64 // how many to take at a time
+
+	journal *journal
+	changed bool // something was committed; guarded by the queue of commits
 }
 
 const (
@@ -45,15 +48,11 @@ func (s *store) lease(ctx context.Context) (*writerLease, error) {
 	return w, s.reclaim(ctx, w)
 }
 
-// writerID is the name of this store as a writer, which the first call makes it.
-func (s *store) writerID(ctx context.Context) (string, error) {
+// asWriter makes the store a writer, unless it is one.
+func (s *store) asWriter(ctx context.Context) (*writerLease, error) {
 	s.leasing.Lock()
 	defer s.leasing.Unlock()
-	w, err := s.lease(ctx)
-	if err != nil {
-		return "", err
-	}
-	return w.id, nil
+	return s.lease(ctx)
 }
 
 // blockNumber returns a number that no block ever had.
@@ -93,8 +92,11 @@ func (s *store) register(ctx context.Context) (*writerLease, error) {
 			w.id, time.Now().UnixNano())
 		return err
 	})
+	if err == nil {
+		w.journal, err = s.newJournal(w.id)
+	}
 	if err != nil {
-		return nil, errors.Join(err, w.lock.Close(), os.Remove(path))
+		return nil, errors.Join(err, w.lock.Close())
 	}
 	return w, nil
 }
@@ -121,6 +123,9 @@ func (s *store) release(ctx context.Context) error {
 		err := s.writer.lock.Close()
 		s.writer = nil
 		return err
+	}
+	if err := s.writer.journal.close(!s.writer.changed); err != nil {
+		return errors.Join(err, s.writer.lock.Close())
 	}
 	err := s.update(ctx, func(tx *sql.Tx) error { return deleteWriter(ctx, tx, s.writer.id) })
 	if err == nil {
@@ -200,7 +205,19 @@ func (s *store) reclaimWriter(ctx context.Context, w *writerLease, id string) er
 	}
 	// From here on it cannot commit, should it live after all, and its blocks are ours to remove.
 	var firsts []int64
+	known, committed := true, int64(0)
 	err = s.update(ctx, func(tx *sql.Tx) error {
+		err := tx.QueryRowContext(ctx, "SELECT committed FROM writers WHERE id = ?", id).Scan(&committed)
+		if errors.Is(err, sql.ErrNoRows) {
+			known = false // it has just ended by itself
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.trimJournal(id, committed); err != nil {
+			return err
+		}
 		if firsts, err = idsOf(ctx, tx, "SELECT first FROM ranges WHERE writer = ?", id); err != nil {
 			return err
 		}
@@ -213,7 +230,7 @@ func (s *store) reclaimWriter(ctx context.Context, w *writerLease, id string) er
 	if err != nil {
 		return err
 	}
-	if err := os.Remove(s.lockOf(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(s.lockOf(id)); !known || err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	for _, first := range firsts {

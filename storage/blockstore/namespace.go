@@ -10,6 +10,8 @@ import (
 	"os"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 	"modernc.org/sqlite"
 )
 
@@ -25,6 +27,7 @@ const applicationID = 0x736b6570
 // namespace is the open database. Reads run side by side on snapshots; writes of this process
 // take turns, and wait for those of others.
 type namespace struct {
+	path   string
 	reads  *sql.DB
 	writes *sql.DB
 
@@ -54,7 +57,8 @@ func openNamespace(ctx context.Context, path string) (*namespace, error) {
 		return nil, err // which SQLite would answer with an empty database
 	}
 	writes, err := sql.Open("sqlite",
-		dataSource(path, "synchronous(FULL)", "foreign_keys(1)")+"&_txlock=immediate")
+		dataSource(path, "synchronous(NORMAL)", "foreign_keys(1)", "cache_size(-32768)",
+			"wal_autocheckpoint(4000)")+"&_txlock=immediate")
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +69,7 @@ func openNamespace(ctx context.Context, path string) (*namespace, error) {
 	writes.SetMaxOpenConns(1)
 	reads.SetMaxOpenConns(maxReaders)
 	reads.SetMaxIdleConns(maxReaders)
-	n := &namespace{reads: reads, writes: writes, commit: (*sql.Tx).Commit}
+	n := &namespace{path: path, reads: reads, writes: writes, commit: (*sql.Tx).Commit}
 	err = n.checkFormat(ctx)
 	if errors.Is(err, errOldFormat) {
 		if err = n.migrate(ctx); err == nil {
@@ -198,9 +202,10 @@ func createNamespace(ctx context.Context, path, storeID string) error {
 }
 
 // update runs fn in a transaction, again if the database was busy or another process was in
-// the way: fn must have no effects that do not bear repetition.
-func (n *namespace) update(ctx context.Context, fn func(*sql.Tx) error) error {
-	return patiently(ctx, func() error {
+// the way: fn must have no effects that do not bear repetition. When the transaction is committed,
+// syncs are run beside the sync of the database: update returns when all is durable.
+func (n *namespace) update(ctx context.Context, fn func(*sql.Tx) error, syncs ...func() error) error {
+	err := patiently(ctx, func() error {
 		tx, err := n.writes.BeginTx(ctx, nil)
 		if err != nil {
 			return err
@@ -216,6 +221,28 @@ func (n *namespace) update(ctx context.Context, fn func(*sql.Tx) error) error {
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	var group errgroup.Group
+	for _, sync := range append(syncs, n.syncLog) {
+		group.Go(sync)
+	}
+	if err := group.Wait(); err != nil {
+		return &unsettledError{err}
+	}
+	return nil
+}
+
+// syncLog makes what was committed durable. SQLite would do it while it holds the lock that all
+// writers wait for; so they write while others sync, and one sync is for all that was written before.
+// What was moved from the log to the database meanwhile SQLite has synced itself.
+func (n *namespace) syncLog() error {
+	f, err := os.OpenFile(n.path+"-wal", os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(unix.Fdatasync(int(f.Fd())), f.Close())
 }
 
 // unsettledError is a transaction of which nobody knows whether it was committed: the database could

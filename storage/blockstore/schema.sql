@@ -123,7 +123,7 @@ CREATE TABLE garbage (
 CREATE TABLE writers (
   id        TEXT PRIMARY KEY,  -- names the lock file that the writer holds while it lives
   started   INTEGER NOT NULL,
-  committed INTEGER NOT NULL DEFAULT 0 -- the greatest number of its journal that is in the namespace
+  committed INTEGER NOT NULL DEFAULT 0 -- of its journal, entries with numbers below are in the namespace
 ) WITHOUT ROWID;
 
 CREATE TABLE ranges (

@@ -20,7 +20,11 @@ type transaction struct {
 
 	numbers int64 // the next one; 0 before the first was taken
 	volumes map[int64]*volumeState
+	entries []*entry // for the journal
 }
+
+// note puts a change into the journal.
+func (t *transaction) note(e *entry) { t.entries = append(t.entries, e) }
 
 // number returns a number that is greater than all that any transaction took before. Whatever
 // changes what is visible takes one, so numbers tell in what order changes were made.
@@ -56,7 +60,10 @@ func (t *transaction) volume(ctx context.Context, id int64) (*volumeState, error
 }
 
 // finish writes what the changes have left in memory.
-func (t *transaction) finish(ctx context.Context) error {
+func (t *transaction) finish(ctx context.Context, w *writerLease) error {
+	if err := t.mustLive(ctx, w.id); err != nil {
+		return err
+	}
 	if t.numbers != 0 {
 		_, err := t.ExecContext(ctx, "UPDATE counters SET next = ? WHERE name = 'version'", t.numbers)
 		if err != nil {
@@ -144,8 +151,9 @@ func (t *transaction) file(ctx context.Context, volume int64, key string) (r fil
 // put makes o, with content that is not in the namespace yet, an object of the volume, and
 // completes o.
 func (t *transaction) put(ctx context.Context, volume int64, o *storage.Object, c content) error {
-	return t.replace(ctx, volume, o, func(version int64) error {
+	return t.replace(ctx, volume, o, func(version int64, e *entry) error {
 		if len(c.inline) > 0 {
+			e.content = c.inline
 			_, err := t.ExecContext(ctx, "INSERT INTO inline (version, content) VALUES (?, ?)", version, c.inline)
 			return err
 		}
@@ -153,6 +161,7 @@ func (t *transaction) put(ctx context.Context, volume int64, o *storage.Object, 
 			if err := t.addBlock(ctx, b); err != nil {
 				return err
 			}
+			e.Blocks = append(e.Blocks, entryBlock{ID: b.id, Size: b.size, CRC32C: b.sum.Sum, Chunks: b.chunks, Copies: b.copies})
 			_, err := t.ExecContext(ctx, "INSERT INTO file_blocks (version, seq, block) VALUES (?, ?, ?)",
 				version, seq, b.id)
 			if err != nil {
@@ -192,7 +201,31 @@ func (t *transaction) wantRepair(ctx context.Context, id int64, reason string) e
 
 // share makes o an object with the content of the version that from describes.
 func (t *transaction) share(ctx context.Context, volume int64, o *storage.Object, from fileRow) error {
-	return t.replace(ctx, volume, o, func(version int64) error { return t.shareContent(ctx, version, from.version) })
+	return t.replace(ctx, volume, o, func(version int64, e *entry) error {
+		if err := t.shareContent(ctx, version, from.version); err != nil {
+			return err
+		}
+		return t.describeContent(ctx, version, e)
+	})
+}
+
+// describeContent completes an entry with the content of a version, whose blocks are known already.
+func (t *transaction) describeContent(ctx context.Context, version int64, e *entry) error {
+	blocks, err := idsOf(ctx, t.Tx, "SELECT block FROM file_blocks WHERE version = ? ORDER BY seq", version)
+	if err != nil {
+		return err
+	}
+	for _, id := range blocks {
+		e.Blocks = append(e.Blocks, entryBlock{ID: id})
+	}
+	if len(blocks) > 0 {
+		return nil
+	}
+	err = t.QueryRowContext(ctx, "SELECT content FROM inline WHERE version = ?", version).Scan(&e.content)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil // an empty object
+	}
+	return err
 }
 
 // shareContent gives a new version the content of another one.
@@ -210,7 +243,7 @@ func (t *transaction) shareContent(ctx context.Context, version, from int64) err
 
 // replace makes o the object of its key, with the content that addContent gives to its version.
 func (t *transaction) replace(
-	ctx context.Context, volume int64, o *storage.Object, addContent func(version int64) error,
+	ctx context.Context, volume int64, o *storage.Object, addContent func(version int64, e *entry) error,
 ) error {
 	v, err := t.volume(ctx, volume)
 	if err != nil {
@@ -228,13 +261,18 @@ func (t *transaction) replace(
 	if err != nil {
 		return err
 	}
-	if err := addContent(version); err != nil {
+	o.ModTime = t.now
+	e := &entry{
+		N: version, Op: opPut, Volume: v.name, Key: []byte(o.Key), Size: o.Size, CRC32C: o.CRC32C.Sum,
+		MTime: o.ModTime.UnixNano(), ContentType: o.ContentType, Metadata: metadata,
+	}
+	if err := addContent(version, e); err != nil {
 		return err
 	}
 	if err := t.retire(ctx, v, o.Key, version); err != nil {
 		return err
 	}
-	o.ModTime = t.now
+	t.note(e)
 	o.ETag = etag(version, o.CRC32C)
 	_, err = t.ExecContext(ctx, `
 		INSERT INTO files (volume, key, version, size, crc32c, mtime, content_type, metadata, more)
@@ -255,6 +293,7 @@ func (t *transaction) remove(ctx context.Context, volume int64, key string) erro
 	if err != nil {
 		return err
 	}
+	t.note(&entry{N: died, Op: opDelete, Volume: v.name, Key: []byte(key)})
 	return t.retire(ctx, v, key, died)
 }
 
@@ -338,14 +377,17 @@ func (t *transaction) addGarbage(ctx context.Context, replicas ...blockRef) erro
 	return nil
 }
 
-// mustLive reports it if the writer has been taken for dead: its blocks are gone then.
+// mustLive reports it if the writer has been taken for dead: its blocks are gone then. Otherwise it
+// notes the numbers that are the writer's.
 func (t *transaction) mustLive(ctx context.Context, writer string) error {
-	var one int
-	err := t.QueryRowContext(ctx, "SELECT 1 FROM writers WHERE id = ?", writer).Scan(&one)
-	if errors.Is(err, sql.ErrNoRows) {
-		return errors.New("another process took this one for dead, as the file of its lock was removed: open the store again")
+	result, err := t.ExecContext(ctx, "UPDATE writers SET committed = max(committed, ?) WHERE id = ?", t.numbers, writer)
+	if err != nil {
+		return err
 	}
-	return err
+	if n, err := result.RowsAffected(); err != nil || n > 0 {
+		return err
+	}
+	return errors.New("another process took this one for dead, as the file of its lock was removed: open the store again")
 }
 
 // blockRefs returns the two columns of a query's result.

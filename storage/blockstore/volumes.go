@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"time"
+	"fmt"
+
+	"github.com/skepdata/skep/storage"
 )
 
 // settings are what can be chosen for a volume.
@@ -55,16 +57,46 @@ func (n *namespace) volume(ctx context.Context, name string) (v volumeState, ok 
 }
 
 // createVolume makes the volume unless there is one of that name, and returns it.
-func (n *namespace) createVolume(ctx context.Context, name string, with settings) (v volumeState, err error) {
-	err = n.update(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `
-			INSERT INTO volumes (name, created, block_size, replication, dedup, quota_bytes, quota_files)
-			VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING`,
-			name, time.Now().UnixNano(), with.blockSize, with.replication, with.dedup, with.quotaBytes, with.quotaFiles)
-		if err != nil {
-			return err
-		}
-		return v.scan(tx.QueryRowContext(ctx, "SELECT "+volumeColumns+" FROM volumes WHERE name = ?", name).Scan)
-	})
+func (s *store) createVolume(ctx context.Context, name string, with settings) (v volumeState, err error) {
+	v, ok, err := s.ns.volume(ctx, name)
+	if err != nil || ok {
+		return v, err
+	}
+	err = s.commit(ctx, func(ctx context.Context, t *transaction) error { return t.createVolume(ctx, name, with) })
+	if err != nil {
+		return v, err
+	}
+	v, ok, err = s.ns.volume(ctx, name)
+	if err == nil && !ok {
+		err = fmt.Errorf("%w: volume %q was removed while it was made", storage.ErrNotExist, name)
+	}
 	return v, err
+}
+
+// createVolume makes the volume unless there is one of that name.
+func (t *transaction) createVolume(ctx context.Context, name string, with settings) error {
+	n, err := t.number(ctx)
+	if err != nil {
+		return err
+	}
+	result, err := t.ExecContext(ctx, `
+		INSERT INTO volumes (name, created, block_size, replication, dedup, quota_bytes, quota_files)
+		VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING`,
+		name, t.now.UnixNano(), with.blockSize, with.replication, with.dedup, with.quotaBytes, with.quotaFiles)
+	if err != nil {
+		return err
+	}
+	if made, err := result.RowsAffected(); err != nil || made == 0 {
+		return err
+	}
+	t.noteSettings(n, name, with)
+	return nil
+}
+
+// noteSettings puts the settings of a volume into the journal.
+func (t *transaction) noteSettings(n int64, name string, with settings) {
+	t.note(&entry{N: n, Op: opVolume, Volume: name, MTime: t.now.UnixNano(), Settings: &entrySettings{
+		BlockSize: with.blockSize, Replication: with.replication, Dedup: with.dedup,
+		QuotaBytes: with.quotaBytes, QuotaFiles: with.quotaFiles,
+	}})
 }
