@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -31,12 +33,22 @@ type queue struct {
 	mu      sync.Mutex
 	waiting []*change
 	busy    bool
+	broken  error // why there can be no further changes; of who leads
+}
+
+// breakIf ends all changes by this store when nobody knows whether a transaction was committed: what
+// the journal is to say after it cannot be known either. Who opens the store again finds out.
+func (q *queue) breakIf(err error) {
+	var unsettled *unsettledError
+	if errors.As(err, &unsettled) {
+		q.broken = fmt.Errorf("an earlier change was not confirmed, open the store again: %w", err)
+	}
 }
 
 // maxBatch bounds how long a change can wait for the others in its transaction.
 const maxBatch = 500
 
-// commit makes a change, in a transaction with others that come at the same time.
+// commit makes a change, and returns when it is durable, with others that come at the same time.
 func (s *store) commit(ctx context.Context, do func(context.Context, *transaction) error) error {
 	c := &change{ctx: ctx, do: do, lead: make(chan bool, 1)}
 	q := &s.commits
@@ -47,17 +59,13 @@ func (s *store) commit(ctx context.Context, do func(context.Context, *transactio
 		if !<-c.lead {
 			return c.err
 		}
-		q.mu.Lock()
+	} else {
+		q.busy = true
+		q.mu.Unlock()
 	}
-	q.busy = true
-	batch := q.waiting[:min(len(q.waiting), maxBatch)] // c is the first of them, or alone
-	q.waiting = slices.Clone(q.waiting[len(batch):])
-	q.mu.Unlock()
-
 	// The others in the batch must not suffer from the end of this one's context.
-	s.run(context.WithoutCancel(ctx), batch)
-
-	for _, other := range batch {
+	done := s.lead(context.WithoutCancel(ctx))
+	for _, other := range done {
 		if other != c {
 			other.lead <- false
 		}
@@ -70,16 +78,55 @@ func (s *store) commit(ctx context.Context, do func(context.Context, *transactio
 	return c.err
 }
 
-// run makes a batch of changes in one transaction, and removes what became garbage.
-func (s *store) run(ctx context.Context, batch []*change) {
-	var t *transaction
-	w, err := s.asWriter(ctx) // not in the transaction, which who holds the lease may wait for
-	if err != nil {
-		fail(batch, err)
-		return
+// lead makes the changes that wait, and those that come while it does, and then syncs them all at
+// once: who was woken by the last sync is about to come again, one after the other.
+func (s *store) lead(ctx context.Context) (done []*change) {
+	q := &s.commits
+	var garbage []blockRef
+	var w *writerLease
+	var committed []*change
+	for len(done) < maxBatch {
+		q.mu.Lock()
+		batch := slices.Clone(q.waiting[:min(len(q.waiting), maxBatch-len(done))])
+		q.waiting = slices.Delete(q.waiting, 0, len(batch))
+		q.mu.Unlock()
+		if len(batch) == 0 {
+			break
+		}
+		done = append(done, batch...)
+		if q.broken != nil {
+			fail(batch, q.broken)
+			continue
+		}
+		t, by, err := s.run(ctx, batch)
+		if err != nil {
+			q.breakIf(err)
+			fail(batch, err)
+			continue
+		}
+		garbage, w = append(garbage, t.garbage...), by
+		committed = append(committed, batch...)
+		runtime.Gosched()
+	}
+	if len(committed) == 0 {
+		return done
+	}
+	if err := s.ns.sync(w.journal.sync); err != nil {
+		q.breakIf(err)
+		fail(committed, err)
+		return done
+	}
+	s.removeBlocks(ctx, garbage)
+	return done
+}
+
+// run makes a batch of changes in one transaction, which is not durable yet.
+func (s *store) run(ctx context.Context, batch []*change) (t *transaction, w *writerLease, err error) {
+	if w, err = s.asWriter(ctx); err != nil { // not in the transaction, which who holds the lease may wait for
+		return nil, nil, err
 	}
 	var size int64
-	err = s.update(ctx, func(tx *sql.Tx) (err error) {
+	err = s.changeUnsynced(ctx, func(tx *sql.Tx) (err error) {
 		t = &transaction{Tx: tx, s: s, now: time.Now()}
 		for _, c := range batch {
 			if c.ctx.Err() != nil {
@@ -96,16 +143,13 @@ func (s *store) run(ctx context.Context, batch []*change) {
 		}
 		size, err = w.journal.write(t.entries)
 		return err
-	}, func() error {
-		w.journal.commit(size)
-		w.changed = w.changed || len(t.entries) > 0
-		return w.journal.sync()
 	})
 	if err != nil {
-		fail(batch, err)
-		return
+		return nil, nil, err
 	}
-	s.removeBlocks(ctx, t.garbage)
+	w.journal.commit(size)
+	w.changed = w.changed || len(t.entries) > 0
+	return t, w, nil
 }
 
 func fail(batch []*change, err error) {
@@ -135,10 +179,18 @@ func (g *refList) take() []blockRef {
 	return blocks
 }
 
-// update is the namespace's, and brings the list of garbage up to date on the way.
-func (s *store) update(ctx context.Context, fn func(*sql.Tx) error, syncs ...func() error) error {
+// update runs fn in a transaction, as the namespace's update does, and brings the list of garbage up
+// to date on the way. When it returns all is durable.
+func (s *store) update(ctx context.Context, fn func(*sql.Tx) error) error {
+	if err := s.changeUnsynced(ctx, fn); err != nil {
+		return err
+	}
+	return s.ns.sync()
+}
+
+func (s *store) changeUnsynced(ctx context.Context, fn func(*sql.Tx) error) error {
 	gone, waste := s.gone.take(), s.waste.take()
-	err := s.ns.update(ctx, func(tx *sql.Tx) error {
+	err := s.ns.change(ctx, func(tx *sql.Tx) error {
 		for _, b := range waste {
 			_, err := tx.ExecContext(ctx, "INSERT OR IGNORE INTO garbage (block, disk) VALUES (?, ?)", b.id, b.disk)
 			if err != nil {
@@ -152,7 +204,7 @@ func (s *store) update(ctx context.Context, fn func(*sql.Tx) error, syncs ...fun
 			}
 		}
 		return fn(tx)
-	}, syncs...)
+	})
 	if err != nil {
 		s.gone.add(gone...)
 		s.waste.add(waste...)

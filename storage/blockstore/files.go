@@ -69,15 +69,23 @@ func lockPath(path string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := waitForLock(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// waitForLock waits for the lock on an open file.
+func waitForLock(f *os.File) error {
 	for {
 		err := unix.Flock(int(f.Fd()), unix.LOCK_EX)
 		if errors.Is(err, unix.EINTR) {
 			continue
 		}
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("lock %s: %w", path, err), f.Close())
+			return fmt.Errorf("lock %s: %w", f.Name(), err)
 		}
-		return f, nil
+		return nil
 	}
 }
 

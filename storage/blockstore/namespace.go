@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"path/filepath"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -34,7 +36,49 @@ type namespace struct {
 	stat  *sql.Stmt // see fileQuery
 	first *sql.Stmt // see firstQuery
 
+	readying sync.Mutex
+	turn     *turnstile           // nil before the first transaction
+	hot      map[string]*sql.Stmt // what most transactions do, compiled; nil before the first of them
+
 	commit func(*sql.Tx) error // for tests to fail
+}
+
+// hotQueries are compiled once.
+var hotQueries = []string{
+	nextNumber, setNumber, noteCommitted, volumeQuery, setTotals, insertFile, deleteFile, insertInline, deleteInline,
+	blocksOfVersion, insertBlock, insertReplica, insertFileBlock, deleteFileBlocks,
+}
+
+// getReady makes what transactions need. Every one calls it before it begins.
+func (n *namespace) getReady(ctx context.Context) (err error) {
+	n.readying.Lock()
+	defer n.readying.Unlock()
+	if n.hot != nil {
+		return nil
+	}
+	if n.turn == nil {
+		if n.turn, err = newTurnstile(filepath.Join(filepath.Dir(n.path), turnFile)); err != nil {
+			return err
+		}
+	}
+	hot := map[string]*sql.Stmt{}
+	for _, query := range hotQueries {
+		stmt, err := n.writes.PrepareContext(ctx, query)
+		if err != nil {
+			return errors.Join(err, closeAll(hot))
+		}
+		hot[query] = stmt
+	}
+	n.hot = hot
+	return nil
+}
+
+func closeAll(statements map[string]*sql.Stmt) error {
+	var errs []error
+	for _, s := range statements {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(errs...)
 }
 
 const (
@@ -96,11 +140,14 @@ func (n *namespace) prepare(ctx context.Context) error {
 }
 
 func (n *namespace) close() error {
-	var errs []error
+	errs := []error{closeAll(n.hot)}
 	for _, s := range []*sql.Stmt{n.stat, n.first} {
 		if s != nil {
 			errs = append(errs, s.Close())
 		}
+	}
+	if n.turn != nil {
+		errs = append(errs, n.turn.close())
 	}
 	return errors.Join(append(errs, n.reads.Close(), n.writes.Close())...)
 }
@@ -202,10 +249,24 @@ func createNamespace(ctx context.Context, path, storeID string) error {
 }
 
 // update runs fn in a transaction, again if the database was busy or another process was in
-// the way: fn must have no effects that do not bear repetition. When the transaction is committed,
-// syncs are run beside the sync of the database: update returns when all is durable.
-func (n *namespace) update(ctx context.Context, fn func(*sql.Tx) error, syncs ...func() error) error {
-	err := patiently(ctx, func() error {
+// the way: fn must have no effects that do not bear repetition. When it returns all is durable.
+func (n *namespace) update(ctx context.Context, fn func(*sql.Tx) error) error {
+	if err := n.change(ctx, fn); err != nil {
+		return err
+	}
+	return n.sync()
+}
+
+// change is update without the sync.
+func (n *namespace) change(ctx context.Context, fn func(*sql.Tx) error) error {
+	return patiently(ctx, func() error {
+		if err := n.getReady(ctx); err != nil {
+			return err
+		}
+		if err := n.turn.enter(ctx); err != nil {
+			return err
+		}
+		defer n.turn.leave()
 		tx, err := n.writes.BeginTx(ctx, nil)
 		if err != nil {
 			return err
@@ -221,11 +282,12 @@ func (n *namespace) update(ctx context.Context, fn func(*sql.Tx) error, syncs ..
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
+}
+
+// sync makes durable what was committed, and what others do beside.
+func (n *namespace) sync(beside ...func() error) error {
 	var group errgroup.Group
-	for _, sync := range append(syncs, n.syncLog) {
+	for _, sync := range append(beside, n.syncLog) {
 		group.Go(sync)
 	}
 	if err := group.Wait(); err != nil {

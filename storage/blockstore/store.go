@@ -44,6 +44,7 @@ type store struct {
 	unsettled atomic.Bool   // blocks may be in no object, and were not removed
 	turn      atomic.Uint64 // which of several equally empty disks is next
 	files     fileLayer
+	sums      combiner
 
 	drain struct { // what draining has found
 		mu    sync.Mutex
@@ -63,7 +64,7 @@ func openStore(ctx context.Context, roots []string) (*store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &store{roots: roots, home: home, ns: ns, files: osFiles{}}
+	s := &store{roots: roots, home: home, ns: ns, files: osFiles{}, sums: newCombiner()}
 	if s.id, err = ns.storeID(ctx); err == nil {
 		err = s.identify()
 	}

@@ -26,11 +26,54 @@ type transaction struct {
 // note puts a change into the journal.
 func (t *transaction) note(e *entry) { t.entries = append(t.entries, e) }
 
+// The queries that most transactions make.
+const (
+	nextNumber    = "SELECT next FROM counters WHERE name = 'version'"
+	setNumber     = "UPDATE counters SET next = ? WHERE name = 'version'"
+	noteCommitted = "UPDATE writers SET committed = max(committed, ?) WHERE id = ?"
+	volumeQuery   = "SELECT " + volumeColumns + " FROM volumes WHERE id = ?"
+	setTotals     = "UPDATE volumes SET bytes = ?, files = ? WHERE id = ?"
+	insertFile    = `INSERT INTO files (volume, key, version, size, crc32c, mtime, content_type, metadata, more)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	deleteFile       = "DELETE FROM files WHERE volume = ? AND key = ? RETURNING version, size"
+	insertInline     = "INSERT INTO inline (version, content) VALUES (?, ?)"
+	deleteInline     = "DELETE FROM inline WHERE version = ?"
+	blocksOfVersion  = "SELECT DISTINCT block FROM file_blocks WHERE version = ?"
+	insertBlock      = "INSERT INTO blocks (id, size, crc32c, chunks, copies, hash) VALUES (?, ?, ?, ?, ?, ?)"
+	insertReplica    = "INSERT INTO replicas (block, disk) VALUES (?, ?)"
+	insertFileBlock  = "INSERT INTO file_blocks (version, seq, block) VALUES (?, ?, ?)"
+	deleteFileBlocks = "DELETE FROM file_blocks WHERE version = ?"
+)
+
+// ExecContext is that of sql.Tx, with queries that are compiled already.
+func (t *transaction) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if stmt, ok := t.s.ns.hot[query]; ok {
+		return t.StmtContext(ctx, stmt).ExecContext(ctx, args...)
+	}
+	return t.Tx.ExecContext(ctx, query, args...)
+}
+
+// QueryContext is that of sql.Tx, with queries that are compiled already.
+func (t *transaction) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if stmt, ok := t.s.ns.hot[query]; ok {
+		return t.StmtContext(ctx, stmt).QueryContext(ctx, args...)
+	}
+	return t.Tx.QueryContext(ctx, query, args...)
+}
+
+// QueryRowContext is that of sql.Tx, with queries that are compiled already.
+func (t *transaction) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	if stmt, ok := t.s.ns.hot[query]; ok {
+		return t.StmtContext(ctx, stmt).QueryRowContext(ctx, args...)
+	}
+	return t.Tx.QueryRowContext(ctx, query, args...)
+}
+
 // number returns a number that is greater than all that any transaction took before. Whatever
 // changes what is visible takes one, so numbers tell in what order changes were made.
 func (t *transaction) number(ctx context.Context) (int64, error) {
 	if t.numbers == 0 {
-		err := t.QueryRowContext(ctx, "SELECT next FROM counters WHERE name = 'version'").Scan(&t.numbers)
+		err := t.QueryRowContext(ctx, nextNumber).Scan(&t.numbers)
 		if err != nil {
 			return 0, err
 		}
@@ -45,7 +88,7 @@ func (t *transaction) volume(ctx context.Context, id int64) (*volumeState, error
 		return v, nil
 	}
 	v := &volumeState{}
-	err := v.scan(t.QueryRowContext(ctx, "SELECT "+volumeColumns+" FROM volumes WHERE id = ?", id).Scan)
+	err := v.scan(t.QueryRowContext(ctx, volumeQuery, id).Scan)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, refusal{fmt.Errorf("%w: the volume was removed meanwhile", storage.ErrNotExist)}
 	}
@@ -65,7 +108,7 @@ func (t *transaction) finish(ctx context.Context, w *writerLease) error {
 		return err
 	}
 	if t.numbers != 0 {
-		_, err := t.ExecContext(ctx, "UPDATE counters SET next = ? WHERE name = 'version'", t.numbers)
+		_, err := t.ExecContext(ctx, setNumber, t.numbers)
 		if err != nil {
 			return err
 		}
@@ -74,7 +117,7 @@ func (t *transaction) finish(ctx context.Context, w *writerLease) error {
 		if !v.changed {
 			continue
 		}
-		_, err := t.ExecContext(ctx, "UPDATE volumes SET bytes = ?, files = ? WHERE id = ?", v.bytes, v.files, v.id)
+		_, err := t.ExecContext(ctx, setTotals, v.bytes, v.files, v.id)
 		if err != nil {
 			return err
 		}
@@ -154,7 +197,7 @@ func (t *transaction) put(ctx context.Context, volume int64, o *storage.Object, 
 	return t.replace(ctx, volume, o, func(version int64, e *entry) error {
 		if len(c.inline) > 0 {
 			e.content = c.inline
-			_, err := t.ExecContext(ctx, "INSERT INTO inline (version, content) VALUES (?, ?)", version, c.inline)
+			_, err := t.ExecContext(ctx, insertInline, version, c.inline)
 			return err
 		}
 		for seq, b := range c.blocks {
@@ -162,8 +205,7 @@ func (t *transaction) put(ctx context.Context, volume int64, o *storage.Object, 
 				return err
 			}
 			e.Blocks = append(e.Blocks, entryBlock{ID: b.id, Size: b.size, CRC32C: b.sum.Sum, Chunks: b.chunks, Copies: b.copies})
-			_, err := t.ExecContext(ctx, "INSERT INTO file_blocks (version, seq, block) VALUES (?, ?, ?)",
-				version, seq, b.id)
+			_, err := t.ExecContext(ctx, insertFileBlock, version, seq, b.id)
 			if err != nil {
 				return err
 			}
@@ -174,13 +216,12 @@ func (t *transaction) put(ctx context.Context, volume int64, o *storage.Object, 
 
 // addBlock makes a block known.
 func (t *transaction) addBlock(ctx context.Context, b block) error {
-	_, err := t.ExecContext(ctx, "INSERT INTO blocks (id, size, crc32c, chunks, copies) VALUES (?, ?, ?, ?, ?)",
-		b.id, b.size, int64(b.sum.Sum), []byte(b.chunks), max(b.copies, 1))
+	_, err := t.ExecContext(ctx, insertBlock, b.id, b.size, int64(b.sum.Sum), []byte(b.chunks), max(b.copies, 1), nil)
 	if err != nil {
 		return err
 	}
 	for _, disk := range b.disks {
-		_, err := t.ExecContext(ctx, "INSERT INTO replicas (block, disk) VALUES (?, ?)", b.id, disk)
+		_, err := t.ExecContext(ctx, insertReplica, b.id, disk)
 		if err != nil {
 			return err
 		}
@@ -211,7 +252,7 @@ func (t *transaction) share(ctx context.Context, volume int64, o *storage.Object
 
 // describeContent completes an entry with the content of a version, whose blocks are known already.
 func (t *transaction) describeContent(ctx context.Context, version int64, e *entry) error {
-	blocks, err := idsOf(ctx, t.Tx, "SELECT block FROM file_blocks WHERE version = ? ORDER BY seq", version)
+	blocks, err := idsOf(ctx, t, "SELECT block FROM file_blocks WHERE version = ? ORDER BY seq", version)
 	if err != nil {
 		return err
 	}
@@ -274,11 +315,8 @@ func (t *transaction) replace(
 	}
 	t.note(e)
 	o.ETag = etag(version, o.CRC32C)
-	_, err = t.ExecContext(ctx, `
-		INSERT INTO files (volume, key, version, size, crc32c, mtime, content_type, metadata, more)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, '')`,
-		volume, []byte(o.Key), version, o.Size, int64(o.CRC32C.Sum), o.ModTime.UnixNano(),
-		o.ContentType, metadata)
+	_, err = t.ExecContext(ctx, insertFile, volume, []byte(o.Key), version, o.Size, int64(o.CRC32C.Sum),
+		o.ModTime.UnixNano(), o.ContentType, metadata, "")
 	v.grow(o.Size, 1)
 	return err
 }
@@ -310,8 +348,7 @@ func (t *transaction) retire(ctx context.Context, v *volumeState, key string, di
 		}
 	}
 	var version, size int64
-	err := t.QueryRowContext(ctx, "DELETE FROM files WHERE volume = ? AND key = ? RETURNING version, size",
-		v.id, []byte(key)).Scan(&version, &size)
+	err := t.QueryRowContext(ctx, deleteFile, v.id, []byte(key)).Scan(&version, &size)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
@@ -328,14 +365,14 @@ func (t *transaction) retire(ctx context.Context, v *volumeState, key string, di
 // release drops the content of a version that no row has any more, and makes garbage of the
 // blocks that nothing else refers to.
 func (t *transaction) release(ctx context.Context, version int64) error {
-	if _, err := t.ExecContext(ctx, "DELETE FROM inline WHERE version = ?", version); err != nil {
+	if _, err := t.ExecContext(ctx, deleteInline, version); err != nil {
 		return err
 	}
-	blocks, err := idsOf(ctx, t.Tx, "SELECT DISTINCT block FROM file_blocks WHERE version = ?", version)
+	blocks, err := idsOf(ctx, t, blocksOfVersion, version)
 	if err != nil || len(blocks) == 0 {
 		return err
 	}
-	if _, err := t.ExecContext(ctx, "DELETE FROM file_blocks WHERE version = ?", version); err != nil {
+	if _, err := t.ExecContext(ctx, deleteFileBlocks, version); err != nil {
 		return err
 	}
 	for _, id := range blocks {
@@ -353,7 +390,7 @@ func (t *transaction) dropIfUnused(ctx context.Context, id int64) error {
 	if err != nil || used {
 		return err
 	}
-	replicas, err := blockRefs(ctx, t.Tx, "DELETE FROM replicas WHERE block = ? RETURNING block, disk", id)
+	replicas, err := blockRefs(ctx, t, "DELETE FROM replicas WHERE block = ? RETURNING block, disk", id)
 	if err != nil {
 		return err
 	}
@@ -380,7 +417,7 @@ func (t *transaction) addGarbage(ctx context.Context, replicas ...blockRef) erro
 // mustLive reports it if the writer has been taken for dead: its blocks are gone then. Otherwise it
 // notes the numbers that are the writer's.
 func (t *transaction) mustLive(ctx context.Context, writer string) error {
-	result, err := t.ExecContext(ctx, "UPDATE writers SET committed = max(committed, ?) WHERE id = ?", t.numbers, writer)
+	result, err := t.ExecContext(ctx, noteCommitted, t.numbers, writer)
 	if err != nil {
 		return err
 	}
@@ -390,8 +427,13 @@ func (t *transaction) mustLive(ctx context.Context, writer string) error {
 	return errors.New("another process took this one for dead, as the file of its lock was removed: open the store again")
 }
 
+// querier is a transaction, or what is as good.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
 // blockRefs returns the two columns of a query's result.
-func blockRefs(ctx context.Context, tx *sql.Tx, query string, args ...any) (all []blockRef, err error) {
+func blockRefs(ctx context.Context, tx querier, query string, args ...any) (all []blockRef, err error) {
 	rows, err := tx.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
@@ -408,7 +450,7 @@ func blockRefs(ctx context.Context, tx *sql.Tx, query string, args ...any) (all 
 }
 
 // idsOf returns the only column of a query's result.
-func idsOf(ctx context.Context, tx *sql.Tx, query string, args ...any) (all []int64, err error) {
+func idsOf(ctx context.Context, tx querier, query string, args ...any) (all []int64, err error) {
 	rows, err := tx.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err

@@ -59,7 +59,7 @@ func (b *Bucket) draft(ctx context.Context, key string, opts storage.CreateOptio
 			o.Metadata[strings.ToLower(k)] = v
 		}
 	}
-	return &draft{b: b, v: v, o: o, sums: newCombiner()}, nil
+	return &draft{b: b, v: v, o: o, sums: v.sums}, nil
 }
 
 // publish makes the object visible. Its blocks are written and synced.
