@@ -2,14 +2,22 @@ package blockstore
 
 import (
 	"context"
+	"database/sql/driver"
+	"errors"
+	"io"
 	"iter"
+	"time"
 
 	"github.com/skepdata/skep/storage"
 )
 
-// listPage is how many objects are read from the namespace at a time. Between pages nothing
-// is held, so that a slow consumer keeps nobody waiting.
-const listPage = 1000
+// listPage is how many objects are read from the namespace at a time, and firstPage how many at
+// first: most listings are short. Between pages nothing is held, so that a slow consumer keeps
+// nobody waiting.
+const (
+	firstPage = 100
+	listPage  = 2000
+)
 
 // List implements storage.Bucket. Each page is a snapshot of its own. Listings tell
 // everything that Stat does.
@@ -25,9 +33,7 @@ func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[storage.Obje
 			fail(err)
 			return
 		}
-		from := append([]byte(prefix), 0)[:len(prefix)] // not nil, which would be NULL
-		for compare := ">="; ; compare = ">" {
-			page, err := v.page(ctx, compare, from, after(prefix), listPage)
+		for page, err := range v.pages(ctx, prefix) {
 			if err != nil {
 				fail(err)
 				return
@@ -41,10 +47,42 @@ func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[storage.Obje
 					return
 				}
 			}
-			if len(page) < listPage {
-				return
+		}
+	}
+}
+
+// pages yields what List does, a page at a time. While one is used the next is being read.
+func (v volumeRef) pages(ctx context.Context, prefix string) iter.Seq2[[]storage.Object, error] {
+	type result struct {
+		page []storage.Object
+		err  error
+	}
+	return func(yield func([]storage.Object, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		read := func(compare string, from []byte, limit int) chan result {
+			ready := make(chan result, 1) // so that nobody need wait for a page that is not wanted any more
+			go func() {
+				page, err := v.page(ctx, compare, from, after(prefix), limit)
+				ready <- result{page, err}
+			}()
+			return ready
+		}
+		from := append([]byte(prefix), 0)[:len(prefix)] // not nil, which would be NULL
+		limit := firstPage
+		for next := read(">=", from, limit); next != nil; {
+			r := <-next
+			next = nil
+			if r.err == nil && len(r.page) == limit {
+				limit = listPage
+				next = read(">", []byte(r.page[len(r.page)-1].Key), limit)
 			}
-			from = []byte(page[len(page)-1].Key)
+			if !yield(r.page, r.err) {
+				break
+			}
+			if r.err != nil {
+				break
+			}
 		}
 	}
 }
@@ -61,22 +99,74 @@ func (v volumeRef) page(ctx context.Context, compare string, from, to []byte, li
 	args = append(args, limit)
 	var page []storage.Object
 	err := patiently(ctx, func() error {
-		page = make([]storage.Object, 0, 64)
-		rows, err := v.ns.reads.QueryContext(ctx, query, args...)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
+		page = make([]storage.Object, 0, min(limit, 64))
+		return v.ns.eachRow(ctx, query, args, func(columns []driver.Value) error {
 			var row fileRow
-			if err := row.scan(rows.Scan); err != nil {
+			if err := row.set(columns, page); err != nil {
 				return err
 			}
 			page = append(page, row.Object)
-		}
-		return rows.Err()
+			return nil
+		})
 	})
 	return page, err
+}
+
+// eachRow calls do with the columns of each row. It goes past database/sql, whose conversions take as
+// long as all else.
+func (n *namespace) eachRow(
+	ctx context.Context, query string, args []any, do func(columns []driver.Value) error,
+) error {
+	conn, err := n.reads.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }() // goes back to the pool
+	named := make([]driver.NamedValue, len(args))
+	for i, arg := range args {
+		if limit, ok := arg.(int); ok {
+			arg = int64(limit)
+		}
+		named[i] = driver.NamedValue{Ordinal: i + 1, Value: arg}
+	}
+	return conn.Raw(func(c any) error {
+		rows, err := c.(driver.QueryerContext).QueryContext(ctx, query, named)
+		if err != nil {
+			return err
+		}
+		columns := make([]driver.Value, len(rows.Columns()))
+		for {
+			if err = rows.Next(columns); err == nil {
+				err = do(columns)
+			}
+			if errors.Is(err, io.EOF) {
+				return rows.Close()
+			}
+			if err != nil {
+				return errors.Join(err, rows.Close())
+			}
+		}
+	})
+}
+
+// set takes fileColumns. Objects of one listing share the texts that are alike.
+func (r *fileRow) set(columns []driver.Value, page []storage.Object) error {
+	key, _ := columns[0].([]byte)
+	r.Key = string(key)
+	r.version, _ = columns[1].(int64)
+	r.Size, _ = columns[2].(int64)
+	sum, _ := columns[3].(int64)
+	r.CRC32C = storage.Checksum{Sum: uint32(sum), Known: true}
+	mtime, _ := columns[4].(int64)
+	r.ModTime = time.Unix(0, mtime)
+	r.ETag = etag(r.version, r.CRC32C)
+	r.ContentType, _ = columns[5].(string)
+	if len(page) > 0 && page[len(page)-1].ContentType == r.ContentType {
+		r.ContentType = page[len(page)-1].ContentType
+	}
+	metadata, _ := columns[6].(string)
+	more, _ := columns[7].(string)
+	return r.parse(metadata, more)
 }
 
 // after is the least string that is greater than all with the given prefix, or nil if all

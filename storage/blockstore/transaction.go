@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/skepdata/skep/storage"
@@ -149,16 +150,17 @@ func (r *fileRow) scan(scan func(...any) error, more ...any) error {
 	}
 	r.Key, r.ModTime, r.CRC32C.Known = string(key), time.Unix(0, mtime), true
 	r.ETag = etag(r.version, r.CRC32C)
-	if metadata != "" {
-		if err := json.Unmarshal([]byte(metadata), &r.Metadata); err != nil {
-			return fmt.Errorf("metadata of %q: %w", r.Key, err)
-		}
-	}
-	return r.parseMore(rare)
+	return r.parse(metadata, rare)
 }
 
+// etag is the version and the checksum, as in "1f-e3069283".
 func etag(version int64, sum storage.Checksum) string {
-	return fmt.Sprintf("%x-%08x", version, sum.Sum)
+	text := strconv.AppendInt(make([]byte, 0, 25), version, 16)
+	text = append(text, '-')
+	for shift := 28; shift >= 0; shift -= 4 {
+		text = append(text, "0123456789abcdef"[sum.Sum>>shift&0xf])
+	}
+	return string(text)
 }
 
 // rareAttributes are what the column more holds.
@@ -167,7 +169,13 @@ type rareAttributes struct {
 	Tags    map[string]string `json:"tags,omitempty"`
 }
 
-func (r *fileRow) parseMore(text string) error {
+// parse reads the columns metadata and more.
+func (r *fileRow) parse(metadata, text string) error {
+	if metadata != "" {
+		if err := json.Unmarshal([]byte(metadata), &r.Metadata); err != nil {
+			return fmt.Errorf("metadata of %q: %w", r.Key, err)
+		}
+	}
 	if text == "" {
 		return nil
 	}
