@@ -10,6 +10,9 @@ import (
 	"github.com/skepdata/skep/partitions"
 )
 
+// HiddenParameters begins the names of parameters that belong to skep itself, not to users.
+const HiddenParameters = "skep."
+
 // DefaultDatabase is the database that always exists.
 const DefaultDatabase = "default"
 
@@ -19,6 +22,7 @@ type Database struct {
 	Comment    string
 	Location   string // URL below which its managed tables are made
 	Owner      string
+	OwnerType  string            // USER, ROLE or GROUP; empty where nobody said
 	Parameters map[string]string // DBPROPERTIES
 	CreateTime time.Time
 }
@@ -80,6 +84,7 @@ type Table struct {
 	TableName
 	Type             TableType
 	Owner            string
+	OwnerType        string // USER, ROLE or GROUP; empty where nobody said
 	CreateTime       time.Time
 	Storage          StorageDescriptor
 	PartitionKeys    []Column

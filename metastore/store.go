@@ -14,6 +14,9 @@ var (
 	ErrNoSuchDatabase  = errors.New("database does not exist")
 	ErrNoSuchTable     = errors.New("table does not exist")
 	ErrNoSuchPartition = errors.New("partition does not exist")
+	ErrNoSuchFunction  = errors.New("function does not exist")
+	ErrNoConstraint    = errors.New("constraint does not exist")
+	ErrNoSuchLock      = errors.New("lock does not exist")
 	ErrExists          = errors.New("already exists")
 	ErrNotEmpty        = errors.New("database is not empty")
 	ErrConflict        = errors.New("changed by somebody else meanwhile")
@@ -48,12 +51,49 @@ type Reader interface {
 	// Partitions yields exactly the partitions that satisfy p (nil: all), in byte order of
 	// their names. It streams; as much of p as the database can is decided there.
 	Partitions(ctx context.Context, name TableName, p partitions.Predicate) iter.Seq2[*Partition, error]
+	// PartitionNames is Partitions for those who want the names only: ds=2024-01-01/hr=3.
+	PartitionNames(ctx context.Context, name TableName, p partitions.Predicate) iter.Seq2[string, error]
+	// PartitionsNamed yields the partitions that have one of the values, in byte order of their
+	// names, each once. Those that do not exist are left out.
+	PartitionsNamed(ctx context.Context, name TableName, vs []partitions.Values) iter.Seq2[*Partition, error]
+	// AllTables yields the tables of all databases that match the patterns, in order of database
+	// and name.
+	AllTables(ctx context.Context, dbPattern, tablePattern string) iter.Seq2[*Table, error]
+
+	// Function reports ErrNoSuchDatabase or ErrNoSuchFunction.
+	Function(ctx context.Context, name TableName) (*Function, error)
+	// Functions lists the functions of one database, or where db is empty of all, in order of
+	// database and name; pattern as for Databases.
+	Functions(ctx context.Context, db, pattern string) ([]*Function, error)
+	// Constraints lists the constraints of a table in order of their names.
+	Constraints(ctx context.Context, name TableName) ([]Constraint, error)
+	// ForeignKeysTo lists the tables whose foreign keys refer to this one, in order. It need not
+	// exist.
+	ForeignKeysTo(ctx context.Context, parent TableName) ([]TableName, error)
+	// TableStatistics are those of the columns of a table that are known, in order of their names;
+	// without columns, of all.
+	TableStatistics(ctx context.Context, name TableName, columns ...string) (*Statistics, error)
+	// Statistics yields those of the partitions that satisfy p and have any, in byte order of
+	// their names; columns as for TableStatistics.
+	Statistics(ctx context.Context, name TableName, p partitions.Predicate, columns ...string) iter.Seq2[*Statistics, error]
+	// Locks lists all locks in order of their ids.
+	Locks(ctx context.Context) ([]*Lock, error)
+
+	// Changes yields the entries of the change log with greater ids than after, in order. Those
+	// that are older than the log is kept are gone.
+	Changes(ctx context.Context, after int64) iter.Seq2[*Change, error]
+	// LastChange is the id of the newest entry, 0 where there was none yet.
+	LastChange(ctx context.Context) (int64, error)
+	// UUID identifies the metastore for as long as it exists. It is 32 hexadecimal digits.
+	UUID(ctx context.Context) (string, error)
 }
 
 // Tx is a transaction. Reads in it see its own writes. A call that fails changes nothing. It is
 // for one goroutine at a time and must not be used after Update returns. What is passed to it is
 // not kept and not changed: names are put in lower case in what is stored, and a zero CreateTime
-// becomes the time of the call.
+// becomes the time of the call. Every call that changes something is an entry of the change log,
+// by the user of its context; an AlterTable that changes nothing but parameters whose names begin
+// with HiddenParameters is not.
 type Tx interface {
 	Reader
 
@@ -84,6 +124,36 @@ type Tx interface {
 	AlterPartition(ctx context.Context, name TableName, p *Partition) error
 	// DropPartitions removes partitions; those that do not exist are ErrNoSuchPartition.
 	DropPartitions(ctx context.Context, name TableName, vs ...partitions.Values) error
+	// AlterPartitions is AlterPartition for all of ps or none.
+	AlterPartitions(ctx context.Context, name TableName, ps []*Partition) error
+	// RenamePartition gives a partition, and its statistics, other values. It reports
+	// ErrNoSuchPartition, and ErrExists where a partition has those already.
+	RenamePartition(ctx context.Context, name TableName, from, to partitions.Values) error
+
+	// CreateFunction reports ErrNoSuchDatabase and ErrExists.
+	CreateFunction(ctx context.Context, f *Function) error
+	// AlterFunction replaces the function of that name; it reports ErrNoSuchFunction.
+	AlterFunction(ctx context.Context, f *Function) error
+	// DropFunction reports ErrNoSuchFunction.
+	DropFunction(ctx context.Context, name TableName) error
+	// AddConstraints reports ErrExists for a name that a constraint of the table has.
+	AddConstraints(ctx context.Context, name TableName, cs []Constraint) error
+	// DropConstraint reports ErrNoConstraint.
+	DropConstraint(ctx context.Context, name TableName, constraint string) error
+	// SetStatistics replaces what is known of the columns given, of a table or of a partition,
+	// which must exist.
+	SetStatistics(ctx context.Context, name TableName, s *Statistics) error
+	// DropStatistics forgets what is known of columns, or without any of all; v is nil for those
+	// of the table itself.
+	DropStatistics(ctx context.Context, name TableName, v partitions.Values, columns ...string) error
+	// PutLock makes a lock, whose id it returns, or replaces the one that has l.ID: ErrNoSuchLock.
+	// Locks are not in the change log.
+	PutLock(ctx context.Context, l *Lock) (int64, error)
+	// DropLock reports ErrNoSuchLock.
+	DropLock(ctx context.Context, id int64) error
+	// Note writes an entry of kind Noted to the change log, about a table, or where v is not nil
+	// about a partition, neither of which need exist.
+	Note(ctx context.Context, name TableName, v partitions.Values, note map[string]string) error
 }
 
 // Store is a metastore. It is safe for concurrent use, by several processes too where the
@@ -91,8 +161,8 @@ type Tx interface {
 type Store interface {
 	Reader
 	// Update runs fn in one serializable transaction and commits it when fn returns nil.
-	// On a conflict with another transaction fn is run again, so it must have no other
-	// effects. The error of fn is returned as it is. fn must not call Update of the same
+	// On a conflict with another transaction, and when the connection broke before anything was
+	// committed, fn is run again, so it must have no other effects. The error of fn is returned as it is. fn must not call Update of the same
 	// store; it may use its Reader methods, which do not see what the transaction has written.
 	Update(ctx context.Context, fn func(Tx) error) error
 	// Close is idempotent.

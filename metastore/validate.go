@@ -8,12 +8,19 @@ import (
 	"github.com/skepdata/skep/hivetype"
 )
 
+// MaxName is the length of the name of a database, table, function or constraint, in bytes.
+const MaxName = 256
+
+// MaxPartitionName is the length of the name of a partition, with its escapes, in bytes: that of a
+// key of S3.
+const MaxPartitionName = 1024
+
 // Validate reports ErrInvalid, with the reason, for a database that no store may accept.
 func (d *Database) Validate() error {
 	if err := validName("database", d.Name); err != nil {
 		return err
 	}
-	return validTexts("database "+d.Name, d.Parameters, d.Comment, d.Location, d.Owner)
+	return validTexts("database "+d.Name, d.Parameters, d.Comment, d.Location, d.Owner, d.OwnerType)
 }
 
 // Validate reports ErrInvalid, with the reason, for a table that no store may accept: one
@@ -49,7 +56,7 @@ func (t *Table) Validate() error {
 	if err := t.Storage.Validate(); err != nil {
 		return err
 	}
-	return validTexts("table", t.Parameters, t.Owner, t.ViewOriginalText, t.ViewExpandedText)
+	return validTexts("table", t.Parameters, t.Owner, t.OwnerType, t.ViewOriginalText, t.ViewExpandedText)
 }
 
 // Validate reports ErrInvalid, with the reason, for a descriptor that cannot be stored.
@@ -67,9 +74,40 @@ func (d *StorageDescriptor) Validate() error {
 	return validTexts("serde", d.SerDe.Parameters)
 }
 
+// Validate reports ErrInvalid, with the reason, for a function that no store may accept.
+func (f *Function) Validate() error {
+	if err := validName("database", f.Database); err != nil {
+		return err
+	}
+	if err := validName("function", f.Name); err != nil {
+		return err
+	}
+	return validTexts("function", nil, f.Class, f.Owner, f.OwnerType, f.Type, f.Text)
+}
+
+// Validate reports ErrInvalid, with the reason, for a constraint that no store may accept.
+func (c *Constraint) Validate() error {
+	if err := validName("constraint", c.Name); err != nil {
+		return err
+	}
+	switch c.Kind {
+	case ForeignKey:
+		if c.Parent.Name == "" || len(c.References) != len(c.Columns) {
+			return fmt.Errorf("%w constraint %s: a foreign key refers to as many columns of a table as it has", ErrInvalid, c.Name)
+		}
+	case PrimaryKey, Unique, NotNull, Default, Check:
+	default:
+		return fmt.Errorf("%w constraint %s: unknown kind %q", ErrInvalid, c.Name, c.Kind)
+	}
+	return validTexts("constraint", nil, append(append([]string{c.Expression}, c.Columns...), c.References...)...)
+}
+
 func validName(what, name string) error {
 	if name == "" {
 		return fmt.Errorf("%w name: a %s needs one", ErrInvalid, what)
+	}
+	if len(name) > MaxName {
+		return fmt.Errorf("%w %s name: it has %d bytes, and the limit is %d", ErrInvalid, what, len(name), MaxName)
 	}
 	bad := func(r rune) bool { return r < ' ' || r == 0x7f || r == '.' || r == '/' || r == utf8.RuneError }
 	if strings.ContainsFunc(name, bad) {
@@ -100,6 +138,9 @@ func validTexts(what string, parameters map[string]string, texts ...string) erro
 	for _, s := range texts {
 		if !utf8.ValidString(s) {
 			return fmt.Errorf("%w %s: %q is not UTF-8", ErrInvalid, what, s)
+		}
+		if strings.Contains(s, "\x00") { // PostgreSQL cannot keep it
+			return fmt.Errorf("%w %s: %q contains a NUL character", ErrInvalid, what, s)
 		}
 	}
 	for key, value := range parameters {

@@ -92,9 +92,36 @@ func decodeColumns(columns []columnJSON) ([]metastore.Column, error) {
 	return out, nil
 }
 
-// encodeDescriptor returns the text of a descriptor, without its location, and the hash by
-// which equal ones are found.
-func encodeDescriptor(d *metastore.StorageDescriptor) (body, hash string) {
+// descriptorHash is that by which equal descriptors of a table are found.
+func descriptorHash(body, base string) string {
+	if base != "" {
+		body += "\n" + base
+	}
+	sum := sha256.Sum256([]byte(body))
+	return hex.EncodeToString(sum[:16])
+}
+
+// splitLocation divides the location of a partition into the place that it shares with others, if
+// it is in the directory of its name there, and otherwise its own.
+func splitLocation(location, name string) (base, own string) {
+	if b, ok := strings.CutSuffix(location, "/"+name); ok && b != "" {
+		return b, ""
+	}
+	return "", location
+}
+
+// joinLocation is the inverse.
+func joinLocation(base, own, name string) string {
+	if base != "" && own == "" {
+		return base + "/" + name
+	}
+	return own
+}
+
+// encodeDescriptor returns the text of a descriptor, without its location.
+func encodeDescriptor(d *metastore.StorageDescriptor) string { return encode(descriptorOf(d)) }
+
+func descriptorOf(d *metastore.StorageDescriptor) descriptorJSON {
 	j := descriptorJSON{
 		Columns: encodeColumns(d.Columns), InputFormat: d.InputFormat, OutputFormat: d.OutputFormat,
 		SerDe:      serdeJSON{d.SerDe.Name, d.SerDe.Library, d.SerDe.Parameters},
@@ -104,9 +131,7 @@ func encodeDescriptor(d *metastore.StorageDescriptor) (body, hash string) {
 	for _, s := range d.SortColumns {
 		j.SortColumns = append(j.SortColumns, sortJSON{s.Name, s.Desc})
 	}
-	body = encode(j)
-	sum := sha256.Sum256([]byte(body))
-	return body, hex.EncodeToString(sum[:16])
+	return j
 }
 
 func decodeDescriptor(body, location string) (metastore.StorageDescriptor, error) {
@@ -114,6 +139,10 @@ func decodeDescriptor(body, location string) (metastore.StorageDescriptor, error
 	if err := json.Unmarshal([]byte(body), &j); err != nil {
 		return metastore.StorageDescriptor{}, fmt.Errorf("storage descriptor: %w", err)
 	}
+	return j.decode(location)
+}
+
+func (j descriptorJSON) decode(location string) (metastore.StorageDescriptor, error) {
 	columns, err := decodeColumns(j.Columns)
 	if err != nil {
 		return metastore.StorageDescriptor{}, err

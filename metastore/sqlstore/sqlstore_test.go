@@ -8,13 +8,17 @@ import (
 	"testing"
 
 	"github.com/skepdata/skep/metastore"
-	"github.com/skepdata/skep/metastore/metastoretest"
 	"github.com/skepdata/skep/metastore/sqlstore"
 )
 
 func open(t testing.TB, path string) metastore.Store {
 	t.Helper()
-	s, err := sqlstore.Open(t.Context(), "sqlite://"+path)
+	return openURL(t, "sqlite://"+path)
+}
+
+func openURL(t testing.TB, url string) metastore.Store {
+	t.Helper()
+	s, err := sqlstore.Open(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,12 +30,6 @@ func open(t testing.TB, path string) metastore.Store {
 	return s
 }
 
-func fresh(t testing.TB) metastore.Store { return open(t, filepath.Join(t.TempDir(), "metastore.db")) }
-
-func TestConformance(t *testing.T) { metastoretest.Run(t, metastoretest.Config{New: fresh}) }
-
-func BenchmarkStore(b *testing.B) { metastoretest.Bench(b, metastoretest.Config{New: fresh}) }
-
 func TestOpenErrors(t *testing.T) {
 	dir := t.TempDir()
 	junk := filepath.Join(dir, "junk.db")
@@ -39,18 +37,24 @@ func TestOpenErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for url, want := range map[string]string{
-		"postgres://me:secret@host/db": "postgres metastores are not supported yet",
-		"mysql://me:secret@host/db":    "mysql metastores are not supported yet",
-		"thrift://host:9083":           "thrift metastores are not supported yet",
-		"oracle://me:secret@host/db":   `unknown scheme "oracle"`,
-		"/just/a/path.db":              "not a URL",
-		"sqlite://relative.db":         "not an absolute path",
-		"sqlite://":                    "not an absolute path",
-		"sqlite:///a.db?mode=memory":   "no parameters",
-		"sqlite:///a%zz.db":            "invalid URL escape",
-		"sqlite://" + junk:             "not an SQLite database",
-		"sqlite://" + dir:              "unable to open database file",
-		"sqlite://" + junk + "/sub.db": "not a directory",
+		"postgres://me:se cret@host/db":                         "not a URL",
+		"postgres://me:secret@127.0.0.1:1/db":                   "cannot be reached; is it running",
+		"postgres://me:secret@127.0.0.1:1/db?sslmode=odd":       "sslmode is invalid",
+		"postgres://me:secret@127.0.0.1:1/db?max_connections=x": "max_connections=x: want a number",
+		"mysql://me:secret@127.0.0.1:1/db":                      "cannot be reached; is it running",
+		"mysql://me:secret@127.0.0.1:1/":                        "names no database",
+		"mysql://me:secret@127.0.0.1:1/db?nope=1":               "the URL has the parameter nope",
+		"mysql://me:secret%zz@127.0.0.1:1/db":                   "not a URL",
+		"thrift://host:9083":                                    "thrift metastores are not supported yet",
+		"oracle://me:secret@host/db":                            `unknown scheme "oracle"`,
+		"/just/a/path.db":                                       "not a URL",
+		"sqlite://relative.db":                                  "not an absolute path",
+		"sqlite://":                                             "not an absolute path",
+		"sqlite:///a.db?mode=memory":                            "no parameters",
+		"sqlite:///a%zz.db":                                     "invalid URL escape",
+		"sqlite://" + junk:                                      "not an SQLite database",
+		"sqlite://" + dir:                                       "unable to open database file",
+		"sqlite://" + junk + "/sub.db":                          "not a directory",
 	} {
 		s, err := sqlstore.Open(t.Context(), url)
 		if err == nil {

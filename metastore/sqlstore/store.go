@@ -8,70 +8,136 @@ import (
 	"github.com/skepdata/skep/partitions"
 )
 
-// Database implements metastore.Reader.
-func (s *Store) Database(ctx context.Context, name string) (d *metastore.Database, err error) {
+// get runs a read of one thing, again where the server has gone meanwhile.
+func get[T any](ctx context.Context, s *Store, read func(reader) (T, error)) (out T, err error) {
 	err = s.view(ctx, func(r reader) error {
-		d, err = r.Database(ctx, name)
+		out, err = read(r)
 		return err
-	})
-	return d, err
+	}, nil)
+	return out, err
 }
 
-// Databases implements metastore.Reader.
-func (s *Store) Databases(ctx context.Context, pattern string) (names []string, err error) {
-	err = s.view(ctx, func(r reader) error {
-		names, err = r.Databases(ctx, pattern)
-		return err
-	})
-	return names, err
-}
-
-// Table implements metastore.Reader.
-func (s *Store) Table(ctx context.Context, name metastore.TableName) (t *metastore.Table, err error) {
-	err = s.view(ctx, func(r reader) error {
-		t, err = r.Table(ctx, name)
-		return err
-	})
-	return t, err
-}
-
-// Tables implements metastore.Reader.
-func (s *Store) Tables(ctx context.Context, db, pattern string) (names []string, err error) {
-	err = s.view(ctx, func(r reader) error {
-		names, err = r.Tables(ctx, db, pattern)
-		return err
-	})
-	return names, err
-}
-
-// Partition implements metastore.Reader.
-func (s *Store) Partition(
-	ctx context.Context, name metastore.TableName, v partitions.Values,
-) (p *metastore.Partition, err error) {
-	err = s.view(ctx, func(r reader) error {
-		p, err = r.Partition(ctx, name, v)
-		return err
-	})
-	return p, err
-}
-
-// Partitions implements metastore.Reader. All that it yields is of one moment, however long the
-// iteration takes.
-func (s *Store) Partitions(
-	ctx context.Context, name metastore.TableName, p partitions.Predicate,
-) iter.Seq2[*metastore.Partition, error] {
-	return func(yield func(*metastore.Partition, error) bool) {
-		more := true
+// stream runs a read of many things on one moment of the metastore, however long it takes. Where
+// the server goes before the first of them, it is run again.
+func stream[T any](ctx context.Context, s *Store, read func(reader) iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		more, begun := true, false
 		err := s.view(ctx, func(r reader) error {
-			for p, err := range r.Partitions(ctx, name, p) {
-				if more = yield(p, err); !more {
+			for v, err := range read(r) {
+				if err != nil {
+					return err
+				}
+				begun = true
+				if more = yield(v, nil); !more {
 					break
 				}
 			}
 			return nil
-		})
+		}, func() bool { return begun })
 		if err != nil && more {
-			yield(nil, err)
+			var none T
+			yield(none, err)
 		}
 	}
+}
+
+// Database implements metastore.Reader.
+func (s *Store) Database(ctx context.Context, name string) (*metastore.Database, error) {
+	return get(ctx, s, func(r reader) (*metastore.Database, error) { return r.Database(ctx, name) })
+}
+
+// Databases implements metastore.Reader.
+func (s *Store) Databases(ctx context.Context, pattern string) ([]string, error) {
+	return get(ctx, s, func(r reader) ([]string, error) { return r.Databases(ctx, pattern) })
+}
+
+// Table implements metastore.Reader.
+func (s *Store) Table(ctx context.Context, name metastore.TableName) (*metastore.Table, error) {
+	return get(ctx, s, func(r reader) (*metastore.Table, error) { return r.Table(ctx, name) })
+}
+
+// Tables implements metastore.Reader.
+func (s *Store) Tables(ctx context.Context, db, pattern string) ([]string, error) {
+	return get(ctx, s, func(r reader) ([]string, error) { return r.Tables(ctx, db, pattern) })
+}
+
+// AllTables implements metastore.Reader.
+func (s *Store) AllTables(ctx context.Context, dbPattern, tablePattern string) iter.Seq2[*metastore.Table, error] {
+	return stream(ctx, s, func(r reader) iter.Seq2[*metastore.Table, error] { return r.AllTables(ctx, dbPattern, tablePattern) })
+}
+
+// Partition implements metastore.Reader.
+func (s *Store) Partition(ctx context.Context, name metastore.TableName, v partitions.Values) (*metastore.Partition, error) {
+	return get(ctx, s, func(r reader) (*metastore.Partition, error) { return r.Partition(ctx, name, v) })
+}
+
+// Partitions implements metastore.Reader.
+func (s *Store) Partitions(
+	ctx context.Context, name metastore.TableName, p partitions.Predicate,
+) iter.Seq2[*metastore.Partition, error] {
+	return stream(ctx, s, func(r reader) iter.Seq2[*metastore.Partition, error] { return r.Partitions(ctx, name, p) })
+}
+
+// PartitionNames implements metastore.Reader.
+func (s *Store) PartitionNames(ctx context.Context, name metastore.TableName, p partitions.Predicate) iter.Seq2[string, error] {
+	return stream(ctx, s, func(r reader) iter.Seq2[string, error] { return r.PartitionNames(ctx, name, p) })
+}
+
+// PartitionsNamed implements metastore.Reader.
+func (s *Store) PartitionsNamed(
+	ctx context.Context, name metastore.TableName, vs []partitions.Values,
+) iter.Seq2[*metastore.Partition, error] {
+	return stream(ctx, s, func(r reader) iter.Seq2[*metastore.Partition, error] { return r.PartitionsNamed(ctx, name, vs) })
+}
+
+// Function implements metastore.Reader.
+func (s *Store) Function(ctx context.Context, name metastore.TableName) (*metastore.Function, error) {
+	return get(ctx, s, func(r reader) (*metastore.Function, error) { return r.Function(ctx, name) })
+}
+
+// Functions implements metastore.Reader.
+func (s *Store) Functions(ctx context.Context, db, pattern string) ([]*metastore.Function, error) {
+	return get(ctx, s, func(r reader) ([]*metastore.Function, error) { return r.Functions(ctx, db, pattern) })
+}
+
+// Constraints implements metastore.Reader.
+func (s *Store) Constraints(ctx context.Context, name metastore.TableName) ([]metastore.Constraint, error) {
+	return get(ctx, s, func(r reader) ([]metastore.Constraint, error) { return r.Constraints(ctx, name) })
+}
+
+// ForeignKeysTo implements metastore.Reader.
+func (s *Store) ForeignKeysTo(ctx context.Context, parent metastore.TableName) ([]metastore.TableName, error) {
+	return get(ctx, s, func(r reader) ([]metastore.TableName, error) { return r.ForeignKeysTo(ctx, parent) })
+}
+
+// TableStatistics implements metastore.Reader.
+func (s *Store) TableStatistics(ctx context.Context, name metastore.TableName, columns ...string) (*metastore.Statistics, error) {
+	return get(ctx, s, func(r reader) (*metastore.Statistics, error) { return r.TableStatistics(ctx, name, columns...) })
+}
+
+// Statistics implements metastore.Reader.
+func (s *Store) Statistics(
+	ctx context.Context, name metastore.TableName, p partitions.Predicate, columns ...string,
+) iter.Seq2[*metastore.Statistics, error] {
+	return stream(ctx, s, func(r reader) iter.Seq2[*metastore.Statistics, error] { return r.Statistics(ctx, name, p, columns...) })
+}
+
+// Locks implements metastore.Reader.
+func (s *Store) Locks(ctx context.Context) ([]*metastore.Lock, error) {
+	return get(ctx, s, func(r reader) ([]*metastore.Lock, error) { return r.Locks(ctx) })
+}
+
+// Changes implements metastore.Reader.
+func (s *Store) Changes(ctx context.Context, after int64) iter.Seq2[*metastore.Change, error] {
+	return stream(ctx, s, func(r reader) iter.Seq2[*metastore.Change, error] { return r.Changes(ctx, after) })
+}
+
+// LastChange implements metastore.Reader.
+func (s *Store) LastChange(ctx context.Context) (int64, error) {
+	return get(ctx, s, func(r reader) (int64, error) { return r.LastChange(ctx) })
+}
+
+// UUID implements metastore.Reader.
+func (s *Store) UUID(ctx context.Context) (string, error) {
+	return get(ctx, s, func(r reader) (string, error) { return r.UUID(ctx) })
 }

@@ -5,33 +5,52 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/skepdata/skep/metastore"
-	"github.com/skepdata/skep/partitions"
 )
+
+// counters are those of the store row, which the transaction has locked.
+type counters struct {
+	nextID, lastChange int64
+}
 
 // tx implements metastore.Tx.
 type tx struct {
 	reader
-	q querier
+	counters
+	sql      *sql.Tx
+	before   counters
+	keepDays int64
+	wrote    bool
+	quiet    bool // changes are not logged: an import brings its log along
+}
+
+// newID gives out an id that was never given out before.
+func (t *tx) newID() int64 {
+	t.nextID++
+	return t.nextID - 1
 }
 
 // atomically runs fn so that it changes either everything or nothing, even when the caller goes
 // on after an error.
 func (t *tx) atomically(ctx context.Context, op, object string, fn func() error) error {
+	t.wrote = true
 	err := func() error {
-		if _, err := t.q.ExecContext(ctx, `SAVEPOINT call`); err != nil {
+		if _, err := t.exec(ctx, `SAVEPOINT step`); err != nil {
 			return err
 		}
-		err := fn()
-		if err != nil {
-			if _, undo := t.q.ExecContext(ctx, `ROLLBACK TO call`); undo != nil {
+		last := t.lastChange
+		if err := fn(); err != nil {
+			t.lastChange = last
+			if _, undo := t.exec(ctx, `ROLLBACK TO SAVEPOINT step`); undo != nil {
 				return errors.Join(err, undo)
 			}
+			return err
 		}
-		_, release := t.q.ExecContext(ctx, `RELEASE call`)
-		return errors.Join(err, release)
+		_, err := t.exec(ctx, `RELEASE SAVEPOINT step`)
+		return err
 	}()
 	var known *metastore.Error
 	if err == nil || errors.As(err, &known) {
@@ -40,14 +59,8 @@ func (t *tx) atomically(ctx context.Context, op, object string, fn func() error)
 	return fail(op, object, err)
 }
 
-// changed reports whether a statement changed a row.
-func changed(res sql.Result, err error) (bool, error) {
-	if err != nil {
-		return false, err
-	}
-	n, err := res.RowsAffected()
-	return n > 0, err
-}
+const insertDatabase = `
+INSERT INTO dbs (id, name, comment, location, owner, owner_type, parameters, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
 
 // CreateDatabase implements metastore.Tx.
 func (t *tx) CreateDatabase(ctx context.Context, d *metastore.Database) error {
@@ -56,15 +69,26 @@ func (t *tx) CreateDatabase(ctx context.Context, d *metastore.Database) error {
 		if err := d.Validate(); err != nil {
 			return err
 		}
-		ok, err := changed(t.q.ExecContext(ctx, `
-INSERT INTO databases (name, comment, location, owner, parameters, created) VALUES (?, ?, ?, ?, ?, ?)
-ON CONFLICT DO NOTHING`,
-			name, d.Comment, d.Location, d.Owner, encodeParameters(d.Parameters), encodeTime(d.CreateTime)))
-		if err == nil && !ok {
+		if _, err := t.databaseID(ctx, name); err == nil {
 			return metastore.ErrExists
+		} else if !errors.Is(err, metastore.ErrNoSuchDatabase) {
+			return err
 		}
-		return err
+		now := storedDatabase(d)
+		_, err := t.exec(ctx, insertDatabase, t.newID(), name, d.Comment, d.Location, d.Owner, d.OwnerType,
+			encodeParameters(d.Parameters), now.CreateTime.UnixMicro())
+		if err != nil {
+			return err
+		}
+		return t.log(ctx, metastore.CreatedDatabase, metastore.TableName{Database: name}, nil, stateJSON{Database: encodeDatabase(now)})
 	})
+}
+
+// storedDatabase is d as it is kept.
+func storedDatabase(d *metastore.Database) *metastore.Database {
+	now := *d
+	now.Name, now.CreateTime = strings.ToLower(d.Name), decodeTime(encodeTime(d.CreateTime))
+	return &now
 }
 
 // AlterDatabase implements metastore.Tx.
@@ -74,13 +98,19 @@ func (t *tx) AlterDatabase(ctx context.Context, d *metastore.Database) error {
 		if err := d.Validate(); err != nil {
 			return err
 		}
-		ok, err := changed(t.q.ExecContext(ctx, `
-UPDATE databases SET comment = ?, location = ?, owner = ?, parameters = ?, created = ? WHERE name = ?`,
-			d.Comment, d.Location, d.Owner, encodeParameters(d.Parameters), encodeTime(d.CreateTime), name))
-		if err == nil && !ok {
-			return metastore.ErrNoSuchDatabase
+		id, old, err := t.database(ctx, name)
+		if err != nil {
+			return err
 		}
-		return err
+		now := storedDatabase(d)
+		_, err = t.exec(ctx, `
+UPDATE dbs SET comment = ?, location = ?, owner = ?, owner_type = ?, parameters = ?, created = ? WHERE id = ?`,
+			d.Comment, d.Location, d.Owner, d.OwnerType, encodeParameters(d.Parameters), now.CreateTime.UnixMicro(), id)
+		if err != nil {
+			return err
+		}
+		return t.log(ctx, metastore.AlteredDatabase, metastore.TableName{Database: name},
+			&stateJSON{Database: encodeDatabase(old)}, stateJSON{Database: encodeDatabase(now)})
 	})
 }
 
@@ -91,21 +121,35 @@ func (t *tx) DropDatabase(ctx context.Context, name string) error {
 		if name == metastore.DefaultDatabase {
 			return fmt.Errorf("%w: the default database cannot be dropped", metastore.ErrInvalid)
 		}
-		id, err := t.databaseID(ctx, name)
+		id, old, err := t.database(ctx, name)
 		if err != nil {
 			return err
 		}
 		var tables int
-		err = t.q.QueryRowContext(ctx, `SELECT count(*) FROM tables WHERE database_id = ?`, id).Scan(&tables)
-		if err != nil {
+		if err := t.one(ctx, `SELECT count(*) FROM tables WHERE database_id = ?`, with(id), &tables); err != nil {
 			return err
 		}
 		if tables > 0 {
 			return metastore.ErrNotEmpty
 		}
-		_, err = t.q.ExecContext(ctx, `DELETE FROM databases WHERE id = ?`, id)
-		return err
+		for _, statement := range []string{
+			`DELETE FROM functions WHERE database_id = ?`,
+			`DELETE FROM dbs WHERE id = ?`,
+		} {
+			if _, err := t.exec(ctx, statement, id); err != nil {
+				return err
+			}
+		}
+		return t.log(ctx, metastore.DroppedDatabase, metastore.TableName{Database: name},
+			&stateJSON{Database: encodeDatabase(old)}, stateJSON{})
 	})
+}
+
+// storedTable is t as it is kept, with a version.
+func storedTable(t *metastore.Table, version int64) *metastore.Table {
+	now := *t
+	now.TableName, now.CreateTime, now.Version = lowerName(t.TableName), decodeTime(encodeTime(t.CreateTime)), version
+	return &now
 }
 
 // CreateTable implements metastore.Tx.
@@ -115,47 +159,46 @@ func (t *tx) CreateTable(ctx context.Context, table *metastore.Table) error {
 		if err := table.Validate(); err != nil {
 			return err
 		}
-		db, err := t.databaseID(ctx, name.Database)
-		if err != nil {
+		now := storedTable(table, 1)
+		if err := t.insertTable(ctx, now); err != nil {
 			return err
 		}
-		var id int64
-		err = t.q.QueryRowContext(ctx, `
-INSERT INTO tables (database_id, name, type, owner, created, descriptor_id, location, partition_keys,
-                    parameters, view_original, view_expanded, version)
-VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, 1) ON CONFLICT DO NOTHING RETURNING id`,
-			db, name.Name, string(table.Type), table.Owner, encodeTime(table.CreateTime), table.Storage.Location,
-			encode(encodeColumns(table.PartitionKeys)), encodeParameters(table.Parameters),
-			table.ViewOriginalText, table.ViewExpandedText).Scan(&id)
-		if errors.Is(err, sql.ErrNoRows) {
-			return metastore.ErrExists
-		}
-		if err != nil {
-			return err
-		}
-		descriptor, err := t.descriptor(ctx, id, &table.Storage)
-		if err != nil {
-			return err
-		}
-		_, err = t.q.ExecContext(ctx, `UPDATE tables SET descriptor_id = ? WHERE id = ?`, descriptor, id)
-		return err
+		return t.log(ctx, metastore.CreatedTable, name, nil, stateJSON{Table: encodeTable(now)})
 	})
 }
 
-// descriptor finds or makes the row of a storage descriptor.
-func (t *tx) descriptor(
-	ctx context.Context, table int64, d *metastore.StorageDescriptor,
-) (id int64, err error) {
-	body, hash := encodeDescriptor(d)
-	err = t.q.QueryRowContext(ctx,
-		`SELECT id FROM descriptors WHERE table_id = ? AND hash = ?`, table, hash).Scan(&id)
-	if !errors.Is(err, sql.ErrNoRows) {
-		return id, err
+func (t *tx) insertTable(ctx context.Context, table *metastore.Table) error {
+	db, err := t.databaseID(ctx, table.Database)
+	if err != nil {
+		return err
 	}
-	err = t.q.QueryRowContext(ctx,
-		`INSERT INTO descriptors (table_id, hash, body) VALUES (?, ?, ?) RETURNING id`,
-		table, hash, body).Scan(&id)
-	return id, err
+	if err := t.nameIsFree(ctx, table.TableName); err != nil {
+		return err
+	}
+	id := t.newID()
+	descriptor, err := t.descriptor(ctx, id, encodeDescriptor(&table.Storage), "")
+	if err != nil {
+		return err
+	}
+	_, err = t.exec(ctx, `
+INSERT INTO tables (id, database_id, name, type, owner, owner_type, created, descriptor_id, location, partition_keys,
+                    parameters, view_original, view_expanded, version)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		id, db, table.Name, string(table.Type), table.Owner, table.OwnerType, table.CreateTime.UnixMicro(), descriptor,
+		table.Storage.Location, encode(encodeColumns(table.PartitionKeys)), encodeParameters(table.Parameters),
+		table.ViewOriginalText, table.ViewExpandedText, table.Version)
+	return err
+}
+
+func (t *tx) nameIsFree(ctx context.Context, name metastore.TableName) error {
+	switch _, err := t.tableRow(ctx, name); {
+	case err == nil:
+		return metastore.ErrExists
+	case errors.Is(err, metastore.ErrNoSuchTable):
+		return nil
+	default:
+		return err
+	}
 }
 
 // AlterTable implements metastore.Tx.
@@ -182,27 +225,50 @@ func (t *tx) AlterTable(ctx context.Context, name metastore.TableName, table *me
 			return err
 		}
 		if renamed != name {
-			if _, _, err := t.table(ctx, renamed); err == nil {
-				return fmt.Errorf("%s %w", renamed, metastore.ErrExists)
+			if err := t.nameIsFree(ctx, renamed); err != nil {
+				return fmt.Errorf("%s %w", renamed, err)
 			}
 		}
-		descriptor, err := t.descriptor(ctx, id, &table.Storage)
-		if err != nil {
+		now := storedTable(table, old.Version+1)
+		if err := t.updateTable(ctx, id, db, now); err != nil || onlyHiddenDiffers(old, now) {
 			return err
 		}
-		_, err = t.q.ExecContext(ctx, `
-UPDATE tables SET database_id = ?, name = ?, type = ?, owner = ?, created = ?, descriptor_id = ?,
-       location = ?, partition_keys = ?, parameters = ?, view_original = ?, view_expanded = ?,
-       version = version + 1
- WHERE id = ?`,
-			db, renamed.Name, string(table.Type), table.Owner, encodeTime(table.CreateTime), descriptor,
-			table.Storage.Location, encode(encodeColumns(table.PartitionKeys)), encodeParameters(table.Parameters),
-			table.ViewOriginalText, table.ViewExpandedText, id)
-		return err
+		return t.log(ctx, metastore.AlteredTable, name, &stateJSON{Table: encodeTable(old)}, stateJSON{Table: encodeTable(now)})
 	})
 }
 
-// checkKeys refuses other names or types of partition keys while there are partitions, whose
+func (t *tx) updateTable(ctx context.Context, id, db int64, now *metastore.Table) error {
+	descriptor, err := t.descriptor(ctx, id, encodeDescriptor(&now.Storage), "")
+	if err != nil {
+		return err
+	}
+	_, err = t.exec(ctx, `
+UPDATE tables SET database_id = ?, name = ?, type = ?, owner = ?, owner_type = ?, created = ?, descriptor_id = ?,
+       location = ?, partition_keys = ?, parameters = ?, view_original = ?, view_expanded = ?, version = ?
+ WHERE id = ?`,
+		db, now.Name, string(now.Type), now.Owner, now.OwnerType, now.CreateTime.UnixMicro(), descriptor,
+		now.Storage.Location, encode(encodeColumns(now.PartitionKeys)), encodeParameters(now.Parameters),
+		now.ViewOriginalText, now.ViewExpandedText, now.Version, id)
+	return err
+}
+
+// onlyHiddenDiffers reports whether a change is the business of skep alone, as the steps of a write
+// are.
+func onlyHiddenDiffers(old, now *metastore.Table) bool {
+	if maps.Equal(old.Parameters, now.Parameters) {
+		return false
+	}
+	visible := func(t *metastore.Table) string {
+		c := *t
+		c.Version = 0
+		c.Parameters = maps.Clone(t.Parameters)
+		maps.DeleteFunc(c.Parameters, func(k, _ string) bool { return strings.HasPrefix(k, metastore.HiddenParameters) })
+		return encode(encodeTable(&c))
+	}
+	return visible(old) == visible(now)
+}
+
+// checkKeys refuses a change of partition keys while there are partitions, whose
 // names and k columns depend on them. Comments may change.
 func (t *tx) checkKeys(ctx context.Context, id int64, before, after *metastore.Table) error {
 	same := len(before.PartitionKeys) == len(after.PartitionKeys)
@@ -213,10 +279,9 @@ func (t *tx) checkKeys(ctx context.Context, id int64, before, after *metastore.T
 	if same {
 		return nil
 	}
-	var used bool
-	err := t.q.QueryRowContext(ctx,
-		`SELECT EXISTS (SELECT 1 FROM partitions WHERE table_id = ?)`, id).Scan(&used)
-	if err == nil && used {
+	var used int
+	err := t.one(ctx, `SELECT count(*) FROM (SELECT 1 FROM partitions WHERE table_id = ? LIMIT 1) AS found`, with(id), &used)
+	if err == nil && used > 0 {
 		err = fmt.Errorf("%w: changing the partition keys of a table with partitions is not supported yet",
 			metastore.ErrInvalid)
 	}
@@ -227,165 +292,21 @@ func (t *tx) checkKeys(ctx context.Context, id int64, before, after *metastore.T
 func (t *tx) DropTable(ctx context.Context, name metastore.TableName) error {
 	name = lowerName(name)
 	return t.atomically(ctx, "drop table", name.String(), func() error {
-		row, err := t.tableRow(ctx, name)
+		id, old, err := t.table(ctx, name)
 		if err != nil {
 			return err
 		}
 		for _, statement := range []string{
 			`DELETE FROM partitions WHERE table_id = ?`,
+			`DELETE FROM column_stats WHERE table_id = ?`,
+			`DELETE FROM table_constraints WHERE table_id = ?`,
 			`DELETE FROM descriptors WHERE table_id = ?`,
 			`DELETE FROM tables WHERE id = ?`,
 		} {
-			if _, err := t.q.ExecContext(ctx, statement, row.id); err != nil {
+			if _, err := t.exec(ctx, statement, id); err != nil {
 				return err
 			}
 		}
-		return nil
-	})
-}
-
-const insertPartition = `
-INSERT INTO partitions (table_id, name, k0, k1, k2, k3, descriptor_id, location, parameters, created)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
-
-// AddPartitions implements metastore.Tx.
-func (t *tx) AddPartitions(
-	ctx context.Context, name metastore.TableName, ps []*metastore.Partition, ifNotExists bool,
-) error {
-	name = lowerName(name)
-	return t.atomically(ctx, "add partitions", name.String(), func() error {
-		row, err := t.tableRow(ctx, name)
-		if err != nil {
-			return err
-		}
-		var descriptors descriptorIDs
-		for _, p := range ps {
-			part, err := row.partition(p)
-			if err != nil {
-				return err
-			}
-			object := name.String() + "/" + part.name
-			id, err := descriptors.find(ctx, t, row.id, &p.Storage)
-			if err != nil {
-				return fail("add partition", object, err)
-			}
-			ok, err := changed(t.q.ExecContext(ctx, insertPartition, append(append(
-				[]any{row.id, part.name}, part.keys[:]...),
-				id, p.Storage.Location, encodeParameters(p.Parameters), encodeTime(p.CreateTime))...))
-			if err == nil && !ok && !ifNotExists {
-				err = metastore.ErrExists
-			}
-			if err != nil {
-				return fail("add partition", object, err)
-			}
-		}
-		return nil
-	})
-}
-
-// partitionRow is what the database needs to find a partition.
-type partitionRow struct {
-	name string
-	keys [keyColumns]any
-}
-
-// partition checks a partition and computes its name and k columns.
-func (row tableRow) partition(p *metastore.Partition) (partitionRow, error) {
-	part, err := row.named(p.Values)
-	if err != nil {
-		return part, err
-	}
-	if err := p.Storage.Validate(); err != nil {
-		return part, err
-	}
-	for i, key := range row.keys[:min(len(row.keys), keyColumns)] {
-		if text, ok := key.SortValue(p.Values[i]); ok {
-			part.keys[i] = text
-		}
-	}
-	return part, nil
-}
-
-func (row tableRow) named(v partitions.Values) (partitionRow, error) {
-	if len(row.keys) == 0 {
-		return partitionRow{}, fmt.Errorf("%w: the table is not partitioned", metastore.ErrInvalid)
-	}
-	name, err := row.keys.Name(v)
-	if err != nil {
-		return partitionRow{}, fmt.Errorf("%w: %w", metastore.ErrInvalid, err)
-	}
-	return partitionRow{name: name}, nil
-}
-
-// descriptorIDs remembers the descriptor of the last partition, which is usually that of the
-// next.
-type descriptorIDs struct {
-	body string
-	id   int64
-}
-
-func (c *descriptorIDs) find(
-	ctx context.Context, t *tx, table int64, d *metastore.StorageDescriptor,
-) (int64, error) {
-	if body, _ := encodeDescriptor(d); c.id == 0 || body != c.body {
-		id, err := t.descriptor(ctx, table, d)
-		if err != nil {
-			return 0, err
-		}
-		c.body, c.id = body, id
-	}
-	return c.id, nil
-}
-
-// AlterPartition implements metastore.Tx.
-func (t *tx) AlterPartition(ctx context.Context, name metastore.TableName, p *metastore.Partition) error {
-	name = lowerName(name)
-	return t.atomically(ctx, "alter partition", name.String(), func() error {
-		row, err := t.tableRow(ctx, name)
-		if err != nil {
-			return err
-		}
-		part, err := row.partition(p)
-		if err != nil {
-			return err
-		}
-		id, err := t.descriptor(ctx, row.id, &p.Storage)
-		if err != nil {
-			return err
-		}
-		ok, err := changed(t.q.ExecContext(ctx, `
-UPDATE partitions SET descriptor_id = ?, location = ?, parameters = ?, created = ?
- WHERE table_id = ? AND name = ?`,
-			id, p.Storage.Location, encodeParameters(p.Parameters), encodeTime(p.CreateTime), row.id, part.name))
-		if err == nil && !ok {
-			return fail("alter partition", name.String()+"/"+part.name, metastore.ErrNoSuchPartition)
-		}
-		return err
-	})
-}
-
-// DropPartitions implements metastore.Tx.
-func (t *tx) DropPartitions(ctx context.Context, name metastore.TableName, vs ...partitions.Values) error {
-	name = lowerName(name)
-	return t.atomically(ctx, "drop partitions", name.String(), func() error {
-		row, err := t.tableRow(ctx, name)
-		if err != nil {
-			return err
-		}
-		for _, v := range vs {
-			part, err := row.named(v)
-			if err != nil {
-				return err
-			}
-			ok, err := changed(t.q.ExecContext(ctx,
-				`DELETE FROM partitions WHERE table_id = ? AND name = ?`, row.id, part.name))
-			if err == nil && !ok {
-				err = metastore.ErrNoSuchPartition
-			}
-			if err != nil {
-				return fail("drop partition", name.String()+"/"+part.name, err)
-			}
-		}
-		return nil
+		return t.log(ctx, metastore.DroppedTable, name, &stateJSON{Table: encodeTable(old)}, stateJSON{})
 	})
 }
