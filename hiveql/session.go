@@ -245,7 +245,7 @@ func (s *Session) now() time.Time {
 			return now.In(loc)
 		}
 	}
-	return now.In(localZone())
+	return now.In(LocalZone())
 }
 
 // tableName resolves a name against the current database.

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// localZone is the zone of the machine under its name, which time.Local does not tell, where it
+// LocalZone is the zone of the machine under its name, which time.Local does not tell, where it
 // can be found out.
-func localZone() *time.Location {
+func LocalZone() *time.Location {
 	name, ok := os.LookupEnv("TZ")
 	if link, err := os.Readlink("/etc/localtime"); !ok && err == nil {
 		_, name, _ = strings.Cut(link, "zoneinfo/")

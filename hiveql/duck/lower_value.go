@@ -79,8 +79,7 @@ func unixTimestamp(_ *lowerer, x *analysis.Call, args []string) string {
 func valueRules() map[string]rule {
 	all := map[string]rule{
 		"assert_true": as("skep_assert_true(coalesce($1, FALSE))"), "coalesce": as("coalesce($*)"),
-		"enforce_constraint": as("skep_enforce(coalesce($1, FALSE), $2)"),
-		"if":                 as("CASE WHEN $1 THEN $2 ELSE $3 END"), "nullif": nullIf, "nvl": as("coalesce($1, $2)"),
+		"if": as("CASE WHEN $1 THEN $2 ELSE $3 END"), "nullif": nullIf, "nvl": as("coalesce($1, $2)"),
 		"nvl2": as("CASE WHEN $1 IS NOT NULL THEN $2 ELSE $3 END"),
 		"hash": hash, "murmur_hash": murmurHash, "uuid": as("uuid()::VARCHAR"),
 		"typeof":  func(_ *lowerer, x *analysis.Call, _ []string) string { return quote(x.Args[0].Type().String()) },

@@ -33,6 +33,7 @@ type scanGroup struct {
 	spec    formats.Spec
 	fields  []formats.Field // the columns of the files, of text formats
 	files   []scanFile
+	clocks  *clocks // of Parquet files; nil until it is known
 }
 
 // scan is the relation of a table's files. Where partitions differ in format, it is the union of

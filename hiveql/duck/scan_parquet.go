@@ -42,6 +42,15 @@ func (l *lowerer) scanLocal(s *analysis.Scan, g *scanGroup) string {
 			return l.fail(err)
 		}
 	}
+	if g.clocks == nil && readsClocks(s, have) {
+		groups, err := l.byClock(g, list)
+		if err != nil {
+			return l.fail(err)
+		}
+		if len(groups) > 1 || groups[0].clocks != nil {
+			return l.union(s, groups)
+		}
+	}
 	constants := constantColumns(s)
 	joined := len(constants) > 0 && !sameValues(g.files)
 	exprs, at := []string{}, 0
@@ -53,7 +62,7 @@ func (l *lowerer) scanLocal(s *analysis.Scan, g *scanGroup) string {
 			if s.ByPosition {
 				key = strconv.Itoa(c.Index)
 			}
-			x = l.parquetColumn(key, have, c.Type)
+			x = l.parquetColumn(key, have, c.Type, g.clocks)
 		case joined:
 			x = fmt.Sprintf("k.k%d", at)
 			at++
@@ -113,9 +122,18 @@ func (l *lowerer) fileValues(g *scanGroup, constants []analysis.ScanColumn) stri
 
 // byPosition reads each file alone, since the places of one say nothing of those of another.
 func (l *lowerer) byPosition(s *analysis.Scan, g *scanGroup) string {
-	branches := make([]string, len(g.files))
+	alone := make([]*scanGroup, len(g.files))
 	for i, f := range g.files {
-		branches[i] = l.scanLocal(s, &scanGroup{parquet: true, files: []scanFile{f}})
+		alone[i] = &scanGroup{parquet: true, files: []scanFile{f}}
+	}
+	return l.union(s, alone)
+}
+
+// union reads several groups of files that are there.
+func (l *lowerer) union(s *analysis.Scan, groups []*scanGroup) string {
+	branches := make([]string, len(groups))
+	for i, g := range groups {
+		branches[i] = l.scanLocal(s, g)
 	}
 	return strings.Join(branches, " UNION ALL ")
 }
@@ -141,7 +159,7 @@ func (l *lowerer) parquetColumns(list string, byPosition bool) (map[string]strin
 	return have, nil
 }
 
-func (l *lowerer) parquetColumn(column string, have map[string]string, to hivetype.Type) string {
+func (l *lowerer) parquetColumn(column string, have map[string]string, to hivetype.Type, in *clocks) string {
 	found, ok := have[strings.ToLower(column)]
 	if !ok {
 		return "NULL::" + sqlType(to)
@@ -151,12 +169,22 @@ func (l *lowerer) parquetColumn(column string, have map[string]string, to hivety
 	if converted, ok := physicalTypes[physical]; ok {
 		x, physical = "("+x+")::"+converted, converted
 	}
+	if physical == "TIMESTAMP" {
+		x = in.toClock(l, x, as, hivetype.Of(hivetype.Timestamp))
+	}
+	if physical == sqlType(to) && !to.Primitive() && hasClock(to) {
+		return in.toClock(l, x, as, to)
+	}
 	if physical == sqlType(to) && to.Kind != hivetype.Char && to.Kind != hivetype.Varchar {
 		return x
 	}
 	from, ok := hiveType(physical)
 	if !ok {
-		return "TRY_CAST(" + x + " AS " + sqlType(to) + ")"
+		x = "TRY_CAST(" + x + " AS " + sqlType(to) + ")"
+		if hasClock(to) {
+			x = in.toClock(l, x, as, to)
+		}
+		return x
 	}
 	if from.Kind == hivetype.Decimal && from.Scale > 0 && to.Text() {
 		// Read as text, decimals of Parquet have no zeros at their end.
