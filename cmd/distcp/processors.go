@@ -12,8 +12,9 @@ import (
 // A copy of small objects waits for its server most of the time, in short waits. With a
 // processor for each core the scheduler then wakes threads that find next to nothing to do:
 // on two cores a third of all time that a copy of 8 KiB objects costs, which is taken from
-// the server where both share a machine. So a run begins with one processor and takes more
-// as soon as it fills those it has, within a tenth of a second.
+// the server where both share a machine. So a run gives back half of its processors when it
+// does not fill the other half, again and again down to one, and takes twice as many, within
+// a tenth of a second, as soon as it fills those it has.
 type processors struct {
 	most, now int
 	busy      float64 // processors' time that is used, smoothed over some ticks
@@ -22,13 +23,13 @@ type processors struct {
 
 const (
 	processorTick = 20 * time.Millisecond
-	// smoothing is the weight of the last tick: what counts is the last 100 ms.
-	processorSmoothing = 0.25
+	// smoothing is the weight of the last tick: what counts is the last 50 ms.
+	processorSmoothing = 0.3
 	// A run that fills this much of its processors takes twice as many.
 	processorsFull = 0.85
-	// One that would fill less than this much of half of them, for half a second, gives half back.
+	// One that would fill less than this much of half of them, for a fifth of a second, gives half back.
 	processorsSpare      = 0.75
-	processorsSpareTicks = 25
+	processorsSpareTicks = 10
 )
 
 // next is the number of processors after a tick in which the process was busy for so many
@@ -53,7 +54,8 @@ func (p *processors) next(busy float64) int {
 // the context ends, and then gives back all of them. It is the process's alone: nothing else
 // may call runtime.GOMAXPROCS meanwhile. Where the user has set GOMAXPROCS, that stays.
 func adaptProcessors(ctx context.Context, getenv func(string) string) (wait func()) {
-	p := processors{most: runtime.GOMAXPROCS(0), now: 1}
+	most := runtime.GOMAXPROCS(0)
+	p := processors{most: most, now: most}
 	if getenv("GOMAXPROCS") != "" || p.most == 1 {
 		return func() {}
 	}
@@ -61,7 +63,6 @@ func adaptProcessors(ctx context.Context, getenv func(string) string) (wait func
 	go func() {
 		defer close(done)
 		defer runtime.GOMAXPROCS(p.most)
-		runtime.GOMAXPROCS(p.now)
 		ticker := time.NewTicker(processorTick)
 		defer ticker.Stop()
 		used, at := processorTime(), time.Now()
