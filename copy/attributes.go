@@ -162,7 +162,7 @@ func (j *job) copyOnServer(ctx context.Context, t Task) (storage.Object, error) 
 	}
 	if opts.ReplaceMetadata {
 		if !a.DropMetadata || a.preserves() { // the server keeps all or nothing
-			o, err := j.src.Bucket.Stat(ctx, s.Key)
+			o, err := statSource(ctx, j.src.Bucket, s.Object)
 			if err != nil {
 				return storage.Object{}, err
 			}

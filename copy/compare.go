@@ -187,7 +187,7 @@ func checksum(
 	if o.CRC32C.Known {
 		return o.CRC32C, nil
 	}
-	if described, err := b.Stat(ctx, o.Key); err != nil {
+	if described, err := statSource(ctx, b, o); err != nil {
 		return sum, err
 	} else if described.CRC32C.Known {
 		return described.CRC32C, nil
@@ -199,7 +199,7 @@ func checksum(
 func contentCRC32C(
 	ctx context.Context, b storage.Bucket, o storage.Object, buf []byte, read func(n int),
 ) (sum storage.Checksum, err error) {
-	r, err := b.Open(ctx, o.Key, storage.ReadOptions{IfMatch: o.ETag})
+	r, err := b.Open(ctx, o.Key, storage.ReadOptions{IfMatch: o.ETag, VersionID: o.VersionID})
 	if err != nil {
 		return sum, err
 	}

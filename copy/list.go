@@ -63,7 +63,7 @@ func (p *planner) listedKey(name string) string {
 }
 
 func (p *planner) lookUp(ctx context.Context, key string) Source {
-	o, err := p.src.Bucket.Stat(ctx, key)
+	o, err := p.stat(ctx, key)
 	if err != nil {
 		o = storage.Object{Key: key}
 	}

@@ -33,6 +33,11 @@ type Options struct {
 	// source, or URLs that begin with the source's. A name that is not there is a failure. The
 	// list is held in memory and taken in the order of its keys; repetitions count once.
 	SrcList []string
+	// AsOf, if not zero, copies the source as it was at that time, where its store keeps versions.
+	// Such a job may replace its own sources: that is how a tree is restored in place.
+	AsOf time.Time
+	// VersionID, if not empty, copies that version of the single object that the source names.
+	VersionID string
 	// Filter selects among what is listed or named.
 	Filter Filter
 	// Sync says what to make of what the destination has already.
@@ -186,7 +191,7 @@ func (o Options) compile() (match, group *javaregex.Regexp, err error) {
 			return nil, nil, &OptionError{check.option, errors.New(check.why)}
 		}
 	}
-	for _, check := range []func() error{o.Verify.check, o.checkRetries, o.checkSelection, o.checkSync} {
+	for _, check := range []func() error{o.Verify.check, o.checkRetries, o.checkSelection, o.checkVersions, o.checkSync} {
 		if err := check(); err != nil {
 			return nil, nil, err
 		}

@@ -161,7 +161,9 @@ func (p *parquetInput) readRange(b []byte, off int64) error {
 
 func (p *parquetInput) open(off, length int64) (io.ReadCloser, error) {
 	s := p.m.t.Sources[p.source]
-	return p.m.j.bucketOf(s).Open(p.ctx, s.Key, storage.ReadOptions{Offset: off, Length: length, IfMatch: s.ETag})
+	return p.m.j.bucketOf(s).Open(p.ctx, s.Key, storage.ReadOptions{
+		Offset: off, Length: length, IfMatch: s.ETag, VersionID: s.VersionID,
+	})
 }
 
 // OpenRange implements parquetmerge.RangeOpener. Row groups follow each other in nearly all

@@ -69,7 +69,7 @@ const allParts = -1
 // have. It is one request more for an object of many.
 func (j *job) describeFirst(ctx context.Context, t Task) (storage.Object, error) {
 	s := t.Sources[0]
-	r, err := j.bucketOf(s).Open(ctx, s.Key, storage.ReadOptions{Length: 1, IfMatch: s.ETag})
+	r, err := j.bucketOf(s).Open(ctx, s.Key, storage.ReadOptions{Length: 1, IfMatch: s.ETag, VersionID: s.VersionID})
 	if err != nil {
 		return storage.Object{}, err
 	}
@@ -194,7 +194,7 @@ func (j *job) learnSums(ctx context.Context, t Task, pieces []piece) error {
 			continue
 		}
 		err := j.retried(ctx, func() error {
-			o, err := j.bucketOf(s).Stat(ctx, s.Key)
+			o, err := statSource(ctx, j.bucketOf(s), s.Object)
 			switch {
 			case errors.Is(err, storage.ErrNotExist):
 				return nil // what was read is an older version, or was deleted since

@@ -99,7 +99,8 @@ type planner struct {
 	opts         Options
 	match, group *javaregex.Regexp
 	filter       *filter
-	sync         *syncing // nil if the destination does not matter
+	sync         *syncing              // nil if the destination does not matter
+	versions     storage.VersionLister // nil if none are asked for
 	patternURL   string
 	previous     map[string]previousEntry
 	// For Compare: every source is a directory, and the patterns see names as if below this URL.
@@ -126,7 +127,7 @@ func newPlanner(src storage.Location, opts Options) (*planner, error) {
 	if p.patternURL == "" {
 		p.patternURL = src.URL()
 	}
-	return p, nil
+	return p, p.openVersions()
 }
 
 func (p *planner) tasks(ctx context.Context) iter.Seq2[Task, error] {
@@ -215,6 +216,8 @@ func (p *planner) candidates(ctx context.Context) iter.Seq2[Source, error] {
 	switch {
 	case p.opts.CopyFromManifest:
 		return p.fromManifest(ctx)
+	case p.opts.VersionID != "":
+		return p.oneVersion(ctx)
 	case p.opts.SrcList != nil:
 		return p.fromList(ctx)
 	}
@@ -286,7 +289,7 @@ func (p *planner) listPrefix(ctx context.Context, prefix string) iter.Seq2[Sourc
 			}
 			prefix += "/"
 		}
-		for o, err := range p.src.Bucket.List(ctx, prefix) {
+		for o, err := range p.list(ctx, prefix) {
 			if err != nil {
 				yield(Source{}, err)
 				return

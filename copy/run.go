@@ -134,8 +134,8 @@ func (j *job) checkOverlap() error {
 		j.planner.inPlace = &j.dir
 		return nil
 	}
-	if !strings.HasPrefix(j.dir, from) {
-		return nil
+	if !strings.HasPrefix(j.dir, from) || j.opts.ofVersions() {
+		return nil // versions that are made now are not listed
 	}
 	hint := "copy to a place outside the source"
 	if isFlat(j.src.Bucket) && from != "" && !strings.HasSuffix(from, "/") && !strings.HasPrefix(j.dir, from+"/") {
@@ -348,7 +348,7 @@ func (j *job) checkSelf(t Task) error {
 		return nil
 	}
 	for _, s := range t.fresh() {
-		if s.Key == j.dir+t.Key {
+		if s.Key == j.dir+t.Key && s.VersionID == "" {
 			return fmt.Errorf("copy %s: the output is its own source", j.src.Bucket.URL()+s.Key)
 		}
 	}

@@ -123,7 +123,7 @@ func (j *job) compareContent(ctx context.Context, source, there storage.Object) 
 
 // contentMD5 is the MD5 of an object's bytes in hexadecimal.
 func contentMD5(ctx context.Context, b storage.Bucket, o storage.Object, buf []byte) (string, error) {
-	r, err := b.Open(ctx, o.Key, storage.ReadOptions{IfMatch: o.ETag})
+	r, err := b.Open(ctx, o.Key, storage.ReadOptions{IfMatch: o.ETag, VersionID: o.VersionID})
 	if err != nil {
 		return "", err
 	}

@@ -11,7 +11,11 @@ type VersionLister interface {
 	// ListAsOf yields what List would have yielded at the given time: of each key the newest
 	// version that is no younger, unless the object was deleted then. The objects have a
 	// VersionID by which Open and CopyFrom reach them. Otherwise it is as List.
+	// A bucket that has never been told to keep versions is ErrUnsupported.
 	ListAsOf(ctx context.Context, prefix string, at time.Time) iter.Seq2[Object, error]
+	// StatVersion is Stat of one version. One that does not exist, or that marks the object as
+	// deleted, is ErrNotExist.
+	StatVersion(ctx context.Context, key, versionID string) (Object, error)
 }
 
 // PartResumer is a [PartUploader] whose uploads outlive the process that began them.

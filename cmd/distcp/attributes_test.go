@@ -15,15 +15,20 @@ func printAttributes(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 1 {
 		ts.Fatalf("usage: attributes KEY")
 	}
-	client, err := minio.New(strings.TrimPrefix(ts.Getenv("AWS_ENDPOINT_URL_S3"), "http://"), &minio.Options{
-		Creds: credentials.NewStaticV4(ts.Getenv("AWS_ACCESS_KEY_ID"), ts.Getenv("AWS_SECRET_ACCESS_KEY"), ""),
-	})
-	ts.Check(err)
+	client := minioClient(ts)
 	o, err := client.StatObject(context.Background(), ts.Getenv("BUCKET"), args[0], minio.StatObjectOptions{})
 	ts.Check(err)
 	_, err = fmt.Fprintf(ts.Stdout(), "type=%s class=%s metadata=%v encryption=%s key=%s\n", o.ContentType, o.Metadata.Get("X-Amz-Storage-Class"), map[string]string(o.UserMetadata),
 		o.Metadata.Get("X-Amz-Server-Side-Encryption"), o.Metadata.Get("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id"))
 	ts.Check(err)
+}
+
+func minioClient(ts *testscript.TestScript) *minio.Client {
+	client, err := minio.New(strings.TrimPrefix(ts.Getenv("AWS_ENDPOINT_URL_S3"), "http://"), &minio.Options{
+		Creds: credentials.NewStaticV4(ts.Getenv("AWS_ACCESS_KEY_ID"), ts.Getenv("AWS_SECRET_ACCESS_KEY"), ""),
+	})
+	ts.Check(err)
+	return client
 }
 
 func writeProfiles(ts *testscript.TestScript, _ bool, args []string) {

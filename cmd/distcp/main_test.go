@@ -28,6 +28,9 @@ func TestMain(m *testing.M) {
 //
 //	file PATH SIZE [SEED]    makes a file of random text
 //	gunzip PATH              prints a gzip file to standard output
+//	keepversions             makes $BUCKET keep versions
+//	versionid KEY VAR        sets $VAR to the version of an object
+//	now VAR                  sets $VAR to the time
 //	attributes KEY           prints what the server tells of an object besides its content
 //	profiles FILE            writes AWS profiles: good, with the server's keys, and bad
 //	touchat SECONDS PATH     sets the modification time of a file
@@ -54,7 +57,8 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"file": makeFile, "gunzip": gunzipFile, "sorted": sortOutput, "attributes": printAttributes, "profiles": writeProfiles, "touchat": touchAt,
+			"file": makeFile, "gunzip": gunzipFile, "sorted": sortOutput, "attributes": printAttributes, "keepversions": keepVersions,
+			"versionid": setVersionID, "now": setNow, "profiles": writeProfiles, "touchat": touchAt,
 		},
 	})
 }

@@ -28,6 +28,7 @@ type selectFlags struct {
 	deleteExtra, deleteExcluded bool
 	maxDelete                   int64
 	backupDir                   string
+	asOf, versionID             string
 }
 
 func (s *selectFlags) addFlags(f *pflag.FlagSet) {
@@ -40,6 +41,8 @@ func (s *selectFlags) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&s.olderThan, "older-than", "", "copy files modified before this `time`")
 	f.StringVar(&s.srcList, "src-list", "", "copy what the file at this `URL` names, or standard input for -: a name below --src, or a URL, a line")
 	f.StringVar(&s.srcList0, "src-list0", "", "the same of a `file` in which a NUL ends each name")
+	f.StringVar(&s.asOf, "as-of", "", "copy --src as it was at this `time`, where the bucket keeps versions: an age, or a date in UTC")
+	f.StringVar(&s.versionID, "version-id", "", "copy this `version` of the object that --src names")
 	f.BoolVar(&s.update, "update", false, "copy only what the destination does not have, or has differently")
 	f.BoolVar(&s.keep, "ignore-existing", false, "copy only what the destination does not have, under the same name")
 	f.BoolVar(&s.overwrite, "overwrite", false, "copy everything, though earlier runs of the same job have copied it already")
@@ -108,7 +111,35 @@ func (s *selectFlags) validate(f *pflag.FlagSet, o *copier.Options, now time.Tim
 			return usagef("--%s: %v", at.flag, err)
 		}
 	}
+	if err := s.validateVersions(f, o, now); err != nil {
+		return err
+	}
 	return s.validateSync(o)
+}
+
+func (s *selectFlags) validateVersions(f *pflag.FlagSet, o *copier.Options, now time.Time) (err error) {
+	for _, name := range []string{"as-of", "version-id"} {
+		if f.Changed(name) && f.Lookup(name).Value.String() == "" {
+			return usagef("--%s is empty", name)
+		}
+	}
+	if s.versionID != "" && s.srcList+s.srcList0 != "" {
+		return usagef("--version-id is of the one object that --src names; a list names many")
+	}
+	o.VersionID = s.versionID
+	if s.asOf == "" {
+		return nil
+	}
+	if o.AsOf, err = parseTime(s.asOf, now); err != nil {
+		return usagef("--as-of: %v", err)
+	}
+	if o.AsOf.After(now) {
+		return usagef("--as-of: %s is still to come", o.AsOf.Format(time.RFC3339))
+	}
+	if s.update && !f.Changed("compare") { // times say nothing: older versions have older ones than their copies
+		s.compare = "checksum"
+	}
+	return nil
 }
 
 func (s *selectFlags) validateSync(o *copier.Options) error {
@@ -258,6 +289,6 @@ func parseAge(text string) (time.Duration, error) {
 func selectFlagOf(field string) string {
 	return map[string]string{
 		"MinSize": "--min-size", "MaxSize": "--max-size", "NewerThan": "--newer-than", "OlderThan": "--older-than",
-		"SrcList": "--src-list", "Existing": "--update or --ignore-existing", "CompareBy": "--compare", "BackupDir": "--backup-dir",
+		"SrcList": "--src-list", "AsOf": "--as-of", "VersionID": "--version-id", "Existing": "--update or --ignore-existing", "CompareBy": "--compare", "BackupDir": "--backup-dir",
 	}[field]
 }

@@ -54,6 +54,9 @@ func (b *Bucket) stat(ctx context.Context, key, versionID string) (storage.Objec
 		opts.ServerSideEncryption = nil
 		info, err = b.c.core.StatObject(ctx, b.name, key, opts)
 	}
+	if err != nil && versionID != "" {
+		err = ofVersion(versionID, err)
+	}
 	if err != nil {
 		return storage.Object{}, b.fail(ctx, "stat", key, err)
 	}

@@ -243,7 +243,7 @@ func onlyIf(etag string, headers map[string]string) map[string]string {
 
 // computeChecksum reads an object to learn its checksum, where the service does not tell it.
 func (b *Bucket) computeChecksum(ctx context.Context, o storage.Object) (storage.Checksum, error) {
-	r, err := b.Open(ctx, o.Key, storage.ReadOptions{IfMatch: o.ETag})
+	r, err := b.Open(ctx, o.Key, storage.ReadOptions{IfMatch: o.ETag, VersionID: o.VersionID})
 	if err != nil {
 		return storage.Checksum{}, err
 	}
