@@ -70,7 +70,7 @@ func (j *job) fitsBatch(t Task) bool {
 
 // writeBatch copies small outputs together. One with which anything is wrong is left to be
 // copied by itself, with all attempts, and its failure told then.
-func (j *job) writeBatch(ctx context.Context, tasks []Task, spawn func(work)) error {
+func (j *job) writeBatch(ctx context.Context, tasks []Task, spawn func(work)) (err error) {
 	if j.noBatches.Load() {
 		tasks = j.alone(tasks, spawn)
 	}
@@ -84,6 +84,8 @@ func (j *job) writeBatch(ctx context.Context, tasks []Task, spawn func(work)) er
 		return err
 	}
 	defer giveBack()
+	end := j.gate.begin(loadOf(bytes))
+	defer func() { end(done(bytes, err)) }()
 
 	var objects []storage.SmallObject
 	var ready []Task

@@ -14,7 +14,7 @@ const (
 	memoryWorkers   = 16 // as many of which have a share
 	memoryParts     = 4
 	memoryForParts  = 1 << 30
-	uncounted       = 1 << 20
+	uncounted       = mediumSize
 )
 
 // memory bounds the bytes of outputs and parts being written, and with them the stores' buffers.

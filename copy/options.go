@@ -97,7 +97,9 @@ type Options struct {
 	// equal URLs do not name the same objects.
 	TwoServices bool
 
-	// Workers is how many transfers run at once. 0 is DefaultWorkers. Buffers of large objects
+	// Workers is how many transfers run at once. 0 lets the job find out: it begins with
+	// DefaultWorkers small ones, or a quarter as many large ones, and goes on with 8 to 512, by what
+	// is completed and by whether the service asks for fewer requests. Buffers of large objects
 	// take at most 8 MiB of memory for each of the first 16, or four parts where that is more.
 	Workers int
 	// PartSize is the size in bytes above which an output is written in parts by several
@@ -210,6 +212,7 @@ func compilePattern(option, pattern string) (*javaregex.Regexp, error) {
 	return re, nil
 }
 
+// workers is the number of workers where it does not change.
 func (o Options) workers() int {
 	if o.Workers == 0 {
 		return DefaultWorkers

@@ -82,12 +82,14 @@ func (j *job) writePart(ctx context.Context, w work, spawn func(work)) error {
 	if u.failed() == nil && w.part != allParts {
 		var pieces []piece
 		var err error
+		end := j.gate.begin(loadOf(u.partSize))
 		for attempt := 0; ; attempt++ {
 			pieces, err = j.tryPart(ctx, u, w.part)
 			if err == nil || !j.again(ctx, u.task, attempt, err) {
 				break
 			}
 		}
+		end(done(u.sizeOf(w.part), err))
 		if err == nil {
 			j.retries.earn()
 			j.opts.Journal.part(u.id, w.part, pieces)
@@ -108,8 +110,7 @@ func (j *job) writePart(ctx context.Context, w work, spawn func(work)) error {
 }
 
 func (j *job) tryPart(ctx context.Context, u *upload, n int) ([]piece, error) {
-	offset := int64(n) * u.partSize
-	size := min(u.partSize, u.size-offset)
+	offset, size := int64(n)*u.partSize, u.sizeOf(n)
 	if err := j.rates.requests.take(ctx, 1); err != nil {
 		return nil, err
 	}
@@ -245,6 +246,9 @@ func (j *job) abandonUploads(ctx context.Context) {
 		_ = j.abortUpload(ctx, u)
 	}
 }
+
+// sizeOf is how many bytes a part has.
+func (u *upload) sizeOf(part int) int64 { return min(u.partSize, u.size-int64(part)*u.partSize) }
 
 func (u *upload) failed() error {
 	u.mu.Lock()

@@ -51,7 +51,9 @@ type job struct {
 	serverRefuse atomic.Bool          // the two stores do not belong together
 	partUploader storage.PartUploader // nil if there is none
 	buffers      sync.Pool            // of *[]byte
+	small        sync.Pool            // likewise, for what is no larger
 	memory       memory
+	gate         *gate // nil where Options.Workers says how many transfers run at once
 	rates        *rates
 	retries      *retryBudget
 	batches      storage.BatchWriter // nil if small outputs are not sent together
@@ -95,6 +97,10 @@ func newJob(src, dest storage.Location, opts Options) (*job, error) {
 		memory:  newMemory(opts.workers(), opts.partSize()),
 		rates:   newRates(opts),
 		buffers: sync.Pool{New: func() any { b := make([]byte, bufferSize); return &b }},
+		small:   sync.Pool{New: func() any { b := make([]byte, lightSize); return &b }},
+	}
+	if opts.Workers == 0 {
+		j.gate = newGate(j.throttled)
 	}
 	if err := j.prepareSync(); err != nil {
 		return nil, err
@@ -193,13 +199,17 @@ func (j *job) run(ctx context.Context) (err error) {
 func (j *job) work(ctx context.Context, seed func(context.Context) iter.Seq2[work, error]) error {
 	all, cancel := context.WithCancelCause(ctx) // the plan's and the workers'
 	defer cancel(nil)
-	return steal.Run(all, j.opts.workers(), seed(all), func(ctx context.Context, w work, spawn func(work)) error {
+	do := func(ctx context.Context, w work, spawn func(work)) error {
 		err := j.do(ctx, w, spawn)
 		if err != nil {
 			cancel(err)
 		}
 		return err
-	})
+	}
+	if j.gate == nil {
+		return steal.Run(all, j.opts.workers(), seed(all), do)
+	}
+	return steal.RunLimited(all, mostLimit, j.gate, seed(all), do)
 }
 
 // reachDestination finds out early when every single output would fail, as when the server is
@@ -277,6 +287,7 @@ func (j *job) do(ctx context.Context, w work, spawn func(work)) error {
 	}
 	var res result
 	var err error
+	end := j.begin(w.task)
 	for {
 		res, err = j.transfer(ctx, w, spawn)
 		if err == nil || !j.again(ctx, w.task, w.attempt, err) {
@@ -285,8 +296,10 @@ func (j *job) do(ctx context.Context, w work, spawn func(work)) error {
 		w.attempt++
 	}
 	if err == nil && res.deferred {
+		end(0)
 		return nil // the last part will see to the rest
 	}
+	end(done(w.task.Size(), err))
 	return j.finish(ctx, w.task, res, err)
 }
 

@@ -185,8 +185,12 @@ func (h *hashWriter) checksum() storage.Checksum {
 // pump copies from to out with a buffer of the job's. For an output without bytes it makes the
 // checksum known.
 func (j *job) pump(out io.Writer, from io.Reader) error {
-	buf := j.buffers.Get().(*[]byte)
-	defer j.buffers.Put(buf)
+	pool := &j.buffers
+	if s, ok := from.(*span); ok && s.left <= lightSize {
+		pool = &j.small
+	}
+	buf := pool.Get().(*[]byte)
+	defer pool.Put(buf)
 	for {
 		n, err := from.Read(*buf)
 		if n > 0 || err == io.EOF {

@@ -80,6 +80,13 @@ func AbortUploads(ctx context.Context, b Bucket, prefix string, before time.Time
 	return n, nil
 }
 
+// Throttler is a Bucket of a service that may ask for fewer requests.
+type Throttler interface {
+	// Throttled is how often it has done so, in answers to anybody who shares the bucket's
+	// connections, those that were followed by another attempt included. It never decreases.
+	Throttled() int64
+}
+
 // BatchWriter is a Bucket that can take many small objects by one request.
 type BatchWriter interface {
 	// WriteBatch writes the objects, whose keys differ, and tells for each what Commit would

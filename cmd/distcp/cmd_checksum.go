@@ -40,7 +40,7 @@ func (c *command) checksum(ctx context.Context, args []string) error {
 	defer opener.Close() //nolint:errcheck // nothing was written
 	enc := c.jsonLines()
 	objects := objectsOf(ctx, resolution{opener, recursive}, f.Args(), recursive)
-	for line, err := range inOrder(ctx, s.workers, objects, checksumOf) {
+	for line, err := range inOrder(ctx, s.workers.count(), objects, checksumOf) {
 		if err != nil {
 			return err
 		}

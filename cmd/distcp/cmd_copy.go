@@ -171,7 +171,7 @@ func (c *copyFlags) validate(f *pflag.FlagSet) error {
 		c.opts.PartSize = c.chunkSize << 20
 		c.partSize = fmt.Sprintf("%dMiB", c.chunkSize)
 	}
-	c.opts.Workers = c.workers
+	c.opts.Workers = int(c.workers)
 	c.opts.PatternURL = patternURL(c.src)
 	if c.opts.CopyFromManifest && c.previousManifest == "" {
 		return usagef("--copyFromManifest needs --previousManifest, the list to copy")

@@ -40,7 +40,7 @@ func (c *command) mv(ctx context.Context, args []string) error {
 	if err := c.parse(f, args, mvSynopsis, 2, max(len(args), 2)); err != nil {
 		return err
 	}
-	m.workers = s.workers
+	m.workers = int(s.workers)
 	opener, err := c.open(s)
 	if err != nil {
 		return err

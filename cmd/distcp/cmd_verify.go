@@ -47,7 +47,7 @@ func (c *command) verify(ctx context.Context, args []string) error {
 	enc := json.NewEncoder(c.stdout)
 	enc.SetEscapeHTML(false)
 	var extra int64
-	opts := copier.Options{SrcPattern: flags.pattern, PatternURL: patternURL(f.Arg(0)), Workers: flags.workers}
+	opts := copier.Options{SrcPattern: flags.pattern, PatternURL: patternURL(f.Arg(0)), Workers: int(flags.workers)}
 	compare, err := comparing(ctx, src, dest)
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -156,14 +157,52 @@ func flagOf(field string) string {
 type settings struct {
 	configFile, endpoint, blockRoot string
 	partSize                        string // as skep.toml has it
-	workers                         int
+	workers                         workersFlag
 }
+
+// workersFlag is a number of transfers at once, or 0 to let the copy find out.
+type workersFlag int
+
+const mostWorkers = 10_000
+
+// Set implements pflag.Value.
+func (w *workersFlag) Set(text string) error {
+	if text == "auto" {
+		*w = 0
+		return nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > mostWorkers {
+		return fmt.Errorf("neither auto nor a number from 1 to %d", mostWorkers)
+	}
+	*w = workersFlag(n)
+	return nil
+}
+
+// String implements pflag.Value.
+func (w *workersFlag) String() string {
+	if *w == 0 {
+		return "auto"
+	}
+	return strconv.Itoa(int(*w))
+}
+
+// count is the number, where it cannot change.
+func (w workersFlag) count() int {
+	if w == 0 {
+		return copier.DefaultWorkers
+	}
+	return int(w)
+}
+
+// Type implements pflag.Value.
+func (w *workersFlag) Type() string { return "number" }
 
 func (s *settings) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&s.configFile, "config", "", "`file` with settings, instead of skep.toml in the user's configuration directory")
 	f.StringVar(&s.endpoint, "s3Endpoint", "", "`URL or host` of the S3 service")
 	f.StringVar(&s.blockRoot, "blockRoot", "", "`directories` of the block store, separated by commas")
-	f.IntVar(&s.workers, "workers", copier.DefaultWorkers, "`number` of transfers at once")
+	f.Var(&s.workers, "workers", "`number` of transfers at once; auto begins with 64 and goes on with what pays")
 }
 
 // open reads the configuration and returns what opens URLs.
@@ -175,14 +214,14 @@ func (c *command) open(s settings) (*storage.Opener, error) {
 	return cfg.Opener(), nil
 }
 
+// keptConnections are as many as an S3 client keeps without being told.
+const keptConnections = 512
+
 // overrides are the settings that the flags give, by their names in skep.toml.
 func (s settings) overrides() (map[string]string, error) {
-	if s.workers < 1 || s.workers > 10_000 {
-		return nil, usagef("--workers: %d is not a number from 1 to 10000", s.workers)
-	}
 	overrides := map[string]string{"s3.endpoint": s.endpoint, "block_roots": s.blockRoot, "s3.part_size": s.partSize}
-	if s.workers > 256 {
-		overrides["s3.workers"] = fmt.Sprint(s.workers)
+	if s.workers > keptConnections {
+		overrides["s3.workers"] = s.workers.String()
 	}
 	return overrides, nil
 }

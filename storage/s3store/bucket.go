@@ -19,6 +19,7 @@ var (
 	_ storage.OptionCopier    = (*Bucket)(nil)
 	_ storage.AttributeReader = (*Bucket)(nil)
 	_ storage.VersionLister   = (*Bucket)(nil)
+	_ storage.Throttler       = (*Bucket)(nil)
 )
 
 // Bucket returns the bucket of the given name, which need not exist yet.
@@ -32,6 +33,9 @@ func (b *Bucket) URL() string { return "s3://" + b.name + "/" }
 
 // Close drops idle connections, which b shares with the other buckets of its Client.
 func (b *Bucket) Close() error { return b.c.Close() }
+
+// Throttled counts the answers 503 and 429 to requests of b's Client.
+func (b *Bucket) Throttled() int64 { return b.c.busy.Load() }
 
 // fail is Client.fail for an object of b.
 func (b *Bucket) fail(ctx context.Context, op, key string, err error) error {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/minio/minio-go/v7"
@@ -22,6 +23,7 @@ type Client struct {
 	direct    *direct // nil where the library sends everything
 	buffers   *bufferPool
 	servers   *serverName
+	busy      *atomic.Int64
 	unfit     sync.Map // names of buckets that take no batches
 	strict    bool     // keys that MinIO cannot hold, or takes for others, are refused here
 	copyLimit int64    // bytes that one CopyObject may copy
@@ -48,7 +50,7 @@ func New(cfg Config) (*Client, error) {
 		return nil, err
 	}
 	creds := credentialsOf(cfg)
-	listening := listeningTransport{RoundTripper: transport, servers: &serverName{}}
+	listening := listeningTransport{RoundTripper: transport, servers: &serverName{}, busy: &atomic.Int64{}}
 	if cfg.RequesterPays && !cfg.Anonymous {
 		listening.pays = &payer{creds}
 	}
@@ -70,6 +72,7 @@ func New(cfg Config) (*Client, error) {
 		transport: transport,
 		buffers:   newBufferPool(cfg.PartSize),
 		servers:   listening.servers,
+		busy:      listening.busy,
 		strict:    !s3utils.IsAmazonEndpoint(*core.EndpointURL()),
 		copyLimit: maxPartSize,
 	}

@@ -26,7 +26,7 @@ const (
 	// generousCopyLimit is what MinIO may copy by one request. It would take more, but not
 	// before time-outs on the way end the request.
 	generousCopyLimit = 64 << 30
-	defaultWorkers    = 256
+	defaultWorkers    = 512
 	defaultAttempts   = 5
 	defaultRegion     = "us-east-1"
 )
@@ -53,7 +53,7 @@ type Config struct {
 	CAFile string
 
 	// Workers is how many requests will be in flight at once; so many connections are
-	// kept open between requests. 0 means 256.
+	// kept open between requests. 0 means 512.
 	Workers int
 	// PartSize is the size in bytes of the parts of large objects, and of the buffer that
 	// each open writer holds. 0 means 16 MiB; S3 wants at least 5 MiB.

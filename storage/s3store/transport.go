@@ -83,6 +83,7 @@ type listeningTransport struct {
 	http.RoundTripper
 	pays    *payer // nil if the bucket's owner pays
 	servers *serverName
+	busy    *atomic.Int64 // answers that asked for fewer requests
 }
 
 // serverName is what the service calls itself in its answers.
@@ -125,6 +126,9 @@ func (t listeningTransport) RoundTrip(req *http.Request) (*http.Response, error)
 		return resp, err
 	}
 	t.servers.note(resp.Header)
+	if resp.StatusCode == http.StatusServiceUnavailable || resp.StatusCode == http.StatusTooManyRequests {
+		t.busy.Add(1)
+	}
 	if a, ok := req.Context().Value(answerKey{}).(*answer); ok {
 		a.header = resp.Header
 	}

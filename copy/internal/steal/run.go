@@ -15,10 +15,13 @@ import (
 // seed that arrives in pages.
 const Backlog = 64
 
+// backlogWorkers are those that Backlog counts.
+const backlogWorkers = 64
+
 // Run calls do for every task of seed and for every task that do spawns, each exactly once, on
 // the given number of workers (at least one).
 //
-// At most workers*Backlog tasks of the seed wait at any time, whatever its length. The function
+// At most workers*Backlog tasks of the seed wait at any time, and no more than for 64 workers, whatever its length. The function
 // spawn may be called by do, and by goroutines that do waits for, until do returns; it never
 // blocks.
 //
@@ -31,14 +34,42 @@ func Run[T any](
 	ctx context.Context, workers int, seed iter.Seq2[T, error],
 	do func(ctx context.Context, t T, spawn func(T)) error,
 ) error {
+	return RunLimited(ctx, workers, everybody{}, seed, do)
+}
+
+// A Limiter decides how many workers look for tasks and do them; the others wait, and what they
+// have spawned is taken by those who work. It must let at least one work.
+type Limiter interface {
+	// Enter waits until one worker more may work. It reports false when ctx has ended.
+	Enter(ctx context.Context) bool
+	// Stay reports, after a task, whether a worker that has entered may go on. If not it has left.
+	Stay() bool
+	// Leave is for a worker that has entered and finds nothing more to do. Another one may enter, to
+	// find the same.
+	Leave()
+}
+
+// everybody is no limit.
+type everybody struct{}
+
+func (everybody) Enter(context.Context) bool { return true }
+func (everybody) Stay() bool                 { return true }
+func (everybody) Leave()                     {}
+
+// RunLimited is Run with so many workers at most, of which limiter says how many work at any time.
+func RunLimited[T any](
+	ctx context.Context, workers int, limiter Limiter, seed iter.Seq2[T, error],
+	do func(ctx context.Context, t T, spawn func(T)) error,
+) error {
 	workers = max(workers, 1)
 	inner, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	p := &pool[T]{
-		deques: make([]deque[T], workers),
-		limit:  workers * Backlog,
-		cancel: cancel,
-		do:     do,
+		deques:  make([]deque[T], workers),
+		limit:   min(workers, backlogWorkers) * Backlog,
+		limiter: limiter,
+		cancel:  cancel,
+		do:      do,
 	}
 	p.more.L, p.room.L = &p.mu, &p.mu
 
@@ -67,7 +98,10 @@ type pool[T any] struct {
 	cancel context.CancelCauseFunc
 	do     func(ctx context.Context, t T, spawn func(T)) error
 
+	limiter Limiter
+
 	version atomic.Uint64
+	spawned atomic.Int64 // tasks in deques, or on their way there
 
 	mu      sync.Mutex
 	more    sync.Cond // for workers: version has changed, or the end
@@ -175,15 +209,22 @@ func (p *pool[T]) work(ctx context.Context, self int) {
 		p.mu.Lock()
 		p.pending++
 		p.mu.Unlock()
+		p.spawned.Add(1)
 		p.deques[self].push(t)
 		p.announce()
 	}
-	for {
-		t, ok := p.next(ctx, self)
-		if !ok {
-			return
+	for p.limiter.Enter(ctx) {
+		for {
+			t, ok := p.next(ctx, self)
+			if !ok {
+				p.limiter.Leave()
+				return
+			}
+			p.perform(ctx, t, spawn)
+			if !p.limiter.Stay() {
+				break
+			}
 		}
-		p.perform(ctx, t, spawn)
 	}
 }
 
@@ -216,11 +257,14 @@ func (p *pool[T]) perform(ctx context.Context, t T, spawn func(T)) {
 func (p *pool[T]) next(ctx context.Context, self int) (t T, ok bool) {
 	for ctx.Err() == nil {
 		seen := p.version.Load()
-		if t, ok = p.deques[self].popNewest(); ok {
-			return t, true
-		}
-		if t, ok = p.steal(self); ok {
-			return t, true
+		if p.spawned.Load() > 0 { // most loads are of tasks that spawn nothing
+			if t, ok = p.deques[self].popNewest(); !ok {
+				t, ok = p.steal(self)
+			}
+			if ok {
+				p.spawned.Add(-1)
+				return t, true
+			}
 		}
 		if t, ok = p.takeSeed(); ok {
 			return t, true
