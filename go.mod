@@ -8,6 +8,7 @@ require (
 	github.com/antchfx/xpath v1.3.9
 	github.com/apache/arrow-go/v18 v18.5.1
 	github.com/apache/thrift v0.22.0
+	github.com/beltran/gohive v1.8.1
 	github.com/clipperhouse/uax29/v2 v2.7.0
 	github.com/cockroachdb/datadriven v1.0.3
 	github.com/dlclark/regexp2 v1.12.0

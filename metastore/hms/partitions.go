@@ -1,0 +1,213 @@
+package hms
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"strings"
+
+	"github.com/skepdata/skep/internal/thrift"
+	"github.com/skepdata/skep/metastore"
+	"github.com/skepdata/skep/partitions"
+)
+
+// query says which partitions a client wants.
+type query struct {
+	db, table string
+	where     func(*metastore.Table) (partitions.Predicate, error) // nil: all
+	limit     int                                                  // -1: all
+}
+
+// partitions gathers the partitions of a query.
+func (s *Service) partitions(ctx context.Context, q query) (*thrift.Spool, error) {
+	spool := thrift.NewSpool[*partition](ctx)
+	t, where, err := s.resolve(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	w := newPartitionWriter(t)
+	err = s.each(ctx, t, where, q.limit, func(p *metastore.Partition) error { return spool.Add(w.wirePartition(p)) })
+	return spool, err
+}
+
+// names lists the names of the partitions of a query.
+func (s *Service) names(ctx context.Context, q query) (*thrift.Spool, error) {
+	spool := thrift.NewSpool[string](ctx)
+	t, where, err := s.resolve(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	keys := t.Keys()
+	err = s.each(ctx, t, where, q.limit, func(p *metastore.Partition) error {
+		name, err := keys.Name(p.Values)
+		if err != nil {
+			return err
+		}
+		return spool.Add(name)
+	})
+	return spool, err
+}
+
+func (s *Service) resolve(ctx context.Context, q query) (*metastore.Table, partitions.Predicate, error) {
+	t, err := s.stored(ctx, q.db, q.table)
+	if err != nil || q.where == nil {
+		return t, nil, err
+	}
+	where, err := q.where(t)
+	return t, where, err
+}
+
+// each calls fn for the partitions that satisfy a predicate, for limit at most.
+func (s *Service) each(
+	ctx context.Context, t *metastore.Table, where partitions.Predicate, limit int, fn func(*metastore.Partition) error,
+) error {
+	if limit == 0 || !t.Partitioned() {
+		return nil
+	}
+	n := 0
+	for p, err := range s.Store.Partitions(ctx, t.TableName, where) {
+		if err != nil {
+			return missing(err, t.Database, t.Name)
+		}
+		if err := fn(p); err != nil {
+			return err
+		}
+		if n++; n == limit {
+			break
+		}
+	}
+	return nil
+}
+
+// byFilter makes the predicate of a filter.
+func (s *Service) byFilter(ctx context.Context, filter string) func(*metastore.Table) (partitions.Predicate, error) {
+	return func(t *metastore.Table) (partitions.Predicate, error) {
+		p, err := parseFilter(filter, func(key string, re *regexp.Regexp) (partitions.Predicate, error) {
+			return s.valuesLike(ctx, t, key, re)
+		})
+		if err == nil {
+			err = t.Keys().Check(p)
+		}
+		if err != nil {
+			return nil, metaf("%v", err)
+		}
+		return p, nil
+	}
+}
+
+// valuesLike finds the values of a key that a regular expression matches.
+func (s *Service) valuesLike(
+	ctx context.Context, t *metastore.Table, key string, re *regexp.Regexp,
+) (partitions.Predicate, error) {
+	i := t.Keys().Find(key)
+	if i < 0 {
+		return nil, metaf("Error parsing partition filter: %s is no partition key of %s", key, t.TableName)
+	}
+	in := partitions.In{Key: key}
+	seen := map[string]bool{}
+	err := s.each(ctx, t, nil, -1, func(p *metastore.Partition) error {
+		v := p.Values[i]
+		if !seen[v] && v != partitions.DefaultName && re.MatchString(v) {
+			in.Values = append(in.Values, v)
+		}
+		seen[v] = true
+		return nil
+	})
+	return in, err
+}
+
+// byValues makes the predicate of a list of values, as many as a client has: an empty one stands
+// for any, and so do those at the end that are not there.
+func byValues(values []string) func(*metastore.Table) (partitions.Predicate, error) {
+	return func(t *metastore.Table) (partitions.Predicate, error) {
+		if len(values) > len(t.PartitionKeys) {
+			return nil, metaf("Incorrect number of partition values. numPartKeys=%d, part_val=%d",
+				len(t.PartitionKeys), len(values))
+		}
+		all := partitions.And{}
+		for i, v := range values {
+			if v != "" {
+				all = append(all, compare(t.PartitionKeys[i].Name, partitions.Eq, v))
+			}
+		}
+		return all, nil
+	}
+}
+
+// partition finds one.
+func (s *Service) partition(ctx context.Context, db, table string, values []string) (*partition, error) {
+	t, err := s.stored(ctx, db, table)
+	if err != nil {
+		return nil, err
+	}
+	return s.partitionOf(ctx, t, orDefault(values))
+}
+
+func (s *Service) partitionOf(ctx context.Context, t *metastore.Table, values partitions.Values) (*partition, error) {
+	p, err := s.Store.Partition(ctx, t.TableName, values)
+	switch {
+	case errors.Is(err, metastore.ErrNoSuchPartition), errors.Is(err, metastore.ErrInvalid):
+		return nil, &noSuchObject{"partition values=[" + strings.Join(values, ", ") + "]"}
+	case err != nil:
+		return nil, missing(err, t.Database, t.Name)
+	}
+	return newPartitionWriter(t).wirePartition(p), nil
+}
+
+func (s *Service) partitionByName(ctx context.Context, db, table, name string) (*partition, error) {
+	t, err := s.stored(ctx, db, table)
+	if err != nil {
+		return nil, err
+	}
+	values, err := t.Keys().ParseName(name)
+	if err != nil {
+		return nil, metaf("Invalid partition name %s: %v", name, err)
+	}
+	return s.partitionOf(ctx, t, values)
+}
+
+// partitionsByName finds the partitions of the names that exist, in the order of the names.
+func (s *Service) partitionsByName(ctx context.Context, db, table string, names []string) (*thrift.Spool, error) {
+	t, err := s.stored(ctx, db, table)
+	if err != nil {
+		return nil, err
+	}
+	spool := thrift.NewSpool[*partition](ctx)
+	w := newPartitionWriter(t)
+	keys := t.Keys()
+	for _, name := range names {
+		values, err := keys.ParseName(name)
+		if err != nil {
+			return nil, metaf("Invalid partition name %s: %v", name, err)
+		}
+		p, err := s.Store.Partition(ctx, t.TableName, values)
+		if errors.Is(err, metastore.ErrNoSuchPartition) {
+			continue
+		}
+		if err == nil {
+			err = spool.Add(w.wirePartition(p))
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return spool, nil
+}
+
+// namesPredicate holds for the partitions of these names.
+func namesPredicate(t *metastore.Table, names []string) (partitions.Predicate, error) {
+	keys := t.Keys()
+	any := partitions.Or{}
+	for _, name := range names {
+		values, err := keys.ParseName(name)
+		if err != nil {
+			return nil, metaf("Invalid partition name %s: %v", name, err)
+		}
+		all := partitions.And{}
+		for i, v := range values {
+			all = append(all, compare(keys[i].Name, partitions.Eq, v))
+		}
+		any = append(any, all)
+	}
+	return any, nil
+}

@@ -1,0 +1,263 @@
+package hms
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/skepdata/skep/internal/thrift"
+	"github.com/skepdata/skep/metastore"
+)
+
+// addTables adds the methods that read tables.
+func (s *Service) addTables(t *thrift.Service) {
+	thrift.Handle(t, "get_table", func(ctx context.Context, a *tableArgs) (*table, error) {
+		return s.table(ctx, a.DB, a.Table)
+	}, throwsMN...)
+	thrift.Handle(t, "get_table_req", func(ctx context.Context, a *requestArgs[getTableRequest]) (*getTableResult, error) {
+		if err := knownCatalog(a.Request.CatName); err != nil {
+			return nil, err
+		}
+		found, err := s.table(ctx, a.Request.DbName, a.Request.TblName)
+		return &getTableResult{Table: found}, err
+	}, throwsMN...)
+	thrift.Handle(t, "get_table_objects_by_name", func(ctx context.Context, a *struct {
+		DB    string   `thrift:"1"`
+		Names []string `thrift:"2"`
+	}) (*thrift.Spool, error) {
+		return s.tablesByName(ctx, a.DB, a.Names)
+	}, throwsMPD...)
+	thrift.Handle(t, "get_table_objects_by_name_req", func(ctx context.Context, a *requestArgs[getTablesRequest]) (*tablesResult, error) {
+		r := a.Request
+		if err := knownCatalog(r.CatName); err != nil {
+			return nil, &unknownDB{err.Error()}
+		}
+		if r.TblNames == nil {
+			return nil, &invalidOperation{r.DbName + " cannot find null tables"}
+		}
+		spool, err := s.tablesByName(ctx, r.DbName, r.TblNames)
+		return &tablesResult{spool}, err
+	}, throwsMPD...)
+	thrift.Handle(t, "get_all_tables", func(ctx context.Context, a *oneName) ([]string, error) {
+		return s.tableNames(ctx, a.Name, "", "")
+	}, throwsM...)
+	thrift.Handle(t, "get_tables", func(ctx context.Context, a *tableArgs) ([]string, error) {
+		return s.tableNames(ctx, a.DB, a.Table, "")
+	}, throwsM...)
+	thrift.Handle(t, "get_tables_by_type", func(ctx context.Context, a *struct {
+		DB      string `thrift:"1"`
+		Pattern string `thrift:"2"`
+		Type    string `thrift:"3"`
+	}) ([]string, error) {
+		return s.tableNames(ctx, a.DB, a.Pattern, a.Type)
+	}, throwsM...)
+	thrift.Handle(t, "get_table_meta", s.tableMeta, throwsM...)
+	thrift.Handle(t, "get_tables_ext", func(ctx context.Context, a *requestArgs[getTablesExtRequest]) ([]*extendedTableInfo, error) {
+		if err := knownCatalog(a.Request.Catalog); err != nil {
+			return nil, err
+		}
+		names, err := s.tableNames(ctx, a.Request.Database, a.Request.TableNamePattern, "")
+		infos := []*extendedTableInfo{}
+		for _, name := range names {
+			if limit := a.Request.Limit; limit > 0 && len(infos) == int(limit) {
+				break
+			}
+			infos = append(infos, &extendedTableInfo{TblName: name})
+		}
+		return infos, err
+	}, throwsM...)
+	thrift.Handle(t, "get_table_names_by_filter", func(ctx context.Context, a *struct {
+		DB     string `thrift:"1"`
+		Filter string `thrift:"2"`
+		Max    *int16 `thrift:"3"`
+	}) ([]string, error) {
+		return s.tableNamesByFilter(ctx, a.DB, a.Filter, limitOf(a.Max))
+	}, throwsMPD...)
+	s.addFields(t)
+	s.addViews(t)
+}
+
+type tablesResult struct {
+	Tables *thrift.Spool `thrift:"1"`
+}
+
+func (s *Service) table(ctx context.Context, db, name string) (*table, error) {
+	t, err := s.stored(ctx, db, name)
+	if err != nil {
+		return nil, err
+	}
+	return wireTable(t), nil
+}
+
+// stored finds a table; that there is none is a NoSuchObjectException.
+func (s *Service) stored(ctx context.Context, db, name string) (*metastore.Table, error) {
+	n, err := tableName(db, name)
+	if err != nil {
+		return nil, err
+	}
+	t, err := s.Store.Table(ctx, n)
+	if err != nil {
+		return nil, missing(err, n.Database, n.Name)
+	}
+	return t, nil
+}
+
+// tablesByName finds the tables of the names that exist, once each.
+func (s *Service) tablesByName(ctx context.Context, db string, names []string) (*thrift.Spool, error) {
+	spool := thrift.NewSpool[*table](ctx)
+	database, err := databaseName(db)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.Store.Database(ctx, database); err != nil {
+		if errors.Is(err, metastore.ErrNoSuchDatabase) {
+			err = &unknownDB{fmt.Sprintf("Could not find database %s.%s", catalog, database)}
+		}
+		return nil, err
+	}
+	seen := map[metastore.TableName]bool{}
+	for _, name := range names {
+		n, err := tableName(database, name)
+		if err != nil {
+			return nil, err
+		}
+		if seen[n] {
+			continue
+		}
+		seen[n] = true
+		t, err := s.Store.Table(ctx, n)
+		if errors.Is(err, metastore.ErrNoSuchTable) || errors.Is(err, metastore.ErrNoSuchDatabase) {
+			continue
+		}
+		if err == nil {
+			err = spool.Add(wireTable(t))
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return spool, nil
+}
+
+// tableNames lists names; a database that does not exist has none.
+func (s *Service) tableNames(ctx context.Context, db, text, kind string) ([]string, error) {
+	database, err := databaseName(db)
+	if err != nil {
+		return nil, err
+	}
+	p, err := newPattern(text)
+	if err != nil {
+		return nil, err
+	}
+	names, err := s.Store.Tables(ctx, database, simple(text))
+	if errors.Is(err, metastore.ErrNoSuchDatabase) {
+		return []string{}, nil
+	}
+	if names = p.filter(names); err != nil || kind == "" {
+		return names, err
+	}
+	return s.filterTables(ctx, database, names, func(t *metastore.Table) bool { return string(t.Type) == kind })
+}
+
+// filterTables keeps the names of the tables that fit.
+func (s *Service) filterTables(
+	ctx context.Context, db string, names []string, fits func(*metastore.Table) bool,
+) ([]string, error) {
+	kept := []string{}
+	for _, name := range names {
+		t, err := s.Store.Table(ctx, metastore.TableName{Database: db, Name: name})
+		if errors.Is(err, metastore.ErrNoSuchTable) || errors.Is(err, metastore.ErrNoSuchDatabase) {
+			continue // it was dropped meanwhile
+		}
+		if err != nil {
+			return nil, err
+		}
+		if fits(t) {
+			kept = append(kept, name)
+		}
+	}
+	return kept, nil
+}
+
+type tableMetaArgs struct {
+	Databases string   `thrift:"1"`
+	Tables    string   `thrift:"2"`
+	Types     []string `thrift:"3"`
+}
+
+func (s *Service) tableMeta(ctx context.Context, a *tableMetaArgs) (*thrift.Spool, error) {
+	names, err := s.databases(ctx, a.Databases)
+	if err != nil {
+		return nil, err
+	}
+	spool := thrift.NewSpool[*tableMeta](ctx)
+	for _, db := range names {
+		tables, err := s.tableNames(ctx, db, a.Tables, "")
+		if err != nil {
+			return nil, err
+		}
+		_, err = s.filterTables(ctx, db, tables, func(t *metastore.Table) bool {
+			if err == nil && (len(a.Types) == 0 || slices.Contains(a.Types, string(t.Type))) {
+				err = spool.Add(&tableMeta{
+					DbName: t.Database, TableName: t.Name, TableType: string(t.Type),
+					Comments: t.Parameters["comment"], CatName: catalog,
+				})
+			}
+			return false
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return spool, nil
+}
+
+// addFields adds the methods that give columns only.
+func (s *Service) addFields(t *thrift.Service) {
+	fields := func(ctx context.Context, db, name string, keys bool) ([]*fieldSchema, error) {
+		t, err := s.stored(ctx, db, name)
+		var none *noSuchObject
+		if errors.As(err, &none) {
+			return nil, &unknownTable{none.Message}
+		}
+		if err != nil {
+			return nil, err
+		}
+		out := wireColumns(t.Storage.Columns)
+		if keys {
+			out = append(out, wireColumns(t.PartitionKeys)...)
+		}
+		return out, nil
+	}
+	for name, keys := range map[string]bool{"get_fields": false, "get_schema": true} {
+		thrift.Handle(t, name, func(ctx context.Context, a *tableArgs) ([]*fieldSchema, error) {
+			return fields(ctx, a.DB, a.Table, keys)
+		}, throwsMTD...)
+		thrift.Handle(t, name+"_with_environment_context", func(ctx context.Context, a *tableContextArgs) ([]*fieldSchema, error) {
+			return fields(ctx, a.DB, a.Table, keys)
+		}, throwsMTD...)
+		thrift.Handle(t, name+"_req", func(ctx context.Context, a *requestArgs[getFieldsRequest]) (*getFieldsResponse, error) {
+			f, err := fields(ctx, a.Request.DbName, a.Request.TblName, keys)
+			return &getFieldsResponse{f}, err
+		}, throwsMTD...)
+	}
+}
+
+// addViews adds the methods for materialized views, of which there are none.
+func (s *Service) addViews(t *thrift.Service) {
+	thrift.Handle(t, "get_materialized_views_for_rewriting", func(context.Context, *oneName) ([]string, error) {
+		return nil, nil
+	}, throwsM...)
+	thrift.Handle(t, "get_all_materialized_view_objects_for_rewriting", func(context.Context, *noArgs) ([]*table, error) {
+		return nil, nil
+	}, throwsM...)
+}
+
+// limitOf reads a largest number of results: none is what clients write as -1.
+func limitOf[T int16 | int32 | int64](n *T) int {
+	if n == nil || *n < 0 {
+		return -1
+	}
+	return int(*n)
+}
