@@ -90,11 +90,7 @@ func parseFlags(args []string) (*options, error) {
 		return nil, usagef("%v", err)
 	}
 	if len(fs.Args()) > 0 {
-		what := fs.Arg(0)
-		if what == "serve" {
-			return nil, usagef("hiveql serve is not supported yet")
-		}
-		return nil, usagef("unexpected argument %q; statements are given with -e or -f", what)
+		return nil, usagef("unexpected argument %q; statements are given with -e or -f", fs.Arg(0))
 	}
 	o.headerGiven = fs.Changed("showHeader")
 	if o.format != "" && !slices.Contains(formatNames(), o.format) {
@@ -113,6 +109,7 @@ func help() string {
   hiveql -f script.sql         run a script
   hiveql                       start a shell, or run what standard input holds
   hiveql fmt FILE ...          lay scripts out
+  hiveql serve --hms :9083     serve the metastore to Spark, Trino, Iceberg and others
 
 ` + flagSet(&options{}).FlagUsages() + `
 Where the metastore, the warehouse and S3 are is read from, in this order: the flags above,

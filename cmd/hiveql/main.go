@@ -55,6 +55,9 @@ func (p *program) run(ctx context.Context, args []string) int {
 	if len(args) > 0 && args[0] == "fmt" {
 		return p.exit(ctx, p.format(ctx, args[1:]))
 	}
+	if len(args) > 0 && args[0] == "serve" {
+		return p.exit(ctx, p.serve(ctx, args[1:]))
+	}
 	o, err := parseFlags(args)
 	switch {
 	case errors.Is(err, pflag.ErrHelp):

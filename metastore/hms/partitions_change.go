@@ -333,7 +333,7 @@ func (s *Service) renamePartition(ctx context.Context, db, table string, values 
 	if _, err := s.Store.Partition(ctx, t.TableName, p.Values); err == nil && strings.Join(p.Values, "\x00") != strings.Join(from.Values, "\x00") {
 		return &invalidOperation{fmt.Sprintf("Partition already exists: %s.%s", t.TableName, strings.Join(p.Values, "/"))}
 	}
-	moved := ""
+	moveFrom, moveTo := "", ""
 	p.Storage.Location = from.Storage.Location
 	oldName, err1 := t.Keys().Name(from.Values)
 	newName, err2 := t.Keys().Name(p.Values)
@@ -342,23 +342,17 @@ func (s *Service) renamePartition(ctx context.Context, db, table string, values 
 	}
 	root := strings.TrimSuffix(t.Storage.Location, "/") + "/"
 	if t.Type == metastore.Managed && s.Files != nil && !s.ReadOnly && from.Storage.Location == root+oldName && oldName != newName {
-		moved = root + newName
-		if err := s.Files.Move(ctx, from.Storage.Location, moved); err != nil {
-			return &invalidOperation{fmt.Sprintf("Unable to move %s to %s: %v", from.Storage.Location, moved, err)}
-		}
-		p.Storage.Location = moved
+		moveFrom, moveTo = from.Storage.Location, root+newName
+		p.Storage.Location = moveTo
 	}
-	err = s.update(ctx, func(tx metastore.Tx) error {
-		if err := tx.DropPartitions(ctx, t.TableName, from.Values); err != nil {
-			return err
-		}
-		return tx.AddPartitions(ctx, t.TableName, []*metastore.Partition{s.merged(p, from, nil)}, false)
+	err = s.moving(ctx, moveFrom, moveTo, func() error {
+		return s.update(ctx, func(tx metastore.Tx) error {
+			if err := tx.DropPartitions(ctx, t.TableName, from.Values); err != nil {
+				return err
+			}
+			return tx.AddPartitions(ctx, t.TableName, []*metastore.Partition{s.merged(p, from, nil)}, false)
+		})
 	})
-	if err != nil && moved != "" {
-		if back := s.Files.Move(ctx, moved, from.Storage.Location); back != nil {
-			s.Log.ErrorContext(ctx, "the data of a partition could not be moved back", "from", moved, "error", back)
-		}
-	}
 	return cannotAlter(err, "partition "+oldName)
 }
 

@@ -31,9 +31,9 @@ type Config struct {
 type Files interface {
 	// MakeDir makes a directory and those above it, where a store has directories.
 	MakeDir(ctx context.Context, url string) error
-	// Move moves all files below a directory. It reports an error, and has moved nothing, where
-	// something is there already.
-	Move(ctx context.Context, from, to string) error
+	// Copy copies all files below a directory. It reports an error, and has copied nothing, where
+	// there are files already.
+	Copy(ctx context.Context, from, to string) error
 	// Remove removes all files below a directory, and it. One that is not there is no error.
 	Remove(ctx context.Context, url string) error
 }

@@ -145,22 +145,30 @@ func (s *Service) alterTable(ctx context.Context, a *alterTableArgs) error {
 		return err
 	}
 	from, to, err := s.moves(ctx, name, t)
-	if err == nil && from != "" {
-		err = s.Files.Move(ctx, from, to)
-		if err != nil {
-			err = &invalidOperation{fmt.Sprintf("Unable to move %s to %s: %v", from, to, err)}
-		}
-	}
 	if err != nil {
 		return err
 	}
-	err = s.update(ctx, func(tx metastore.Tx) error { return s.alterTableIn(ctx, tx, name, t, a.Context, from, to) })
-	if err != nil && from != "" {
-		if back := s.Files.Move(ctx, to, from); back != nil {
-			s.Log.ErrorContext(ctx, "the data of a table could not be moved back", "from", to, "to", from, "error", back)
-		}
-	}
+	err = s.moving(ctx, from, to, func() error {
+		return s.update(ctx, func(tx metastore.Tx) error { return s.alterTableIn(ctx, tx, name, t, a.Context, from, to) })
+	})
 	return cannotAlter(err, name.String())
+}
+
+// moving moves data, if from is not empty, along with a change: it is copied before, and what was
+// copied removed after, so that it is whole wherever the metastore says it is.
+func (s *Service) moving(ctx context.Context, from, to string, change func() error) error {
+	if from == "" {
+		return change()
+	}
+	if err := s.Files.Copy(ctx, from, to); err != nil {
+		return &invalidOperation{fmt.Sprintf("Unable to move %s to %s: %v", from, to, err)}
+	}
+	if err := change(); err != nil {
+		s.remove(context.WithoutCancel(ctx), to)
+		return err
+	}
+	s.remove(ctx, from)
+	return nil
 }
 
 func (s *Service) alterTableIn(

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"bufio"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/skepdata/skep/internal/thrift"
+)
+
+// startServe runs hiveql serve until the test ends, and gives the addresses that it listens at.
+func (i *installation) startServe(args ...string) (hms, monitor string) {
+	i.t.Helper()
+	args = append([]string{"serve", "--hms", "127.0.0.1:0", "--monitor", "127.0.0.1:0"}, args...)
+	cmd := exec.Command(i.bin, args...)
+	cmd.Env = append(os.Environ(), "XDG_DATA_HOME="+i.dir, "XDG_CACHE_HOME="+i.dir, "XDG_CONFIG_HOME="+i.dir)
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		i.t.Fatal(err)
+	}
+	address := regexp.MustCompile(`address=(\S+)`)
+	lines := bufio.NewScanner(stderr)
+	for hms == "" && lines.Scan() {
+		m := address.FindStringSubmatch(lines.Text())
+		switch {
+		case m != nil && strings.Contains(lines.Text(), "monitoring"):
+			monitor = m[1]
+		case m != nil:
+			hms = m[1]
+		}
+	}
+	rest := make(chan string, 1)
+	go func() {
+		text, _ := io.ReadAll(stderr)
+		rest <- string(text)
+	}()
+	i.t.Cleanup(func() {
+		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			i.t.Error(err)
+		}
+		text := <-rest
+		if err := cmd.Wait(); err != nil || !strings.Contains(text, "msg=stopped") {
+			i.t.Errorf("hiveql serve: %v\n%s", err, text)
+		}
+	})
+	return hms, monitor
+}
+
+// table of the wire, as far as this test needs it.
+type wireTable struct {
+	Name       string            `thrift:"1"`
+	DB         string            `thrift:"2"`
+	Storage    wireStorage       `thrift:"7"`
+	Parameters map[string]string `thrift:"9"`
+	Type       string            `thrift:"12"`
+	Unknown    thrift.Unknown
+}
+
+type wireStorage struct {
+	Columns  []wireColumn `thrift:"1"`
+	Location string       `thrift:"2"`
+	Unknown  thrift.Unknown
+}
+
+type wireColumn struct {
+	Name string `thrift:"1"`
+	Type string `thrift:"2"`
+}
+
+// TestServe: what hiveql makes others see, and the other way round.
+func TestServe(t *testing.T) {
+	i := install(t)
+	i.run("CREATE TABLE t (a INT) STORED AS TEXTFILE; INSERT INTO t VALUES (1), (2)")
+	address, monitor := i.startServe()
+	c, err := thrift.Dialer{Address: address}.Dial(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	type twoNames struct {
+		DB   string `thrift:"1"`
+		Name string `thrift:"2"`
+	}
+	var got wireTable
+	if err := c.Call(t.Context(), "get_table", &twoNames{"default", "t"}, &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Type != "MANAGED_TABLE" || len(got.Storage.Columns) != 1 || got.Storage.Columns[0].Type != "int" {
+		t.Errorf("%+v", got)
+	}
+	for name := range got.Parameters {
+		if strings.HasPrefix(name, "skep.") {
+			t.Errorf("%s is shown", name)
+		}
+	}
+	got.Name = "u"
+	if err := c.Call(t.Context(), "alter_table", &struct {
+		DB    string     `thrift:"1"`
+		Name  string     `thrift:"2"`
+		Table *wireTable `thrift:"3"`
+	}{"default", "t", &got}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if rows := i.run("SELECT a FROM u"); strings.Join(rows, ",") != "1,2" { // the data moved along
+		t.Errorf("%v", rows)
+	}
+	if _, err := os.Stat(filepath.Join(i.dir, "skep", "warehouse", "t")); !os.IsNotExist(err) {
+		t.Errorf("the old directory: %v", err)
+	}
+	if err := c.Call(t.Context(), "drop_table", &struct {
+		DB     string `thrift:"1"`
+		Name   string `thrift:"2"`
+		Delete bool   `thrift:"3"`
+	}{"default", "u", true}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(i.dir, "skep", "warehouse", "u")); !os.IsNotExist(err) {
+		t.Errorf("the directory of the dropped table: %v", err)
+	}
+	for path, want := range map[string]string{
+		"/health": "ok\n", "/metrics": `skep_hms_calls_total{method="get_table",result="ok"} 1`,
+	} {
+		r, err := http.Get("http://" + monitor + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(r.Body)
+		r.Body.Close()
+		if err != nil || !strings.Contains(string(body), want) {
+			t.Errorf("%s: %v\n%s", path, err, body)
+		}
+	}
+}
+
+// TestServeUsers: who has no login, or a wrong one, gets nothing.
+func TestServeUsers(t *testing.T) {
+	i := install(t)
+	hash, err := bcrypt.GenerateFromPassword([]byte("secret"), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	users := filepath.Join(i.dir, "users")
+	if err := os.WriteFile(users, []byte("# who\nann:"+string(hash)+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	address, _ := i.startServe("--users", users, "--read-only")
+	for _, test := range []struct {
+		user, password string
+		ok             bool
+	}{{"ann", "secret", true}, {"ann", "secret", true}, {"ann", "wrong", false}, {"bob", "secret", false}, {"", "", false}} {
+		c, err := thrift.Dialer{Address: address, User: test.user, Password: test.password}.Dial(t.Context())
+		if err == nil {
+			var names []string
+			err = c.Call(t.Context(), "get_all_databases", &struct{}{}, &names)
+			c.Close()
+		}
+		if (err == nil) != test.ok {
+			t.Errorf("%s, %s: %v", test.user, test.password, err)
+		}
+	}
+}
