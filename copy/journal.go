@@ -24,6 +24,7 @@ import (
 //
 //	skep-journal 1 IDENTITY
 //	d KEY VERSION    an output; both are hashes, in base 36
+//	i JSON           an upload in parts is about to be begun; without a time: or is not any more
 //	u JSON           an upload in parts was begun
 //	p JSON           a part of it is there
 //	e ID             it has ended
@@ -35,14 +36,17 @@ type Journal struct {
 	path, identity string
 	distrusted     int64 // bytes at the beginning of the file whose outputs do not count
 
-	mu       sync.Mutex
-	buf      []byte
-	err      error             // the first of writing, after which nothing more is
-	done     []doneEntry       // of earlier runs, by key
-	lines    int               // of outputs in the file
-	pending  map[string]*begun // uploads by their IDs
-	byKey    map[string]string // the ID of the latest upload of an output, by bucket and key
-	stop     chan struct{}     // ends the goroutine that flushes
+	mu      sync.Mutex
+	buf     []byte
+	err     error             // the first of writing, after which nothing more is
+	done    []doneEntry       // of earlier runs, by key
+	lines   int               // of outputs in the file
+	pending map[string]*begun // uploads by their IDs
+	byKey   map[string]string // the ID of the latest upload of an output, by bucket and key
+
+	intentions map[string]intention // uploads that may have been begun, by bucket and key
+
+	stop     chan struct{} // ends the goroutine that flushes
 	flushing sync.WaitGroup
 }
 
@@ -133,7 +137,7 @@ func (j *Journal) reload() error {
 	if j.flush(); j.err != nil {
 		return nil //nolint:nilerr // Close tells of it; what is not written is copied again
 	}
-	j.done, j.pending, j.byKey = nil, map[string]*begun{}, map[string]string{}
+	j.done, j.pending, j.byKey, j.intentions = nil, map[string]*begun{}, map[string]string{}, nil
 	if err := j.load(); err != nil {
 		return fmt.Errorf("read the journal %s: %w", j.path, err)
 	}
@@ -220,6 +224,12 @@ func (j *Journal) replay(line []byte, same bool) {
 			b.Version = "" // fits nothing
 		}
 		j.remember(b)
+		delete(j.intentions, b.Bucket+b.Key)
+	case 'i':
+		var i intention
+		if json.Unmarshal(rest, &i) == nil && i.Bucket != "" {
+			j.note(i)
+		}
 	case 'p':
 		var p journalPart
 		if json.Unmarshal(rest, &p) == nil && j.pending[p.ID] != nil {
@@ -265,6 +275,9 @@ func (j *Journal) rewrite() (err error) {
 			j.flushFull()
 		}
 	}
+	for _, i := range j.intentions {
+		j.appendJSON('i', i)
+	}
 	j.flush()
 	if j.err == nil {
 		j.err = os.Rename(temp, j.path)
@@ -299,10 +312,10 @@ func (j *Journal) flushFull() {
 	}
 }
 
-// flush writes what is buffered. After an error nothing is written any more: the journal then
+// flush writes what is buffered, if the journal is not one that was only read. After an error nothing is written any more: the journal then
 // knows less than it could.
 func (j *Journal) flush() {
-	if len(j.buf) > 0 && j.err == nil {
+	if len(j.buf) > 0 && j.err == nil && j.file != nil {
 		_, j.err = j.file.Write(j.buf)
 	}
 	j.buf = j.buf[:0]

@@ -49,6 +49,9 @@ func (j *job) openUpload(ctx context.Context, u *upload, opts storage.CreateOpti
 			}
 		}
 	}
+	if err := j.intendUpload(ctx, key); err != nil {
+		return err
+	}
 	if u.up, err = j.partUploader.CreateParts(ctx, key, opts); err != nil {
 		return err
 	}
@@ -141,6 +144,9 @@ func (j *job) abortForgotten(ctx context.Context) error {
 	for _, b := range j.opts.Journal.forgotten(j.dest.Bucket.URL()) {
 		errs = append(errs, j.abortBegun(ctx, resumer, b))
 	}
+	for _, i := range j.opts.Journal.intended(j.dest.Bucket.URL()) {
+		errs = append(errs, j.settleIntention(ctx, resumer, i))
+	}
 	return errors.Join(errs...)
 }
 
@@ -170,6 +176,7 @@ func (j *Journal) begin(b *begun) {
 	defer j.mu.Unlock()
 	b.ours = true
 	j.remember(b)
+	delete(j.intentions, b.Bucket+b.Key)
 	j.appendJSON('u', b)
 	j.flush()
 }

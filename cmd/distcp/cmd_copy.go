@@ -244,6 +244,7 @@ func (c *command) copyWith(ctx context.Context, open *openers, flags *copyFlags)
 	if err := checkLinks(src, dest); err != nil && flags.opts.GroupBy == "" {
 		return sum, err
 	}
+	c.abortElsewhere(ctx, flags, dest)
 	opts := flags.opts
 	if opts.Journal != nil && flags.overwrite {
 		opts.Journal.Distrust()

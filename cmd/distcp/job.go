@@ -24,6 +24,8 @@ type jobFlags struct {
 
 	identity string // of what the outputs are
 	derived  bool   // the name is made of it
+
+	before *jobRecord // what is remembered of the run before this one; nil for nothing
 }
 
 // identify names a job after what it does, unless it has been given a name.
@@ -57,6 +59,7 @@ type jobRecord struct {
 	State   string       `json:"state"` // running, done, failed, or died when it runs no more and has not said how it ended
 	Src     string       `json:"src"`
 	Dest    string       `json:"dest"`
+	DestAt  destAt       `json:"destAt,omitzero"`
 	PID     int          `json:"pid"`
 	Started time.Time    `json:"started"`
 	Ended   time.Time    `json:"ended,omitzero"`
@@ -103,7 +106,7 @@ const expiry = 30 * 24 * time.Hour
 
 // expire forgets the jobs without a name of their own whose last run is as long ago. What cannot
 // be removed is left for another time.
-func (s jobStore) expire(before time.Time) {
+func (c *command) expire(ctx context.Context, s jobStore, age time.Duration) {
 	names, err := s.names()
 	if err != nil {
 		return
@@ -112,8 +115,10 @@ func (s jobStore) expire(before time.Time) {
 		if !strings.HasPrefix(name, derivedPrefix) {
 			continue
 		}
-		if info, err := os.Stat(s.path(name, ".json")); err == nil && info.ModTime().Before(before) {
-			_ = s.remove(name) // it may be running
+		if info, err := os.Stat(s.path(name, ".json")); err == nil && time.Since(info.ModTime()) > age {
+			ctx, cancel := context.WithTimeout(ctx, expireTime)
+			_ = c.forget(ctx, s, name, time.Since(info.ModTime()) > 2*age) // it may be running
+			cancel()
 		}
 	}
 }
@@ -176,7 +181,7 @@ func (c *command) asJob(ctx context.Context, flags *copyFlags, do func() (copier
 	if err != nil {
 		return copier.Summary{}, fmt.Errorf("--job: %w", err)
 	}
-	store.expire(time.Now().Add(-expiry))
+	c.expire(ctx, store, expiry)
 	lock, err := store.lock(flags.job)
 	for ticker := time.NewTicker(waitTime); errors.Is(err, errLocked) && flags.wait; lock, err = store.lock(flags.job) {
 		select {
@@ -192,7 +197,10 @@ func (c *command) asJob(ctx context.Context, flags *copyFlags, do func() (copier
 		return copier.Summary{}, err
 	}
 	defer lock.Close() // nothing was written
-	r := jobRecord{Job: flags.job, State: "running", Src: flags.src, Dest: flags.dest, PID: os.Getpid(), Started: time.Now().UTC()}
+	r := jobRecord{Job: flags.job, State: "running", Src: flags.src, Dest: flags.dest, PID: os.Getpid(), Started: time.Now().UTC(), DestAt: flags.destAt()}
+	if before, err := store.readRecord(flags.job); err == nil {
+		flags.before = &before
+	}
 	unlimit, err := c.limited(store, flags)
 	if err != nil {
 		return copier.Summary{}, fmt.Errorf("record the limits of the job %s: %w", flags.job, err)
@@ -234,8 +242,8 @@ func (s jobStore) write(r jobRecord) error {
 	return nil
 }
 
-// read returns the record of a job as it is now.
-func (s jobStore) read(name string) (r jobRecord, err error) {
+// readRecord returns the record of a job as the last run has left it.
+func (s jobStore) readRecord(name string) (r jobRecord, err error) {
 	text, err := os.ReadFile(s.path(name, ".json"))
 	if errors.Is(err, os.ErrNotExist) {
 		return r, fmt.Errorf("there is no job %s", name)
@@ -245,6 +253,14 @@ func (s jobStore) read(name string) (r jobRecord, err error) {
 	}
 	if err != nil {
 		return r, fmt.Errorf("the record of the job %s: %w", name, err)
+	}
+	return r, nil
+}
+
+// read returns the record of a job as it is now.
+func (s jobStore) read(name string) (r jobRecord, err error) {
+	if r, err = s.readRecord(name); err != nil {
+		return r, err
 	}
 	if r.State == "running" && errors.Is(syscall.Kill(r.PID, 0), syscall.ESRCH) {
 		r.State = "died" // found without touching the lock, for which the next run may be reaching
@@ -276,8 +292,10 @@ func (s jobStore) names() ([]string, error) {
 const jobsSynopsis = "jobs ls | show NAME | rm NAME"
 
 // jobs tells of jobs, and forgets them.
-func (c *command) jobs(_ context.Context, args []string) error {
+func (c *command) jobs(ctx context.Context, args []string) error {
 	f := pflag.NewFlagSet("jobs", pflag.ContinueOnError)
+	force := false
+	f.BoolVar(&force, "force", false, "with rm: forget a job though parts of outputs that it has left cannot be aborted")
 	if err := c.parse(f, args, jobsSynopsis, 1, 2); err != nil {
 		return err
 	}
@@ -287,6 +305,8 @@ func (c *command) jobs(_ context.Context, args []string) error {
 	}
 	name := f.Arg(1)
 	switch verb := f.Arg(0); {
+	case force && verb != "rm":
+		return usagef("--force has a meaning with rm only")
 	case verb == "ls" && name == "":
 		return c.listJobs(store)
 	case verb == "show" && isJobName(name):
@@ -299,7 +319,7 @@ func (c *command) jobs(_ context.Context, args []string) error {
 		enc.SetIndent("", "  ")
 		return enc.Encode(r)
 	case verb == "rm" && isJobName(name):
-		return store.remove(name)
+		return c.forget(ctx, store, name, force)
 	}
 	return usagef("want: distcp %s", jobsSynopsis)
 }
@@ -317,23 +337,4 @@ func (c *command) listJobs(store jobStore) error {
 		fmt.Fprintf(c.stdout, "%-8s  %s  %s  %s to %s\n", r.State, r.Started.Format(time.RFC3339), name, r.Src, r.Dest)
 	}
 	return nil
-}
-
-// remove forgets a job that is not running.
-func (s jobStore) remove(name string) error {
-	if _, err := s.read(name); err != nil {
-		return err
-	}
-	lock, err := s.lock(name)
-	if err != nil {
-		return fmt.Errorf("the job %s: %w", name, err)
-	}
-	defer lock.Close() // nothing was written
-	errs := []error{os.Remove(s.path(name, ".json"))}
-	for _, suffix := range []string{".journal", ".limits", ".lock"} {
-		if err := os.Remove(s.path(name, suffix)); !errors.Is(err, os.ErrNotExist) {
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
 }

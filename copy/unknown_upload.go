@@ -1,0 +1,156 @@
+package copier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/skepdata/skep/storage"
+)
+
+// intention is an upload that is about to be begun. If the process is killed, or the answer lost,
+// before the upload has a name, it is how the next run, or attempt, finds it.
+type intention struct {
+	Bucket string    `json:"bucket"` // its URL
+	Key    string    `json:"key"`
+	At     time.Time `json:"at"` // zero: it is settled
+}
+
+// aboutThen is how far from an intention an upload of the same key may have begun to be the one: the
+// clocks of two machines may differ. Uploads of others to that key have to keep away from it.
+const aboutThen = time.Minute
+
+// intendUpload records that an upload of key is about to be begun, when what an earlier intention has
+// left is settled.
+func (j *job) intendUpload(ctx context.Context, key string) error {
+	resumer, ok := j.resumer()
+	if !ok || !isFlat(j.dest.Bucket) {
+		return nil // other stores find the uploads of dead processes by themselves
+	}
+	bucket := j.dest.Bucket.URL()
+	if i, ok := j.opts.Journal.intentionOf(bucket, key); ok {
+		if err := j.settleIntention(ctx, resumer, i); err != nil {
+			return err
+		}
+	}
+	j.opts.Journal.intend(intention{bucket, key, time.Now()})
+	return nil
+}
+
+// settleIntention aborts the upload that has been begun of an intention and that the journal does
+// not know. Who may not list uploads cannot; the rules of the bucket will.
+func (j *job) settleIntention(ctx context.Context, resumer storage.PartResumer, i intention) error {
+	for u, err := range resumer.Uploads(ctx, i.Key) {
+		if err == nil && u.Key == i.Key && u.Started.Sub(i.At).Abs() <= aboutThen && !j.opts.Journal.knows(u.ID) {
+			err = resumer.AbortUpload(ctx, u)
+		}
+		if errors.Is(err, storage.ErrPermission) || errors.Is(err, storage.ErrUnsupported) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+	}
+	i.At = time.Time{}
+	j.opts.Journal.intend(i)
+	return nil
+}
+
+// intend records an intention at once, or that it is settled.
+func (j *Journal) intend(i intention) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.note(i)
+	j.appendJSON('i', i)
+	j.flush()
+}
+
+// note takes in an intention.
+func (j *Journal) note(i intention) {
+	if i.At.IsZero() {
+		delete(j.intentions, i.Bucket+i.Key)
+		return
+	}
+	if j.intentions == nil {
+		j.intentions = map[string]intention{}
+	}
+	j.intentions[i.Bucket+i.Key] = i
+}
+
+func (j *Journal) intentionOf(bucket, key string) (intention, bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	i, ok := j.intentions[bucket+key]
+	return i, ok
+}
+
+// intended are the intentions of a bucket that nothing has come of.
+func (j *Journal) intended(bucket string) (all []intention) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, i := range j.intentions {
+		if i.Bucket == bucket {
+			all = append(all, i)
+		}
+	}
+	return all
+}
+
+func (j *Journal) knows(id string) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.pending[id] != nil
+}
+
+// AbortUploads aborts the uploads that a journal knows and nobody goes on with: all, or those to
+// other buckets than the one whose URL is except. open opens a bucket by its URL. An upload that
+// cannot be aborted stays known, and is told of. It returns how many were aborted, and is not for a
+// journal that a run is using.
+func (j *Journal) AbortUploads(
+	ctx context.Context, except string, open func(ctx context.Context, url string) (storage.Bucket, error),
+) (aborted int, err error) {
+	var errs []error
+	opened := &job{opts: Options{Journal: j}}
+	for url := range j.buckets() {
+		if url == except {
+			continue
+		}
+		b, err := open(ctx, url)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		opened.dest.Bucket = b
+		resumer, ok := storage.As[storage.PartResumer](b)
+		if !ok {
+			errs = append(errs, fmt.Errorf("%s has no uploads", url))
+			continue
+		}
+		for _, u := range j.forgotten(url) {
+			if err := opened.abortBegun(ctx, resumer, u); err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			aborted++
+		}
+		for _, i := range j.intended(url) {
+			errs = append(errs, opened.settleIntention(ctx, resumer, i))
+		}
+	}
+	return aborted, errors.Join(errs...)
+}
+
+// buckets are the URLs of the buckets of which the journal knows uploads.
+func (j *Journal) buckets() map[string]bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	urls := map[string]bool{}
+	for _, b := range j.pending {
+		urls[b.Bucket] = true
+	}
+	for _, i := range j.intentions {
+		urls[i.Bucket] = true
+	}
+	return urls
+}
