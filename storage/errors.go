@@ -14,6 +14,7 @@ var (
 	ErrInvalidRange = errors.New("range begins beyond the end of the object")
 	ErrChanged      = errors.New("the object was replaced while it was being read")
 	ErrChecksum     = errors.New("checksum mismatch")
+	ErrQuota        = errors.New("quota exceeded")
 	ErrUnsupported  = errors.New("not supported by this store")
 )
 

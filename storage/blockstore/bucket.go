@@ -31,15 +31,17 @@ const (
 
 // Bucket is one volume of a store. It is safe for concurrent use, by several processes too.
 type Bucket struct {
-	roots  []string
-	volume string
-	opts   Options
+	roots    []string
+	volume   string
+	snapshot string // name of the snapshot of the volume; empty for what it has now
+	opts     Options
 
 	mu       sync.Mutex
 	open     *store      // nil before the first use
 	writable bool        // open was made ready for writing
 	earlier  []*store    // those that open replaced, which readers may still use
 	found    volumeState // of id 0 until the volume was found
+	number   int64       // of the snapshot
 	closed   bool
 }
 
@@ -53,9 +55,12 @@ var (
 // Open returns a volume of the store on the directories roots, the disks. Neither store nor
 // volume need exist: the first write creates what is missing, and takes directories that are
 // new into the store. Reading what does not exist reports ErrNotExist.
+//
+// A volume called "volume@name" is a [Snapshot] of it, which cannot be changed.
 func Open(roots []string, volume string, opts Options) (*Bucket, error) {
-	if volume == "" || strings.ContainsAny(volume, "/\x00") {
-		return nil, fmt.Errorf("block store volume %q: the name must not be empty or contain a slash", volume)
+	volume, snapshot, err := cutSnapshot(volume)
+	if err != nil {
+		return nil, err
 	}
 	if len(roots) == 0 {
 		return nil, errors.New("a block store needs at least one directory")
@@ -67,7 +72,7 @@ func Open(roots []string, volume string, opts Options) (*Bucket, error) {
 		return nil, fmt.Errorf("block size %d: want a multiple of %d, at most %d",
 			opts.BlockSize, chunkSize, maxBlockSize)
 	}
-	b := &Bucket{volume: volume, opts: opts}
+	b := &Bucket{volume: volume, snapshot: snapshot, opts: opts}
 	for _, root := range roots {
 		abs, err := filepath.Abs(root)
 		if err != nil {
@@ -79,13 +84,19 @@ func Open(roots []string, volume string, opts Options) (*Bucket, error) {
 }
 
 // URL implements storage.Bucket.
-func (b *Bucket) URL() string { return "block://" + b.volume + "/" }
+func (b *Bucket) URL() string {
+	if b.snapshot != "" {
+		return "block://" + b.volume + "@" + b.snapshot + "/"
+	}
+	return "block://" + b.volume + "/"
+}
 
 // volumeRef is a volume of an open store.
 type volumeRef struct {
 	*store
 	id int64
 	settings
+	snapshot int64 // its number; 0 is what the volume has now
 }
 
 // forReading returns the volume, which must exist.
@@ -115,13 +126,36 @@ func (b *Bucket) forReading(ctx context.Context) (volumeRef, error) {
 			return volumeRef{}, fmt.Errorf("%w: no volume %q in the block store; the first write creates it",
 				storage.ErrNotExist, b.volume)
 		}
+		if b.snapshot != "" {
+			if b.number, err = b.open.ns.snapshotNumber(ctx, v.id, b.snapshot); err != nil {
+				return volumeRef{}, err
+			}
+		}
 		b.found = v
 	}
-	return volumeRef{b.open, b.found.id, b.found.settings}, nil
+	return volumeRef{b.open, b.found.id, b.found.settings, b.number}, nil
+}
+
+// forChanging is forReading for what is to be changed.
+func (b *Bucket) forChanging(ctx context.Context) (volumeRef, error) {
+	if err := b.mutable(); err != nil {
+		return volumeRef{}, err
+	}
+	return b.forReading(ctx)
+}
+
+func (b *Bucket) mutable() error {
+	if b.snapshot != "" {
+		return fmt.Errorf("%w: it is a snapshot, and snapshots do not change", storage.ErrPermission)
+	}
+	return nil
 }
 
 // forWriting returns the volume, and creates what of store and volume does not exist.
 func (b *Bucket) forWriting(ctx context.Context) (volumeRef, error) {
+	if err := b.mutable(); err != nil {
+		return volumeRef{}, err
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
@@ -144,7 +178,7 @@ func (b *Bucket) forWriting(ctx context.Context) (volumeRef, error) {
 		}
 		b.found = v
 	}
-	return volumeRef{b.open, b.found.id, b.found.settings}, nil
+	return volumeRef{b.open, b.found.id, b.found.settings, 0}, nil
 }
 
 var errClosed = errors.New("the bucket is closed")
@@ -220,9 +254,7 @@ func (b *Bucket) Stat(ctx context.Context, key string) (storage.Object, error) {
 		return storage.Object{}, b.fail(ctx, "stat", key, err)
 	}
 	var row fileRow
-	err = patiently(ctx, func() error {
-		return row.scan(v.ns.stat.QueryRowContext(ctx, v.id, []byte(key)).Scan)
-	})
+	err = v.lookUp(ctx, v.ns.stat, fileColumns, "", key, func(scan func(...any) error) error { return row.scan(scan) })
 	if errors.Is(err, sql.ErrNoRows) {
 		err = storage.ErrNotExist
 	}
@@ -244,7 +276,7 @@ func (b *Bucket) Delete(ctx context.Context, keys ...string) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	v, err := b.forReading(ctx)
+	v, err := b.forChanging(ctx)
 	if errors.Is(err, storage.ErrNotExist) {
 		return nil // nor do the keys
 	}

@@ -32,7 +32,7 @@ func (b *Bucket) CopyFrom(
 	var o storage.Object
 	var refused error // an error that is about the source
 	err = v.commit(ctx, func(ctx context.Context, t *transaction) error {
-		row, ok, err := t.file(ctx, source.id, srcObject.Key)
+		row, ok, err := t.fileOf(ctx, source, srcObject.Key)
 		switch {
 		case err != nil:
 			return err

@@ -2,6 +2,7 @@ package blockstore
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"io"
@@ -89,14 +90,13 @@ func (v volumeRef) pages(ctx context.Context, prefix string) iter.Seq2[[]storage
 
 // page returns the next objects whose keys are in order, limit of them at most.
 func (v volumeRef) page(ctx context.Context, compare string, from, to []byte, limit int) ([]storage.Object, error) {
-	query := "SELECT " + fileColumns + " FROM files f WHERE f.volume = ? AND f.key " + compare + " ?"
-	args := []any{v.id, from}
+	condition := "f.key " + compare + " ?2"
+	args := []any{v.id, from, limit}
 	if to != nil {
-		query += " AND f.key < ?"
+		condition += " AND f.key < ?4"
 		args = append(args, to)
 	}
-	query += " ORDER BY f.key LIMIT ?"
-	args = append(args, limit)
+	query := v.rows(fileColumns, "", condition, " ORDER BY 1 LIMIT ?3")
 	var page []storage.Object
 	err := patiently(ctx, func() error {
 		page = make([]storage.Object, 0, min(limit, 64))
@@ -109,6 +109,9 @@ func (v volumeRef) page(ctx context.Context, compare string, from, to []byte, li
 			return nil
 		})
 	})
+	if err == nil && v.snapshot > 0 {
+		err = v.consistently(ctx, func(*sql.Tx) error { return nil }) // if it is there now, it was
+	}
 	return page, err
 }
 

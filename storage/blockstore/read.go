@@ -62,18 +62,19 @@ type firstBlock struct {
 	inline []byte
 }
 
-const firstQuery = "SELECT " + fileColumns + ", i.content, b.id, b.size, b.chunks, " + replicaList + `
-	FROM files f LEFT JOIN inline i ON i.version = f.version LEFT JOIN file_blocks fb ON fb.version = f.version AND fb.seq = 0
-	LEFT JOIN blocks b ON b.id = fb.block
-	WHERE f.volume = ? AND f.key = ?`
+const (
+	firstColumns = fileColumns + ", i.content, b.id, b.size, b.chunks, " + replicaList
+	firstJoins   = `LEFT JOIN inline i ON i.version = f.version
+		LEFT JOIN file_blocks fb ON fb.version = f.version AND fb.seq = 0 LEFT JOIN blocks b ON b.id = fb.block`
+	firstQuery = "SELECT " + firstColumns + " FROM files f " + firstJoins + " WHERE f.volume = ? AND f.key = ?"
+)
 
 // first looks an object up.
 func (v volumeRef) first(ctx context.Context, key string) (f firstBlock, err error) {
 	var id, size sql.NullInt64
 	var disks sql.NullString
-	err = patiently(ctx, func() error {
-		return f.scan(v.ns.first.QueryRowContext(ctx, v.id, []byte(key)).Scan,
-			&f.inline, &id, &size, (*[]byte)(&f.block.chunks), &disks)
+	err = v.lookUp(ctx, v.ns.first, firstColumns, firstJoins, key, func(scan func(...any) error) error {
+		return f.scan(scan, &f.inline, &id, &size, (*[]byte)(&f.block.chunks), &disks)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return f, storage.ErrNotExist

@@ -19,28 +19,7 @@ func (b *Bucket) Rename(ctx context.Context, from, to string) error {
 		}
 	}
 	return b.renaming(ctx, from, func(ctx context.Context, t *transaction, v *volumeState) error {
-		_, ok, err := t.file(ctx, v.id, from)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return refusal{storage.ErrNotExist}
-		}
-		if from == to {
-			return nil
-		}
-		number, err := t.number(ctx)
-		if err != nil {
-			return err
-		}
-		if err := t.retire(ctx, v, to, number); err != nil {
-			return err
-		}
-		if err := t.keepForSnapshots(ctx, v, number, "key = ?", []byte(from)); err != nil {
-			return err
-		}
-		_, err = t.ExecContext(ctx, "UPDATE files SET key = ? WHERE volume = ? AND key = ?", []byte(to), v.id, []byte(from))
-		return err
+		return t.move(ctx, v, from, to)
 	})
 }
 
@@ -58,36 +37,7 @@ func (b *Bucket) RenameDir(ctx context.Context, from, to string) error {
 		return b.fail(ctx, "rename", from, fmt.Errorf("%w: it is within %s, or the other way round", storage.ErrInvalidKey, to))
 	}
 	return b.renaming(ctx, from, func(ctx context.Context, t *transaction, v *volumeState) error {
-		for _, one := range []struct {
-			dir  string
-			want bool
-			err  error
-		}{
-			{from, true, storage.ErrNotExist},
-			{to, false, fmt.Errorf("%w: %s%s", storage.ErrExist, b.URL(), to)},
-		} {
-			condition, keys := span(one.dir)
-			var exists bool
-			err := t.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM files WHERE volume = ? AND "+condition+")",
-				append([]any{v.id}, keys...)...).Scan(&exists)
-			if err != nil {
-				return err
-			}
-			if exists != one.want {
-				return refusal{one.err}
-			}
-		}
-		number, err := t.number(ctx)
-		if err != nil {
-			return err
-		}
-		condition, keys := span(from)
-		if err := t.keepForSnapshots(ctx, v, number, condition, keys...); err != nil {
-			return err
-		}
-		_, err = t.ExecContext(ctx, "UPDATE files SET key = CAST(? || substr(key, ?) AS BLOB) WHERE volume = ? AND "+condition,
-			append([]any{[]byte(to), len(from) + 1, v.id}, keys...)...)
-		return err
+		return t.movePrefix(ctx, v, from, to)
 	})
 }
 
@@ -95,7 +45,7 @@ func (b *Bucket) RenameDir(ctx context.Context, from, to string) error {
 func (b *Bucket) renaming(
 	ctx context.Context, from string, do func(context.Context, *transaction, *volumeState) error,
 ) error {
-	v, err := b.forReading(ctx)
+	v, err := b.forChanging(ctx)
 	if err == nil {
 		err = v.commit(ctx, func(ctx context.Context, t *transaction) error {
 			state, err := t.volume(ctx, v.id)
@@ -109,6 +59,69 @@ func (b *Bucket) renaming(
 		return b.fail(ctx, "rename", from, err)
 	}
 	return nil
+}
+
+// move gives an object another key, and replaces what is there.
+func (t *transaction) move(ctx context.Context, v *volumeState, from, to string) error {
+	_, ok, err := t.file(ctx, v.id, from)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return refusal{storage.ErrNotExist}
+	}
+	if from == to {
+		return nil
+	}
+	number, err := t.number(ctx)
+	if err != nil {
+		return err
+	}
+	if err := t.retire(ctx, v, to, number); err != nil {
+		return err
+	}
+	if err := t.keepForSnapshots(ctx, v, number, "key = ?", []byte(from)); err != nil {
+		return err
+	}
+	_, err = t.ExecContext(ctx, "UPDATE files SET key = ? WHERE volume = ? AND key = ?", []byte(to), v.id, []byte(from))
+	return err
+}
+
+// movePrefix gives the objects whose keys begin with a prefix keys that begin with another one, which
+// must be of no object.
+func (t *transaction) movePrefix(ctx context.Context, v *volumeState, from, to string) error {
+	some, err := t.any(ctx, v, from)
+	if err != nil {
+		return err
+	}
+	if !some {
+		return refusal{storage.ErrNotExist}
+	}
+	if some, err = t.any(ctx, v, to); err != nil {
+		return err
+	}
+	if some {
+		return refusal{fmt.Errorf("%w: block://%s/%s", storage.ErrExist, v.name, to)}
+	}
+	number, err := t.number(ctx)
+	if err != nil {
+		return err
+	}
+	condition, keys := span(from)
+	if err := t.keepForSnapshots(ctx, v, number, condition, keys...); err != nil {
+		return err
+	}
+	_, err = t.ExecContext(ctx, "UPDATE files SET key = CAST(? || substr(key, ?) AS BLOB) WHERE volume = ? AND "+condition,
+		append([]any{[]byte(to), len(from) + 1, v.id}, keys...)...)
+	return err
+}
+
+// any tells whether the volume has an object whose key begins with a prefix.
+func (t *transaction) any(ctx context.Context, v *volumeState, prefix string) (some bool, err error) {
+	condition, keys := span(prefix)
+	err = t.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM files WHERE volume = ? AND "+condition+")",
+		append([]any{v.id}, keys...)...).Scan(&some)
+	return some, err
 }
 
 // keepForSnapshots prepares the objects of the volume that fulfil a condition on their keys for being

@@ -18,7 +18,7 @@ CREATE TABLE counters (
 ) WITHOUT ROWID;
 
 CREATE TABLE volumes (
-  id            INTEGER PRIMARY KEY,
+  id            INTEGER PRIMARY KEY AUTOINCREMENT, -- never used again
   name          TEXT NOT NULL UNIQUE,
   created       INTEGER NOT NULL,
   block_size    INTEGER NOT NULL,           -- of new blocks

@@ -65,37 +65,38 @@ func span(prefix string) (condition string, args []any) {
 	return "key >= ?", []any{from}
 }
 
-// removeAll removes all objects whose keys begin with a prefix, and returns how many there were.
-func (t *transaction) removeAll(ctx context.Context, v *volumeState, prefix string) (objects int64, err error) {
+// deletePrefix removes all objects whose keys begin with a prefix.
+func (t *transaction) deletePrefix(ctx context.Context, v *volumeState, prefix string) error {
 	died, err := t.number(ctx)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	condition, keys := span(prefix)
 	condition = "volume = ? AND " + condition
 	args := append([]any{v.id}, keys...)
-	var bytes int64
+	var objects, bytes int64
 	err = t.QueryRowContext(ctx, "SELECT count(*), coalesce(sum(size), 0) FROM files WHERE "+condition, args...).
 		Scan(&objects, &bytes)
 	if err != nil || objects == 0 {
-		return 0, err
+		return err
 	}
+	args = args[:len(args):len(args)] // which appending copies
 	if v.lastSnapshot > 0 {
 		_, err := t.ExecContext(ctx, `
 			INSERT INTO old_files (volume, key, version, size, crc32c, mtime, content_type, metadata, more, died)
 			SELECT volume, key, version, size, crc32c, mtime, content_type, metadata, more, ?
 			FROM files WHERE `+condition+" AND version < ?", append(append([]any{died}, args...), v.lastSnapshot)...)
 		if err != nil {
-			return 0, err
+			return err
 		}
 	}
 	err = t.releaseAll(ctx, "SELECT version FROM files WHERE "+condition+" AND version >= ?", append(args, v.lastSnapshot)...)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	if _, err := t.ExecContext(ctx, "DELETE FROM files WHERE "+condition, args...); err != nil {
-		return 0, err
+		return err
 	}
 	v.grow(-bytes, -objects)
-	return objects, nil
+	return nil
 }

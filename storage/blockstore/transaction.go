@@ -298,6 +298,9 @@ func (t *transaction) replace(
 	if err != nil {
 		return err
 	}
+	if err := t.checkQuota(ctx, v, o.Key, o.Size); err != nil {
+		return err
+	}
 	metadata := ""
 	if len(o.Metadata) > 0 {
 		text, err := json.Marshal(o.Metadata)

@@ -2,7 +2,9 @@ package blockstore
 
 import (
 	"context"
+	"database/sql"
 	"errors"
+	"fmt"
 	"iter"
 	"strings"
 
@@ -75,7 +77,7 @@ func (b *Bucket) DeleteTree(ctx context.Context, dir string) error {
 	if ctx.Err() != nil {
 		return b.fail(ctx, "delete", dir, context.Cause(ctx))
 	}
-	v, err := b.forReading(ctx)
+	v, err := b.forChanging(ctx)
 	if errors.Is(err, storage.ErrNotExist) {
 		return nil
 	}
@@ -85,7 +87,7 @@ func (b *Bucket) DeleteTree(ctx context.Context, dir string) error {
 	err = v.commit(ctx, func(ctx context.Context, t *transaction) error {
 		state, err := t.volume(ctx, v.id)
 		if err == nil {
-			_, err = t.removeAll(ctx, state, dir)
+			err = t.deletePrefix(ctx, state, dir)
 		}
 		return err
 	})
@@ -117,26 +119,36 @@ func (b *Bucket) Measure(ctx context.Context, prefix string) (storage.Usage, err
 
 func (v volumeRef) measure(ctx context.Context, prefix string) (u storage.Usage, err error) {
 	condition, keys := span(prefix)
-	live := "FROM files WHERE volume = ? AND " + condition
-	old := "FROM old_files WHERE volume = ? AND " + condition
+	condition = "FROM %s WHERE volume = ? AND " + condition
 	args := append([]any{v.id}, keys...)
+	live := fmt.Sprintf(condition, "files")
+	old := fmt.Sprintf(condition, "old_files")
+	visible, versions := live, "SELECT version "+live+" UNION ALL SELECT version "+old
+	if v.snapshot > 0 {
+		live += fmt.Sprintf(" AND version < %d", v.snapshot)
+		old += fmt.Sprintf(" AND version < %d AND died > %d", v.snapshot, v.snapshot)
+		versions = "SELECT version " + live + " UNION ALL SELECT version " + old
+		visible = fmt.Sprintf("FROM (SELECT size %s UNION ALL SELECT size %s)", live, old)
+	}
 	both := append(args[:len(args):len(args)], args...)
-	err = patiently(ctx, func() error {
-		for _, q := range []struct {
-			text string
-			args []any
-			into []any
-		}{
-			{"SELECT count(*), coalesce(sum(size), 0) " + live, args, []any{&u.Objects, &u.Bytes}},
-			{"SELECT coalesce(sum(size), 0) " + old, args, []any{&u.OldBytes}},
-			{`SELECT coalesce(sum(b.size * (SELECT count(*) FROM replicas r WHERE r.block = b.id)), 0) FROM blocks b WHERE b.id IN (
-				SELECT fb.block FROM file_blocks fb WHERE fb.version IN (SELECT version ` + live + " UNION ALL SELECT version " + old + "))", both, []any{&u.StoredBytes}},
-		} {
-			if err := v.ns.reads.QueryRowContext(ctx, q.text, q.args...).Scan(q.into...); err != nil {
+	return u, v.consistently(ctx, func(tx *sql.Tx) error {
+		sum := func(query string, args []any, into ...any) error {
+			return tx.QueryRowContext(ctx, query, args...).Scan(into...)
+		}
+		visibleArgs := args
+		if v.snapshot > 0 {
+			visibleArgs = both
+		}
+		if err := sum("SELECT count(*), coalesce(sum(size), 0) "+visible, visibleArgs, &u.Objects, &u.Bytes); err != nil {
+			return err
+		}
+		if v.snapshot == 0 {
+			if err := sum("SELECT coalesce(sum(size), 0) "+old, args, &u.OldBytes); err != nil {
 				return err
 			}
 		}
-		return nil
+		return sum(`SELECT coalesce(sum(b.size * (SELECT count(*) FROM replicas r WHERE r.block = b.id)), 0)
+			FROM blocks b WHERE b.id IN (SELECT fb.block FROM file_blocks fb WHERE fb.version IN (`+versions+"))",
+			both, &u.StoredBytes)
 	})
-	return u, err
 }

@@ -49,6 +49,9 @@ func (b *Bucket) draft(ctx context.Context, key string, opts storage.CreateOptio
 		return nil, err
 	}
 	v, err := b.forWriting(ctx)
+	if err == nil {
+		err = v.foresee(ctx, b.volume, key, opts.Size)
+	}
 	if err != nil {
 		return nil, b.fail(ctx, "create", key, err)
 	}
