@@ -15,7 +15,6 @@ import (
 
 	copier "github.com/skepdata/skep/copy"
 	"github.com/skepdata/skep/storage"
-	"github.com/skepdata/skep/storage/filestore"
 )
 
 // mover moves objects and directories.
@@ -215,7 +214,7 @@ func (m *mover) directory(ctx context.Context, t target, to storage.Location) er
 		return err
 	}
 	if t.Bucket.URL() == "file:///" {
-		return removeEmptyDirs("/" + filestore.PathOf(strings.TrimSuffix(t.Prefix, "/")))
+		return removeEmptyDirs(localPath(t.Location))
 	}
 	var markers []string // objects that stand for directories, which are not copied
 	for o, err := range t.Bucket.List(ctx, t.Prefix) {

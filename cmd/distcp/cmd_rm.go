@@ -23,6 +23,7 @@ const (
 type rmFlags struct {
 	lookFlags
 	recursive, force, all, dryRun bool
+	list, list0                   string
 }
 
 func (c *command) rm(ctx context.Context, args []string) error {
@@ -32,9 +33,14 @@ func (c *command) rm(ctx context.Context, args []string) error {
 	f.BoolVarP(&flags.force, "force", "f", false, "what does not exist is no error")
 	f.BoolVar(&flags.all, "all", false, "delete even a whole bucket, volume or top-level directory")
 	f.BoolVar(&flags.dryRun, "dry-run", false, "print what would be deleted, and change nothing")
+	f.StringVar(&flags.list, "src-list", "", "delete what this `file` names below the URL, a name a line; - is standard input")
+	f.StringVar(&flags.list0, "src-list0", "", "likewise, of names in this `file` that end in NULs")
 	flags.addFlags(f)
 	if err := c.parse(f, args, "rm [--recursive] URL...", 1, len(args)); err != nil {
 		return err
+	}
+	if listed := flags.list + flags.list0; listed != "" && (f.NArg() > 1 || flags.pattern != "" || flags.recursive || flags.list != "" && flags.list0 != "") {
+		return usagef("--src-list and --src-list0 are for names below one URL, and go with no other selection")
 	}
 	if flags.pattern != "" && !flags.recursive {
 		return usagef("--srcPattern selects among many objects: it needs --recursive")
@@ -46,7 +52,9 @@ func (c *command) rm(ctx context.Context, args []string) error {
 	defer opener.Close() //nolint:errcheck // deletions are done when Delete returns
 	d := newDeletion(ctx, c, flags.dryRun)
 	for _, url := range f.Args() {
-		if flags.pattern != "" {
+		if flags.list+flags.list0 != "" {
+			err = d.listed(&flags, opener, url)
+		} else if flags.pattern != "" {
 			err = flags.objects(ctx, opener, url, func(at storage.Location, o storage.Object) error {
 				return d.add(at.Bucket, o.Key)
 			})
@@ -75,6 +83,32 @@ func newDeletion(ctx context.Context, c *command, dryRun bool) *deletion {
 	d.running, d.ctx = errgroup.WithContext(ctx)
 	d.running.SetLimit(deletesAtOnce)
 	return d
+}
+
+// listed deletes what a list names below a URL. What is not there is no error.
+func (d *deletion) listed(flags *rmFlags, opener *storage.Opener, url string) error {
+	at, err := opener.Open(d.ctx, url)
+	if err != nil {
+		return err
+	}
+	end := byte('\n')
+	if flags.list0 != "" {
+		end = 0
+	}
+	names, err := readNames(d.ctx, opener, d.c.stdin, flags.list+flags.list0, end)
+	if err != nil {
+		return err
+	}
+	dir := at.Prefix
+	if dir != "" && !strings.HasSuffix(dir, "/") {
+		dir += "/"
+	}
+	for _, name := range names {
+		if err := d.add(at.Bucket, dir+name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // all deletes what a URL names.

@@ -18,6 +18,13 @@ const usageText = `Usage:
   distcp mv SRC... DEST                    move objects and directories
   distcp verify SRC DEST                   compare names, sizes and checksums; one of
                                            the two may be a manifest, NAME.gz
+  distcp mkvolume block://NAME             make a volume of the block store, or change its settings
+  distcp volumes [-h]                      list the volumes
+  distcp rmvolume [--recursive] block://NAME
+  distcp snapshot create|rm block://VOLUME@NAME
+  distcp snapshot list block://VOLUME
+  distcp diff block://VOLUME@OLD block://VOLUME@NEW
+                                           list what has changed between two snapshots
   distcp jobs ls|show NAME|rm NAME         tell of jobs, forget one
   distcp limit JOB [--bandwidth RATE]      change the rates of a running job
   distcp completion bash|zsh|fish          print a completion script

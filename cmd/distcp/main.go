@@ -78,6 +78,7 @@ type command struct {
 func (c *command) verbs() map[string]func(context.Context, []string) error {
 	return map[string]func(context.Context, []string) error{
 		"ls": c.ls, "cat": c.cat, "stat": c.stat, "checksum": c.checksum, "du": c.du, "rm": c.rm, "mv": c.mv,
+		"mkvolume": c.mkvolume, "volumes": c.volumes, "rmvolume": c.rmvolume, "snapshot": c.snapshot, "diff": c.diff,
 		"verify": c.verify, "jobs": c.jobs, "limit": c.limit,
 		"completion": c.completion, "man": c.man, "help": c.help,
 	}

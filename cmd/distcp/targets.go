@@ -10,7 +10,6 @@ import (
 	"syscall"
 
 	"github.com/skepdata/skep/storage"
-	"github.com/skepdata/skep/storage/filestore"
 )
 
 // target is a place that an argument names: one object, or all whose keys begin with a prefix.
@@ -88,7 +87,7 @@ func (r resolution) exact(ctx context.Context, at storage.Location) (target, err
 // isDir tells whether something lies below at, or it is a local directory.
 func isDir(ctx context.Context, at storage.Location) (bool, error) {
 	if at.Bucket.URL() == "file:///" {
-		info, err := os.Stat("/" + filestore.PathOf(strings.TrimSuffix(at.Prefix, "/")))
+		info, err := os.Stat(localPath(at))
 		if err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
 			return false, &storage.Error{Op: "stat", URL: at.URL(), Err: localCause(err)}
 		}
