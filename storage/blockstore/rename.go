@@ -77,6 +77,7 @@ func (t *transaction) move(ctx context.Context, v *volumeState, from, to string)
 	if err != nil {
 		return err
 	}
+	t.note(&entry{N: number, Op: opMove, Volume: v.name, Key: []byte(from), To: []byte(to)})
 	if err := t.retire(ctx, v, to, number); err != nil {
 		return err
 	}
@@ -107,6 +108,7 @@ func (t *transaction) movePrefix(ctx context.Context, v *volumeState, from, to s
 	if err != nil {
 		return err
 	}
+	t.note(&entry{N: number, Op: opMovePrefix, Volume: v.name, Key: []byte(from), To: []byte(to)})
 	condition, keys := span(from)
 	if err := t.keepForSnapshots(ctx, v, number, condition, keys...); err != nil {
 		return err

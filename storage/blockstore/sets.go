@@ -71,6 +71,7 @@ func (t *transaction) deletePrefix(ctx context.Context, v *volumeState, prefix s
 	if err != nil {
 		return err
 	}
+	t.note(&entry{N: died, Op: opDeletePrefix, Volume: v.name, Key: []byte(prefix)})
 	condition, keys := span(prefix)
 	condition = "volume = ? AND " + condition
 	args := append([]any{v.id}, keys...)

@@ -100,6 +100,7 @@ func (t *transaction) createSnapshot(ctx context.Context, v *volumeState, name s
 	if err != nil {
 		return err
 	}
+	t.note(&entry{N: number, Op: opSnapshot, Volume: v.name, Name: name, MTime: t.now.UnixNano()})
 	_, err = t.ExecContext(ctx, "INSERT INTO snapshots (volume, name, number, created) VALUES (?, ?, ?, ?)",
 		v.id, name, number, t.now.UnixNano())
 	if err != nil {
@@ -126,9 +127,11 @@ func (t *transaction) removeSnapshot(ctx context.Context, v *volumeState, name s
 	if err != nil {
 		return err
 	}
-	if _, err := t.number(ctx); err != nil {
+	n, err := t.number(ctx)
+	if err != nil {
 		return err
 	}
+	t.note(&entry{N: n, Op: opRemoveSnapshot, Volume: v.name, Name: name})
 	if _, err := t.ExecContext(ctx, "DELETE FROM snapshots WHERE volume = ? AND name = ?", v.id, name); err != nil {
 		return err
 	}

@@ -82,7 +82,7 @@ func (s *Store) CreateVolume(ctx context.Context, name string, with VolumeSettin
 		}
 		return s.fail(ctx, "create", name, err)
 	}
-	if _, err := s.ns.createVolume(ctx, name, set); err != nil {
+	if _, err := s.createVolume(ctx, name, set); err != nil {
 		return s.fail(ctx, "create", name, err)
 	}
 	return nil
@@ -104,13 +104,15 @@ func (s *Store) ChangeVolume(ctx context.Context, name string, change func(*Volu
 
 // setVolume gives a volume other settings.
 func (t *transaction) setVolume(ctx context.Context, v *volumeState, set settings) error {
-	if _, err := t.number(ctx); err != nil {
+	n, err := t.number(ctx)
+	if err != nil {
 		return err
 	}
-	_, err := t.ExecContext(ctx, `UPDATE volumes SET block_size = ?, replication = ?, dedup = ?, quota_bytes = ?, quota_files = ?
+	_, err = t.ExecContext(ctx, `UPDATE volumes SET block_size = ?, replication = ?, dedup = ?, quota_bytes = ?, quota_files = ?
 		WHERE id = ?`, set.blockSize, set.replication, set.dedup, set.quotaBytes, set.quotaFiles, v.id)
 	if err == nil {
 		v.settings = set
+		t.noteSettings(n, v.name, set)
 	}
 	return err
 }
@@ -134,10 +136,12 @@ func (s *Store) RemoveVolume(ctx context.Context, name string, everything bool) 
 
 // removeVolume removes a volume with all that is in it.
 func (t *transaction) removeVolume(ctx context.Context, v *volumeState) error {
-	if _, err := t.number(ctx); err != nil {
+	n, err := t.number(ctx)
+	if err != nil {
 		return err
 	}
-	err := t.releaseAll(ctx, "SELECT version FROM files WHERE volume = ?1 UNION ALL SELECT version FROM old_files WHERE volume = ?1", v.id)
+	t.note(&entry{N: n, Op: opRemoveVolume, Volume: v.name})
+	err = t.releaseAll(ctx, "SELECT version FROM files WHERE volume = ?1 UNION ALL SELECT version FROM old_files WHERE volume = ?1", v.id)
 	if err != nil {
 		return err
 	}
