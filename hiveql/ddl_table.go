@@ -26,9 +26,6 @@ func (s *Session) createTable(ctx context.Context, r *Result, n *syntax.CreateTa
 	if err != nil {
 		return s.databaseError(&n.Name, name.Database, err)
 	}
-	if n.LikeFile != nil {
-		return unsupported(n.LikeFile, "CREATE TABLE LIKE FILE")
-	}
 	if there, err := s.taken(ctx, name, n.Temporary); err != nil {
 		return err
 	} else if there {
@@ -106,7 +103,7 @@ func (s *Session) describeTable(
 		if err := s.likeTable(ctx, t, n); err != nil {
 			return err
 		}
-	} else if err := s.ownColumns(t, n, managed); err != nil {
+	} else if err := s.ownColumns(ctx, t, n, managed); err != nil {
 		return err
 	}
 	if n.Comment != nil {
@@ -148,7 +145,7 @@ func (s *Session) describeTable(
 }
 
 // ownColumns describes a table that is not made LIKE another.
-func (s *Session) ownColumns(t *metastore.Table, n *syntax.CreateTable, managed bool) error {
+func (s *Session) ownColumns(ctx context.Context, t *metastore.Table, n *syntax.CreateTable, managed bool) error {
 	if strings.EqualFold(propertyOf(n.Properties, "transactional"), "true") {
 		return unsupported(n, "a transactional (ACID) table")
 	}
@@ -161,6 +158,11 @@ func (s *Session) ownColumns(t *metastore.Table, n *syntax.CreateTable, managed 
 	var err error
 	if t.Storage.Columns, err = columns(n.Columns); err != nil {
 		return err
+	}
+	if n.LikeFile != nil {
+		if t.Storage.Columns, err = s.fileColumns(ctx, n.LikeFile); err != nil {
+			return err
+		}
 	}
 	if classEqual(t.Storage.SerDe.Library, openCSV) {
 		// This SerDe has strings only, and says so instead of what was declared.

@@ -117,8 +117,9 @@ func (d *dfsCall) found(ctx context.Context, name string) (files []File, root st
 		return files, root, err
 	}
 	if root.Prefix != "" && !strings.HasSuffix(root.Prefix, "/") {
-		o, err := root.Bucket.Stat(ctx, root.Prefix)
+		o, err := statNamed(ctx, root)
 		if err == nil {
+			root.Prefix = o.Key
 			return []File{{root.Bucket, o}}, root, nil
 		}
 		if !errors.Is(err, storage.ErrNotExist) && !errors.Is(err, storage.ErrInvalidKey) {

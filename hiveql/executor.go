@@ -18,6 +18,9 @@ type Executor interface {
 	// Write runs a query and writes its rows into files below out.Dir. What it returns has
 	// been written in full and closed; after an error the caller removes out.Dir.
 	Write(ctx context.Context, q *analysis.Query, src Source, out Output) ([]Written, error)
+	// ParquetColumns are the columns of the Parquet file at a local path, with Hive's types. A
+	// column for which Hive has no type is an error that names it.
+	ParquetColumns(ctx context.Context, path string) ([]metastore.Column, error)
 	// Close is idempotent.
 	Close() error
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/skepdata/skep/hiveql"
 	"github.com/skepdata/skep/hiveql/analysis"
 	"github.com/skepdata/skep/hivetype"
+	"github.com/skepdata/skep/metastore"
 	"github.com/skepdata/skep/partitions"
 )
 
@@ -21,6 +22,10 @@ import (
 type lines struct{}
 
 func (lines) Close() error { return nil }
+
+func (lines) ParquetColumns(_ context.Context, path string) ([]metastore.Column, error) {
+	return nil, fmt.Errorf("%s: there is only text here", path)
+}
 
 func (lines) Query(ctx context.Context, q *analysis.Query, src hiveql.Source) (hiveql.Rows, error) {
 	rows, err := evaluate(ctx, q.Root, src)

@@ -11,6 +11,7 @@ import (
 	"github.com/skepdata/skep/hiveql/analysis"
 	"github.com/skepdata/skep/hiveql/duck"
 	"github.com/skepdata/skep/internal/config"
+	"github.com/skepdata/skep/metastore"
 	"github.com/skepdata/skep/metastore/sqlstore"
 	"github.com/skepdata/skep/storage"
 	"github.com/skepdata/skep/storage/rangecache"
@@ -116,6 +117,15 @@ func (l *lazyExecutor) Write(
 		return nil, err
 	}
 	return exec.Write(ctx, q, src, out)
+}
+
+// ParquetColumns looks at a file.
+func (l *lazyExecutor) ParquetColumns(ctx context.Context, path string) ([]metastore.Column, error) {
+	exec, err := l.get()
+	if err != nil {
+		return nil, err
+	}
+	return exec.ParquetColumns(ctx, path)
 }
 
 // Close closes the engine if it was opened.

@@ -1,0 +1,116 @@
+package hiveql
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/skepdata/skep/hiveql/syntax"
+	"github.com/skepdata/skep/hivetype"
+	"github.com/skepdata/skep/metastore"
+	"github.com/skepdata/skep/partitions"
+	"github.com/skepdata/skep/storage"
+)
+
+// fromFile is the comment of columns that CREATE TABLE LIKE FILE finds.
+const fromFile = "Inferred from Parquet file."
+
+// fileColumns are the columns of CREATE TABLE LIKE FILE.
+func (s *Session) fileColumns(ctx context.Context, n *syntax.LikeFile) ([]metastore.Column, error) {
+	if !strings.EqualFold(n.Format, "PARQUET") {
+		return nil, unsupported(n, "CREATE TABLE LIKE FILE "+n.Format)
+	}
+	if s.cfg.Executor == nil {
+		return nil, errNoExecutor
+	}
+	f, err := s.fileAt(ctx, n.Path)
+	if err != nil {
+		return nil, err
+	}
+	src := &source{cfg: s.cfg, counts: &counts{}}
+	local, release, err := src.Local(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	cols, err := s.cfg.Executor.ParquetColumns(ctx, local)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.URL(), err)
+	}
+	asText := strings.EqualFold(s.Setting("hive.parquet.infer.binary.as"), "string")
+	for i := range cols {
+		cols[i].Name, cols[i].Comment = strings.ToLower(cols[i].Name), fromFile
+		if asText {
+			cols[i].Type = binaryAsText(cols[i].Type)
+		}
+	}
+	return cols, nil
+}
+
+// binaryAsText is a type with string in the place of binary.
+func binaryAsText(t hivetype.Type) hivetype.Type {
+	switch t.Kind {
+	case hivetype.Binary:
+		return hivetype.Of(hivetype.String)
+	case hivetype.Array:
+		return hivetype.ArrayOf(binaryAsText(*t.Elem))
+	case hivetype.Map:
+		return hivetype.MapOf(binaryAsText(*t.Key), binaryAsText(*t.Elem))
+	case hivetype.Struct:
+		fields := make([]hivetype.Field, len(t.Fields))
+		for i, f := range t.Fields {
+			fields[i] = hivetype.Field{Name: f.Name, Type: binaryAsText(f.Type)}
+		}
+		return hivetype.StructOf(fields...)
+	}
+	return t
+}
+
+// fileAt is the file that a path names, or the first data file of a directory.
+func (s *Session) fileAt(ctx context.Context, name string) (File, error) {
+	loc, err := s.cfg.Storage.Open(ctx, name)
+	if err != nil {
+		return File{}, err
+	}
+	if o, err := statNamed(ctx, loc); err == nil {
+		return File{loc.Bucket, o}, nil
+	} else if !errors.Is(err, storage.ErrNotExist) && !errors.Is(err, storage.ErrInvalidKey) {
+		return File{}, err
+	}
+	dir, err := s.cfg.directory(ctx, name)
+	if err != nil {
+		return File{}, err
+	}
+	for o, err := range within(ctx, dir) {
+		if err != nil {
+			return File{}, err
+		}
+		if !partitions.Hidden(o.Key[len(dir.Prefix):]) && o.Size > 0 {
+			return File{dir.Bucket, o}, nil
+		}
+	}
+	return File{}, fmt.Errorf("%s: %w", name, storage.ErrNotExist)
+}
+
+// statNamed finds the object of a path. Scripts know files by Hive's names, as 000000_0, which end
+// in the id of a write here; where there is one such file, it is meant.
+func statNamed(ctx context.Context, loc storage.Location) (storage.Object, error) {
+	o, err := loc.Bucket.Stat(ctx, loc.Prefix)
+	if !errors.Is(err, storage.ErrNotExist) || loc.Prefix == "" {
+		return o, err
+	}
+	var found []storage.Object
+	for o, listErr := range loc.Bucket.List(ctx, loc.Prefix+"_") {
+		if listErr != nil {
+			return storage.Object{}, listErr
+		}
+		if id, _ := idOf(o.Key); id != "" && strings.HasPrefix(o.Key, loc.Prefix+"_"+id) {
+			found = append(found, o)
+		}
+	}
+	if len(found) == 1 {
+		return found[0], nil
+	}
+	return o, err
+}
