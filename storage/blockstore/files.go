@@ -24,6 +24,7 @@ type fileLayer interface {
 	// open is os.OpenFile.
 	open(path string, flags int) (file, error)
 	remove(path string) error
+	rename(from, to string) error
 	// mkdirAll makes a directory and those above it.
 	mkdirAll(path string) error
 	// syncDir makes the names in a directory durable.
@@ -44,6 +45,7 @@ func (osFiles) open(path string, flags int) (file, error) {
 }
 
 func (osFiles) remove(path string) error   { return os.Remove(path) }
+func (osFiles) rename(a, b string) error   { return os.Rename(a, b) }
 func (osFiles) mkdirAll(path string) error { return os.MkdirAll(path, 0o777) }
 
 func (osFiles) syncDir(path string) error {

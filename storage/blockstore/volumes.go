@@ -100,3 +100,16 @@ func (t *transaction) noteSettings(n int64, name string, with settings) {
 		QuotaBytes: with.quotaBytes, QuotaFiles: with.quotaFiles,
 	}})
 }
+
+// volumeNamed returns the volume of that name, which must exist.
+func (t *transaction) volumeNamed(ctx context.Context, name string) (*volumeState, error) {
+	var id int64
+	err := t.QueryRowContext(ctx, "SELECT id FROM volumes WHERE name = ?", name).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, refusal{fmt.Errorf("%w: no volume %q in the block store", storage.ErrNotExist, name)}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return t.volume(ctx, id)
+}
