@@ -45,7 +45,10 @@ func (s *store) lease(ctx context.Context) (*writerLease, error) {
 		return nil, err
 	}
 	s.writer = w
-	return w, s.reclaim(ctx, w)
+	if err := s.reclaim(ctx, w); err != nil {
+		return nil, err
+	}
+	return w, s.imageIfDue(ctx)
 }
 
 // asWriter makes the store a writer, unless it is one.

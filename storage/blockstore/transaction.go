@@ -108,6 +108,11 @@ func (t *transaction) finish(ctx context.Context, w *writerLease) error {
 	if err := t.mustLive(ctx, w.id); err != nil {
 		return err
 	}
+	return t.flush(ctx)
+}
+
+// flush writes the next number, and the sums of the volumes, which are read anew when they are needed.
+func (t *transaction) flush(ctx context.Context) error {
 	if t.numbers != 0 {
 		_, err := t.ExecContext(ctx, setNumber, t.numbers)
 		if err != nil {
@@ -123,6 +128,7 @@ func (t *transaction) finish(ctx context.Context, w *writerLease) error {
 			return err
 		}
 	}
+	t.volumes = nil
 	return nil
 }
 
