@@ -201,24 +201,16 @@ func (e *missingDiskError) Error() string {
 	return fmt.Sprintf("disk %d, last seen at %s, is not among the directories of the store", e.id, e.path)
 }
 
-// draining returns the disks that are to get no new blocks. It looks again once a second.
+// draining returns the disks that are to get no new blocks.
 func (s *store) draining(ctx context.Context) (map[int64]bool, error) {
-	s.drain.mu.Lock()
-	defer s.drain.mu.Unlock()
-	if time.Since(s.drain.at) < time.Second {
-		return s.drain.disks, nil
-	}
-	rows, err := s.ns.disks(ctx)
+	ids, err := column[int64](ctx, s.ns.reads, "SELECT id FROM disks WHERE state <> 'active'")
 	if err != nil {
 		return nil, err
 	}
 	disks := map[int64]bool{}
-	for _, row := range rows {
-		if row.state != diskActive {
-			disks[row.id] = true
-		}
+	for _, id := range ids {
+		disks[id] = true
 	}
-	s.drain.disks, s.drain.at = disks, time.Now()
 	return disks, nil
 }
 

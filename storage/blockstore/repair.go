@@ -327,6 +327,3 @@ func (s *Store) SetReplication(ctx context.Context, volume, prefix string, n int
 		return err
 	})
 }
-
-// maxReplication is how many replicas a block can have.
-const maxReplication = 3

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 const (
@@ -45,12 +44,6 @@ type store struct {
 	turn      atomic.Uint64 // which of several equally empty disks is next
 	files     fileLayer
 	sums      combiner
-
-	drain struct { // what draining has found
-		mu    sync.Mutex
-		at    time.Time
-		disks map[int64]bool
-	}
 }
 
 // openStore opens the store on the given directories. It reports errNoStore where there is
@@ -151,6 +144,9 @@ func (s *store) close(ctx context.Context) error {
 	s.leasing.Lock()
 	defer s.leasing.Unlock()
 	var err error
+	if s.ended {
+		return nil
+	}
 	s.ended = true
 	if s.writer != nil {
 		err = s.release(ctx)

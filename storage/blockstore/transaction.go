@@ -41,7 +41,7 @@ const (
 	deleteInline     = "DELETE FROM inline WHERE version = ?"
 	blocksOfVersion  = "SELECT DISTINCT block FROM file_blocks WHERE version = ?"
 	insertBlock      = "INSERT INTO blocks (id, size, crc32c, chunks, copies, hash) VALUES (?, ?, ?, ?, ?, ?)"
-	insertReplica    = "INSERT INTO replicas (block, disk) VALUES (?, ?)"
+	insertReplica    = "INSERT INTO replicas (block, disk) SELECT ?, id FROM disks WHERE id = ? AND state <> 'removed'"
 	insertFileBlock  = "INSERT INTO file_blocks (version, seq, block) VALUES (?, ?, ?)"
 	deleteFileBlocks = "DELETE FROM file_blocks WHERE version = ?"
 )
@@ -235,9 +235,12 @@ func (t *transaction) addBlock(ctx context.Context, b block) error {
 		return err
 	}
 	for _, disk := range b.disks {
-		_, err := t.ExecContext(ctx, insertReplica, b.id, disk)
+		result, err := t.ExecContext(ctx, insertReplica, b.id, disk)
 		if err != nil {
 			return err
+		}
+		if n, err := result.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(err, fmt.Errorf("disk %d was taken out of the store while block %x was written to it", disk, b.id))
 		}
 	}
 	if len(b.disks) < b.copies {
