@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -102,7 +103,7 @@ func TestCrash(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	roots := []string{t.TempDir(), t.TempDir()}
 	known := map[string]string{} // by key: what is certainly there, "gone" or a version
-	rounds := 12
+	rounds := soakRounds(t, 12)
 	for round := range rounds {
 		lines, last := runAndKill(t, roots, 1+rnd.IntN(60), time.Duration(rnd.IntN(3000))*time.Microsecond)
 		uncertain := map[string]string{}
@@ -132,9 +133,37 @@ func TestCrash(t *testing.T) {
 		if left := leftovers(t, b); len(left) > 0 {
 			t.Fatalf("seed %d, round %d: the next writer left %q", seed, round, left)
 		}
+		wantKinds(t, openStoreOf(t, b), CheckOptions{Deep: true}, "")
 		if err := b.Close(); err != nil {
 			t.Fatal(err)
 		}
+		if round%4 == 3 {
+			rebuildCrashed(t, roots, known)
+		}
+	}
+}
+
+// rebuildCrashed loses the namespace, of which the journals are those of writers that were killed.
+func rebuildCrashed(t *testing.T, roots []string, known map[string]string) {
+	t.Helper()
+	if err := removeDatabase(filepath.Join(roots[0], namespaceFile)); err != nil {
+		t.Fatal(err)
+	}
+	if report, err := Rebuild(t.Context(), roots); err != nil || report.Losses > 0 {
+		t.Fatalf("rebuild: %+v, %v", report, err)
+	}
+	b := openAt(t, "test", testBlock, roots...)
+	checkCrashed(t, b, known, nil)
+	s, err := OpenStore(t.Context(), roots)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Repair(t.Context(), RepairOptions{Grace: time.Nanosecond}); err != nil {
+		t.Fatal(err)
+	}
+	wantKinds(t, s, CheckOptions{Deep: true}, "")
+	if err := errors.Join(s.Close(), b.Close()); err != nil {
+		t.Fatal(err)
 	}
 }
 
