@@ -263,6 +263,9 @@ func TestManyProcesses(t *testing.T) {
 		writers, outputs = append(writers, cmd), append(outputs, out)
 	}
 	b := openAt(t, "test", testBlock, roots...)
+	if _, err := b.forWriting(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	seen := map[string]bool{}
 	for deadline := time.Now().Add(30 * time.Second); len(seen) < 40 && time.Now().Before(deadline); {
 		for i := range 5 {
@@ -281,6 +284,9 @@ func TestManyProcesses(t *testing.T) {
 			r.Close()
 			seen[key+" "+versionOf(t, key, content)] = true
 		}
+		for f, err := range (&Store{b.open}).Check(t.Context(), CheckOptions{Deep: true}) {
+			t.Errorf("a check meanwhile found %v, %v", f, err)
+		}
 	}
 	if len(seen) < 40 {
 		t.Errorf("only %d versions were seen in half a minute", len(seen))
@@ -294,8 +300,9 @@ func TestManyProcesses(t *testing.T) {
 			t.Errorf("a writer failed: %s", text[max(0, len(text)-500):])
 		}
 	}
-	put(t, b, "by/the/next/writer", "x")
-	if left := leftovers(t, b); len(left) > 0 {
+	next := openAt(t, "test", testBlock, roots...)
+	put(t, next, "by/the/next/writer", "x")
+	if left := leftovers(t, next); len(left) > 0 {
 		t.Errorf("the next writer left %q", left)
 	}
 }

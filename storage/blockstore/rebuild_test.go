@@ -55,7 +55,7 @@ func TestRebuild(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	roots := []string{t.TempDir(), t.TempDir()}
 	volumes := []string{"test", "test@one", "test@two", "other"}
-	for round := range 6 {
+	for round := range soakRounds(t, 6) {
 		changeAtRandom(t, rnd, roots, round)
 		want := state(t, roots, volumes...)
 		loseNamespace(t, rnd, roots[0], round)
