@@ -46,7 +46,7 @@ func (o *serveOptions) flags() *pflag.FlagSet {
 	fs.SortFlags = false
 	fs.StringVar(&o.hms, "hms", "", "address for clients of the Hive Metastore, such as :9083 or 127.0.0.1:9083")
 	fs.StringVar(&o.monitor, "monitor", "", "address for /metrics (Prometheus) and /health, over HTTP")
-	fs.StringVar(&o.metastore, "metastore", "", "URL of the metastore: sqlite:///path.db")
+	fs.StringVar(&o.metastore, "metastore", "", "URL of the metastore: sqlite:///path.db,\npostgres://user@host/database or mysql://user@host/database")
 	fs.StringVar(&o.warehouse, "warehouse", "", "URL below which managed tables lie: file://, block:// or s3://")
 	fs.StringVar(&o.config, "config", "", "the configuration file, instead of $XDG_CONFIG_HOME/skep/skep.toml")
 	fs.StringVar(&o.users, "users", "", "file of NAME:BCRYPT lines, as htpasswd -B makes; clients must log in as one of them")
@@ -168,11 +168,29 @@ func (p *program) serveMetastore(ctx context.Context, o *serveOptions) (err erro
 		}
 		server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 	}
-	return p.listen(ctx, o, server, m, log)
+	return p.listen(ctx, o, server, m, log, service)
+}
+
+// reap removes the locks of clients that have gone, once a minute.
+func reap(ctx context.Context, service *hms.Service, log *slog.Logger) error {
+	ticker := time.NewTicker(time.Minute)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		if err := service.Reap(ctx); err != nil && ctx.Err() == nil {
+			log.Warn("expired locks could not be removed", "error", err)
+		}
+	}
 }
 
 // listen serves until ctx ends.
-func (p *program) listen(ctx context.Context, o *serveOptions, server *thrift.Server, m *monitor, log *slog.Logger) error {
+func (p *program) listen(
+	ctx context.Context, o *serveOptions, server *thrift.Server, m *monitor, log *slog.Logger, service *hms.Service,
+) error {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", o.hms)
 	if err != nil {
@@ -187,6 +205,7 @@ func (p *program) listen(ctx context.Context, o *serveOptions, server *thrift.Se
 		log.Info("monitoring", "address", web.Addr().String())
 		group.Go(func() error { return m.serve(gctx, web) })
 	}
+	group.Go(func() error { return reap(gctx, service, log) })
 	log.Info("serving the metastore", "address", l.Addr().String(), "version", version)
 	group.Go(func() error {
 		err := server.Serve(gctx, l, o.grace)

@@ -184,10 +184,8 @@ func wireTable(t *metastore.Table) *table {
 	if t.Type == metastore.External && out.Parameters["EXTERNAL"] == "" {
 		out.Parameters["EXTERNAL"] = "TRUE"
 	}
-	if out.OwnerType == nil {
-		user := int32(1)
-		out.OwnerType = &user
-	}
+	owner := max(1, principalTypes[t.OwnerType])
+	out.OwnerType = &owner
 	return out
 }
 
@@ -230,8 +228,8 @@ func storeTable(in *table) (*metastore.Table, error) {
 	rest.ViewOriginalText, rest.ViewExpandedText, rest.TableType = "", "", ""
 	rest.WriteID, rest.ID, rest.IsStatsCompliant, rest.Temporary = nil, 0, false, nil
 	rest.AccessType, rest.RequiredReadCapabilities, rest.RequiredWriteCapabilities = 0, nil, nil
-	if rest.OwnerType != nil && *rest.OwnerType == 1 {
-		rest.OwnerType = nil
+	if rest.OwnerType != nil {
+		t.OwnerType, rest.OwnerType = nameOf(principalTypes, *rest.OwnerType), nil
 	}
 	t.Parameters = keepRest(t.Parameters, &rest)
 	return t, nil
@@ -310,9 +308,7 @@ func wireDatabase(d *metastore.Database, location string) *database {
 	readRest(d.Parameters, out)
 	out.Name, out.Description, out.LocationURI, out.Parameters = d.Name, d.Comment, location, shown(d.Parameters)
 	out.OwnerName, out.CatalogName, out.CreateTime = d.Owner, catalog, seconds(d.CreateTime)
-	if out.OwnerType == 0 {
-		out.OwnerType = 1
-	}
+	out.OwnerType = max(1, principalTypes[d.OwnerType])
 	return out
 }
 
@@ -334,9 +330,7 @@ func storeDatabase(in *database) (*metastore.Database, error) {
 	rest := *in
 	rest.Name, rest.Description, rest.LocationURI, rest.Parameters, rest.Privileges = "", "", "", nil, nil
 	rest.OwnerName, rest.CatalogName, rest.CreateTime = "", "", 0
-	if rest.OwnerType == 1 {
-		rest.OwnerType = 0
-	}
+	d.OwnerType, rest.OwnerType = nameOf(principalTypes, rest.OwnerType), 0
 	if rest.Type == 1 {
 		rest.Type = 0
 	}

@@ -120,7 +120,7 @@ func (s *Service) createDatabase(ctx context.Context, in *database) error {
 	if d.CreateTime.IsZero() {
 		d.CreateTime = s.Now()
 	}
-	err = s.update(ctx, func(tx metastore.Tx) error { return tx.CreateDatabase(ctx, d) })
+	err = s.update(ctx, func(ctx context.Context, tx metastore.Tx) error { return tx.CreateDatabase(ctx, d) })
 	if err != nil {
 		return cannotCreate(err, "Database "+d.Name)
 	}
@@ -140,7 +140,7 @@ func (s *Service) alterDatabase(ctx context.Context, text string, in *database) 
 	if d.Name != name {
 		return metaf("a database cannot be renamed: %s to %s", name, d.Name)
 	}
-	return missing(s.update(ctx, func(tx metastore.Tx) error {
+	return missing(s.update(ctx, func(ctx context.Context, tx metastore.Tx) error {
 		old, err := tx.Database(ctx, name)
 		if err != nil {
 			return err
@@ -171,7 +171,7 @@ func (s *Service) dropDatabase(ctx context.Context, a *dropDatabaseArgs) error {
 		return err
 	}
 	var garbage []string
-	err = s.update(ctx, func(tx metastore.Tx) error {
+	err = s.update(ctx, func(ctx context.Context, tx metastore.Tx) error {
 		garbage = nil
 		d, err := tx.Database(ctx, name)
 		if err != nil {

@@ -30,14 +30,15 @@ func (s *Service) tableNamesByFilter(ctx context.Context, db, filter string, lim
 	if err != nil {
 		return nil, err
 	}
-	names, err := s.Store.Tables(ctx, database, "")
+	_, err = s.Store.Database(ctx, database)
 	if errors.Is(err, metastore.ErrNoSuchDatabase) {
 		return nil, &unknownDB{fmt.Sprintf("Could not find database %s.%s", catalog, database)}
 	}
 	if err != nil {
 		return nil, err
 	}
-	if names, err = s.filterTables(ctx, database, names, fits); limit >= 0 && len(names) > limit {
+	names, err := s.filterTables(ctx, database, pattern{}, fits)
+	if limit >= 0 && len(names) > limit {
 		names = names[:limit]
 	}
 	return names, err

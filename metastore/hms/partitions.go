@@ -37,15 +37,30 @@ func (s *Service) names(ctx context.Context, q query) (*thrift.Spool, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys := t.Keys()
-	err = s.each(ctx, t, where, q.limit, func(p *metastore.Partition) error {
-		name, err := keys.Name(p.Values)
+	err = s.eachName(ctx, t, where, q.limit, func(name string) error { return spool.Add(name) })
+	return spool, err
+}
+
+// eachName is each for the names alone.
+func (s *Service) eachName(
+	ctx context.Context, t *metastore.Table, where partitions.Predicate, limit int, fn func(string) error,
+) error {
+	if limit == 0 || !t.Partitioned() {
+		return nil
+	}
+	n := 0
+	for name, err := range s.Store.PartitionNames(ctx, t.TableName, where) {
 		if err != nil {
+			return missing(err, t.Database, t.Name)
+		}
+		if err := fn(name); err != nil {
 			return err
 		}
-		return spool.Add(name)
-	})
-	return spool, err
+		if n++; n == limit {
+			break
+		}
+	}
+	return nil
 }
 
 func (s *Service) resolve(ctx context.Context, q query) (*metastore.Table, partitions.Predicate, error) {
@@ -105,8 +120,12 @@ func (s *Service) valuesLike(
 	}
 	in := partitions.In{Key: key}
 	seen := map[string]bool{}
-	err := s.each(ctx, t, nil, -1, func(p *metastore.Partition) error {
-		v := p.Values[i]
+	err := s.eachName(ctx, t, nil, -1, func(name string) error {
+		values, err := t.Keys().ParseName(name)
+		if err != nil {
+			return err
+		}
+		v := values[i]
 		if !seen[v] && v != partitions.DefaultName && re.MatchString(v) {
 			in.Values = append(in.Values, v)
 		}
@@ -172,26 +191,53 @@ func (s *Service) partitionsByName(ctx context.Context, db, table string, names 
 	if err != nil {
 		return nil, err
 	}
+	values, order, err := parseNames(t, names)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]*metastore.Partition, len(values))
+	for p, err := range s.Store.PartitionsNamed(ctx, t.TableName, values) {
+		if err != nil {
+			return nil, missing(err, t.Database, t.Name)
+		}
+		name, err := t.Keys().Name(p.Values)
+		if err != nil {
+			return nil, err
+		}
+		found[order[name]] = p
+	}
 	spool := thrift.NewSpool[*partition](ctx)
 	w := newPartitionWriter(t)
-	keys := t.Keys()
-	for _, name := range names {
-		values, err := keys.ParseName(name)
-		if err != nil {
-			return nil, metaf("Invalid partition name %s: %v", name, err)
-		}
-		p, err := s.Store.Partition(ctx, t.TableName, values)
-		if errors.Is(err, metastore.ErrNoSuchPartition) {
+	for _, p := range found {
+		if p == nil {
 			continue
 		}
-		if err == nil {
-			err = spool.Add(w.wirePartition(p))
-		}
-		if err != nil {
+		if err := spool.Add(w.wirePartition(p)); err != nil {
 			return nil, err
 		}
 	}
 	return spool, nil
+}
+
+// parseNames reads names of partitions, each once, and says which place each of them has.
+func parseNames(t *metastore.Table, names []string) (values []partitions.Values, order map[string]int, err error) {
+	keys := t.Keys()
+	order = make(map[string]int, len(names))
+	for _, name := range names {
+		v, err := keys.ParseName(name)
+		if err != nil {
+			return nil, nil, metaf("Invalid partition name %s: %v", name, err)
+		}
+		canonical, err := keys.Name(v)
+		if err != nil {
+			return nil, nil, err
+		}
+		if _, seen := order[canonical]; !seen {
+			order[canonical] = len(values)
+			values = append(values, v)
+		}
+	}
+	return values, order, nil
 }
 
 // namesPredicate holds for the partitions of these names.

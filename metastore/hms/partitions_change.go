@@ -121,7 +121,7 @@ func (s *Service) addAll(
 	if err := distinct(t, added.partitions); err != nil {
 		return nil, err
 	}
-	err = s.update(ctx, func(tx metastore.Tx) error {
+	err = s.update(ctx, func(ctx context.Context, tx metastore.Tx) error {
 		return tx.AddPartitions(ctx, t.TableName, added.partitions, ifNotExists)
 	})
 	if errors.Is(err, metastore.ErrExists) {
@@ -281,17 +281,16 @@ func (s *Service) alterPartitions(
 			return &invalidOperation{err.Error()}
 		}
 	}
-	err = s.update(ctx, func(tx metastore.Tx) error {
-		for _, p := range changed {
+	err = s.update(ctx, func(ctx context.Context, tx metastore.Tx) error {
+		merged := make([]*metastore.Partition, len(changed))
+		for i, p := range changed {
 			old, err := tx.Partition(ctx, t.TableName, p.Values)
 			if err != nil {
 				return err
 			}
-			if err := tx.AlterPartition(ctx, t.TableName, s.merged(p, old, env)); err != nil {
-				return err
-			}
+			merged[i] = s.merged(p, old, env)
 		}
-		return nil
+		return tx.AlterPartitions(ctx, t.TableName, merged)
 	})
 	return cannotAlter(err, "alter is not possible: "+t.TableName.String()+" or a partition of it")
 }
@@ -346,11 +345,13 @@ func (s *Service) renamePartition(ctx context.Context, db, table string, values 
 		p.Storage.Location = moveTo
 	}
 	err = s.moving(ctx, moveFrom, moveTo, func() error {
-		return s.update(ctx, func(tx metastore.Tx) error {
-			if err := tx.DropPartitions(ctx, t.TableName, from.Values); err != nil {
-				return err
+		return s.update(ctx, func(ctx context.Context, tx metastore.Tx) error {
+			if oldName != newName {
+				if err := tx.RenamePartition(ctx, t.TableName, from.Values, p.Values); err != nil {
+					return err
+				}
 			}
-			return tx.AddPartitions(ctx, t.TableName, []*metastore.Partition{s.merged(p, from, nil)}, false)
+			return tx.AlterPartition(ctx, t.TableName, s.merged(p, from, nil))
 		})
 	})
 	return cannotAlter(err, "partition "+oldName)
@@ -422,7 +423,7 @@ func (s *Service) dropPartitions(
 ) error {
 	owned := t.Type == metastore.Managed || strings.EqualFold(t.Parameters["external.table.purge"], "true")
 	var garbage []string
-	err := s.update(ctx, func(tx metastore.Tx) error {
+	err := s.update(ctx, func(ctx context.Context, tx metastore.Tx) error {
 		garbage = nil
 		var found []partitions.Values
 		for _, v := range values {

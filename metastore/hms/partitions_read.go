@@ -74,7 +74,7 @@ func (s *Service) addPartitions(t *thrift.Service) {
 		table, where, err := s.resolve(ctx, query{a.DB, a.Table, s.byFilter(ctx, a.Filter), -1})
 		var n int32
 		if err == nil {
-			err = s.each(ctx, table, where, -1, func(*metastore.Partition) error { n++; return nil })
+			err = s.eachName(ctx, table, where, -1, func(string) error { n++; return nil })
 		}
 		return n, err
 	}, throwsMN...)
@@ -245,10 +245,14 @@ func (s *Service) partitionValues(
 	}
 	out := &partitionValuesResponse{PartitionValues: []*partitionValuesRow{}}
 	seen := map[string]bool{}
-	err = s.each(ctx, t, where, -1, func(p *metastore.Partition) error {
+	err = s.eachName(ctx, t, where, -1, func(name string) error {
+		values, err := keys.ParseName(name)
+		if err != nil {
+			return err
+		}
 		row := &partitionValuesRow{}
 		for _, i := range columns {
-			row.Row = append(row.Row, p.Values[i])
+			row.Row = append(row.Row, values[i])
 		}
 		if r.ApplyDistinct == nil || *r.ApplyDistinct {
 			text := strings.Join(row.Row, "\x00")

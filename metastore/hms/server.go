@@ -60,6 +60,13 @@ func (s *Service) addServer(t *thrift.Service) {
 		}
 		return thrift.Void{}, nil
 	}, throwsM...)
+	thrift.Handle(t, "get_metastore_db_uuid", func(ctx context.Context, _ *noArgs) (string, error) {
+		id, err := s.Store.UUID(ctx)
+		if err != nil || len(id) != 32 {
+			return id, err
+		}
+		return id[:8] + "-" + id[8:12] + "-" + id[12:16] + "-" + id[16:20] + "-" + id[20:], nil
+	}, throwsM...)
 	s.addFacebook(t)
 }
 

@@ -19,6 +19,8 @@ type Config struct {
 	Files Files
 	// ReadOnly refuses every change.
 	ReadOnly bool
+	// Lease is how long a lock lives without a heartbeat; 5 minutes if 0.
+	Lease time.Duration
 	// Version is the version of Hive that clients are told; 3.1.3 if empty.
 	Version string
 	// Log is told what could not be done besides the answer; slog.Default if nil.
@@ -69,15 +71,22 @@ func (s *Service) Thrift() *thrift.Service {
 	s.addPartitions(t)
 	s.addPartitionRequests(t)
 	s.addPartitionChanges(t)
+	s.addStatistics(t)
+	s.addFunctions(t)
+	s.addLocks(t)
+	s.addConstraints(t)
+	s.addNotifications(t)
+	s.addRoles(t)
 	return t
 }
 
 // update changes the store as the client, unless that is forbidden.
-func (s *Service) update(ctx context.Context, fn func(metastore.Tx) error) error {
+func (s *Service) update(ctx context.Context, fn func(context.Context, metastore.Tx) error) error {
 	if s.ReadOnly {
 		return metaf("this metastore is served read-only")
 	}
-	return s.Store.Update(ctx, fn)
+	ctx = metastore.WithUser(ctx, thrift.ConnOf(ctx).Name())
+	return s.Store.Update(ctx, func(tx metastore.Tx) error { return fn(ctx, tx) })
 }
 
 // The arguments that many methods have.

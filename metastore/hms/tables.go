@@ -150,31 +150,27 @@ func (s *Service) tableNames(ctx context.Context, db, text, kind string) ([]stri
 	if err != nil {
 		return nil, err
 	}
+	if kind != "" {
+		return s.filterTables(ctx, database, p, func(t *metastore.Table) bool { return string(t.Type) == kind })
+	}
 	names, err := s.Store.Tables(ctx, database, simple(text))
 	if errors.Is(err, metastore.ErrNoSuchDatabase) {
 		return []string{}, nil
 	}
-	if names = p.filter(names); err != nil || kind == "" {
-		return names, err
-	}
-	return s.filterTables(ctx, database, names, func(t *metastore.Table) bool { return string(t.Type) == kind })
+	return p.filter(names), err
 }
 
-// filterTables keeps the names of the tables that fit.
+// filterTables lists the tables of a database that match a pattern and fit.
 func (s *Service) filterTables(
-	ctx context.Context, db string, names []string, fits func(*metastore.Table) bool,
+	ctx context.Context, db string, p pattern, fits func(*metastore.Table) bool,
 ) ([]string, error) {
 	kept := []string{}
-	for _, name := range names {
-		t, err := s.Store.Table(ctx, metastore.TableName{Database: db, Name: name})
-		if errors.Is(err, metastore.ErrNoSuchTable) || errors.Is(err, metastore.ErrNoSuchDatabase) {
-			continue // it was dropped meanwhile
-		}
+	for t, err := range s.Store.AllTables(ctx, db, "") {
 		if err != nil {
 			return nil, err
 		}
-		if fits(t) {
-			kept = append(kept, name)
+		if p.match(t.Name) && fits(t) {
+			kept = append(kept, t.Name)
 		}
 	}
 	return kept, nil
@@ -187,25 +183,27 @@ type tableMetaArgs struct {
 }
 
 func (s *Service) tableMeta(ctx context.Context, a *tableMetaArgs) (*thrift.Spool, error) {
-	names, err := s.databases(ctx, a.Databases)
+	text, err := databaseName(a.Databases)
+	if err != nil {
+		return nil, err
+	}
+	databases, err := newPattern(text)
+	if err != nil {
+		return nil, err
+	}
+	tables, err := newPattern(a.Tables)
 	if err != nil {
 		return nil, err
 	}
 	spool := thrift.NewSpool[*tableMeta](ctx)
-	for _, db := range names {
-		tables, err := s.tableNames(ctx, db, a.Tables, "")
-		if err != nil {
-			return nil, err
+	for t, err := range s.Store.AllTables(ctx, simple(text), simple(a.Tables)) {
+		if err == nil && databases.match(t.Database) && tables.match(t.Name) &&
+			(len(a.Types) == 0 || slices.Contains(a.Types, string(t.Type))) {
+			err = spool.Add(&tableMeta{
+				DbName: t.Database, TableName: t.Name, TableType: string(t.Type), Comments: t.Parameters["comment"],
+				CatName: catalog,
+			})
 		}
-		_, err = s.filterTables(ctx, db, tables, func(t *metastore.Table) bool {
-			if err == nil && (len(a.Types) == 0 || slices.Contains(a.Types, string(t.Type))) {
-				err = spool.Add(&tableMeta{
-					DbName: t.Database, TableName: t.Name, TableType: string(t.Type),
-					Comments: t.Parameters["comment"], CatName: catalog,
-				})
-			}
-			return false
-		})
 		if err != nil {
 			return nil, err
 		}

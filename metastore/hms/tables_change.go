@@ -23,14 +23,29 @@ const (
 func (s *Service) addTableChanges(t *thrift.Service) {
 	create := func(name string) {
 		thrift.Handle(t, name, func(ctx context.Context, a *createTableArgs) (thrift.Void, error) {
-			return thrift.Void{}, s.createTable(ctx, a.Table)
+			return thrift.Void{}, s.createTable(ctx, a.Table, nil)
 		}, throwsAOMN...)
 	}
 	create("create_table")
 	create("create_table_with_environment_context")
-	create("create_table_with_constraints")
+	thrift.Handle(t, "create_table_with_constraints", func(ctx context.Context, a *struct {
+		Table    *table                  `thrift:"1"`
+		Primary  []*sqlPrimaryKey        `thrift:"2"`
+		Foreign  []*sqlForeignKey        `thrift:"3"`
+		Unique   []*sqlUniqueConstraint  `thrift:"4"`
+		NotNull  []*sqlNotNullConstraint `thrift:"5"`
+		Defaults []*sqlDefaultConstraint `thrift:"6"`
+		Checks   []*sqlCheckConstraint   `thrift:"7"`
+	}) (thrift.Void, error) {
+		return thrift.Void{}, s.createTable(ctx, a.Table, &sqlAllTableConstraints{
+			a.Primary, a.Foreign, a.Unique, a.NotNull, a.Defaults, a.Checks,
+		})
+	}, throwsAOMN...)
 	thrift.Handle(t, "create_table_req", func(ctx context.Context, a *requestArgs[createTableRequest]) (thrift.Void, error) {
-		return thrift.Void{}, s.createTable(ctx, a.Request.Table)
+		r := a.Request
+		return thrift.Void{}, s.createTable(ctx, r.Table, &sqlAllTableConstraints{
+			r.PrimaryKeys, r.ForeignKeys, r.UniqueConstraints, r.NotNullConstraints, r.DefaultConstraints, r.CheckConstraints,
+		})
 	}, throwsAOMN...)
 	thrift.Handle(t, "alter_table", func(ctx context.Context, a *alterTableArgs) (thrift.Void, error) {
 		return thrift.Void{}, s.alterTable(ctx, a)
@@ -93,10 +108,16 @@ type createTableArgs struct {
 	Table *table `thrift:"1"`
 }
 
-func (s *Service) createTable(ctx context.Context, in *table) error {
+func (s *Service) createTable(ctx context.Context, in *table, w *sqlAllTableConstraints) error {
 	t, err := storeTable(in)
 	if err != nil {
 		return err
+	}
+	var constraints []metastore.Constraint
+	if w != nil {
+		if _, constraints, err = w.store(); err != nil {
+			return err
+		}
 	}
 	now := s.Now()
 	if t.CreateTime.IsZero() {
@@ -112,7 +133,12 @@ func (s *Service) createTable(ctx context.Context, in *table) error {
 	if t.Storage.Location == "" && t.Type != metastore.View {
 		t.Storage.Location = s.location(d) + "/" + t.Name
 	}
-	err = s.update(ctx, func(tx metastore.Tx) error { return tx.CreateTable(ctx, t) })
+	err = s.update(ctx, func(ctx context.Context, tx metastore.Tx) error {
+		if err := tx.CreateTable(ctx, t); err != nil || len(constraints) == 0 {
+			return err
+		}
+		return tx.AddConstraints(ctx, t.TableName, constraints)
+	})
 	if err != nil {
 		return cannotCreate(err, fmt.Sprintf("Table %s.%s", catalog, t.TableName))
 	}
@@ -149,7 +175,9 @@ func (s *Service) alterTable(ctx context.Context, a *alterTableArgs) error {
 		return err
 	}
 	err = s.moving(ctx, from, to, func() error {
-		return s.update(ctx, func(tx metastore.Tx) error { return s.alterTableIn(ctx, tx, name, t, a.Context, from, to) })
+		return s.update(ctx, func(ctx context.Context, tx metastore.Tx) error {
+			return s.alterTableIn(ctx, tx, name, t, a.Context, from, to)
+		})
 	})
 	return cannotAlter(err, name.String())
 }
@@ -307,12 +335,10 @@ func changePartitions(
 			changed = append(changed, p)
 		}
 	}
-	for _, p := range changed {
-		if err := tx.AlterPartition(ctx, name, p); err != nil {
-			return err
-		}
+	if len(changed) == 0 {
+		return nil
 	}
-	return nil
+	return tx.AlterPartitions(ctx, name, changed)
 }
 
 type dropTableArgs struct {
@@ -328,7 +354,7 @@ func (s *Service) dropTable(ctx context.Context, a *dropTableArgs) error {
 		return err
 	}
 	var garbage []string
-	err = s.update(ctx, func(tx metastore.Tx) error {
+	err = s.update(ctx, func(ctx context.Context, tx metastore.Tx) error {
 		garbage, err = s.dropTableIn(ctx, tx, name, a.DeleteData, true)
 		return err
 	})

@@ -166,7 +166,7 @@ type environmentContext struct {
 	Properties map[string]string `thrift:"1"`
 }
 
-type resourceUri struct {
+type resourceURI struct {
 	ResourceType int32  `thrift:"1"`
 	URI          string `thrift:"2,omitempty"`
 }
@@ -179,7 +179,7 @@ type function struct {
 	OwnerType    int32          `thrift:"5"`
 	CreateTime   int32          `thrift:"6"`
 	FunctionType int32          `thrift:"7"`
-	ResourceUris []*resourceUri `thrift:"8"`
+	ResourceUris []*resourceURI `thrift:"8"`
 	CatName      string         `thrift:"9,omitempty"`
 	Unknown      thrift.Unknown
 }

@@ -10,16 +10,16 @@ type booleanColumnStatsData struct {
 }
 
 type doubleColumnStatsData struct {
-	LowValue   float64 `thrift:"1,omitempty"`
-	HighValue  float64 `thrift:"2,omitempty"`
-	NumNulls   int64   `thrift:"3"`
-	NumDVs     int64   `thrift:"4"`
-	BitVectors []byte  `thrift:"5"`
+	LowValue   *float64 `thrift:"1"`
+	HighValue  *float64 `thrift:"2"`
+	NumNulls   int64    `thrift:"3"`
+	NumDVs     int64    `thrift:"4"`
+	BitVectors []byte   `thrift:"5"`
 }
 
 type longColumnStatsData struct {
-	LowValue   int64  `thrift:"1,omitempty"`
-	HighValue  int64  `thrift:"2,omitempty"`
+	LowValue   *int64 `thrift:"1"`
+	HighValue  *int64 `thrift:"2"`
 	NumNulls   int64  `thrift:"3"`
 	NumDVs     int64  `thrift:"4"`
 	BitVectors []byte `thrift:"5"`
