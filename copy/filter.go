@@ -104,6 +104,9 @@ func (p *planner) selects(s Source) (bool, error) {
 	if s.lost != nil {
 		return true, nil
 	}
+	if p.opts.Dirs != nil && !p.opts.Dirs.holds(s.Base) {
+		return false, nil
+	}
 	url := p.patternText(s)
 	if p.match != nil {
 		if _, ok, err := p.match.Match(url); !ok || err != nil {

@@ -38,6 +38,9 @@ type Options struct {
 	AsOf time.Time
 	// VersionID, if not empty, copies that version of the single object that the source names.
 	VersionID string
+	// Dirs, if not nil, selects by directories, of which those with nothing that is selected are not
+	// listed. The source is a directory then, whether it ends in a slash or not.
+	Dirs Dirs
 	// Filter selects among what is listed or named.
 	Filter Filter
 	// Sync says what to make of what the destination has already.
@@ -193,7 +196,7 @@ func (o Options) compile() (match, group *javaregex.Regexp, err error) {
 			return nil, nil, &OptionError{check.option, errors.New(check.why)}
 		}
 	}
-	for _, check := range []func() error{o.Verify.check, o.checkRetries, o.checkSelection, o.checkVersions, o.checkSync} {
+	for _, check := range []func() error{o.Verify.check, o.checkRetries, o.checkSelection, o.checkDirs, o.checkVersions, o.checkSync} {
 		if err := check(); err != nil {
 			return nil, nil, err
 		}

@@ -237,6 +237,9 @@ func (p *planner) patternText(s Source) string {
 
 // listed yields every object of the source, or of those of its prefixes that are to be listed.
 func (p *planner) listed(ctx context.Context) iter.Seq2[Source, error] {
+	if p.opts.Dirs != nil && p.opts.AsOf.IsZero() {
+		return p.listDirs(ctx)
+	}
 	return func(yield func(Source, error) bool) {
 		for _, prefix := range p.prefixes() {
 			for s, err := range p.listPrefix(ctx, prefix) {

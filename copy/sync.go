@@ -120,6 +120,7 @@ type syncing struct {
 	dest storage.Location // a directory
 	flat bool             // the source and the destination are S3, and ETags mean the same
 	keep map[string]bool  // names that are the job's own
+	dirs Dirs             // what of it is to be looked at; nil for everything
 
 	sources int64            // that the source has
 	all     bool             // all that are to be removed are wanted, however many there are
@@ -139,6 +140,9 @@ func newSyncing(src, dest storage.Location, opts Options) (*syncing, error) {
 	if opts.Sync.Delete && isFlat(src.Bucket) && directory(src.Prefix) != src.Prefix {
 		return nil, &OptionError{"Delete", fmt.Errorf("needs a source that is a directory; end %s with a slash", src.URL())}
 	}
+	if !opts.Sync.DeleteExcluded {
+		y.dirs = opts.Dirs
+	}
 	if opts.OutputManifest != "" {
 		y.keep[y.dest.Prefix+opts.OutputManifest] = true
 	}
@@ -151,7 +155,11 @@ func newSyncing(src, dest storage.Location, opts Options) (*syncing, error) {
 // existing yields what the destination has, in order.
 func (y *syncing) existing(ctx context.Context) iter.Seq2[storage.Object, error] {
 	return func(yield func(storage.Object, error) bool) {
-		for o, err := range y.dest.Bucket.List(ctx, y.dest.Prefix) {
+		listed := y.dest.Bucket.List(ctx, y.dest.Prefix)
+		if y.dirs != nil {
+			listed = y.dirs.list(ctx, y.dest.Bucket, y.dest.Prefix)
+		}
+		for o, err := range listed {
 			if errors.Is(err, storage.ErrNotExist) {
 				return // a store that the first write creates
 			}

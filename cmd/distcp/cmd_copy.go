@@ -291,6 +291,9 @@ func (c *command) copyWith(ctx context.Context, open *openers, flags *copyFlags)
 	}
 	sum, err = copier.Run(ctx, src, dest, opts)
 	p.end(sum, err)
+	if w := flags.where; w != nil && len(w.unseen()) > 0 && err == nil && !flags.quiet {
+		fmt.Fprintf(c.stderr, "distcp: --where: no directory that was looked at has the key %s\n", strings.Join(w.unseen(), ", "))
+	}
 	if trouble := records.close(); trouble != nil && err == nil {
 		err = trouble
 	} else if trouble != nil {

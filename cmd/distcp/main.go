@@ -85,11 +85,14 @@ func (c *command) verbs() map[string]func(context.Context, []string) error {
 }
 
 // usageError is a command line that makes no sense.
-type usageError struct{ msg string }
+type usageError struct {
+	msg   string
+	below string // lines that show where; may be empty
+}
 
 func (e *usageError) Error() string { return e.msg }
 
-func usagef(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
+func usagef(format string, args ...any) error { return &usageError{msg: fmt.Sprintf(format, args...)} }
 
 // preconditionError is a job that must not begin.
 type preconditionError struct{ error }
@@ -130,6 +133,9 @@ func (c *command) exit(ctx context.Context, err error) int {
 		hint = " (see distcp --help)"
 	}
 	fmt.Fprintf(c.stderr, "distcp: %s%s\n", oneLine(err), hint)
+	if usage != nil && usage.below != "" {
+		fmt.Fprintln(c.stderr, usage.below)
+	}
 	return code
 }
 

@@ -28,12 +28,15 @@ type selectFlags struct {
 	deleteExtra, deleteExcluded bool
 	maxDelete                   int64
 	backupDir                   string
+	condition                   string
+	where                       *where // nil for none
 	asOf, versionID             string
 }
 
 func (s *selectFlags) addFlags(f *pflag.FlagSet) {
 	f.Var(ruleFlag{&s.rules, false}, "include", "copy files whose name matches this `glob`; the last --include or --exclude that matches decides")
 	f.Var(ruleFlag{&s.rules, true}, "exclude", "do not copy files whose name matches this `glob`")
+	f.StringVar(&s.condition, "where", "", "copy only directories of partitions, as dt=2024-01-01/hr=3, that meet this `condition`: 'dt >= \"2024-01-01\" and hr = 3'")
 	f.StringVar(&s.filters, "filters", "", "do not copy what a Java regex in the file at this `URL` matches, one a line")
 	f.StringVar(&s.minSize, "min-size", "", "copy files of at least so many `bytes`, as 100, 64K, 1.5G")
 	f.StringVar(&s.maxSize, "max-size", "", "copy files of at most so many `bytes`")
@@ -84,6 +87,12 @@ func (s *selectFlags) validate(f *pflag.FlagSet, o *copier.Options, now time.Tim
 		return usagef("--src-list and --src-list0 are two lists of what to copy; choose one")
 	case f.Changed("backup-dir") && s.backupDir == "":
 		return usagef("--backup-dir: the URL is empty")
+	}
+	if f.Changed("where") {
+		if s.where, err = parseWhere(s.condition); err != nil {
+			return err
+		}
+		o.Dirs = s.where.verdict
 	}
 	o.Filter.Rules = s.rules
 	for _, size := range []struct {
