@@ -28,7 +28,8 @@ func Run(t *testing.T, c Config) {
 		tests []contract
 	}{
 		{"database", databaseTests}, {"table", tableTests}, {"partition", partitionTests},
-		{"predicate", predicateTests}, {"update", updateTests},
+		{"predicate", predicateTests}, {"update", updateTests}, {"reader", moreReaderTests}, {"details", detailTests},
+		{"change", changeTests},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			for _, test := range part.tests {
@@ -171,6 +172,9 @@ func same(a, b reflect.Value) bool {
 	}
 	switch a.Kind() {
 	case reflect.Pointer:
+		if a.IsNil() || b.IsNil() {
+			return a.IsNil() == b.IsNil()
+		}
 		return same(a.Elem(), b.Elem())
 	case reflect.Struct:
 		for i := range a.NumField() {

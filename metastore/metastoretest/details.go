@@ -1,0 +1,296 @@
+package metastoretest
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/skepdata/skep/metastore"
+	"github.com/skepdata/skep/partitions"
+)
+
+// collect reads a sequence to its end.
+func collect[T any](t testing.TB, seq iter.Seq2[T, error]) (all []T) {
+	t.Helper()
+	for v, err := range seq {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, v)
+	}
+	return all
+}
+
+func must[T any](t testing.TB) func(v T, err error) T {
+	t.Helper()
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+var moreReaderTests = []contract{
+	{"PartitionNames are the names of Partitions", func(t *testing.T, s suite) {
+		s.createTable(t1, "ds", "string", "n", "int")
+		for _, v := range nasty {
+			s.add(t1, partitions.Values{v, "7"}, partitions.Values{v, "10"})
+		}
+		keys := s.table(t1).Keys()
+		for _, where := range []string{"", "n = 7", "n < 10 and ds like '%a%'", "ds is null"} {
+			var want []string
+			for _, v := range s.values(s.store, t1, filter(t, where)) {
+				want = append(want, must[string](t)(keys.Name(v)))
+			}
+			if got := collect(t, s.store.PartitionNames(s.ctx, t1, filter(t, where))); len(got) == 0 || !slices.Equal(got, want) {
+				t.Errorf("where %s: got %q, want %q", where, got, want)
+			}
+		}
+		for _, err := range s.store.PartitionNames(s.ctx, t2, nil) {
+			is(t, err, metastore.ErrNoSuchTable)
+		}
+	}},
+	{"PartitionsNamed yields those that exist, in order, once", func(t *testing.T, s suite) {
+		s.createTable(t1, "n", "int")
+		var vs []partitions.Values
+		for i := range 1500 {
+			vs = append(vs, partitions.Values{fmt.Sprint(i)})
+		}
+		s.add(t1, vs[:1200]...)
+		slices.Reverse(vs)
+		got := collect(t, s.store.PartitionsNamed(s.ctx, t1, append(vs, vs[700])))
+		if len(got) != 1200 || got[0].Values[0] != "0" || got[1].Values[0] != "1" || got[2].Values[0] != "10" {
+			t.Fatalf("got %d partitions", len(got))
+		}
+	}},
+	{"AllTables yields whole tables in order of database and name", func(t *testing.T, s suite) {
+		s.createDatabase("a")
+		s.update(func(tx metastore.Tx) error { return tx.CreateTable(s.ctx, fullTable(t)) })
+		s.createTable(metastore.TableName{Database: "a", Name: "x"})
+		s.createTable(metastore.TableName{Database: "a", Name: "xy"})
+		var got []string
+		for _, table := range collect(t, s.store.AllTables(s.ctx, "", "x*|t1")) {
+			got = append(got, table.TableName.String())
+		}
+		if strings.Join(got, " ") != "a.x a.xy default.t1" {
+			t.Fatalf("got %v", got)
+		}
+		want := fullTable(t)
+		want.Version = 1
+		equal(t, collect(t, s.store.AllTables(s.ctx, "default", ""))[0], want)
+	}},
+	{"a location below another place's name is read back, whatever becomes of the table", func(t *testing.T, s suite) {
+		s.createTable(t1, "ds", "string")
+		locations := []string{"s3://a/ds=1", "s3://b/x/ds=2", "ds=3", "/ds=4", "", "s3://a/ds=1/"}
+		for i, l := range locations {
+			p := parts(partitions.Values{fmt.Sprint(i + 1)})
+			p[0].Storage.Location = l
+			s.update(func(tx metastore.Tx) error { return tx.AddPartitions(s.ctx, t1, p, false) })
+		}
+		table := s.table(t1)
+		table.Storage.Location = "file:///moved"
+		s.update(func(tx metastore.Tx) error { return tx.AlterTable(s.ctx, t1, table) })
+		for i, p := range collect(t, s.store.Partitions(s.ctx, t1, nil)) {
+			if p.Storage.Location != locations[i] {
+				t.Errorf("partition %v is at %q, want %q", p.Values, p.Storage.Location, locations[i])
+			}
+		}
+	}},
+	{"partitions may all have descriptors of their own", func(t *testing.T, s suite) {
+		s.createTable(t1, "n", "int")
+		var ps []*metastore.Partition
+		for i := range 700 {
+			p := parts(partitions.Values{fmt.Sprintf("%03d", i)})[0]
+			p.Storage.Parameters = map[string]string{"i": p.Values[0]}
+			ps = append(ps, p)
+		}
+		s.update(func(tx metastore.Tx) error { return tx.AddPartitions(s.ctx, t1, ps, false) })
+		check := func(r metastore.Reader) {
+			for i, p := range collect(t, r.Partitions(s.ctx, t1, nil)) {
+				if p.Storage.Parameters["i"] != fmt.Sprintf("%03d", i) {
+					t.Fatalf("partition %d has %v", i, p.Storage.Parameters)
+				}
+			}
+		}
+		check(s.store)
+		s.update(func(tx metastore.Tx) error {
+			check(tx)
+			return nil
+		})
+	}},
+	{"names that are too long, and NUL characters, are ErrInvalid", func(t *testing.T, s suite) {
+		s.createTable(t1, "ds", "string")
+		for _, v := range []string{strings.Repeat("x", metastore.MaxPartitionName), "a\x00b"} {
+			s.fails(metastore.ErrInvalid, func(tx metastore.Tx) error {
+				return tx.AddPartitions(s.ctx, t1, parts(partitions.Values{v}), false)
+			})
+		}
+		s.add(t1, partitions.Values{strings.Repeat("x", metastore.MaxPartitionName-len("ds="))})
+		if got := s.values(s.store, t1, filter(t, "ds > 'w'")); len(got) != 1 {
+			t.Fatalf("got %d", len(got))
+		}
+		s.fails(metastore.ErrInvalid, func(tx metastore.Tx) error {
+			return tx.CreateDatabase(s.ctx, &metastore.Database{Name: "d", Comment: "\x00"})
+		})
+		s.fails(metastore.ErrInvalid, func(tx metastore.Tx) error {
+			return tx.CreateDatabase(s.ctx, &metastore.Database{Name: strings.Repeat("d", metastore.MaxName+1)})
+		})
+	}},
+	{"RenamePartition takes the statistics along", func(t *testing.T, s suite) {
+		s.createTable(t1, "ds", "string")
+		s.add(t1, partitions.Values{"a"}, partitions.Values{"b"})
+		a, c := partitions.Values{"a"}, partitions.Values{"c"}
+		s.update(func(tx metastore.Tx) error {
+			return tx.SetStatistics(s.ctx, t1, &metastore.Statistics{Values: a, Columns: []metastore.ColumnStatistics{{Column: "a"}}})
+		})
+		s.fails(metastore.ErrExists, func(tx metastore.Tx) error { return tx.RenamePartition(s.ctx, t1, a, partitions.Values{"b"}) })
+		s.update(func(tx metastore.Tx) error { return tx.RenamePartition(s.ctx, t1, a, c) })
+		s.fails(metastore.ErrNoSuchPartition, func(tx metastore.Tx) error { return tx.RenamePartition(s.ctx, t1, a, c) })
+		if got := fmt.Sprint(s.values(s.store, t1, nil)); got != "[[b] [c]]" {
+			t.Fatalf("got %s", got)
+		}
+		if got := collect(t, s.store.Statistics(s.ctx, t1, nil)); len(got) != 1 || !slices.Equal(got[0].Values, c) {
+			t.Fatalf("got %+v", got)
+		}
+	}},
+}
+
+var detailTests = []contract{
+	{"functions are kept by database", func(t *testing.T, s suite) {
+		s.createDatabase("d")
+		f := &metastore.Function{
+			Database: "D", Name: "Half", Class: "org.example.Half", Owner: "me", OwnerType: "USER", Type: "JAVA",
+			Resources: []metastore.Resource{{Type: "JAR", URI: "s3://x/y.jar"}}, CreateTime: created,
+		}
+		s.update(func(tx metastore.Tx) error { return tx.CreateFunction(s.ctx, f) })
+		s.fails(metastore.ErrExists, func(tx metastore.Tx) error { return tx.CreateFunction(s.ctx, f) })
+		want := *f
+		want.Database, want.Name = "d", "half"
+		name := metastore.TableName{Database: "d", Name: "HALF"}
+		equal(t, must[*metastore.Function](t)(s.store.Function(s.ctx, name)), &want)
+		want.Class = "org.example.Other"
+		s.update(func(tx metastore.Tx) error { return tx.AlterFunction(s.ctx, &want) })
+		for _, db := range []string{"", "d"} {
+			got := must[[]*metastore.Function](t)(s.store.Functions(s.ctx, db, "h*"))
+			if len(got) != 1 {
+				t.Fatalf("got %d functions", len(got))
+			}
+			equal(t, got[0], &want)
+		}
+		s.update(func(tx metastore.Tx) error { return tx.DropFunction(s.ctx, name) })
+		_, err := s.store.Function(s.ctx, name)
+		is(t, err, metastore.ErrNoSuchFunction)
+		s.fails(metastore.ErrNoSuchFunction, func(tx metastore.Tx) error { return tx.DropFunction(s.ctx, name) })
+		_, err = s.store.Functions(s.ctx, "nope", "")
+		is(t, err, metastore.ErrNoSuchDatabase)
+	}},
+	{"constraints are kept by table, and foreign keys are found from both ends", func(t *testing.T, s suite) {
+		s.createTable(t1)
+		s.createTable(t2)
+		pk := metastore.Constraint{Name: "pk", Kind: metastore.PrimaryKey, Columns: []string{"a"}, Rely: true}
+		fk := metastore.Constraint{Name: "FK", Kind: metastore.ForeignKey, Columns: []string{"a"}, Parent: t1, References: []string{"a"}}
+		s.update(func(tx metastore.Tx) error { return tx.AddConstraints(s.ctx, t1, []metastore.Constraint{pk}) })
+		s.update(func(tx metastore.Tx) error { return tx.AddConstraints(s.ctx, t2, []metastore.Constraint{fk}) })
+		s.fails(metastore.ErrExists, func(tx metastore.Tx) error { return tx.AddConstraints(s.ctx, t1, []metastore.Constraint{pk}) })
+		s.fails(metastore.ErrInvalid, func(tx metastore.Tx) error {
+			return tx.AddConstraints(s.ctx, t1, []metastore.Constraint{{Name: "x", Kind: "?"}})
+		})
+		if got := must[[]metastore.Constraint](t)(s.store.Constraints(s.ctx, t2)); len(got) != 1 || got[0].Name != "fk" || got[0].Parent != t1 {
+			t.Fatalf("got %+v", got)
+		}
+		if got := must[[]metastore.TableName](t)(s.store.ForeignKeysTo(s.ctx, t1)); len(got) != 1 || got[0] != t2 {
+			t.Fatalf("got %+v", got)
+		}
+		s.fails(metastore.ErrNoConstraint, func(tx metastore.Tx) error { return tx.DropConstraint(s.ctx, t1, "fk") })
+		s.update(func(tx metastore.Tx) error { return tx.DropConstraint(s.ctx, t2, "Fk") })
+		if got := must[[]metastore.TableName](t)(s.store.ForeignKeysTo(s.ctx, t1)); len(got) != 0 {
+			t.Fatalf("got %+v", got)
+		}
+	}},
+	{"statistics are kept by column, of tables and of partitions", func(t *testing.T, s suite) {
+		s.createTable(t1, "ds", "string")
+		s.add(t1, partitions.Values{"x"}, partitions.Values{"y"}, partitions.Values{"z"})
+		long := metastore.ColumnStatistics{
+			Column: "a", Type: "int", Kind: "long", Engine: "hive", Nulls: 1, Distinct: 2, Low: "-3", High: "4", AvgLength: -1,
+			MaxLength: -1, Trues: -1, Falses: -1, BitVector: []byte{0, 255}, Analyzed: created,
+		}
+		set := func(v partitions.Values, cs ...metastore.ColumnStatistics) {
+			s.update(func(tx metastore.Tx) error {
+				return tx.SetStatistics(s.ctx, t1, &metastore.Statistics{Values: v, Columns: cs})
+			})
+		}
+		other := long
+		other.Column, other.Low = "b", ""
+		set(nil, long, other)
+		for _, v := range []string{"x", "z"} {
+			set(partitions.Values{v}, long)
+		}
+		long.Nulls = 7
+		set(nil, long) // and b stays
+		got := must[*metastore.Statistics](t)(s.store.TableStatistics(s.ctx, t1))
+		equal(t, got, &metastore.Statistics{Columns: []metastore.ColumnStatistics{long, other}})
+		if got := must[*metastore.Statistics](t)(s.store.TableStatistics(s.ctx, t1, "B", "nope")); len(got.Columns) != 1 {
+			t.Fatalf("got %+v", got)
+		}
+		found := collect(t, s.store.Statistics(s.ctx, t1, filter(t, "ds >= 'y'"), "a"))
+		if len(found) != 1 || found[0].Values[0] != "z" || found[0].Columns[0].Nulls != 1 {
+			t.Fatalf("got %+v", found)
+		}
+		s.update(func(tx metastore.Tx) error { return tx.DropStatistics(s.ctx, t1, nil, "a") })
+		s.update(func(tx metastore.Tx) error { return tx.DropPartitions(s.ctx, t1, partitions.Values{"z"}) })
+		if got := must[*metastore.Statistics](t)(s.store.TableStatistics(s.ctx, t1)); len(got.Columns) != 1 {
+			t.Fatalf("got %+v", got)
+		}
+		if found := collect(t, s.store.Statistics(s.ctx, t1, nil)); len(found) != 1 {
+			t.Fatalf("got %+v", found)
+		}
+		s.fails(metastore.ErrNoSuchPartition, func(tx metastore.Tx) error {
+			return tx.SetStatistics(s.ctx, t1, &metastore.Statistics{Values: partitions.Values{"nope"}})
+		})
+	}},
+	{"locks are kept with their components, and are not in the change log", func(t *testing.T, s suite) {
+		last := must[int64](t)(s.store.LastChange(s.ctx))
+		l := &metastore.Lock{
+			State: "WAITING", User: "u", Host: "h", Agent: "a", Txn: 3, Heartbeat: created, Expires: created,
+			Components: []metastore.LockComponent{{Type: "EXCLUSIVE", Level: "TABLE", Database: "d", Table: "t"}},
+		}
+		ids := make([]int64, 2)
+		for i := range ids {
+			s.update(func(tx metastore.Tx) (err error) {
+				ids[i], err = tx.PutLock(s.ctx, l)
+				return err
+			})
+		}
+		l.ID, l.State = ids[1], "ACQUIRED"
+		s.update(func(tx metastore.Tx) error {
+			_, err := tx.PutLock(s.ctx, l)
+			return err
+		})
+		got := must[[]*metastore.Lock](t)(s.store.Locks(s.ctx))
+		if len(got) != 2 || got[0].State != "WAITING" || got[0].ID != ids[0] || ids[0] >= ids[1] {
+			t.Fatalf("got %+v", got)
+		}
+		if got[1].State != "ACQUIRED" || !got[1].Expires.Equal(created) || got[1].Components[0].Table != "t" {
+			t.Fatalf("got %+v", got[1])
+		}
+		s.update(func(tx metastore.Tx) error { return tx.DropLock(s.ctx, ids[0]) })
+		s.fails(metastore.ErrNoSuchLock, func(tx metastore.Tx) error { return tx.DropLock(s.ctx, ids[0]) })
+		s.fails(metastore.ErrNoSuchLock, func(tx metastore.Tx) error {
+			_, err := tx.PutLock(s.ctx, &metastore.Lock{ID: ids[0]})
+			return err
+		})
+		if now := must[int64](t)(s.store.LastChange(s.ctx)); now != last {
+			t.Fatalf("the last change was %d and is %d", last, now)
+		}
+	}},
+	{"the UUID is that of the metastore", func(t *testing.T, s suite) {
+		id := must[string](t)(s.store.UUID(s.ctx))
+		if len(id) != 32 || strings.Trim(id, "0123456789abcdef") != "" || must[string](t)(s.store.UUID(s.ctx)) != id {
+			t.Fatalf("got %q", id)
+		}
+	}},
+}
