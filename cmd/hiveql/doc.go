@@ -14,6 +14,7 @@
 //	run.go      statements in order: results, errors, statistics
 //	shell.go    the interactive shell; history.go, completion.go, beeline.go and progress.go serve it
 //	fmt.go      hiveql fmt
+//	metastore.go hiveql metastore
 //	serve*.go   hiveql serve: the metastore for others, who may use it, and what is told of it
 //	format*.go  the output formats
 package main

@@ -109,6 +109,7 @@ func help() string {
   hiveql -f script.sql         run a script
   hiveql                       start a shell, or run what standard input holds
   hiveql fmt FILE ...          lay scripts out
+  hiveql metastore COMMAND     look after the metastore: info, migrate, log, export, import, doctor
   hiveql serve --hms :9083     serve the metastore to Spark, Trino, Iceberg and others
 
 ` + flagSet(&options{}).FlagUsages() + `

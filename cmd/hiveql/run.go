@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"os/user"
 	"path/filepath"
 	"strings"
 	"time"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/skepdata/skep/hiveql"
 	"github.com/skepdata/skep/hiveql/syntax"
+	"github.com/skepdata/skep/metastore"
 	"github.com/skepdata/skep/storage"
 )
 
@@ -46,6 +48,9 @@ func (p *program) execute(ctx context.Context, o *options) (err error) {
 		ctx, stop = interruptible(ctx)
 		defer stop()
 		context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
+	}
+	if u, err := user.Current(); err == nil {
+		ctx = metastore.WithUser(ctx, u.Username)
 	}
 	engine, closeAll, err := p.openEngine(ctx, o, c)
 	if err != nil {

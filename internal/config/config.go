@@ -114,6 +114,10 @@ func (l *loader) early(name string) value {
 var settings = map[string]string{
 	"default_fs":       "SKEP_DEFAULT_FS",
 	"metastore":        "SKEP_METASTORE",
+
+	"metastore_password":      "SKEP_METASTORE_PASSWORD",
+	"metastore_password_file": "SKEP_METASTORE_PASSWORD_FILE",
+
 	"warehouse":        "SKEP_WAREHOUSE",
 	"block_roots":      "SKEP_BLOCK_ROOT",
 	"verify_reads":     "SKEP_VERIFY_READS",
@@ -178,11 +182,32 @@ func (l *loader) metastore(c *Config) error {
 			return hidden.bad("want an absolute path: sqlite:///%s", rest)
 		}
 	case "postgres", "postgresql", "mysql", "thrift":
-		if _, err := url.Parse(v.text); err != nil {
+		u, err := url.Parse(v.text)
+		if err != nil {
 			return hidden.bad("it is not a URL; characters such as @ and / in a password are written %%40 and %%2F")
+		}
+		if _, given := u.User.Password(); scheme != "thrift" && !given {
+			return l.metastorePassword(c, u)
 		}
 	default:
 		return hidden.bad("want sqlite://, postgres://, mysql:// or thrift://")
+	}
+	return nil
+}
+
+// metastorePassword completes the URL of a metastore that has no password.
+func (l *loader) metastorePassword(c *Config, u *url.URL) error {
+	password := l.find("metastore_password").text
+	if v := l.find("metastore_password_file"); password == "" && v.text != "" {
+		text, err := os.ReadFile(v.text)
+		if err != nil {
+			return v.bad("%v", err)
+		}
+		password = strings.TrimRight(string(text), "\r\n")
+	}
+	if password != "" {
+		u.User = url.UserPassword(u.User.Username(), password)
+		c.Metastore = u.String()
 	}
 	return nil
 }

@@ -21,6 +21,8 @@
 //	skep.toml           environment              default
 //	default_fs          SKEP_DEFAULT_FS          none; the URL that stands for hdfs:///
 //	metastore           SKEP_METASTORE           sqlite://$XDG_DATA_HOME/skep/metastore.db
+//	metastore_password  SKEP_METASTORE_PASSWORD  none; for a URL of a server without one
+//	metastore_password_file  SKEP_METASTORE_PASSWORD_FILE  none; a file that holds it
 //	warehouse           SKEP_WAREHOUSE           file://$XDG_DATA_HOME/skep/warehouse
 //	block_roots         SKEP_BLOCK_ROOT          $XDG_DATA_HOME/skep/blocks; several: a list, or separated by ","
 //	verify_reads        SKEP_VERIFY_READS        always; sampled, never: which chunks the block store compares

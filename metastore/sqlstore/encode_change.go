@@ -116,6 +116,26 @@ func (j *partitionJSON) decode(storage metastore.StorageDescriptor) *metastore.P
 	}
 }
 
+// StateJSON is a state in the form in which it is kept, to be printed; nil where it is empty.
+func StateJSON(s metastore.State) any {
+	j := stateJSON{Function: s.Function, Constraints: s.Constraints, Statistics: s.Statistics, Values: s.Values, Note: s.Note}
+	if s.Database != nil {
+		j.Database = encodeDatabase(s.Database)
+	}
+	if s.Table != nil {
+		j.Table = encodeTable(s.Table)
+	}
+	ps := make([]partition, len(s.Partitions))
+	for i, p := range s.Partitions {
+		ps[i] = partition{Partition: p}
+	}
+	j.encodePartitions(ps)
+	if encode(j) == "{}" {
+		return nil
+	}
+	return j
+}
+
 // decodeState reads what log has written.
 func decodeState(text string) (s metastore.State, err error) {
 	if text == "" {
