@@ -112,8 +112,8 @@ func (l *loader) early(name string) value {
 
 // settings are the names that skep.toml knows, with the environment variable of each.
 var settings = map[string]string{
-	"default_fs":       "SKEP_DEFAULT_FS",
-	"metastore":        "SKEP_METASTORE",
+	"default_fs": "SKEP_DEFAULT_FS",
+	"metastore":  "SKEP_METASTORE",
 
 	"metastore_password":      "SKEP_METASTORE_PASSWORD",
 	"metastore_password_file": "SKEP_METASTORE_PASSWORD_FILE",
