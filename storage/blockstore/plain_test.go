@@ -34,11 +34,11 @@ func BenchmarkAgainstPlain(b *testing.B) {
 		}
 	}
 	path := filepath.Join(b.TempDir(), "plain")
-	bucket := newBucket(b, 0, 1)
+	bucket, wide := newBucket(b, 0, 1), newBucket(b, 0, 2)
 	b.Run("WritePlain", func(b *testing.B) {
 		b.SetBytes(size)
 		for b.Loop() {
-			f, err := os.Create(path)
+			f, err := os.Create(path + ".new") // as the block store does, which keeps the old version until then
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -47,9 +47,12 @@ func BenchmarkAgainstPlain(b *testing.B) {
 				b.Fatal(err)
 			}
 			f.Close()
+			if err := os.Rename(path+".new", path); err != nil {
+				b.Fatal(err)
+			}
 		}
 	})
-	b.Run("WriteBlocks", func(b *testing.B) {
+	writeBlocks := func(b *testing.B, bucket *Bucket) {
 		b.SetBytes(size)
 		for b.Loop() {
 			w, err := bucket.Create(b.Context(), "a", storage.CreateOptions{Size: size})
@@ -61,7 +64,9 @@ func BenchmarkAgainstPlain(b *testing.B) {
 				b.Fatal(err)
 			}
 		}
-	})
+	}
+	b.Run("WriteBlocks", func(b *testing.B) { writeBlocks(b, bucket) })
+	b.Run("WriteTwoDisks", func(b *testing.B) { writeBlocks(b, wide) })
 	b.Run("ReadPlain", func(b *testing.B) {
 		b.SetBytes(size)
 		for b.Loop() {
