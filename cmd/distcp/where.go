@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -126,14 +127,19 @@ func (w *where) evalKey(p partitions.Predicate, values map[string]string) truths
 
 // typeFor is the type as which a value is compared: a number if the literal is one, too.
 func typeFor(p partitions.Predicate, value string) hivetype.Type {
-	if c, ok := p.(partitions.Compare); ok {
-		for _, kind := range []hivetype.Kind{hivetype.BigInt, hivetype.Double} {
-			t := hivetype.Type{Kind: kind}
-			_, ok := hivetype.ParseValue(value, t)
-			if _, too := hivetype.ParseValue(c.Value, t); ok && too {
-				return t
-			}
-		}
+	c, ok := p.(partitions.Compare)
+	if !ok {
+		return hivetype.Type{Kind: hivetype.String}
+	}
+	_, integer := strconv.ParseInt(value, 10, 64)
+	_, too := strconv.ParseInt(c.Value, 10, 64)
+	if integer == nil && too == nil {
+		return hivetype.Type{Kind: hivetype.BigInt} // which is exact
+	}
+	double := hivetype.Type{Kind: hivetype.Double}
+	_, one := hivetype.ParseValue(value, double)
+	if _, other := hivetype.ParseValue(c.Value, double); one && other {
+		return double
 	}
 	return hivetype.Type{Kind: hivetype.String}
 }

@@ -30,6 +30,8 @@ func TestWhere(t *testing.T) {
 		{`hr < "x"`, "hr=10/", all},
 		{`x in (1.5, 2)`, "x=1.50/", all},
 		{`x in ("a/b", "c")`, "x=a%2Fb/", all},
+		{`x in (1.5, 2)`, "x=1.7/", none},
+		{`x > 9007199254740992`, "x=9007199254740993/", all},
 		{`x in ("a/b", "c")`, "x=a/", none},
 		{`dt <> "1"`, "dt=__HIVE_DEFAULT_PARTITION__/", none},
 		{`dt is null`, "dt=__HIVE_DEFAULT_PARTITION__/", all},
