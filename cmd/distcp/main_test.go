@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -34,6 +35,7 @@ func TestMain(m *testing.M) {
 //	attributes KEY           prints what the server tells of an object besides its content
 //	profiles FILE            writes AWS profiles: good, with the server's keys, and bad
 //	touchat SECONDS PATH     sets the modification time of a file
+//	secure BUCKET            starts a MinIO that speaks https, and goes on with a bucket on it
 //	sorted                   sorts the lines of the last standard output into the file "sorted"
 func TestScripts(t *testing.T) {
 	parquetFiles, err := filepath.Abs("../../copy/internal/parquetmerge/testdata")
@@ -58,7 +60,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"file": makeFile, "gunzip": gunzipFile, "sorted": sortOutput, "attributes": printAttributes, "keepversions": keepVersions,
-			"versionid": setVersionID, "now": setNow, "profiles": writeProfiles, "touchat": touchAt,
+			"versionid": setVersionID, "now": setNow, "profiles": writeProfiles, "touchat": touchAt, "secure": secureServer,
 		},
 	})
 }
@@ -95,6 +97,17 @@ func touchAt(ts *testscript.TestScript, _ bool, args []string) {
 	nanos, err := strconv.ParseInt((fraction + "000000000")[:9], 10, 64)
 	ts.Check(err)
 	ts.Check(os.Chtimes(ts.MkAbs(args[1]), time.Time{}, time.Unix(seconds, nanos)))
+}
+
+func secureServer(ts *testscript.TestScript, _ bool, args []string) {
+	server, err := testenv.StartMinIOTLS(context.Background(), "")
+	ts.Check(err)
+	ts.Defer(func() { _ = server.Stop() }) // it ends with the process at the latest
+	ts.Check(server.MakeBucket(context.Background(), args[0]))
+	for _, pair := range server.Env() {
+		name, value, _ := strings.Cut(pair, "=")
+		ts.Setenv(name, value)
+	}
 }
 
 func gunzipFile(ts *testscript.TestScript, _ bool, args []string) {
