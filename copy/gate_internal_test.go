@@ -96,7 +96,7 @@ func TestGate(t *testing.T) {
 		}, {
 			// So far that all tokens are of use; 64 would take 160 s.
 			name: "farther", server: func() *farServer { return newFarServer(500*time.Millisecond, time.Millisecond, 512, 0) },
-			transfers: 20_000, size: 8 << 10, least: 512, most: 512, longest: 35 * time.Second,
+			transfers: 20_000, size: 8 << 10, least: 300, most: 512, longest: 35 * time.Second,
 		}, {
 			// It takes no more than 40 requests at once.
 			name: "busy", server: func() *farServer { return newFarServer(10*time.Millisecond, 10*time.Millisecond, 40, 40) },
@@ -190,7 +190,8 @@ func TestTuner(t *testing.T) {
 		}
 	}
 	const ms = time.Millisecond
-	step(100, 10*ms, false, 96)  // the first trial
+	step(90, 10*ms, false, 64)   // it begins slowly, which says nothing
+	step(110, 10*ms, false, 96)  // the first trial
 	step(130, 10*ms, false, 144) // pays, and the next
 	step(132, 15*ms, false, 96)  // does not
 	for range shortestHold - 1 {

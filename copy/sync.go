@@ -155,7 +155,7 @@ func newSyncing(src, dest storage.Location, opts Options) (*syncing, error) {
 // existing yields what the destination has, in order.
 func (y *syncing) existing(ctx context.Context) iter.Seq2[storage.Object, error] {
 	return func(yield func(storage.Object, error) bool) {
-		listed := y.dest.Bucket.List(ctx, y.dest.Prefix)
+		listed := listWide(ctx, y.dest.Bucket, y.dest.Prefix)
 		if y.dirs != nil {
 			listed = y.dirs.list(ctx, y.dest.Bucket, y.dest.Prefix)
 		}

@@ -32,7 +32,7 @@ func (w window) full(limit int64) bool {
 // What makes the tuner act.
 const (
 	fullShare     = 0.75
-	growth        = 1.05 // of the rate, that makes more tokens pay
+	growth        = 1.10 // of the rate, that makes more tokens pay
 	loss          = 0.97 // of the rate, up to which fewer tokens pay
 	collapse      = 0.75 // of the rate, and
 	inflation     = 2    // of the latency: the service bears less than before
@@ -70,7 +70,7 @@ type tuner struct {
 }
 
 func newTuner() tuner {
-	return tuner{limit: firstLimit, patient: shortestHold, hold: 1}
+	return tuner{limit: firstLimit, patient: shortestHold, hold: 2}
 }
 
 // next is told of a window with the limit as it is, and returns the limit of the next one.

@@ -59,7 +59,7 @@ func (p *planner) openVersions() error {
 // list lists the source, as it is or was.
 func (p *planner) list(ctx context.Context, prefix string) iter.Seq2[storage.Object, error] {
 	if p.opts.AsOf.IsZero() {
-		return p.src.Bucket.List(ctx, prefix)
+		return listWide(ctx, p.src.Bucket, prefix)
 	}
 	return p.versions.ListAsOf(ctx, prefix, p.opts.AsOf)
 }

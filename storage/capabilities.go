@@ -80,6 +80,17 @@ func AbortUploads(ctx context.Context, b Bucket, prefix string, before time.Time
 	return n, nil
 }
 
+// LevelLister is a Bucket whose listings come page by page, so that several at once are quicker.
+type LevelLister interface {
+	// ListAfter yields what List does of the keys that come after the given one; the empty one
+	// comes before all.
+	ListAfter(ctx context.Context, prefix, after string) iter.Seq2[Object, error]
+	// ListLevel likewise, without what is below the level of the prefix: all keys that have the same
+	// text up to a slash behind the prefix are one Object, of which the Key alone is told, which ends in
+	// that slash. It may be one that is not after the given key, if others below it are.
+	ListLevel(ctx context.Context, prefix, after string) iter.Seq2[Object, error]
+}
+
 // Throttler is a Bucket of a service that may ask for fewer requests.
 type Throttler interface {
 	// Throttled is how often it has done so, in answers to anybody who shares the bucket's

@@ -20,6 +20,7 @@ var (
 	_ storage.AttributeReader = (*Bucket)(nil)
 	_ storage.VersionLister   = (*Bucket)(nil)
 	_ storage.Throttler       = (*Bucket)(nil)
+	_ storage.LevelLister     = (*Bucket)(nil)
 )
 
 // Bucket returns the bucket of the given name, which need not exist yet.

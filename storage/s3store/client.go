@@ -26,6 +26,7 @@ type Client struct {
 	busy      *atomic.Int64
 	unfit     sync.Map // names of buckets that take no batches
 	strict    bool     // keys that MinIO cannot hold, or takes for others, are refused here
+	page      int      // objects that are listed by one request
 	copyLimit int64    // bytes that one CopyObject may copy
 }
 
@@ -74,6 +75,7 @@ func New(cfg Config) (*Client, error) {
 		servers:   listening.servers,
 		busy:      listening.busy,
 		strict:    !s3utils.IsAmazonEndpoint(*core.EndpointURL()),
+		page:      pageSize,
 		copyLimit: maxPartSize,
 	}
 	if c.strict {

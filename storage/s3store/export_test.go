@@ -85,3 +85,6 @@ func (b *Bucket) EncryptedBy(ctx context.Context, key string) (string, error) {
 	info, err := b.c.core.StatObject(ctx, b.name, key, minio.StatObjectOptions{})
 	return info.Headers.Get("X-Amz-Server-Side-Encryption"), err
 }
+
+// SetPage sets how many objects are listed by one request.
+func (c *Client) SetPage(n int) { c.page = n }

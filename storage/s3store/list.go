@@ -25,12 +25,17 @@ type page struct {
 // S3 promises the order of UTF-8 bytes; a service that breaks the promise, as S3 Express
 // buckets do, is an error rather than a silently unsorted listing.
 func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[storage.Object, error] {
+	return b.ListAfter(ctx, prefix, "")
+}
+
+// ListAfter is List of the keys behind one. See storage.LevelLister.
+func (b *Bucket) ListAfter(ctx context.Context, prefix, after string) iter.Seq2[storage.Object, error] {
 	return func(yield func(storage.Object, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		pages := make(chan page, 1)
 		go func() {
 			defer close(pages)
-			b.sendPages(ctx, prefix, pages)
+			b.sendPages(ctx, prefix, after, pages)
 		}()
 		defer func() {
 			cancel()
@@ -53,9 +58,9 @@ func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[storage.Obje
 
 // sendPages sends the whole listing. The receiver takes all pages, whether it wants them or
 // not, so that sending ends; that it wants no more it says through ctx.
-func (b *Bucket) sendPages(ctx context.Context, prefix string, pages chan<- page) {
+func (b *Bucket) sendPages(ctx context.Context, prefix, after string, pages chan<- page) {
 	var p page
-	for o, err := range b.list(ctx, prefix) {
+	for o, err := range b.list(ctx, prefix, after) {
 		if err != nil {
 			p.err = err
 			break
@@ -69,12 +74,12 @@ func (b *Bucket) sendPages(ctx context.Context, prefix string, pages chan<- page
 }
 
 // list is the listing as the library gives it, checked.
-func (b *Bucket) list(ctx context.Context, prefix string) iter.Seq2[storage.Object, error] {
+func (b *Bucket) list(ctx context.Context, prefix, after string) iter.Seq2[storage.Object, error] {
 	return func(yield func(storage.Object, error) bool) {
 		noOwner := false
-		last := ""
+		last := after
 		for info := range b.c.core.ListObjectsIter(ctx, b.name, minio.ListObjectsOptions{
-			Prefix: prefix, Recursive: true, FetchOwner: &noOwner,
+			Prefix: prefix, Recursive: true, FetchOwner: &noOwner, StartAfter: after, MaxKeys: b.c.page,
 		}) {
 			if info.Err != nil {
 				yield(storage.Object{}, b.fail(ctx, "list", prefix, info.Err))
@@ -93,6 +98,54 @@ func (b *Bucket) list(ctx context.Context, prefix string) iter.Seq2[storage.Obje
 		if ctx.Err() != nil { // the library's iterator ends silently then
 			yield(storage.Object{}, b.fail(ctx, "list", prefix, ctx.Err()))
 		}
+	}
+}
+
+// ListLevel lists with "/" for a delimiter. A page of such a listing has its objects first and then
+// what stands for those below, each in order. See storage.LevelLister.
+func (b *Bucket) ListLevel(ctx context.Context, prefix, after string) iter.Seq2[storage.Object, error] {
+	return func(yield func(storage.Object, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		noOwner := false
+		var objects []storage.Object // that may come behind something of their page
+		yieldBefore := func(key string) bool {
+			for len(objects) > 0 && (key == "" || objects[0].Key < key) {
+				if !yield(objects[0], nil) {
+					return false
+				}
+				objects = objects[1:]
+			}
+			return true
+		}
+		below := "" // the latest that stands for what is below
+		for info := range b.c.core.ListObjectsIter(ctx, b.name, minio.ListObjectsOptions{
+			Prefix: prefix, FetchOwner: &noOwner, StartAfter: after, MaxKeys: b.c.page,
+		}) {
+			switch {
+			case info.Err != nil:
+				yield(storage.Object{}, b.fail(ctx, "list", prefix, info.Err))
+				return
+			case info.LastModified.IsZero(): // it stands for others
+				if below = info.Key; !yieldBefore(below) || !yield(storage.Object{Key: below}, nil) {
+					return
+				}
+				continue
+			case below != "" && !yieldBefore(""): // a new page
+				return
+			case len(objects) == b.c.page: // the first is of a page before
+				if !yieldBefore(objects[0].Key + "\x00") {
+					return
+				}
+			}
+			below = ""
+			objects = append(objects, listed(info))
+		}
+		if ctx.Err() != nil {
+			yield(storage.Object{}, b.fail(ctx, "list", prefix, ctx.Err()))
+			return
+		}
+		yieldBefore("")
 	}
 }
 
