@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,6 +29,7 @@ type copyFlags struct {
 	selectFlags
 	jobFlags
 	preconditions
+	progressFlags
 	sides     sides
 	src, dest string
 	opts      copier.Options
@@ -74,6 +76,7 @@ func (c *copyFlags) addFlags(f *pflag.FlagSet) {
 	c.settings.addFlags(f)
 	c.sides.addFlags(f)
 	c.operations.addFlags(f, o)
+	c.progressFlags.addFlags(f)
 	f.BoolVar(&o.DryRun, "dry-run", false, "print what would be done now, and change nothing; with --json a line for each file, and why")
 	f.BoolVar(&c.json, "json", false, "print one JSON event a line on standard output")
 	f.BoolVar(&c.quiet, "quiet", false, "print errors only")
@@ -175,6 +178,9 @@ func (c *copyFlags) validate(f *pflag.FlagSet) error {
 	c.opts.PatternURL = patternURL(c.src)
 	if c.opts.CopyFromManifest && c.previousManifest == "" {
 		return usagef("--copyFromManifest needs --previousManifest, the list to copy")
+	}
+	if err := c.progressFlags.validate(); err != nil {
+		return err
 	}
 	if err := c.jobFlags.validate(f); err != nil {
 		return err
@@ -280,12 +286,22 @@ func (c *command) copyWith(ctx context.Context, open *openers, flags *copyFlags)
 	if opts.GroupBy == "" && !flags.quiet && (opts.AppendToLastFile || opts.Restart) {
 		fmt.Fprintln(c.stderr, "distcp: --appendToLastFile and --restart have no effect without --groupBy")
 	}
-	p := c.newPrinter(flags)
+	t := newTally()
+	watched, err := c.watch(flags, t)
+	if err != nil {
+		return sum, err
+	}
+	defer watched()
 	records, err := openRecords(flags.operations)
 	if err != nil {
 		return sum, err
 	}
+	p := c.newPrinter(flags, t)
+	looked := p.gauge != nil || slices.ContainsFunc(flags.metrics, isAddress)
 	opts.Report = func(e copier.Event) {
+		if looked {
+			t.report(e)
+		}
 		p.report(e)
 		records.report(e)
 	}

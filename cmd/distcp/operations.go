@@ -16,7 +16,7 @@ import (
 type operations struct {
 	bandwidth            string
 	logDir, failures     string
-	metrics              string
+	metrics              []string // files, and at most one address
 	onSuccess, onFailure string
 	check                string
 	retryDelay           string
@@ -28,7 +28,7 @@ func (o *operations) addFlags(f *pflag.FlagSet, opts *copier.Options) {
 	f.Int64Var(&opts.RequestRate, "requestRate", 0, "send at most this `number` of requests for objects a second")
 	f.StringVar(&o.logDir, "log-dir", "", "write a log with one JSON event a line into this local `directory`")
 	f.StringVar(&o.failures, "failures", "", "write the URLs of the files that failed into this local `file`, one a line")
-	f.StringVar(&o.metrics, "metrics", "", "write what was done into this local `file`, as Prometheus reads it")
+	f.StringArrayVar(&o.metrics, "metrics", nil, "write what was done into this local `file`, as Prometheus reads it, or serve it meanwhile at [host]:port")
 	f.StringVar(&o.onSuccess, "on-success", "", "run this shell `command` when all is done, with the summary in JSON on its standard input")
 	f.StringVar(&o.onFailure, "on-failure", "", "run this shell `command` when not all could be done, likewise")
 	f.StringVar(&o.check, "verify", "checksum", "what is `compared` of each output: none, size, checksum (what the destination says it has stored), or read-back, which reads it again")
@@ -59,13 +59,28 @@ func (o *operations) validate(f *pflag.FlagSet, opts *copier.Options) (err error
 	if err := o.validateRetries(f, opts); err != nil {
 		return err
 	}
-	for _, name := range []string{"log-dir", "failures", "metrics", "on-success", "on-failure"} {
+	for _, name := range []string{"log-dir", "failures", "on-success", "on-failure"} {
 		if f.Changed(name) && strings.TrimSpace(f.Lookup(name).Value.String()) == "" {
 			return usagef("--%s is empty", name)
 		}
 	}
-	if strings.HasPrefix(o.metrics, ":") {
-		return usagef("--metrics: serving at a port is not supported yet; name a file")
+	return o.validateMetrics()
+}
+
+func (o *operations) validateMetrics() error {
+	addresses := 0
+	for _, where := range o.metrics {
+		switch {
+		case strings.TrimSpace(where) == "":
+			return usagef("--metrics is empty")
+		case isAddress(where):
+			addresses++
+		case strings.HasPrefix(where, ":"):
+			return usagef("--metrics: %q is neither a port, as :9100, nor a file", where)
+		}
+	}
+	if addresses > 1 {
+		return usagef("--metrics: one address is enough")
 	}
 	return nil
 }
@@ -119,8 +134,10 @@ func (c *command) conclude(ctx context.Context, o operations, end outcome) error
 			fmt.Fprintf(c.stderr, "distcp: %s\n", oneLine(err))
 		}
 	}
-	if o.metrics != "" {
-		note(writeMetrics(o.metrics, end))
+	for _, where := range o.metrics {
+		if !isAddress(where) {
+			note(writeMetrics(where, end))
+		}
 	}
 	switch {
 	case end.err == nil && o.onSuccess != "":

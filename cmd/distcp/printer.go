@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
-
-	"golang.org/x/term"
 
 	copier "github.com/skepdata/skep/copy"
 )
@@ -16,20 +13,24 @@ import (
 // printer turns the events of a copy into lines and a progress bar.
 type printer struct {
 	stdout, stderr io.Writer
+	plain          io.Writer     // stderr without a gauge
 	json           *json.Encoder // nil for people
 	quiet, dryRun  bool
-	bar            *bar // nil if there is no terminal
+	gauge          gauge // nil if none is wanted
 }
 
-func (c *command) newPrinter(flags *copyFlags) *printer {
-	p := &printer{stdout: c.stdout, stderr: c.stderr, quiet: flags.quiet, dryRun: flags.opts.DryRun}
+// newPrinter shows t as it goes on, unless the copy is to be quiet or only planned.
+func (c *command) newPrinter(flags *copyFlags, t *tally) *printer {
+	p := &printer{stdout: c.stdout, stderr: c.stderr, plain: c.stderr, quiet: flags.quiet, dryRun: flags.opts.DryRun}
 	if flags.json {
 		p.json = json.NewEncoder(c.stdout)
 		p.json.SetEscapeHTML(false)
 	}
-	if file, ok := c.stderr.(*os.File); ok && !p.quiet && !p.dryRun && term.IsTerminal(int(file.Fd())) {
-		p.bar = newBar(file)
-		p.stderr = p.bar.above()
+	if p.quiet || p.dryRun {
+		return p
+	}
+	if p.gauge = flags.startGauge(c.stderr, t); p.gauge != nil {
+		p.stderr = p.gauge.above()
 	}
 	return p
 }
@@ -58,9 +59,6 @@ func newEventLine(e copier.Event) eventLine {
 }
 
 func (p *printer) report(e copier.Event) {
-	if p.bar != nil {
-		p.bar.report(e)
-	}
 	switch e.Kind {
 	case copier.Begun, copier.Progress, copier.Listed:
 		return
@@ -174,9 +172,9 @@ func newSummaryLine(s copier.Summary, err error, dryRun bool) summaryLine {
 
 // end prints the summary of a copy that has begun.
 func (p *printer) end(s copier.Summary, err error) {
-	if p.bar != nil {
-		p.bar.end()
-		p.stderr = p.bar.out
+	if p.gauge != nil {
+		p.gauge.end()
+		p.stderr = p.plain
 	}
 	if p.json != nil {
 		p.encode(newSummaryLine(s, err, p.dryRun))
