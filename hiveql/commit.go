@@ -25,7 +25,9 @@ type job struct {
 	create    bool             // CREATE TABLE AS: the commit makes the table
 	overwrite bool
 	targets   []*target
-	id        string
+	// replaces are the keys of the files that an overwrite has to find; nil where any may be there.
+	replaces map[string]bool
+	id       string
 	// generation is the table's when the old files were listed.
 	generation string
 	// upload brings the files of all targets to their places, under names that end in id.
@@ -170,6 +172,12 @@ func (j *job) listOldOf(ctx context.Context, t *target) error {
 		id, _ := idOf(r.Name)
 		return id != "" && pending[id]
 	})
+	if j.replaces != nil {
+		others := slices.ContainsFunc(t.old, func(r replaced) bool { return !j.replaces[loc.Prefix+r.Name] })
+		if others || len(t.old) != len(j.replaces) {
+			return errStale
+		}
+	}
 	if len(t.old) == 0 && !t.listed {
 		return nil
 	}

@@ -73,6 +73,8 @@ func (s *Session) alterTable(ctx context.Context, r *Result, n *syntax.AlterTabl
 		return s.changeColumn(ctx, t, n.Partition, a)
 	case *syntax.SetViewQuery:
 		return s.alterView(ctx, r, t, a)
+	case *syntax.Concatenate:
+		return s.concatenate(ctx, r, t, n.Partition, a)
 	case *syntax.Touch:
 		return s.alterRow(ctx, t.TableName, func(*metastore.Table) error { return nil })
 	}

@@ -85,6 +85,12 @@ func (b *block) selectItems() error {
 			}
 			continue
 		}
+		if pattern, table, ok := b.columnPattern(it); ok {
+			if err := b.matching(pattern, table); err != nil {
+				return err
+			}
+			continue
+		}
 		if call, ok := it.X.(*syntax.Call); ok && isTableFunction(call) {
 			if err := b.tableFunction(call, it.Aliases); err != nil {
 				return err
@@ -137,36 +143,45 @@ func impliedName(e syntax.Expr, i int) string {
 }
 
 func (b *block) star(star *syntax.Star) error {
-	var cols []Column
-	switch len(star.Qualifier) {
-	case 0:
-		cols = b.sc.all()
-		if len(cols) == 0 && len(b.sel.From) == 0 {
-			return failf(star, codeNoColumn, "Invalid column reference '*': there is no FROM")
-		}
-	default:
-		s := b.sc.called(star.Qualifier[0].Name)
-		if len(star.Qualifier) == 2 {
-			s = b.sc.qualifiedAs(star.Qualifier[0].Name, star.Qualifier[1].Name)
-		}
-		if s == nil || len(star.Qualifier) > 2 {
-			e := failf(star, codeNoAlias, "Invalid table alias %s", near(star.Qualifier[0].Name))
-			var aliases []string
-			for _, s := range b.sc.sources {
-				aliases = append(aliases, s.alias)
-			}
-			e.Hint = suggest(star.Qualifier[0].Name, aliases)
-			return e
-		}
-		cols = s.cols
+	cols, err := b.starColumns(star)
+	if err == nil {
+		b.putStar(star, cols)
 	}
+	return err
+}
+
+// starColumns are the columns that a * stands for.
+func (b *block) starColumns(star *syntax.Star) ([]Column, error) {
+	if len(star.Qualifier) == 0 {
+		cols := b.sc.all()
+		if len(cols) == 0 && len(b.sel.From) == 0 {
+			return nil, failf(star, codeNoColumn, "Invalid column reference '*': there is no FROM")
+		}
+		return cols, nil
+	}
+	s := b.sc.called(star.Qualifier[0].Name)
+	if len(star.Qualifier) == 2 {
+		s = b.sc.qualifiedAs(star.Qualifier[0].Name, star.Qualifier[1].Name)
+	}
+	if s == nil || len(star.Qualifier) > 2 {
+		e := failf(star, codeNoAlias, "Invalid table alias %s", near(star.Qualifier[0].Name))
+		var aliases []string
+		for _, s := range b.sc.sources {
+			aliases = append(aliases, s.alias)
+		}
+		e.Hint = suggest(star.Qualifier[0].Name, aliases)
+		return nil, e
+	}
+	return s.cols, nil
+}
+
+func (b *block) putStar(star *syntax.Star, cols []Column) {
 	b.spellStar(star, cols)
 	for _, c := range cols {
 		ref := &Ref{ID: c.ID, Name: c.Name, T: c.Type}
 		b.a.at[ref] = &syntax.Name{Span: star.Span, Ident: syntax.Ident{Span: star.Span, Name: c.Name}}
 		b.items = append(b.items, item{name: c.Name, star: true, x: ref})
 	}
-	return nil
 }
 
 func isTableFunction(c *syntax.Call) bool {
