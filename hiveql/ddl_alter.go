@@ -270,6 +270,13 @@ func (s *Session) alterColumnsOf(
 		if err := apply(d); err != nil {
 			return err
 		}
+		if spec == nil && !strings.EqualFold(s.Setting("hive.metastore.disallow.incompatible.col.type.changes"), "false") {
+			if err := metastore.CheckTypeChanges(before, d.Columns); err != nil {
+				e := ddlFailed("Unable to alter table. %s", strings.TrimPrefix(err.Error(), metastore.ErrInvalid.Error()+": "))
+				e.Err, e.Hint = err, "SET hive.metastore.disallow.incompatible.col.type.changes=false allows it"
+				return e
+			}
+		}
 		return forgetColumnStats(params, before, d.Columns)
 	}
 	if spec == nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 
@@ -94,12 +95,7 @@ func (s *Session) repair(
 		if err := tx.AddPartitions(ctx, t.TableName, ps, true); err != nil {
 			return err
 		}
-		for _, v := range gone {
-			if err := tx.DropPartitions(ctx, t.TableName, v); err != nil {
-				return err
-			}
-		}
-		return nil
+		return tx.DropPartitions(ctx, t.TableName, gone...)
 	})
 }
 
@@ -130,59 +126,127 @@ func (c *comparison) only(t *metastore.Table, spec *syntax.PartitionSpec) error 
 	return err
 }
 
+// comparePartitions merges the partitions that the metastore knows with one listing of the table's
+// directory. Both come in about the same order, so what is held in memory is what differs, and the
+// few that the one spells in another order than the other.
 func (s *Session) comparePartitions(ctx context.Context, t *metastore.Table) (comparison, error) {
 	var c comparison
-	known := map[string]bool{}
-	elsewhere := map[string]partitions.Values{}
-	for p, err := range s.cfg.Store.Partitions(ctx, t.TableName, nil) {
-		if err != nil {
-			return c, err
-		}
-		name, err := t.Keys().Name(p.Values)
-		if err != nil {
-			return c, err
-		}
-		known[name] = false // until its directory is seen
-		if !strings.HasPrefix(p.Storage.Location, t.Storage.Location+"/") {
-			elsewhere[name] = p.Values
-			known[name] = true
-			if empty, err := s.isEmpty(ctx, p.Storage.Location); err != nil {
-				return c, err
-			} else if empty {
-				c.missing = append(c.missing, foundPartition{values: p.Values, name: name})
-			}
-		}
-	}
 	loc, err := s.cfg.directory(ctx, t.Storage.Location)
 	if err != nil {
 		return c, err
 	}
-	for f, err := range partitions.Discover(t.Keys(), relative(ctx, loc)) {
-		if err != nil {
+	knownNext, stopKnown := iter.Pull2(s.known(ctx, t, &c))
+	defer stopKnown()
+	foundNext, stopFound := iter.Pull2(s.found(ctx, t, loc, &c))
+	defer stopFound()
+	known, found := map[string]foundPartition{}, map[string]foundPartition{}
+	k, kErr, kMore := knownNext()
+	f, fErr, fMore := foundNext()
+	for kMore || fMore {
+		if err := errors.Join(kErr, fErr); err != nil {
 			return c, err
 		}
-		if f.Err != nil {
-			c.wrong = append(c.wrong, f.Dir)
-			continue
+		// In a listing, a/b comes after a-b/c.
+		order := strings.Compare(k.name+"/", f.name+"/")
+		takeKnown := kMore && (!fMore || order <= 0)
+		takeFound := fMore && (!kMore || order >= 0)
+		if takeKnown {
+			pair(k, known, found)
+			k, kErr, kMore = knownNext()
 		}
-		name, err := t.Keys().Name(f.Values)
-		if err != nil {
-			return c, err
+		if takeFound {
+			pair(f, found, known)
+			f, fErr, fMore = foundNext()
 		}
-		if _, ok := known[name]; !ok {
-			c.added = append(c.added, foundPartition{f.Values, name, strings.TrimSuffix(f.Dir, "/")})
-		}
-		known[name] = true
 	}
-	for p, err := range s.cfg.Store.Partitions(ctx, t.TableName, nil) {
-		if err != nil {
-			return c, err
-		}
-		if name, err := t.Keys().Name(p.Values); err == nil && !known[name] {
-			c.missing = append(c.missing, foundPartition{values: p.Values, name: name})
+	c.missing = append(c.missing, inOrder(known)...)
+	c.added, err = s.unknown(ctx, t, inOrder(found))
+	return c, err
+}
+
+// pair takes a partition out of those that wait on the other side, or lets it wait on its own.
+func pair(p foundPartition, own, other map[string]foundPartition) {
+	if _, ok := other[p.name]; ok {
+		delete(other, p.name)
+	} else {
+		own[p.name] = p
+	}
+}
+
+func inOrder(ps map[string]foundPartition) []foundPartition {
+	return slices.SortedFunc(maps.Values(ps), func(a, b foundPartition) int { return strings.Compare(a.name+"/", b.name+"/") })
+}
+
+// known yields the partitions whose directories should be found below the table's. Those that lie
+// elsewhere are looked at, and are missing where there is nothing.
+func (s *Session) known(ctx context.Context, t *metastore.Table, c *comparison) iter.Seq2[foundPartition, error] {
+	return func(yield func(foundPartition, error) bool) {
+		for p, err := range s.cfg.Store.Partitions(ctx, t.TableName, nil) {
+			var name string
+			if err == nil {
+				name, err = t.Keys().Name(p.Values)
+			}
+			if err == nil && !strings.HasPrefix(p.Storage.Location, t.Storage.Location+"/") {
+				var empty bool
+				if empty, err = s.isEmpty(ctx, p.Storage.Location); err == nil {
+					if empty {
+						c.missing = append(c.missing, foundPartition{values: p.Values, name: name})
+					}
+					continue
+				}
+			}
+			if err != nil {
+				yield(foundPartition{}, err)
+				return
+			}
+			if !yield(foundPartition{values: p.Values, name: name}, nil) {
+				return
+			}
 		}
 	}
-	return c, nil
+}
+
+// found yields the directories that can be partitions.
+func (s *Session) found(
+	ctx context.Context, t *metastore.Table, loc storage.Location, c *comparison,
+) iter.Seq2[foundPartition, error] {
+	return func(yield func(foundPartition, error) bool) {
+		for f, err := range partitions.Discover(t.Keys(), relative(ctx, loc)) {
+			var name string
+			switch {
+			case err == nil && f.Err != nil:
+				c.wrong = append(c.wrong, f.Dir)
+				continue
+			case err == nil:
+				name, err = t.Keys().Name(f.Values)
+			}
+			if !yield(foundPartition{f.Values, name, strings.TrimSuffix(f.Dir, "/")}, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// unknown leaves the directories of partitions that the metastore does not have: a second
+// directory of the same partition, spelled in another way, and a directory of a partition that
+// lies elsewhere, are none.
+func (s *Session) unknown(ctx context.Context, t *metastore.Table, ps []foundPartition) ([]foundPartition, error) {
+	there := map[string]bool{}
+	values := make([]partitions.Values, len(ps))
+	for i, p := range ps {
+		values[i] = p.values
+	}
+	for p, err := range s.cfg.Store.PartitionsNamed(ctx, t.TableName, values) {
+		if err != nil {
+			return nil, err
+		}
+		name, err := t.Keys().Name(p.Values)
+		if err != nil {
+			return nil, err
+		}
+		there[name] = true
+	}
+	return slices.DeleteFunc(ps, func(p foundPartition) bool { return there[p.name] }), nil
 }
 
 // relative lists the names of objects below a location.

@@ -55,7 +55,15 @@ func (a *analyzer) prune(s *Scan, known []Expr) error {
 	if len(said) > 0 {
 		s.Predicate = partitions.Simplify(said)
 	}
-	for p, err := range a.cat.partitions(s.Table.TableName, s.Predicate) {
+	list := a.cat.partitions(s.Table.TableName, s.Predicate)
+	projected, err := metastore.Project(s.Table, a.env.Now)
+	if err != nil {
+		return err
+	}
+	if projected != nil { // nothing is stored
+		list = projected.Partitions(s.Predicate)
+	}
+	for p, err := range list {
 		if err != nil {
 			return fmt.Errorf("partitions of %s: %w", s.Table.TableName, err)
 		}

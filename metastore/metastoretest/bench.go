@@ -10,13 +10,17 @@ import (
 )
 
 // Bench measures a store with small and large tables: the keys are a day and an hour, 24 hours
-// a day.
+// a day. What reads all of a table is left out for the largest.
 func Bench(b *testing.B, c Config) {
-	for _, size := range []int{1_000, 100_000} {
+	for _, size := range []int{1_000, 100_000, 1_000_000} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
 			s := suite{b, b.Context(), c.New(b)}
 			s.createTable(t1, "ds", "string", "hr", "int")
-			s.add(t1, hours(0, size)...)
+			begin := time.Now()
+			for from := 0; from < size; from += 50_000 {
+				s.add(t1, hours(from, min(50_000, size-from))...)
+			}
+			b.Logf("%d partitions in %v", size, time.Since(begin))
 			b.Run("table", func(b *testing.B) {
 				for b.Loop() {
 					if _, err := s.store.Table(s.ctx, t1); err != nil {
@@ -29,6 +33,9 @@ func Bench(b *testing.B, c Config) {
 				{"range of days", "ds >= '2000-01-10' and ds < '2000-01-13'"},
 				{"second key", "hr = 7 and ds like '2000-01-1%'"}, {"like", "ds like '%-01-1%'"}, {"all", ""},
 			} {
+				if size == 1_000_000 && (q.name == "all" || q.name == "like") {
+					continue
+				}
 				p := filter(b, q.where)
 				b.Run("partitions "+q.name, func(b *testing.B) {
 					n := 0

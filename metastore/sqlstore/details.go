@@ -315,10 +315,8 @@ func (r reader) statisticsPage(
 	byName := map[string]*metastore.Statistics{}
 	where, wanted := columnCondition(columns)
 	for chunk := range slices.Chunk(names, pageSize) {
-		args := []any{c.t.id}
-		for _, name := range chunk {
-			args = append(args, name)
-		}
+		in, args := r.in("s.partition_name", chunk)
+		args = append([]any{c.t.id}, args...)
 		err := r.each(ctx, func(scan func(...any) error) error {
 			var name, body string
 			var one metastore.ColumnStatistics
@@ -337,8 +335,7 @@ func (r reader) statisticsPage(
 			}
 			s.Columns = append(s.Columns, one)
 			return nil
-		}, `SELECT s.partition_name, s.body FROM column_stats s WHERE s.table_id = ? AND s.partition_name IN `+
-			placeholders(len(chunk))+where+` ORDER BY s.partition_name, s.column_name`, append(args, wanted...)...)
+		}, `SELECT s.partition_name, s.body FROM column_stats s WHERE s.table_id = ? AND `+in+where+` ORDER BY s.partition_name, s.column_name`, append(args, wanted...)...)
 		if err != nil {
 			return nil, false, err
 		}

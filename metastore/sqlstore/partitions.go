@@ -89,18 +89,16 @@ func (r reader) named(ctx context.Context, t tableRow, names []string) (found []
 	if c.known, err = r.recent(ctx, t.id); err != nil {
 		return nil, err
 	}
-	c.where.sql = " AND p.name IN " + placeholders(len(names)) + " ORDER BY p.name"
-	for _, name := range names {
-		c.where.args = append(c.where.args, name)
-	}
-	query, args := c.statement(false)
+	in, args := r.in("p.name", names)
+	c.where.sql, c.where.args = " AND "+in+" ORDER BY p.name", args
+	query, all := c.statement(false)
 	err = r.each(ctx, func(scan func(...any) error) error {
 		p, err := r.scan(c, scan)
 		if err == nil {
 			found = append(found, p)
 		}
 		return err
-	}, query, args...)
+	}, query, all...)
 	return found, err
 }
 

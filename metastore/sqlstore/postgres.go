@@ -19,7 +19,7 @@ import (
 
 func postgresDialect(address string) *dialect {
 	return &dialect{
-		name: "PostgreSQL", migrations: "postgres", numbered: true, lock: " FOR UPDATE",
+		name: "PostgreSQL", migrations: "postgres", numbered: true, arrays: true, lock: " FOR UPDATE",
 		keep: "ON CONFLICT DO NOTHING", paged: true, remote: true,
 		read:  &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 		write: &sql.TxOptions{Isolation: sql.LevelReadCommitted},
@@ -53,6 +53,8 @@ func openPostgres(u *url.URL) (*Store, error) {
 	setDefault(cfg.RuntimeParams, "lock_timeout", strconv.Itoa(int(lockPatience.Milliseconds())))
 	setDefault(cfg.RuntimeParams, "idle_in_transaction_session_timeout", strconv.Itoa(int(idlePatience.Milliseconds())))
 	setDefault(cfg.RuntimeParams, "application_name", "skep")
+	// Every read has its index; a planner that has not seen statistics yet, or dead rows, does not know.
+	setDefault(cfg.RuntimeParams, "enable_seqscan", "off")
 	d := postgresDialect(net.JoinHostPort(cfg.Host, strconv.Itoa(int(cfg.Port))))
 	write, read := stdlib.OpenDB(*cfg), stdlib.OpenDB(*cfg)
 	limitConnections(write, read, connections)

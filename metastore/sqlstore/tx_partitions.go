@@ -14,7 +14,7 @@ import (
 const insertRows = 500
 
 const insertPartitions = `
-INSERT INTO partitions (table_id, name, k0, k1, k2, k3, descriptor_id, location, parameters, created) VALUES `
+INSERT INTO partitions (table_id, name, k0, k1, k2, k3, descriptor_id, location, parameters, created) `
 
 const partitionColumns = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
@@ -78,37 +78,70 @@ func (t *tx) addable(
 
 // existing finds those of the names that partitions have.
 func (t *tx) existing(ctx context.Context, row tableRow, names []string, found func(string)) error {
-	args := []any{row.id}
-	for _, name := range names {
-		args = append(args, name)
-	}
+	in, args := t.in("name", names)
 	return t.each(ctx, func(scan func(...any) error) error {
 		var name string
 		err := scan(&name)
 		found(name)
 		return err
-	}, `SELECT name FROM partitions WHERE table_id = ? AND name IN `+placeholders(len(names)), args...)
+	}, `SELECT name FROM partitions WHERE table_id = ? AND `+in, append([]any{row.id}, args...)...)
 }
 
 func (t *tx) insertPartitions(ctx context.Context, row tableRow, added []partition, ids descriptorIDs) error {
 	for chunk := range slices.Chunk(added, insertRows) {
-		args := make([]any, 0, 10*len(chunk))
-		for _, p := range chunk {
+		rows := make([][]any, len(chunk))
+		for i, p := range chunk {
 			base, own := splitLocation(p.Storage.Location, p.name)
 			id, err := ids.find(ctx, t, row.id, encodeDescriptor(&p.Storage), base)
 			if err != nil {
 				return err
 			}
 			keys := row.sortValues(p.Values)
-			args = append(args, row.id, p.name, keys[0], keys[1], keys[2], keys[3], id, own,
-				encodeParameters(p.Parameters), p.CreateTime.UnixMicro())
+			rows[i] = []any{row.id, p.name, keys[0], keys[1], keys[2], keys[3], id, own,
+				encodeParameters(p.Parameters), p.CreateTime.UnixMicro()}
 		}
-		query := insertPartitions + partitionColumns + strings.Repeat(", "+partitionColumns, len(chunk)-1)
-		if _, err := t.exec(ctx, query, args...); err != nil {
+		insert := t.insertList
+		if t.d.arrays {
+			insert = t.insertArrays
+		}
+		if err := insert(ctx, rows); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// insertList inserts partitions with an argument for every value.
+func (t *tx) insertList(ctx context.Context, rows [][]any) error {
+	query := insertPartitions + "VALUES " + partitionColumns + strings.Repeat(", "+partitionColumns, len(rows)-1)
+	_, err := t.exec(ctx, query, slices.Concat(rows...)...)
+	return err
+}
+
+// insertArrays inserts partitions with an argument for every column.
+func (t *tx) insertArrays(ctx context.Context, rows [][]any) error {
+	columns := make([]any, len(rows[0]))
+	for c := range columns {
+		switch c {
+		case 0, 6, 9:
+			values := make([]int64, len(rows))
+			for i, row := range rows {
+				values[i] = row[c].(int64)
+			}
+			columns[c] = values
+		default:
+			values := make([]*string, len(rows))
+			for i, row := range rows {
+				if text, ok := row[c].(string); ok {
+					values[i] = &text
+				}
+			}
+			columns[c] = values
+		}
+	}
+	_, err := t.exec(ctx, insertPartitions+`SELECT * FROM unnest(?::bigint[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[],
+?::bigint[], ?::text[], ?::text[], ?::bigint[])`, columns...)
+	return err
 }
 
 // partition checks a partition and names it.
@@ -243,14 +276,14 @@ func (t *tx) DropPartitions(ctx context.Context, name metastore.TableName, vs ..
 // dropChunk drops at most pageSize partitions, and what is known of them.
 func (t *tx) dropChunk(ctx context.Context, row tableRow, vs []partitions.Values) error {
 	var dropped []partition
-	args := []any{row.id}
+	var names []string
 	for _, v := range vs {
 		part, err := row.named(v)
 		if err != nil {
 			return err
 		}
 		dropped = append(dropped, part)
-		args = append(args, part.name)
+		names = append(names, part.name)
 	}
 	before, err := t.present(ctx, "drop partition", row, dropped)
 	if err != nil {
@@ -259,12 +292,11 @@ func (t *tx) dropChunk(ctx context.Context, row tableRow, vs []partitions.Values
 	if len(before) < len(dropped) {
 		return fmt.Errorf("%w: a partition is to be dropped twice", metastore.ErrNoSuchPartition)
 	}
-	in := placeholders(len(dropped))
-	if _, err := t.exec(ctx, `DELETE FROM partitions WHERE table_id = ? AND name IN `+in, args...); err != nil {
-		return err
-	}
-	if _, err := t.exec(ctx, `DELETE FROM column_stats WHERE table_id = ? AND partition_name IN `+in, args...); err != nil {
-		return err
+	for table, column := range map[string]string{"partitions": "name", "column_stats": "partition_name"} {
+		in, args := t.in(column, names)
+		if _, err := t.exec(ctx, `DELETE FROM `+table+` WHERE table_id = ? AND `+in, append([]any{row.id}, args...)...); err != nil {
+			return err
+		}
 	}
 	return t.logPartitions(ctx, metastore.DroppedPartitions, row.name, before, nil)
 }

@@ -55,9 +55,9 @@ CREATE TABLE IF NOT EXISTS partitions (
   created       BIGINT NOT NULL,
   PRIMARY KEY (table_id, name),
   INDEX partitions_k0 (table_id, k0),
-  INDEX partitions_k1 (table_id, k1),
-  INDEX partitions_k2 (table_id, k2),
-  INDEX partitions_k3 (table_id, k3)
+  INDEX partitions_k1 (table_id, k1, k0),
+  INDEX partitions_k2 (table_id, k2, k0),
+  INDEX partitions_k3 (table_id, k3, k0)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin ROW_FORMAT=DYNAMIC;
 
 CREATE TABLE IF NOT EXISTS store (

@@ -54,11 +54,12 @@ CREATE TABLE partitions (
   PRIMARY KEY (table_id, name)
 );
 
--- With the name, an equality yields its partitions in order.
+-- With the name, an equality of the first key yields its partitions in order; a condition on a later
+-- one usually comes with one on the first.
 CREATE INDEX partitions_k0 ON partitions (table_id, k0, name);
-CREATE INDEX partitions_k1 ON partitions (table_id, k1, name) WHERE k1 IS NOT NULL;
-CREATE INDEX partitions_k2 ON partitions (table_id, k2, name) WHERE k2 IS NOT NULL;
-CREATE INDEX partitions_k3 ON partitions (table_id, k3, name) WHERE k3 IS NOT NULL;
+CREATE INDEX partitions_k1 ON partitions (table_id, k1, k0, name) WHERE k1 IS NOT NULL;
+CREATE INDEX partitions_k2 ON partitions (table_id, k2, k0, name) WHERE k2 IS NOT NULL;
+CREATE INDEX partitions_k3 ON partitions (table_id, k3, k0, name) WHERE k3 IS NOT NULL;
 
 CREATE TABLE store (
   one         INTEGER PRIMARY KEY CHECK (one = 1),
