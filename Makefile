@@ -1,7 +1,8 @@
 # make build   both programs into bin/
 # make demo    the whole idea on real data, in a minute
 # make test    every test, against real servers that the tests start themselves
-# make soak    500 random copies by distcp through trouble, and as many killed writers of the block store; SKEP_SOAK_ROUNDS=N is another number
+# make soak    500 random copies by distcp through trouble, as many killed writers of the block store, and 200
+#              processes on one; SKEP_SOAK_ROUNDS=N and SKEP_SOAK_PROCESSES=N are other numbers
 # make check   formatting, vet, static analysis and the tests under the race detector
 # make bench   the benchmarks
 # make bench-copy   distcp against s5cmd, rclone and mc; BENCH_COPY='--scale 0.1 --only W1' narrows it
@@ -29,6 +30,7 @@ test:
 soak:
 	SKEP_SOAK_ROUNDS=$(or $(SKEP_SOAK_ROUNDS),500) go test -count=1 -run '^TestFaults$$' -timeout 120m ./cmd/distcp
 	SKEP_SOAK_ROUNDS=$(or $(SKEP_SOAK_ROUNDS),500) go test -count=1 -run '^Test(Crash|CrashAtEveryStep|FaultAtEveryStep|Rebuild)$$' -timeout 120m ./storage/blockstore
+	SKEP_SOAK_PROCESSES=$(or $(SKEP_SOAK_PROCESSES),200) SKEP_SOAK_TIME=60s go test -count=1 -run '^TestHammer$$' -timeout 30m -v ./storage/blockstore
 
 check: tools
 	test -z "$$(gofmt -l .)"

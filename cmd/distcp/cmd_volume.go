@@ -42,12 +42,14 @@ type volumeFlags struct {
 	blockSize, quotaBytes string
 	replication           int
 	quotaFiles            int64
+	dedup                 bool
 }
 
 func (v *volumeFlags) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&v.blockSize, "blockSize", "", "`bytes` in a block of new objects, as 64M; 1M to 1G, 128M unless set")
 	f.IntVar(&v.replication, "replication", 1, "on so many disks new blocks are kept: 1, 2 or 3")
 	f.StringVar(&v.quotaBytes, "quota-bytes", "", "`bytes` that the objects may have at most, as 500G; 0 is no limit")
+	f.BoolVar(&v.dedup, "dedup", false, "keep equal blocks once, found by SHA-256 of new ones")
 	f.Int64Var(&v.quotaFiles, "quota-files", 0, "`number` of objects at most; 0 is no limit")
 }
 
@@ -82,6 +84,9 @@ func (v *volumeFlags) apply(f *pflag.FlagSet) (func(*blockstore.VolumeSettings),
 		}
 		if f.Changed("replication") {
 			set.Replication = v.replication
+		}
+		if f.Changed("dedup") {
+			set.Dedup = v.dedup
 		}
 		if f.Changed("quota-files") {
 			set.QuotaFiles = v.quotaFiles

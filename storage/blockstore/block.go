@@ -31,7 +31,8 @@ type block struct {
 	size   int64
 	sum    storage.Checksum
 	chunks chunkSums
-	copies int // on how many disks it is to be; 0 stands for 1
+	copies int    // on how many disks it is to be; 0 stands for 1
+	hash   []byte // of the content, if it may be shared by that
 }
 
 // at is the replica of the block on a disk.

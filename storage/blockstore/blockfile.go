@@ -17,8 +17,9 @@ import (
 // written at the same time if they do not overlap. A disk that fails is replaced by another one; the
 // block is lost only when there is none.
 type blockFile struct {
-	s    *store
-	need int64 // bytes that a disk should have room for
+	s     *store
+	need  int64 // bytes that a disk should have room for
+	dedup bool  // it is to be looked for among blocks that are there
 
 	mu sync.RWMutex // held alone while a replica moves to another disk, or the files are opened
 	block
@@ -35,17 +36,17 @@ type replicaFile struct {
 }
 
 // createBlock makes the files of a new block of at most size bytes, of which need are expected, on as
-// many disks as copies says or, where there are fewer, on all.
-func (s *store) createBlock(ctx context.Context, size, need int64, copies int) (*blockFile, error) {
+// many disks as the settings say or, where there are fewer, on all.
+func (s *store) createBlock(ctx context.Context, size, need int64, with settings) (*blockFile, error) {
 	id, err := s.blockNumber(ctx)
 	if err != nil {
 		return nil, err
 	}
 	b := &blockFile{
-		s: s, need: need, have: make([]bool, chunksIn(size)),
-		block: block{id: id, size: size, copies: copies, chunks: make(chunkSums, 4*chunksIn(size))},
+		s: s, need: need, dedup: with.dedup, have: make([]bool, chunksIn(size)),
+		block: block{id: id, size: size, copies: with.replication, chunks: make(chunkSums, 4*chunksIn(size))},
 	}
-	for range copies {
+	for range with.replication {
 		if err := b.addReplica(ctx); err != nil {
 			if len(b.files) > 0 {
 				break // it is repaired when there are more disks
@@ -256,6 +257,9 @@ func (b *blockFile) end(ctx context.Context, sums combiner, size int64) error {
 			continue
 		}
 		synced[r.f] = true
+	}
+	if err := b.hashContent(); err != nil {
+		return err
 	}
 	return b.close()
 }

@@ -70,7 +70,7 @@ func (u *upload) open(ctx context.Context, p *partBlock) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.blockFile == nil {
-		b, err := u.v.createBlock(ctx, p.size, p.size, u.v.replication)
+		b, err := u.v.createBlock(ctx, p.size, p.size, u.v.settings)
 		if err != nil {
 			return err
 		}

@@ -215,11 +215,20 @@ func (t *transaction) put(ctx context.Context, volume int64, o *storage.Object, 
 			return err
 		}
 		for seq, b := range c.blocks {
-			if err := t.addBlock(ctx, b); err != nil {
+			id, known, err := t.known(ctx, b)
+			if err != nil {
 				return err
 			}
-			e.Blocks = append(e.Blocks, entryBlock{ID: b.id, Size: b.size, CRC32C: b.sum.Sum, Chunks: b.chunks, Copies: b.copies})
-			_, err := t.ExecContext(ctx, insertFileBlock, version, seq, b.id)
+			described := entryBlock{ID: id} // by an earlier entry
+			if !known {
+				id, described = b.id, b.describe()
+				err = t.addBlock(ctx, b)
+			}
+			if err != nil {
+				return err
+			}
+			e.Blocks = append(e.Blocks, described)
+			_, err = t.ExecContext(ctx, insertFileBlock, version, seq, id)
 			if err != nil {
 				return err
 			}
@@ -228,9 +237,18 @@ func (t *transaction) put(ctx context.Context, volume int64, o *storage.Object, 
 	})
 }
 
+// describe is the block in a journal.
+func (b block) describe() entryBlock {
+	return entryBlock{ID: b.id, Size: b.size, CRC32C: b.sum.Sum, Chunks: b.chunks, Copies: b.copies, Hash: b.hash}
+}
+
 // addBlock makes a block known.
 func (t *transaction) addBlock(ctx context.Context, b block) error {
-	_, err := t.ExecContext(ctx, insertBlock, b.id, b.size, int64(b.sum.Sum), []byte(b.chunks), max(b.copies, 1), nil)
+	var hash any // NULL, unless it may be found by its content
+	if len(b.hash) > 0 {
+		hash = b.hash
+	}
+	_, err := t.ExecContext(ctx, insertBlock, b.id, b.size, int64(b.sum.Sum), []byte(b.chunks), max(b.copies, 1), hash)
 	if err != nil {
 		return err
 	}

@@ -176,7 +176,7 @@ func (w *writer) begin(n int64) (err error) {
 		size = need // unless there is more than was expected; then there is another block
 	}
 	w.at = 0
-	w.current, err = w.v.createBlock(w.ctx, size, need, w.v.replication)
+	w.current, err = w.v.createBlock(w.ctx, size, need, w.v.settings)
 	return err
 }
 
