@@ -25,6 +25,14 @@ const usageText = `Usage:
   distcp snapshot list block://VOLUME
   distcp diff block://VOLUME@OLD block://VOLUME@NEW
                                            list what has changed between two snapshots
+  distcp df [-h]                           list the disks of the block store
+  distcp setrep NUMBER block://VOLUME[/DIRECTORY/]...
+                                           keep blocks on so many disks
+  distcp fsck [--repair] [--deep] [block://VOLUME[/PATH]]
+                                           look for damage in the block store, and repair it
+  distcp fsck --rebuild                    make a lost namespace anew
+  distcp balance                           fill all disks about as much
+  distcp decommission DIRECTORY            drain a disk
   distcp jobs ls|show NAME|rm NAME         tell of jobs, forget one
   distcp limit JOB [--bandwidth RATE]      change the rates of a running job
   distcp completion bash|zsh|fish          print a completion script

@@ -56,8 +56,6 @@ func run(
 		switch {
 		case ok:
 			verb, rest = v, args[1:]
-		case args[0] == "fsck":
-			return c.exit(ctx, usagef("the command fsck is not supported yet"))
 		default:
 			return c.exit(ctx, usagef("unknown command %q; copy with --src and --dest, or use one of these: %s", args[0], strings.Join(slices.Sorted(maps.Keys(verbs)), ", ")))
 		}
@@ -79,6 +77,7 @@ func (c *command) verbs() map[string]func(context.Context, []string) error {
 	return map[string]func(context.Context, []string) error{
 		"ls": c.ls, "cat": c.cat, "stat": c.stat, "checksum": c.checksum, "du": c.du, "rm": c.rm, "mv": c.mv,
 		"mkvolume": c.mkvolume, "volumes": c.volumes, "rmvolume": c.rmvolume, "snapshot": c.snapshot, "diff": c.diff,
+		"df": c.df, "setrep": c.setrep, "fsck": c.fsck, "balance": c.balance, "decommission": c.decommission,
 		"verify": c.verify, "jobs": c.jobs, "limit": c.limit,
 		"completion": c.completion, "man": c.man, "help": c.help,
 	}
