@@ -198,7 +198,7 @@ func (k *checkRun) summary(r blockstore.RepairReport) error {
 			text += fmt.Sprintf("; %s made, %d dropped, %s removed", count(r.Copied, "replica"), r.Dropped, count(r.Orphans, "file"))
 		}
 		if k.lost > 0 {
-			text += fmt.Sprintf("; %d lost", k.lost)
+			text += fmt.Sprintf("; %d of them without a good replica", k.lost)
 		}
 		fmt.Fprintln(k.c.stderr, text)
 	}
