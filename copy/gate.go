@@ -140,6 +140,9 @@ func (g *gate) begin(load int64) (end func(bytes int64)) {
 		g.window.done++
 		g.window.busy += now.Sub(started) * time.Duration(load)
 		g.window.transfers += now.Sub(started)
+		if bytes > 0 && (g.window.fastest == 0 || now.Sub(started) < g.window.fastest) {
+			g.window.fastest = now.Sub(started)
+		}
 		if bytes >= 0 {
 			g.window.units += 1 + float64(bytes)/unitOfBytes
 		}

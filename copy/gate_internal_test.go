@@ -180,17 +180,26 @@ func TestGateCancelled(t *testing.T) {
 // TestTuner goes through windows one by one.
 func TestTuner(t *testing.T) {
 	tuner := newTuner()
+	var fastest time.Duration // transfer of a window, if it is not like all
 	step := func(rate float64, latency time.Duration, throttled bool, want int64) {
 		t.Helper()
 		busy := time.Duration(tuner.limit) * time.Second
 		before := tuner.limit
-		got := tuner.next(window{elapsed: time.Second, units: rate, done: int64(busy / latency), transfers: busy, busy: busy, throttled: throttled})
+		if fastest == 0 {
+			fastest = latency
+		}
+		got := tuner.next(window{elapsed: time.Second, units: rate, done: int64(busy / latency), transfers: busy, fastest: fastest, busy: busy, throttled: throttled})
 		if got != want {
 			t.Fatalf("from %d, at %v a second, the limit became %d, want %d", before, rate, got, want)
 		}
 	}
 	const ms = time.Millisecond
-	step(90, 10*ms, false, 64)   // it begins slowly, which says nothing
+	step(90, 10*ms, false, 64) // it begins slowly, which says nothing
+	fastest = ms
+	for range queueingHold {
+		step(110, 10*ms, false, 64) // more would only wait for each other
+	}
+	fastest = 0
 	step(110, 10*ms, false, 96)  // the first trial
 	step(130, 10*ms, false, 144) // pays, and the next
 	step(132, 15*ms, false, 96)  // does not

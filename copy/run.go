@@ -60,6 +60,7 @@ type job struct {
 	noBatches    atomic.Bool         // the service takes none
 	backup       *job                // keeps what is replaced and removed; nil if that is not wanted
 
+	reached  func() error // waits for reachDestination where that goes on meanwhile; nil otherwise
 	denied   bool         // the destination could not be listed, and perhaps cannot be written
 	rejected atomic.Int64 // outputs the destination did not want
 	outage   atomic.Int64 // outputs in a row that failed for reasons that should have passed
@@ -151,7 +152,11 @@ func (j *job) checkOverlap() error {
 }
 
 func (j *job) run(ctx context.Context) (err error) {
-	if err := j.reachDestination(ctx); err != nil {
+	// The plan need not wait where it is of the source alone.
+	if j.planner.sync == nil && j.planner.group == nil && j.opts.OutputManifest == "" {
+		j.reached = j.reachMeanwhile(ctx)
+		defer j.reached() //nolint:errcheck // seed has told it
+	} else if err := j.reachDestination(ctx); err != nil {
 		return err
 	}
 	if err := j.openLedger(ctx); err != nil {
@@ -212,6 +217,13 @@ func (j *job) work(ctx context.Context, seed func(context.Context) iter.Seq2[wor
 	return steal.RunLimited(all, mostLimit, j.gate, seed(all), do)
 }
 
+// reachMeanwhile begins reachDestination and returns what waits for its end.
+func (j *job) reachMeanwhile(ctx context.Context) (wait func() error) {
+	answer := make(chan error, 1)
+	go func() { answer <- j.reachDestination(ctx) }()
+	return sync.OnceValue(func() error { return <-answer })
+}
+
 // reachDestination finds out early when every single output would fail, as when the server is
 // not there. One may be allowed to write and not to list, and there are stores that the first
 // write creates; then the first output will tell.
@@ -233,10 +245,22 @@ func (j *job) reachDestination(ctx context.Context) error {
 func (j *job) seed(ctx context.Context) iter.Seq2[work, error] {
 	return func(yield func(work, error) bool) {
 		for t, err := range j.planner.tasks(ctx) {
+			if j.reached != nil {
+				if trouble := j.reached(); trouble != nil {
+					yield(work{}, trouble)
+					return
+				}
+			}
 			if err == nil && !t.Skip && !t.check {
 				j.rec.event(j.about(t, Begun))
 			}
 			if !yield(work{task: t}, err) || err != nil {
+				return
+			}
+		}
+		if j.reached != nil {
+			if err := j.reached(); err != nil { // there was nothing to copy, and nowhere to
+				yield(work{}, err)
 				return
 			}
 		}

@@ -14,6 +14,7 @@ type window struct {
 	elapsed   time.Duration
 	done      int64         // transfers
 	transfers time.Duration // that they took, together
+	fastest   time.Duration // of them
 	busy      time.Duration // likewise, each times its tokens
 	units     float64       // of work: requests, and bytes in their terms
 	throttled bool          // the service has asked for fewer requests
@@ -38,6 +39,8 @@ const (
 	inflation     = 2    // of the latency: the service bears less than before
 	shortestHold  = 4    // windows between a trial that failed and the next
 	longestHold   = 64
+	queueing      = 4  // times the fastest is the usual latency where transfers wait for each other
+	queueingHold  = 16 // windows more until the next trial then
 	carefulFor    = 50 // windows after a service has asked for fewer requests
 	carefulGrowth = 8  // a part of the limit, instead of half of it
 )
@@ -66,6 +69,7 @@ type tuner struct {
 	hold    int     // windows until the next trial
 	patient int     // what hold will be after a trial that fails
 	careful int     // windows in which the limit grows slowly
+	waited  int     // windows that a trial has been put off, for transfers wait for each other
 	fewer   bool    // the next trial is of fewer tokens
 }
 
@@ -93,9 +97,15 @@ func (t *tuner) next(w window) int64 {
 		t.reset(max(leastLimit, t.limit-t.limit/8))
 	default:
 		t.observe(w)
-		if t.hold--; t.hold <= 0 {
-			t.try()
+		if t.hold--; t.hold > 0 {
+			break
 		}
+		if t.waited < queueingHold && w.latency() > queueing*w.fastest.Seconds() {
+			t.waited++
+			break
+		}
+		t.waited = 0
+		t.try()
 	}
 	return t.limit
 }
