@@ -14,7 +14,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 GOLANGCI_VERSION := v2.15.0
 TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/skep/bin
 
-.PHONY: build demo test soak check race bench bench-copy env fmt tools clean
+.PHONY: build demo test soak check race bench bench-copy env fmt tools clean interop
 .DEFAULT_GOAL := build
 
 build:
@@ -46,6 +46,10 @@ bench:
 
 bench-copy:
 	go run ./testenv/benchcopy $(BENCH_COPY)
+
+# Real clients, fetched from PyPI and Maven Central, against hiveql serve; SPARK=4.0.1 for another Spark.
+interop:
+	testenv/interop/run.sh
 
 env:
 	@go run ./testenv/up

@@ -121,6 +121,30 @@ func (d *decoder) text(n int) []byte {
 	return b
 }
 
+// discard passes over n bytes.
+func (d *decoder) discard(n int) {
+	if d.err != nil {
+		return
+	}
+	if n < 0 || int64(n) > d.left {
+		d.failf("a string of %d bytes, where %d are left", n, d.left)
+		return
+	}
+	d.left -= int64(n)
+	for n > 0 {
+		if d.r == d.w {
+			d.r, d.w = 0, 0
+			if !d.fill(1) {
+				d.err = unexpected(d.err)
+				return
+			}
+		}
+		m := min(n, d.w-d.r)
+		d.r += m
+		n -= m
+	}
+}
+
 func unexpected(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF

@@ -137,8 +137,11 @@ func (p *plan) decode(d *decoder, v reflect.Value) {
 			at = i + 1
 			continue
 		}
-		value := d.value(t)
-		if p.unknown >= 0 && d.err == nil {
+		if p.unknown < 0 {
+			d.skip(t)
+			continue
+		}
+		if value := d.value(t); d.err == nil {
 			f := v.Field(p.unknown)
 			f.Set(reflect.Append(f, reflect.ValueOf(Field{id, t, value})))
 		}

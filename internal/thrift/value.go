@@ -91,6 +91,59 @@ func (d *decoder) value(t Type) Value {
 	return nil
 }
 
+// skip reads a value that nobody wants.
+func (d *decoder) skip(t Type) {
+	switch t {
+	case Bool:
+		d.bool()
+	case Byte:
+		d.i8()
+	case I16:
+		d.i16()
+	case I32:
+		d.i32()
+	case I64:
+		d.i64()
+	case Double:
+		d.double()
+	case String:
+		d.discard(d.length())
+	case Struct:
+		if !d.structBegin() {
+			return
+		}
+		defer d.structEnd()
+		for {
+			_, t := d.field()
+			if t == Stop {
+				return
+			}
+			d.skip(t)
+		}
+	case List, Set:
+		elem, n := d.list()
+		if !d.enter() {
+			return
+		}
+		defer d.leave()
+		for i := 0; i < n && d.err == nil; i++ {
+			d.skip(elem)
+		}
+	case Map:
+		key, value, n := d.mapBegin()
+		if !d.enter() {
+			return
+		}
+		defer d.leave()
+		for i := 0; i < n && d.err == nil; i++ {
+			d.skip(key)
+			d.skip(value)
+		}
+	default:
+		d.failf("a value of the unknown type %d", byte(t))
+	}
+}
+
 // fields writes fields, without the end of the struct.
 func (e *encoder) fields(fields []Field) {
 	for _, f := range fields {

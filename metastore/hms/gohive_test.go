@@ -31,7 +31,10 @@ func openStore(t testing.TB) metastore.Store {
 }
 
 // serve serves a store until the test ends and gives the address.
-func serve(t testing.TB, c hms.Config) string {
+func serve(t testing.TB, c hms.Config) string { return observed(t, c, nil) }
+
+// observed is serve for those who want to be told of the calls.
+func observed(t testing.TB, c hms.Config, observe func(thrift.Info)) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -40,7 +43,7 @@ func serve(t testing.TB, c hms.Config) string {
 	if c.Warehouse == "" {
 		c.Warehouse = "file:///warehouse"
 	}
-	server := &thrift.Server{Service: hms.New(c).Thrift(), Translate: hms.Exception}
+	server := &thrift.Server{Service: hms.New(c).Thrift(), Translate: hms.Exception, Observe: observe}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(ctx, l, time.Second) }()
