@@ -37,7 +37,7 @@ const (
 	ActionContinue Action = "continue" // copy what is missing of a large output
 	ActionJoin     Action = "join"
 	ActionMerge    Action = "merge"  // files by their row groups
-	ActionAppend   Action = "append" // to an output that is there
+	ActionAppend   Action = "append" // to what is there, of a longer file if it begins with that
 	ActionSkip     Action = "skip"
 	ActionDelete   Action = "delete"
 )
@@ -113,7 +113,7 @@ func (j *job) planned(t Task, err error) Event {
 	}
 	e := j.about(t, Planned)
 	switch e.There = j.resumable(t); {
-	case t.base != nil:
+	case t.base != nil, j.appendable(t):
 		e.Action = ActionAppend
 	case t.merge:
 		e.Action = ActionMerge

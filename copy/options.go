@@ -94,6 +94,10 @@ type Options struct {
 
 	// Verify is what is compared of each output with what the destination says it has stored.
 	Verify Verify
+	// Append makes outputs that an update finds longer than at the destination, and of which the
+	// beginning is there already, of that and what follows, where the destination can: stores of
+	// blocks. The output is as if it had been copied.
+	Append bool
 	// Attributes are what outputs have besides their content.
 	Attributes Attributes
 	// TwoServices says that the source and the destination are at different services, so that

@@ -40,7 +40,7 @@ type Event struct {
 	Dest    string // URL of the output
 	Bytes   int64  // of the sources
 	CRC32C  storage.Checksum
-	Method  string // of Copied: "server", "stream" or "parts"
+	Method  string // of Copied: "server", "stream", "parts", "batch" or "append"
 	Action  Action // of Planned, Skipped and Removed, in a dry run
 	Reason  Reason // of Planned, Skipped and Removed
 	There   int64  // of Planned: bytes that an earlier run has written already

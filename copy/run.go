@@ -50,6 +50,7 @@ type job struct {
 	serverCopier storage.ServerCopier // nil if there is none
 	serverRefuse atomic.Bool          // the two stores do not belong together
 	partUploader storage.PartUploader // nil if there is none
+	appender     storage.Appender     // nil if nothing is appended to
 	buffers      sync.Pool            // of *[]byte
 	small        sync.Pool            // likewise, for what is no larger
 	memory       memory
@@ -121,6 +122,9 @@ func newJob(src, dest storage.Location, opts Options) (*job, error) {
 	}
 	if pu, ok := storage.As[storage.PartUploader](dest.Bucket); ok && !opts.DisableParts {
 		j.partUploader = pu
+	}
+	if err := j.checkAppend(); err != nil {
+		return nil, err
 	}
 	return j, j.openBatches()
 }
@@ -360,6 +364,11 @@ func (j *job) transfer(ctx context.Context, w work, spawn func(work)) (result, e
 	t := w.task
 	if err := j.checkSelf(t); err != nil {
 		return result{}, err
+	}
+	if j.appendable(t) {
+		if res, appended, err := j.appendTail(ctx, t); appended || err != nil {
+			return res, err
+		}
 	}
 	if j.serverCopier != nil && !j.serverRefuse.Load() && len(t.Sources) == 1 && t.raw() {
 		res, err := j.serverCopy(ctx, t)

@@ -118,3 +118,13 @@ type SmallObject struct {
 	Content []byte // not changed, and not kept after WriteBatch returns
 	Options CreateOptions
 }
+
+// Appender is a Bucket that can make an object longer without writing all of it again.
+type Appender interface {
+	// Append starts a new version of an object, of opts.Size bytes, that begins with the first kept
+	// bytes of the one that base describes, which are not written again: what is written follows
+	// them. kept may be anything from none to all of base, and sum is the checksum of those bytes.
+	// Otherwise it is as Create; Commit reports ErrChanged if the object is not the one of base
+	// any more.
+	Append(ctx context.Context, base Object, opts CreateOptions) (w Writer, kept int64, sum Checksum, err error)
+}

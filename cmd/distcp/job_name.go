@@ -16,7 +16,7 @@ const derivedPrefix = "auto-"
 // passing are the flags that say how a job is run, and not what its outputs are.
 var passing = strings.Fields(`progress progress-interval src dest job wait workers bandwidth requestRate log-dir failures metrics on-success on-failure
 	verify batch dry-run json quiet version precondition precondition-timeout
-	update overwrite ignore-existing compare delete delete-excluded max-delete backup-dir outputManifest
+	update append overwrite ignore-existing compare delete delete-excluded max-delete backup-dir outputManifest
 	disableMultipartUpload multipartUploadChunkSize retries-of-job retries-of-job-delay retry-budget`)
 
 // places are the variables of the environment that decide which services URLs mean.

@@ -28,6 +28,7 @@ type selectFlags struct {
 	deleteExtra, deleteExcluded bool
 	maxDelete                   int64
 	backupDir                   string
+	append                      bool
 	condition                   string
 	where                       *where // nil for none
 	asOf, versionID             string
@@ -49,6 +50,7 @@ func (s *selectFlags) addFlags(f *pflag.FlagSet) {
 	f.BoolVar(&s.update, "update", false, "copy only what the destination does not have, or has differently")
 	f.BoolVar(&s.keep, "ignore-existing", false, "copy only what the destination does not have, under the same name")
 	f.BoolVar(&s.overwrite, "overwrite", false, "copy everything, though earlier runs of the same job have copied it already")
+	f.BoolVar(&s.append, "append", false, "with --update, append to files that are longer now and begin with what a block:// destination has")
 	f.StringVar(&s.compare, "compare", "time", "what --update compares besides sizes: time, size (nothing else), etag or `checksum`")
 	f.BoolVar(&s.deleteExtra, "delete", false, "delete at the destination what --src does not have, once everything has been copied")
 	f.BoolVar(&s.deleteExcluded, "delete-excluded", false, "with --delete, delete also what the filters leave out")
@@ -152,6 +154,10 @@ func (s *selectFlags) validateVersions(f *pflag.FlagSet, o *copier.Options, now 
 }
 
 func (s *selectFlags) validateSync(o *copier.Options) error {
+	if s.append && !s.update {
+		return usagef("--append has a meaning with --update only")
+	}
+	o.Append = s.append
 	o.Sync.Delete, o.Sync.DeleteExcluded, o.Sync.MaxDelete = s.deleteExtra, s.deleteExcluded, s.maxDelete
 	switch {
 	case s.keep:

@@ -208,13 +208,28 @@ func (t *transaction) file(ctx context.Context, volume int64, key string) (r fil
 // put makes o, with content that is not in the namespace yet, an object of the volume, and
 // completes o.
 func (t *transaction) put(ctx context.Context, volume int64, o *storage.Object, c content) error {
+	if c.onto != "" {
+		row, ok, err := t.file(ctx, volume, o.Key)
+		switch {
+		case err != nil:
+			return err
+		case !ok || row.ETag != c.onto:
+			return refusal{storage.ErrChanged}
+		}
+	}
 	return t.replace(ctx, volume, o, func(version int64, e *entry) error {
 		if len(c.inline) > 0 {
 			e.content = c.inline
 			_, err := t.ExecContext(ctx, insertInline, version, c.inline)
 			return err
 		}
-		for seq, b := range c.blocks {
+		for seq, b := range c.kept {
+			e.Blocks = append(e.Blocks, entryBlock{ID: b.id})
+			if _, err := t.ExecContext(ctx, insertFileBlock, version, seq, b.id); err != nil {
+				return err
+			}
+		}
+		for i, b := range c.blocks {
 			id, known, err := t.known(ctx, b)
 			if err != nil {
 				return err
@@ -228,7 +243,7 @@ func (t *transaction) put(ctx context.Context, volume int64, o *storage.Object, 
 				return err
 			}
 			e.Blocks = append(e.Blocks, described)
-			_, err = t.ExecContext(ctx, insertFileBlock, version, seq, id)
+			_, err = t.ExecContext(ctx, insertFileBlock, version, len(c.kept)+i, id)
 			if err != nil {
 				return err
 			}

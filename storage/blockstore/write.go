@@ -3,6 +3,7 @@ package blockstore
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/skepdata/skep/storage"
@@ -33,8 +34,10 @@ type draft struct {
 
 // content is what an object holds.
 type content struct {
-	blocks []block
-	inline []byte // if there are no blocks
+	kept   []block // of the older version that it begins with
+	onto   string  // ETag of that version, which must be there still; empty if there is none
+	blocks []block // behind those
+	inline []byte  // if there are no blocks
 }
 
 // inlineSize is how many bytes an object may have to be in the namespace by itself: a row costs a
@@ -68,12 +71,12 @@ func (b *Bucket) draft(ctx context.Context, key string, opts storage.CreateOptio
 // publish makes the object visible. Its blocks are written and synced.
 func (d *draft) publish(ctx context.Context) (storage.Object, error) {
 	d.ended = true
-	if len(d.blocks) > 0 {
+	if all := append(slices.Clip(d.kept), d.blocks...); len(all) > 0 {
 		d.o.Size = 0
-		for _, b := range d.blocks {
+		for _, b := range all {
 			d.o.Size += b.size
 		}
-		d.o.CRC32C = d.sums.file(d.blocks)
+		d.o.CRC32C = d.sums.file(all)
 	} else {
 		d.o.Size, d.o.CRC32C = int64(len(d.inline)), storage.CRC32C(d.inline)
 	}
@@ -234,7 +237,7 @@ func (w *writer) finish() error {
 	if w.ctx.Err() != nil {
 		return context.Cause(w.ctx)
 	}
-	if w.done+w.at == 0 && len(w.chunk) <= inlineSize {
+	if w.done+w.at == 0 && len(w.chunk) <= inlineSize && len(w.kept) == 0 {
 		w.inline = w.chunk
 		return nil
 	}
