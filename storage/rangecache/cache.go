@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -16,131 +15,131 @@ import (
 	"github.com/skepdata/skep/storage"
 )
 
-// Cache is a directory of fetched objects. It is safe for concurrent use, and by several
+// requests is how many requests a cache has under way at once.
+const requests = 32
+
+// Cache is a directory of parts of objects. It is safe for concurrent use, and by several
 // processes at once.
 type Cache struct {
-	dir string
-	max int64
+	dir  string
+	max  int64
+	boot string
+	gets chan struct{} // a place for each request
 
 	mu      sync.Mutex
-	flights map[string]*flight // by name; fetches under way
+	objects map[string]*object // those in use, by name
 	size    int64              // bytes of the files, as far as this process knows
+	full    int64              // the size at which to evict
 	closed  bool
-	wg      sync.WaitGroup // of flights
 }
 
-// File is a fetched object. Its Path can be read until Close.
-type File struct {
-	path    string
-	fetched bool
-	once    sync.Once
-	lock    *os.File
-}
-
-// Path is a local file that holds exactly the object's bytes. It must not be written to.
-func (f *File) Path() string { return f.path }
-
-// Fetched reports whether the object was read from its store by this call, rather than found.
-func (f *File) Fetched() bool { return f.fetched }
-
-// Close lets the file be evicted. It is idempotent.
-func (f *File) Close() error {
-	var err error
-	f.once.Do(func() { err = f.lock.Close() })
-	return err
-}
+var errClosed = errors.New("the cache is closed")
 
 // Open opens the cache in dir, which is made if need be. Files that are not in use are evicted,
 // those used longest ago first, while all files together hold more than maxBytes.
 func Open(dir string, maxBytes int64) (*Cache, error) {
-	c := &Cache{dir: dir, max: maxBytes, flights: map[string]*flight{}}
-	for _, d := range []string{c.objects(), c.temporary()} {
-		if err := os.MkdirAll(d, 0o700); err != nil {
-			return nil, fmt.Errorf("open cache %s: %w", dir, err)
-		}
+	c := &Cache{
+		dir: dir, max: maxBytes, boot: bootID(), gets: make(chan struct{}, requests), objects: map[string]*object{},
 	}
-	c.sweep()
+	if err := os.MkdirAll(c.root(), 0o700); err != nil {
+		return nil, fmt.Errorf("open cache %s: %w", dir, err)
+	}
 	files, err := c.files()
 	if err != nil {
 		return nil, fmt.Errorf("open cache %s: %w", dir, err)
 	}
-	c.size = total(files)
+	c.size, c.full = total(files), maxBytes
 	return c, nil
 }
 
-// Close waits for fetches to end, after cancelling them. Files given out stay readable until
-// they are closed themselves. It is idempotent.
+// Close ends what is on its way. Files given out stay, and what is there of them can be read
+// until they are closed themselves. It is idempotent.
 func (c *Cache) Close() error {
 	c.mu.Lock()
 	c.closed = true
-	for _, f := range c.flights {
-		f.cancel()
+	var open []*object
+	for _, o := range c.objects {
+		open = append(open, o)
 	}
 	c.mu.Unlock()
-	c.wg.Wait()
+	for _, o := range open {
+		o.end()
+	}
 	return nil
 }
 
-// Fetch gives o of b as a local file, from the cache or from b. o must have been listed or
-// stated, because its ETag and size say which version is meant; when the store has another
-// one by now the error is storage.ErrChanged. Callers that want the same object at the same
-// time share one fetch.
-func (c *Cache) Fetch(ctx context.Context, b storage.Bucket, o storage.Object) (*File, error) {
+// Object opens o of b, without reading anything of it. o must have been listed or stated,
+// because its ETag and size say which version is meant.
+func (c *Cache) Object(ctx context.Context, b storage.Bucket, o storage.Object) (*File, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, context.Cause(ctx)
 	}
 	name := objectName(b.URL()+o.Key, o)
-	fetched := false
-	for {
-		f, err := c.find(name)
-		if f != nil || err != nil {
-			if f != nil {
-				f.fetched = fetched
-			}
-			return f, err
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return nil, errClosed
+	}
+	of, ok := c.objects[name]
+	if !ok {
+		var err error
+		if of, err = c.open(name, b, o); err != nil {
+			return nil, fmt.Errorf("open the cache's file of %s: %w", b.URL()+o.Key, err)
 		}
-		if err := c.join(ctx, name, b, o); err != nil {
+		c.objects[name] = of
+	}
+	of.users++
+	return &File{of: of}, nil
+}
+
+// open opens the files of an object that nobody in this process uses.
+func (c *Cache) open(name string, b storage.Bucket, o storage.Object) (*object, error) {
+	path := c.path(name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	data, err := openLocked(path)
+	if err != nil {
+		return nil, err
+	}
+	m, err := c.openMap(path, data, o.Size)
+	if err != nil {
+		data.Close()
+		return nil, err
+	}
+	now := time.Now()
+	_ = os.Chtimes(path, now, now) // when it was last used; only the order of eviction depends on it
+	return newObject(c, name, b, o, data, m), nil
+}
+
+func (c *Cache) openMap(path string, data *os.File, size int64) (*blockMap, error) {
+	info, err := data.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() != size {
+		if err := data.Truncate(size); err != nil {
 			return nil, err
 		}
-		fetched = true
 	}
+	return openMap(path+mapSuffix, data, size, c.boot)
 }
 
-func objectName(url string, o storage.Object) string {
-	version := o.ETag
-	if version == "" {
-		version = o.ModTime.UTC().Format(time.RFC3339Nano)
-	}
-	sum := sha256.Sum256([]byte(url + "\x00" + version + "\x00" + strconv.FormatInt(o.Size, 10)))
-	return hex.EncodeToString(sum[:])
-}
-
-func (c *Cache) objects() string         { return filepath.Join(c.dir, "objects") }
-func (c *Cache) temporary() string       { return filepath.Join(c.dir, "tmp") }
-func (c *Cache) path(name string) string { return filepath.Join(c.objects(), name[:2], name[2:]) }
-
-// find gives the file of that name, locked, or nil if there is none.
-func (c *Cache) find(name string) (*File, error) {
-	path := c.path(name)
+// openLocked opens the file at path, or makes it, and locks it as one in use.
+func openLocked(path string) (*os.File, error) {
 	for {
-		f, err := os.Open(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, nil
-		}
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 		if err != nil {
-			return nil, fmt.Errorf("read cache: %w", err)
+			return nil, err
 		}
 		if err := lockShared(f); err != nil {
 			f.Close()
-			return nil, fmt.Errorf("lock %s: %w", path, err)
+			return nil, err
 		}
-		if !isStill(f, path) {
-			f.Close()
-			continue
+		if isStill(f, path) {
+			return f, nil
 		}
-		now := time.Now()
-		_ = os.Chtimes(path, now, now) // when it was last used; only the order of eviction depends on it
-		return &File{path: path, lock: f}, nil
+		f.Close() // evicted before it was locked
 	}
 }
 
@@ -153,3 +152,18 @@ func isStill(f *os.File, path string) bool {
 	b, err := os.Stat(path)
 	return err == nil && os.SameFile(a, b)
 }
+
+func objectName(url string, o storage.Object) string {
+	version := o.ETag
+	if version == "" {
+		version = o.ModTime.UTC().Format(time.RFC3339Nano)
+	}
+	sum := sha256.Sum256([]byte(url + "\x00" + version + "\x00" + strconv.FormatInt(o.Size, 10)))
+	return hex.EncodeToString(sum[:])
+}
+
+// mapSuffix is what the name of a file's map has more than the file's.
+const mapSuffix = ".map"
+
+func (c *Cache) root() string            { return filepath.Join(c.dir, "objects") }
+func (c *Cache) path(name string) string { return filepath.Join(c.root(), name[:2], name[2:]) }

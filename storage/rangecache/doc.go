@@ -1,28 +1,37 @@
-// Package rangecache keeps objects of far stores as local files, so that what can only read
-// local files can read them, and what is read again is not fetched again.
+// Package rangecache keeps the parts of far objects that somebody has read as local files, so
+// that what can only read local files can read them, and what is read again is not fetched again.
 //
 //	cache, err := rangecache.Open(dir, 10<<30)
-//	f, err := cache.Fetch(ctx, bucket, object)
+//	f, err := cache.Object(ctx, bucket, object)
 //	defer f.Close()
-//	use(f.Path())
+//	err = f.Fill(ctx, 4<<20, 1000) // now these 1000 bytes can be read at f.Path()
 //
-// An object is kept under a name made of its URL, ETag and size, so a new version of it is a
-// new file and nothing ever needs to be compared again. It is read with If-Match, compared
-// with its checksum where the store keeps one, written to a temporary file and then given
-// its name: a file with its final name is whole.
+// An object is a sparse file of the object's size, under a name made of its URL, ETag and size,
+// so a new version of it is a new file and nothing ever needs to be compared again. It comes in
+// blocks of 64 KiB, by ranged reads with If-Match: neighbours that are missing come with one
+// request, a block that is on its way is waited for and not asked for again, and reads that
+// follow each other are run ahead of.
+//
+// Beside it, NAME.map says which blocks are there (format: map.go). A block is entered when its
+// bytes have been written, with their CRC32C. A process that is killed at any point leaves a
+// true map, since the system still has what was written; after a crash of the system, which may
+// lose one and keep the other, every block is compared with its sum before it counts. When the
+// last block of an object comes, the sum of the whole is compared with the store's, if it
+// keeps one.
 //
 // Several processes may share a directory. A file in use carries a shared lock; eviction takes
 // an exclusive one, without waiting, and so passes over files that anybody uses. After locking,
 // a user makes sure that the file it locked is still the one the name stands for:
 //
 //	user                          evictor
-//	[1] open                      [a] open, lock exclusively or pass over
-//	[2] lock shared               [b] remove the name
+//	[1] open or make              [a] open, lock exclusively or pass over
+//	[2] lock shared               [b] remove the map, then the file
 //	[3] same file as the name?    [c] close
 //	    otherwise start again
+//	[4] open or make the map
 //
 // The bound on bytes holds for what is not in use: an object that is larger than the whole
-// cache is still fetched, and goes when it is released and something else comes.
+// cache is still served, and goes when it is released and something else comes.
 //
 // The package knows buckets and objects, and nothing of what their bytes mean.
 package rangecache

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -21,15 +22,15 @@ type entry struct {
 // files lists what the cache holds.
 func (c *Cache) files() ([]entry, error) {
 	var files []entry
-	err := filepath.WalkDir(c.objects(), func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+	err := filepath.WalkDir(c.root(), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || strings.HasSuffix(path, mapSuffix) {
 			return ignoreMissing(err)
 		}
 		info, err := d.Info()
 		if err != nil {
 			return ignoreMissing(err)
 		}
-		files = append(files, entry{path: path, size: info.Size(), used: info.ModTime()})
+		files = append(files, entry{path: path, size: allocated(info), used: info.ModTime()})
 		return nil
 	})
 	return files, err
@@ -51,20 +52,21 @@ func total(files []entry) int64 {
 	return n
 }
 
-// makeRoom evicts until size more bytes fit, as far as unused files allow.
+// makeRoom counts size more bytes in, and evicts until they fit, as far as unused files allow.
 func (c *Cache) makeRoom(size int64) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.size+size <= c.max {
+	c.size += size
+	if c.size <= c.full {
 		return nil
 	}
 	files, err := c.files() // other processes fetch and evict too
 	if err != nil {
 		return fmt.Errorf("read cache: %w", err)
 	}
-	c.size = total(files)
+	c.size = total(files) + size
 	// Going below the bound by a tenth makes this walk rare.
-	goal := c.max - c.max/10 - size
+	goal := c.max - c.max/10
 	slices.SortFunc(files, func(a, b entry) int { return cmp.Or(a.used.Compare(b.used), cmp.Compare(a.path, b.path)) })
 	for _, f := range files {
 		if c.size <= goal {
@@ -74,10 +76,11 @@ func (c *Cache) makeRoom(size int64) error {
 			c.size -= f.size
 		}
 	}
+	c.full = max(c.max, c.size+c.max/10) // what is in use does not become less by looking again
 	return nil
 }
 
-// removeUnused removes a file unless somebody has it locked.
+// removeUnused removes a file and its map unless somebody has it locked.
 func removeUnused(path string) bool {
 	f, err := os.Open(path)
 	if err != nil {
@@ -87,16 +90,9 @@ func removeUnused(path string) bool {
 	if !lockExclusively(f) || !isStill(f, path) {
 		return false
 	}
+	// The map first: a file without one has no blocks, but a map must never meet a new file.
+	if err := os.Remove(path + mapSuffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
 	return os.Remove(path) == nil
-}
-
-// sweep removes what fetches of dead processes left behind.
-func (c *Cache) sweep() {
-	left, err := filepath.Glob(filepath.Join(c.temporary(), "fetch-*"))
-	if err != nil {
-		return
-	}
-	for _, path := range left {
-		removeUnused(path)
-	}
 }

@@ -1,0 +1,163 @@
+package rangecache
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"strings"
+)
+
+// blockSize is the size of all blocks in bytes, but for an object's last.
+const blockSize = 64 << 10
+
+// A map is a header and then 8 bytes for each block of the object, all numbers little-endian:
+//
+//	0   8  "skepmap1"
+//	8   8  size of the object in bytes
+//	16  36 the system's boot in which blocks were last compared with their sums, as text
+//	52  12 zeros
+//	64  8n for each block: its CRC32C in the low 32 bits; bit 63 is set if the block is there
+const (
+	mapMagic  = "skepmap1"
+	mapHeader = 64
+	bootEnd   = 52
+	present   = uint64(1) << 63
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// blockMap knows which blocks of a file are there. Whoever uses it holds its object's lock.
+type blockMap struct {
+	f      *os.File
+	blocks []uint64
+	there  int // how many are
+}
+
+func blocksOf(size int64) int64 { return (size + blockSize - 1) / blockSize }
+
+// openMap opens the map at path of the file data, which it makes if there is none that fits.
+// The caller holds the shared lock of data.
+func openMap(path string, data *os.File, size int64, boot string) (*blockMap, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	m := &blockMap{f: f, blocks: make([]uint64, blocksOf(size))}
+	if err := m.begin(data, size, boot); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return m, nil
+}
+
+// begin reads the map, or starts one, while no other process does.
+func (m *blockMap) begin(data *os.File, size int64, boot string) error {
+	if err := lock(m.f); err != nil {
+		return err
+	}
+	defer unlock(m.f)
+	head := mapHead(size, boot)
+	was := make([]byte, mapHeader)
+	_, err := m.f.ReadAt(was, 0)
+	switch {
+	case err != nil && !errors.Is(err, io.EOF):
+		return err
+	case err != nil || !bytes.Equal(was[:16], head[:16]): // new, or not what it should be
+		if err := m.f.Truncate(0); err != nil {
+			return err
+		}
+		if err := m.f.Truncate(mapHeader + 8*int64(len(m.blocks))); err != nil {
+			return err
+		}
+		_, err := m.f.WriteAt(head, 0)
+		return err
+	}
+	if err := m.refresh(0, int64(len(m.blocks))); err != nil {
+		return err
+	}
+	if boot != "" && string(was[16:bootEnd]) == string(head[16:bootEnd]) {
+		return nil
+	}
+	if err := m.compare(data, size); err != nil {
+		return err
+	}
+	_, err = m.f.WriteAt(head, 0)
+	return err
+}
+
+func mapHead(size int64, boot string) []byte {
+	head := make([]byte, mapHeader)
+	copy(head, mapMagic)
+	binary.LittleEndian.PutUint64(head[8:], uint64(size))
+	copy(head[16:bootEnd], boot)
+	return head
+}
+
+// compare forgets the blocks whose bytes are not those that they were entered with.
+func (m *blockMap) compare(data *os.File, size int64) error {
+	buf := make([]byte, blockSize)
+	for b := range m.blocks {
+		if !m.has(int64(b)) {
+			continue
+		}
+		p := buf[:min(blockSize, size-int64(b)*blockSize)]
+		_, err := data.ReadAt(p, int64(b)*blockSize)
+		if err == nil && crc32.Checksum(p, castagnoli) == uint32(m.blocks[b]) {
+			continue
+		}
+		if err := m.set(int64(b), 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *blockMap) has(b int64) bool { return m.blocks[b]&present != 0 }
+
+// refresh learns what other processes have entered from one block to before another.
+func (m *blockMap) refresh(from, to int64) error {
+	p := make([]byte, 8*(to-from))
+	if n, err := m.f.ReadAt(p, mapHeader+8*from); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	} else if n < len(p) {
+		return fmt.Errorf("%s is too short", m.f.Name())
+	}
+	for i := range to - from {
+		m.know(from+i, binary.LittleEndian.Uint64(p[8*i:]))
+	}
+	return nil
+}
+
+func (m *blockMap) know(b int64, v uint64) {
+	switch was, is := m.has(b), v&present != 0; {
+	case is && !was:
+		m.there++
+	case was && !is:
+		m.there--
+	}
+	m.blocks[b] = v
+}
+
+// set enters a block; 0 takes it away.
+func (m *blockMap) set(b int64, v uint64) error {
+	var p [8]byte
+	binary.LittleEndian.PutUint64(p[:], v)
+	if _, err := m.f.WriteAt(p[:], mapHeader+8*b); err != nil {
+		return err
+	}
+	m.know(b, v)
+	return nil
+}
+
+// bootID names this start of the system; it is empty where the system does not tell.
+func bootID() string {
+	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(id))
+}

@@ -1,0 +1,103 @@
+package rangecache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/skepdata/skep/storage"
+)
+
+// File is an object of which parts can be read at Path. It is safe for concurrent use.
+type File struct {
+	of      *object
+	fetched atomic.Int64
+	once    sync.Once
+	ahead   ahead
+}
+
+// Path is a local file of the object's size, whose bytes are the object's where Fill has been.
+// It must not be written to.
+func (f *File) Path() string { return f.of.data.Name() }
+
+// Object is the version of the object that the file is of.
+func (f *File) Object() storage.Object { return f.of.o }
+
+// Fetched is how many bytes have been asked of the store because of this File.
+func (f *File) Fetched() int64 { return f.fetched.Load() }
+
+// Close lets the file be evicted, and ends what is on its way if nobody else uses the object.
+// It is idempotent.
+func (f *File) Close() error {
+	var err error
+	f.once.Do(func() { err = f.of.release() })
+	return err
+}
+
+// object is one object that this process uses.
+type object struct {
+	c      *Cache
+	name   string
+	b      storage.Bucket
+	o      storage.Object
+	data   *os.File
+	ctx    context.Context // of what is on its way
+	cancel context.CancelFunc
+	wg     sync.WaitGroup // of runs
+	users  int            // guarded by c.mu
+
+	mu   sync.Mutex
+	cond sync.Cond // of mu: something came, or a run or a waiter's context ended
+	have *blockMap
+	runs []*run // those on their way
+	// wrong, once set, is why the object cannot be read: its bytes do not have the store's sum.
+	wrong error
+}
+
+func newObject(c *Cache, name string, b storage.Bucket, o storage.Object, data *os.File, m *blockMap) *object {
+	of := &object{c: c, name: name, b: b, o: o, data: data, have: m}
+	of.ctx, of.cancel = context.WithCancel(context.Background())
+	of.cond.L = &of.mu
+	return of
+}
+
+// release takes one user off, and closes the files after the last.
+func (of *object) release() error {
+	c := of.c
+	c.mu.Lock()
+	of.users--
+	last := of.users == 0
+	if last {
+		delete(c.objects, of.name)
+	}
+	c.mu.Unlock()
+	if !last {
+		return nil
+	}
+	of.end()
+	return errors.Join(of.have.f.Close(), of.data.Close())
+}
+
+// end ends what is on its way, and waits for that.
+func (of *object) end() {
+	of.cancel()
+	of.wg.Wait()
+}
+
+func (of *object) url() string { return of.b.URL() + of.o.Key }
+
+// ModTime is when the object was last changed.
+func (f *File) ModTime() time.Time { return f.of.o.ModTime }
+
+// readError is an error of reading the object, which names it.
+func (of *object) readError(err error) error {
+	var known *storage.Error
+	if errors.As(err, &known) || of.ctx.Err() != nil {
+		return err
+	}
+	return fmt.Errorf("read %s: %w", of.url(), err)
+}
