@@ -32,12 +32,31 @@ type Source interface {
 	// out, a location that does not exist yields no files, and nothing outside the scan's
 	// partitions is listed.
 	Files(ctx context.Context, scan *analysis.Scan) iter.Seq2[PartitionFiles, error]
-	// Local makes a file readable as a local path until release is called: in place where
-	// the store keeps it as a plain file, otherwise from the cache of fetched objects.
-	Local(ctx context.Context, f File) (path string, release func(), err error)
+	// Local makes a file readable at a local path, until it is released: in place where the
+	// store keeps it as a plain file, otherwise as a file of the cache.
+	Local(ctx context.Context, f File) (Local, error)
 	// Open streams a file's bytes, as they are stored, beginning with the one numbered from,
 	// from 0. An error names the file.
 	Open(ctx context.Context, f File, from int64) (storage.Reader, error)
+}
+
+// Local is a file that can be read at a local path.
+type Local struct {
+	Path string
+	// Parts, if not nil, says that the file has its bytes only where they have been asked for.
+	Parts Parts
+	// Release gives the file back. It is not nil, and called once.
+	Release func()
+}
+
+// Parts are the bytes of a file that comes by parts. They are safe for concurrent use.
+type Parts interface {
+	// Fill returns when n bytes from off on are there, as far as the file has them.
+	Fill(ctx context.Context, off, n int64) error
+	// Read is Fill for one who reads through the file, and may bring what follows too.
+	Read(ctx context.Context, off, n int64) error
+	// Prefetch asks for bytes that will be read soon, and does not wait.
+	Prefetch(off, n int64)
 }
 
 // PartitionFiles are the files of one partition.

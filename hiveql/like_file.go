@@ -29,12 +29,17 @@ func (s *Session) fileColumns(ctx context.Context, n *syntax.LikeFile) ([]metast
 		return nil, err
 	}
 	src := &source{cfg: s.cfg, counts: &counts{}}
-	local, release, err := src.Local(ctx, f)
+	local, err := src.Local(ctx, f)
 	if err != nil {
 		return nil, err
 	}
-	defer release()
-	cols, err := s.cfg.Executor.ParquetColumns(ctx, local)
+	defer local.Release()
+	if local.Parts != nil {
+		if err := local.Parts.Fill(ctx, 0, f.Object.Size); err != nil {
+			return nil, err
+		}
+	}
+	cols, err := s.cfg.Executor.ParquetColumns(ctx, local.Path)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.URL(), err)
 	}

@@ -151,30 +151,30 @@ func (src *source) Files(ctx context.Context, scan *analysis.Scan) iter.Seq2[Par
 	}
 }
 
-// Local gives the path of a file, in place or in the cache.
-func (src *source) Local(ctx context.Context, f File) (string, func(), error) {
+// Local gives a file in place or in the cache.
+func (src *source) Local(ctx context.Context, f File) (Local, error) {
 	if lp, ok := storage.As[storage.LocalPather](f.Bucket); ok {
 		path, ok, err := lp.LocalPath(ctx, f.Object.Key)
 		if err != nil {
-			return "", nil, err
+			return Local{}, err
 		}
 		if ok {
 			src.counts.open(f)
-			return path, func() {}, nil
+			return Local{Path: path, Release: func() {}}, nil
 		}
 	}
 	if src.cfg.Cache == nil {
-		return "", nil, fmt.Errorf("read %s: it has to be fetched, and there is no cache directory", f.URL())
+		return Local{}, fmt.Errorf("read %s: it has to be fetched, and there is no cache directory", f.URL())
 	}
-	file, err := src.cfg.Cache.Fetch(ctx, f.Bucket, f.Object)
+	file, err := src.cfg.Cache.Object(ctx, f.Bucket, f.Object)
 	if err != nil {
-		return "", nil, err
+		return Local{}, err
 	}
 	src.counts.open(f)
-	if file.Fetched() {
-		src.counts.fetched.Add(f.Object.Size)
-	}
-	return file.Path(), func() { _ = file.Close() }, nil
+	return Local{Path: file.Path(), Parts: file, Release: func() {
+		src.counts.fetched.Add(file.Fetched())
+		_ = file.Close()
+	}}, nil
 }
 
 // Open streams a file.

@@ -117,8 +117,8 @@ func (c *catalog) Files(ctx context.Context, scan *analysis.Scan) iter.Seq2[hive
 	}
 }
 
-func (c *catalog) Local(ctx context.Context, f hiveql.File) (string, func(), error) {
-	return "/" + f.Object.Key, func() {}, nil
+func (c *catalog) Local(ctx context.Context, f hiveql.File) (hiveql.Local, error) {
+	return hiveql.Local{Path: "/" + f.Object.Key, Release: func() {}}, nil
 }
 
 func (c *catalog) Open(ctx context.Context, f hiveql.File, from int64) (storage.Reader, error) {

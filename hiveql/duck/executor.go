@@ -36,6 +36,9 @@ type Executor struct {
 	tempDir string
 	ownTemp bool
 
+	hookOnce  sync.Once
+	hookWorks bool
+
 	mu         sync.Mutex
 	registered map[string]bool // functions that the database knows besides those of all plans
 	closed     bool
@@ -127,6 +130,7 @@ const settings = `
 SET GLOBAL TimeZone = 'UTC';
 SET GLOBAL default_null_order = 'nulls_first_on_asc_last_on_desc';
 SET GLOBAL lambda_syntax = 'DISABLE_SINGLE_ARROW';
+SET GLOBAL prefetch_all_parquet_files = true;
 `
 
 // enter counts a statement in, so that Close ends it and waits for it.

@@ -27,6 +27,7 @@ type lowerer struct {
 	feeds    *feeds
 	urls     map[string]string // of the files that DuckDB reads, by their local paths
 	release  []func()          // called when the query is over
+	giveUp   func(error)       // ends the query for a reason that DuckDB does not know
 }
 
 func (l *lowerer) fail(err error) string {

@@ -33,7 +33,8 @@ func (e *Executor) Query(ctx context.Context, q *analysis.Query, src hiveql.Sour
 type job struct {
 	*run
 	ctx     context.Context // of the statement
-	conn    *connection     // nil when it is closed; guarded by exec.mu
+	giveUp  context.CancelCauseFunc
+	conn    *connection // nil when it is closed; guarded by exec.mu
 	exec    *Executor
 	feeds   *feeds
 	urls    map[string]string // names of the files that DuckDB reads, by their local paths
@@ -42,8 +43,10 @@ type job struct {
 
 // lowered lowers a plan by lower and starts it, on a connection of its own.
 func (e *Executor) lowered(ctx context.Context, src hiveql.Source, lower func(*lowerer) string) (*job, error) {
-	j := &job{ctx: ctx, exec: e, feeds: newFeeds(ctx, e.threads)}
+	ctx, giveUp := context.WithCancelCause(ctx)
+	j := &job{ctx: ctx, giveUp: giveUp, exec: e, feeds: newFeeds(ctx, e.threads)}
 	if err := e.enter(j); err != nil {
+		giveUp(nil)
 		return nil, err
 	}
 	err := j.start(src, lower)
@@ -61,7 +64,7 @@ func (j *job) start(src hiveql.Source, lower func(*lowerer) string) error {
 	j.exec.mu.Lock()
 	j.conn = conn
 	j.exec.mu.Unlock()
-	l := &lowerer{ctx: j.ctx, exec: j.exec, conn: conn, src: src, feeds: j.feeds, urls: map[string]string{}}
+	l := &lowerer{ctx: j.ctx, exec: j.exec, conn: conn, src: src, feeds: j.feeds, urls: map[string]string{}, giveUp: j.giveUp}
 	sql := lower(l)
 	j.release, j.urls = l.release, l.urls
 	if l.err != nil {
@@ -113,6 +116,7 @@ func (j *job) close() error {
 		conn.close()
 	}
 	j.feeds.wait()
+	j.giveUp(nil)
 	for _, f := range j.release {
 		f()
 	}

@@ -265,16 +265,20 @@ func (l *lowerer) localFiles(g *scanGroup) error {
 	}
 	g.files = files
 	const atOnce = 16
-	releases := make([]func(), len(files))
+	hooked := l.exec.hooked()
+	ends := make([]func(), len(files))
 	group, ctx := errgroup.WithContext(l.ctx)
 	group.SetLimit(atOnce)
 	for i := range files {
 		group.Go(func() error {
-			p, release, err := l.src.Local(ctx, files[i].file)
+			local, err := l.src.Local(ctx, files[i].file)
+			if err == nil {
+				files[i].local = local.Path
+				ends[i], err = l.attach(ctx, local, files[i].file.Object.Size, hooked)
+			}
 			if err != nil {
 				return &Error{Op: "read", Msg: err.Error(), Err: err}
 			}
-			files[i].local, releases[i] = p, release
 			return nil
 		})
 	}
@@ -282,10 +286,26 @@ func (l *lowerer) localFiles(g *scanGroup) error {
 	for _, f := range files {
 		l.urls[f.local] = f.file.URL()
 	}
-	for _, r := range releases {
-		if r != nil {
-			l.release = append(l.release, r)
+	for _, end := range ends {
+		if end != nil {
+			l.release = append(l.release, end)
 		}
 	}
 	return err
+}
+
+// footer is how much of the end of a Parquet file is brought before DuckDB asks for it: most
+// footers, and those of many files at once, where DuckDB takes one after another.
+const footer = 64 << 10
+
+// attach makes a file's bytes come when DuckDB reads them, or, without the hook, all at once.
+func (l *lowerer) attach(ctx context.Context, f hiveql.Local, size int64, hooked bool) (end func(), err error) {
+	switch {
+	case f.Parts == nil:
+		return f.Release, nil
+	case !hooked:
+		return f.Release, f.Parts.Fill(ctx, 0, size)
+	}
+	end = hooks.read(l.ctx, f.Path, f.Parts, f.Release, l.giveUp)
+	return end, f.Parts.Fill(ctx, max(0, size-footer), footer)
 }

@@ -1,0 +1,162 @@
+package duck
+
+/*
+#cgo linux LDFLAGS: -Wl,--wrap=open -Wl,--wrap=close -Wl,--wrap=pread -Wl,--wrap=read
+#include <stdint.h>
+
+void skep_hook_watch(int by);
+*/
+import "C"
+
+import (
+	"context"
+	"sync"
+
+	"github.com/skepdata/skep/hiveql"
+)
+
+// hooks are the files that DuckDB may open and read although parts of them are not there yet.
+// The C side (hook.c) knows them by number, DuckDB by path. There is one for the process, as
+// there is one of each of the functions that it hooks into.
+var hooks = registry{byPath: map[string]*partial{}, byID: map[C.uint64_t]*partial{}}
+
+type registry struct {
+	mu     sync.Mutex
+	last   C.uint64_t
+	byPath map[string]*partial
+	byID   map[C.uint64_t]*partial
+}
+
+// partial is one such file, which several statements may read at once.
+type partial struct {
+	id     C.uint64_t
+	path   string
+	parts  hiveql.Parts
+	ctx    context.Context // ends when no statement is left that would read
+	cancel context.CancelFunc
+
+	// Guarded by hooks.mu:
+	readers  map[*reading]bool
+	opens    int // how often DuckDB has it open
+	reads    int
+	releases []func()
+}
+
+// reading is what one statement has to do with a file.
+type reading struct {
+	fail func(error) // told why a read failed: DuckDB gets to know no more than EIO
+}
+
+// read lets DuckDB read the file at path, whose parts come as they are read, until the function
+// it returns is called. release is called then, or once DuckDB has closed the file.
+func (h *registry) read(ctx context.Context, path string, parts hiveql.Parts, release func(), fail func(error)) (end func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p := h.byPath[path]
+	if p == nil {
+		h.last++
+		p = &partial{id: h.last, path: path, parts: parts, readers: map[*reading]bool{}}
+		p.ctx, p.cancel = context.WithCancel(context.WithoutCancel(ctx))
+		h.byPath[path], h.byID[p.id] = p, p
+		C.skep_hook_watch(1)
+	}
+	r := &reading{fail: fail}
+	p.readers[r] = true
+	p.releases = append(p.releases, release)
+	stop := context.AfterFunc(ctx, func() { h.leave(p, r) })
+	return func() {
+		stop()
+		h.leave(p, r)
+	}
+}
+
+// leave ends a statement's reading. After the last one, reads that wait are cancelled.
+func (h *registry) leave(p *partial, r *reading) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !p.readers[r] {
+		return
+	}
+	delete(p.readers, r)
+	if len(p.readers) == 0 {
+		p.cancel()
+		delete(h.byPath, p.path)
+		h.dropUnused(p)
+	}
+}
+
+// dropUnused gives up a file that no statement reads and DuckDB does not have open. The caller
+// holds the lock.
+func (h *registry) dropUnused(p *partial) {
+	if len(p.readers) > 0 || p.opens > 0 || h.byID[p.id] == nil {
+		return
+	}
+	delete(h.byID, p.id)
+	C.skep_hook_watch(-1)
+	for _, release := range p.releases {
+		release()
+	}
+}
+
+func (h *registry) opened(path string) C.uint64_t {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p := h.byPath[path]
+	if p == nil {
+		return 0
+	}
+	p.opens++
+	return p.id
+}
+
+func (h *registry) closed(id C.uint64_t) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if p := h.byID[id]; p != nil {
+		p.opens--
+		h.dropUnused(p)
+	}
+}
+
+// fill brings a range before DuckDB reads it, and reports whether it is there.
+func (h *registry) fill(id C.uint64_t, off, n int64) bool {
+	h.mu.Lock()
+	p := h.byID[id]
+	if p != nil {
+		p.reads++
+	}
+	h.mu.Unlock()
+	if p == nil {
+		return false
+	}
+	err := p.parts.Read(p.ctx, off, n)
+	if err == nil {
+		return true
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for r := range p.readers {
+		r.fail(&Error{Op: "read", Msg: err.Error(), Err: err})
+	}
+	return false
+}
+
+// skepHookOpened is told each path that is opened, and answers the number of the file, or 0.
+//
+//export skepHookOpened
+func skepHookOpened(path *C.char) C.uint64_t { return hooks.opened(C.GoString(path)) }
+
+// skepHookClosed is told that a file has been closed, once for each time it was opened.
+//
+//export skepHookClosed
+func skepHookClosed(id C.uint64_t) { hooks.closed(id) }
+
+// skepHookRead is told what is about to be read; 0 says that it is there.
+//
+//export skepHookRead
+func skepHookRead(id C.uint64_t, off, n C.int64_t) C.int {
+	if hooks.fill(id, int64(off), int64(n)) {
+		return 0
+	}
+	return -1
+}

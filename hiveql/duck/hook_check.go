@@ -1,0 +1,79 @@
+package duck
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// hooked reports whether DuckDB reads files through the hook in this build: another linker, or
+// a DuckDB that reads by other functions, would read holes as zeros. It is found out once, when
+// the first file is to come by parts. Without the hook such files are brought whole.
+func (e *Executor) hooked() bool {
+	e.hookOnce.Do(func() { e.hookWorks = e.checkHook() == nil })
+	return e.hookWorks
+}
+
+// checkHook has DuckDB read a Parquet file of which nothing is there.
+func (e *Executor) checkHook() error {
+	dir, err := os.MkdirTemp(e.tempDir, "hook-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	c, err := e.connect()
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	ctx := context.Background()
+	whole, holes := filepath.Join(dir, "whole.parquet"), filepath.Join(dir, "holes.parquet")
+	if err := c.exec(ctx, "COPY (SELECT 'brought' AS word) TO "+quote(whole)+" (FORMAT parquet)"); err != nil {
+		return err
+	}
+	content, err := os.ReadFile(whole)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(holes, make([]byte, len(content)), 0o600); err != nil {
+		return err
+	}
+	var failed error
+	end := hooks.read(ctx, holes, &patch{holes, content}, func() {}, func(err error) { failed = err })
+	defer end()
+	rows, err := c.query(ctx, "SELECT word FROM read_parquet("+quote(holes)+")")
+	switch {
+	case failed != nil:
+		return failed
+	case err != nil:
+		return err
+	case len(rows) != 1 || rows[0][0] != "brought":
+		return fmt.Errorf("DuckDB read %v", rows)
+	}
+	return nil
+}
+
+// patch brings the parts of a file from memory.
+type patch struct {
+	path    string
+	content []byte
+}
+
+func (p *patch) Fill(_ context.Context, off, n int64) error {
+	size := int64(len(p.content))
+	if off >= size {
+		return nil
+	}
+	f, err := os.OpenFile(p.path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = f.WriteAt(p.content[off:min(off+n, size)], off)
+	return err
+}
+
+func (p *patch) Read(ctx context.Context, off, n int64) error { return p.Fill(ctx, off, n) }
+
+func (p *patch) Prefetch(int64, int64) {}

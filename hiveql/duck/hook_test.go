@@ -1,0 +1,190 @@
+package duck_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/skepdata/skep/hiveql"
+	"github.com/skepdata/skep/hiveql/duck"
+)
+
+// TestHookHolds keeps a new DuckDB, or another linker, from reading past the hook unnoticed.
+func TestHookHolds(t *testing.T) {
+	if hooked := open(t, duck.Config{}).Hooked(); hooked != (runtime.GOOS == "linux") {
+		t.Errorf("on %s the hook holds: %v", runtime.GOOS, hooked)
+	}
+}
+
+// far is a Source whose files come by parts: what DuckDB opens are holes.
+type far struct {
+	*catalog
+	holes   string
+	fail    func(ctx context.Context) error // of each read; may be nil
+	brought atomic.Int64
+	size    atomic.Int64
+}
+
+func (f *far) Local(_ context.Context, file hiveql.File) (hiveql.Local, error) {
+	content, err := os.ReadFile("/" + file.Object.Key)
+	if err != nil {
+		return hiveql.Local{}, err
+	}
+	f.size.Add(int64(len(content)))
+	path := filepath.Join(f.holes, filepath.Base(file.Object.Key))
+	if err := os.WriteFile(path, make([]byte, len(content)), 0o600); err != nil {
+		return hiveql.Local{}, err
+	}
+	return hiveql.Local{Path: path, Parts: &farParts{far: f, path: path, content: content}, Release: func() {}}, nil
+}
+
+// farParts brings 4 KiB blocks, so that what is not asked for stays away.
+type farParts struct {
+	*far
+	path    string
+	content []byte
+	mu      sync.Mutex
+	have    map[int64]bool
+}
+
+func (p *farParts) Fill(_ context.Context, off, n int64) error {
+	const block = 4 << 10
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f, err := os.OpenFile(p.path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if p.have == nil {
+		p.have = map[int64]bool{}
+	}
+	for b := off / block; b*block < min(off+n, int64(len(p.content))); b++ {
+		if p.have[b] {
+			continue
+		}
+		part := p.content[b*block : min((b+1)*block, int64(len(p.content)))]
+		if _, err := f.WriteAt(part, b*block); err != nil {
+			return err
+		}
+		p.have[b] = true
+		p.brought.Add(int64(len(part)))
+	}
+	return nil
+}
+
+func (p *farParts) Read(ctx context.Context, off, n int64) error {
+	if p.fail != nil {
+		if err := p.fail(ctx); err != nil {
+			return err
+		}
+	}
+	return p.Fill(ctx, off, n)
+}
+
+func (p *farParts) Prefetch(int64, int64) {}
+
+// farTable makes a table of two files of 100,000 rows, one column of which is long.
+func farTable(t *testing.T, e *duck.Executor) *far {
+	t.Helper()
+	c := newCatalog(t)
+	columns := []string{"id:int", "text:string"}
+	table := c.newTable(t, "t", parquetInput, parquetSerDe, columns...)
+	for _, name := range []string{"one", "two"} {
+		c.into(t, e, table.Storage.Location, name, columns,
+			"SELECT pos, md5(cast(pos AS string)) FROM (SELECT posexplode(split(space(99999), ' ')) AS (pos, v)) x")
+	}
+	return &far{catalog: c, holes: t.TempDir()}
+}
+
+func (f *far) rows(ctx context.Context, e *duck.Executor, sql string) (string, error) {
+	q, err := f.analyze(ctx, sql)
+	if err != nil {
+		return "", err
+	}
+	rows, err := e.Query(ctx, q, f)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = rows.Close() }()
+	var out []string
+	for rows.Next() {
+		for _, v := range rows.Row() {
+			out = append(out, fmt.Sprint(v))
+		}
+	}
+	return strings.Join(out, " "), rows.Err()
+}
+
+func TestHookBringsWhatIsRead(t *testing.T) {
+	e := open(t, duck.Config{Threads: 4})
+	f := farTable(t, e)
+	for _, q := range []struct {
+		sql, want string
+		all       bool
+	}{
+		{"SELECT sum(id), count(*) FROM t", "9999900000 200000", false},
+		{"SELECT count(DISTINCT text) FROM t", "100000", true},
+		{"SELECT text FROM t WHERE id = 77 LIMIT 1", "28dd2c7955ce926456240b2ff0100bde", true},
+	} {
+		f.brought.Store(0)
+		f.size.Store(0)
+		got, err := f.rows(t.Context(), e, q.sql)
+		if err != nil || got != q.want {
+			t.Errorf("%s: %q, %v; want %q", q.sql, got, err, q.want)
+		}
+		if brought, size := f.brought.Load(), f.size.Load(); !q.all && brought > size/2 {
+			t.Errorf("%s: %d of %d bytes were brought", q.sql, brought, size)
+		}
+	}
+	if n := duck.HookedFiles(); n != 0 {
+		t.Errorf("%d files are still registered", n)
+	}
+}
+
+func TestHookReportsWhy(t *testing.T) {
+	e := open(t, duck.Config{})
+	f := farTable(t, e)
+	broken := errors.New("read s3://lake/t/one: the object was replaced")
+	f.fail = func(context.Context) error { return broken }
+	_, err := f.rows(t.Context(), e, "SELECT sum(id) FROM t")
+	if !errors.Is(err, broken) || err == nil || !strings.Contains(err.Error(), broken.Error()) {
+		t.Errorf("got %v", err)
+	}
+	f.fail = nil
+	if got, err := f.rows(t.Context(), e, "SELECT count(id) FROM t"); err != nil || got != "200000" {
+		t.Errorf("the next query: %q, %v", got, err)
+	}
+	if n := duck.HookedFiles(); n != 0 {
+		t.Errorf("%d files are still registered", n)
+	}
+}
+
+func TestHookIsCancelled(t *testing.T) {
+	e := open(t, duck.Config{})
+	f := farTable(t, e)
+	ctx, cancel := context.WithCancel(t.Context())
+	f.fail = func(ctx context.Context) error {
+		cancel()
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(time.Minute):
+			return errors.New("the read was not cancelled")
+		}
+	}
+	if _, err := f.rows(ctx, e, "SELECT sum(id) FROM t"); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if n := duck.HookedFiles(); n != 0 {
+		t.Errorf("%d files are still registered", n)
+	}
+}
