@@ -279,9 +279,9 @@ func TestKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 		for !entered(t, dir) {
-			time.Sleep(time.Millisecond)
+			pause(t, time.Millisecond)
 		}
-		time.Sleep(time.Duration(2*round) * time.Millisecond)
+		pause(t, time.Duration(2*round)*time.Millisecond)
 		_ = filler.Process.Kill()
 		_ = filler.Wait()
 	}
@@ -292,6 +292,16 @@ func TestKilled(t *testing.T) {
 	}
 	if f.Fetched() == 120*block {
 		t.Error("nothing of what the killed processes had fetched was kept")
+	}
+}
+
+// pause lets a process go on for a while, before it is looked at or killed.
+func pause(t *testing.T, d time.Duration) {
+	t.Helper()
+	select {
+	case <-time.After(d):
+	case <-t.Context().Done():
+		t.Fatal(context.Cause(t.Context()))
 	}
 }
 
