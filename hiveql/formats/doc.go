@@ -1,4 +1,4 @@
-// Package formats reads and writes the text formats of Hive tables: bytes on one side, Arrow
+// Package formats reads and writes the formats of Hive tables with a row a line: bytes on one side, Arrow
 // record batches (reading) or rows of hivetype values (writing) on the other.
 //
 //	spec, err := formats.SpecOf(sd.InputFormat, sd.SerDe.Library, sd.SerDe.Parameters, table.Parameters)
