@@ -13,6 +13,7 @@ import (
 	"github.com/skepdata/skep/hiveql/analysis"
 	"github.com/skepdata/skep/metastore"
 	"github.com/skepdata/skep/storage"
+	"github.com/skepdata/skep/storage/rangecache"
 )
 
 // counts collect the costs of a statement from several goroutines.
@@ -21,14 +22,42 @@ type counts struct {
 	rowsWritten, filesWritten, bytesWritten atomic.Int64
 	mu                                      sync.Mutex
 	opened                                  map[string]bool
+	coming                                  map[*rangecache.File]bool // those of which more may be fetched
 }
 
 func (c *counts) stats() Stats {
 	return Stats{
 		Rows: c.rows.Load(), Files: c.files.Load(), PartitionsRead: c.parts.Load(),
-		BytesRead: c.bytes.Load(), BytesFetched: c.fetched.Load(), RowsWritten: c.rowsWritten.Load(),
+		BytesRead: c.bytes.Load(), BytesFetched: c.bytesFetched(), RowsWritten: c.rowsWritten.Load(),
 		FilesWritten: c.filesWritten.Load(), BytesWritten: c.bytesWritten.Load(),
 	}
+}
+
+// comes counts what is fetched of a file from now on, until it is released.
+func (c *counts) comes(f *rangecache.File) (release func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.coming == nil {
+		c.coming = map[*rangecache.File]bool{}
+	}
+	c.coming[f] = true
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.coming, f)
+		c.fetched.Add(f.Fetched())
+		_ = f.Close()
+	}
+}
+
+func (c *counts) bytesFetched() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := c.fetched.Load()
+	for f := range c.coming {
+		n += f.Fetched()
+	}
+	return n
 }
 
 // open counts a file the first time it is opened.
@@ -171,10 +200,7 @@ func (src *source) Local(ctx context.Context, f File) (Local, error) {
 		return Local{}, err
 	}
 	src.counts.open(f)
-	return Local{Path: file.Path(), Parts: file, Release: func() {
-		src.counts.fetched.Add(file.Fetched())
-		_ = file.Close()
-	}}, nil
+	return Local{Path: file.Path(), Parts: file, Release: src.counts.comes(file)}, nil
 }
 
 // Open streams a file.
