@@ -198,37 +198,10 @@ type principalPrivilegeSet struct {
 	RolePrivileges  map[string][]*privilegeGrantInfo `thrift:"3"`
 }
 
-type hiveObjectRef struct {
-	ObjectType int32    `thrift:"1"`
-	DbName     string   `thrift:"2,omitempty"`
-	ObjectName string   `thrift:"3,omitempty"`
-	PartValues []string `thrift:"4"`
-	ColumnName string   `thrift:"5,omitempty"`
-	CatName    string   `thrift:"6,omitempty"`
-}
-
-type hiveObjectPrivilege struct {
-	HiveObject    *hiveObjectRef      `thrift:"1"`
-	PrincipalName string              `thrift:"2,omitempty"`
-	PrincipalType int32               `thrift:"3"`
-	GrantInfo     *privilegeGrantInfo `thrift:"4"`
-	Authorizer    string              `thrift:"5,omitempty"`
-}
-
 type role struct {
 	RoleName   string `thrift:"1,omitempty"`
 	CreateTime int32  `thrift:"2"`
 	OwnerName  string `thrift:"3,omitempty"`
-}
-
-type rolePrincipalGrant struct {
-	RoleName             string `thrift:"1,omitempty"`
-	PrincipalName        string `thrift:"2,omitempty"`
-	PrincipalType        int32  `thrift:"3"`
-	GrantOption          bool   `thrift:"4"`
-	GrantTime            int32  `thrift:"5"`
-	GrantorName          string `thrift:"6,omitempty"`
-	GrantorPrincipalType int32  `thrift:"7"`
 }
 
 type sqlPrimaryKey struct {

@@ -74,39 +74,6 @@ type heartbeatRequest struct {
 	Txnid  int64 `thrift:"2,omitempty"`
 }
 
-type heartbeatTxnRangeRequest struct {
-	Min int64 `thrift:"1"`
-	Max int64 `thrift:"2"`
-}
-
-type heartbeatTxnRangeResponse struct {
-	Aborted []int64 `thrift:"1,set"`
-	Nosuch  []int64 `thrift:"2,set"`
-}
-
-type openTxnRequest struct {
-	NumTxns       int32   `thrift:"1"`
-	User          string  `thrift:"2"`
-	Hostname      string  `thrift:"3"`
-	AgentInfo     string  `thrift:"4,omitempty"`
-	ReplPolicy    string  `thrift:"5,omitempty"`
-	ReplSrcTxnIds []int64 `thrift:"6"`
-	TxnType       *int32  `thrift:"7"`
-}
-
-type openTxnsResponse struct {
-	TxnIds []int64 `thrift:"1"`
-}
-
-type abortTxnRequest struct {
-	Txnid      int64  `thrift:"1"`
-	ReplPolicy string `thrift:"2,omitempty"`
-}
-
-type abortTxnsRequest struct {
-	TxnIds []int64 `thrift:"1"`
-}
-
 type getOpenTxnsInfoResponse struct {
 	TxnHighWaterMark int64      `thrift:"1"`
 	OpenTxns         []*txnInfo `thrift:"2"`
@@ -149,23 +116,6 @@ type getValidWriteIdsResponse struct {
 	TblValidWriteIds []*tableValidWriteIds `thrift:"1"`
 }
 
-type txnToWriteId struct {
-	TxnID   int64 `thrift:"1"`
-	WriteID int64 `thrift:"2"`
-}
-
-type allocateTableWriteIdsRequest struct {
-	DbName              string          `thrift:"1"`
-	TableName           string          `thrift:"2"`
-	TxnIds              []int64         `thrift:"3"`
-	ReplPolicy          string          `thrift:"4,omitempty"`
-	SrcTxnToWriteIdList []*txnToWriteId `thrift:"5"`
-}
-
-type allocateTableWriteIdsResponse struct {
-	TxnToWriteIds []*txnToWriteId `thrift:"1"`
-}
-
 type notificationEventRequest struct {
 	LastEvent         int64    `thrift:"1"`
 	MaxEvents         int32    `thrift:"2,omitempty"`
@@ -183,10 +133,6 @@ type notificationEvent struct {
 	CatName       string `thrift:"8,omitempty"`
 }
 
-type notificationEventResponse struct {
-	Events []*notificationEvent `thrift:"1"`
-}
-
 type currentNotificationEventId struct {
 	EventID int64 `thrift:"1"`
 }
@@ -201,8 +147,4 @@ type notificationEventsCountRequest struct {
 
 type notificationEventsCountResponse struct {
 	EventsCount int64 `thrift:"1"`
-}
-
-type fireEventResponse struct {
-	EventIds []int64 `thrift:"1"`
 }

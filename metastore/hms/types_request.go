@@ -50,10 +50,6 @@ type getTablesRequest struct {
 	ProjectionSpec        *getProjectionsSpec `thrift:"7"`
 }
 
-type getTablesResult struct {
-	Tables []*table `thrift:"1"`
-}
-
 type getTablesExtRequest struct {
 	Catalog               string   `thrift:"1"`
 	Database              string   `thrift:"2"`
@@ -142,10 +138,6 @@ type getPartitionNamesPsRequest struct {
 	ID               *int64   `thrift:"7"`
 }
 
-type getPartitionNamesPsResponse struct {
-	Names []string `thrift:"1"`
-}
-
 type getPartitionsPsWithAuthRequest struct {
 	CatName          string   `thrift:"1,omitempty"`
 	DbName           string   `thrift:"2"`
@@ -194,10 +186,6 @@ type getPartitionsRequest struct {
 	ProcessorCapabilities []string                 `thrift:"9"`
 	ProcessorIdentifier   string                   `thrift:"10,omitempty"`
 	ValidWriteIdList      string                   `thrift:"11,omitempty"`
-}
-
-type getPartitionsResponse struct {
-	PartitionSpec []*partitionSpec `thrift:"1"`
 }
 
 type partitionsByExprRequest struct {
