@@ -187,7 +187,7 @@ func stream(ctx context.Context, from storage.Bucket, o storage.Object, to stora
 	if err != nil {
 		return err
 	}
-	defer w.Abort() //nolint:errcheck // it failed already
+	defer w.Abort() // it failed already
 	summed := storage.AsSummed(r)
 	if _, err = io.Copy(w, summed); err != nil {
 		return err

@@ -52,7 +52,7 @@ func (dl Dialer) Dial(ctx context.Context) (*Client, error) {
 		}
 		t := tls.Client(conn, config)
 		if err := t.HandshakeContext(ctx); err != nil {
-			conn.Close()
+			_ = conn.Close() // the error that is returned tells more
 			return nil, err
 		}
 		conn = t
@@ -66,13 +66,13 @@ func (dl Dialer) Dial(ctx context.Context) (*Client, error) {
 		in, out = frames, frames
 	}
 	if dl.User != "" {
-		stop := context.AfterFunc(ctx, func() { conn.Close() })
+		stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 		err := offerSASL(r, conn, dl.User, dl.Password)
 		if !stop() {
 			err = ctx.Err()
 		}
 		if err != nil {
-			conn.Close()
+			_ = conn.Close() // the error that is returned tells more
 			return nil, err
 		}
 	}
@@ -95,7 +95,7 @@ func (c *Client) Call(ctx context.Context, name string, args, result any, throws
 	if c.broken {
 		return fmt.Errorf("%s: the connection is broken", name)
 	}
-	stop := context.AfterFunc(ctx, func() { c.conn.Close() })
+	stop := context.AfterFunc(ctx, func() { _ = c.conn.Close() })
 	thrown, err := c.call(name, args, result, throws)
 	if !stop() { // the call was interrupted
 		c.broken = true
@@ -168,7 +168,7 @@ func (d *decoder) reply(result any, throws []error) (thrown, err error) {
 
 // Forward sends a message as it is and gives back the answer as it is: for proxies.
 func (c *Client) Forward(ctx context.Context, m Message, args Fields) (Message, Fields, error) {
-	stop := context.AfterFunc(ctx, func() { c.conn.Close() })
+	stop := context.AfterFunc(ctx, func() { _ = c.conn.Close() })
 	defer stop()
 	c.enc.message(m)
 	c.enc.value(args)

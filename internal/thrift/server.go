@@ -80,7 +80,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, grace time.Duration)
 		case <-ctx.Done():
 		case <-stopped:
 		}
-		l.Close()
+		_ = l.Close() // nobody is left to be told
 		s.closeIdle()
 	})
 	slots := make(chan struct{}, limit)
@@ -169,7 +169,7 @@ func (s *Server) closeIdle() {
 	s.closing = true
 	for c, state := range s.conns {
 		if !state.busy {
-			c.Close()
+			_ = c.Close() // nobody is left to be told
 		}
 	}
 }
@@ -178,7 +178,7 @@ func (s *Server) closeAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.conns {
-		c.Close()
+		_ = c.Close() // nobody is left to be told
 	}
 }
 
@@ -194,7 +194,7 @@ const greeting = 30 * time.Second
 // serveConn finds out what a client speaks and serves it.
 func (s *Server) serveConn(ctx context.Context, c net.Conn) {
 	if !s.track(c) {
-		c.Close()
+		_ = c.Close() // nobody is left to be told
 		return
 	}
 	defer s.untrack(c)
@@ -208,7 +208,7 @@ func (s *Server) serveConn(ctx context.Context, c net.Conn) {
 		t := tls.Server(peeked{c, buffered}, s.TLS)
 		if err := t.HandshakeContext(ctx); err != nil {
 			s.refused(raw, err)
-			c.Close()
+			_ = c.Close() // nobody is left to be told
 			return
 		}
 		c, buffered = t, bufio.NewReaderSize(t, 16<<10)
@@ -232,7 +232,7 @@ func (s *Server) serveConn(ctx context.Context, c net.Conn) {
 	default:
 		s.refused(raw, s.serveStream(ctx, raw, c, buffered))
 	}
-	c.Close()
+	_ = c.Close() // nobody is left to be told
 }
 
 func (s *Server) first() time.Duration {

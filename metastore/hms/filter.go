@@ -308,7 +308,7 @@ func (p *filterParser) multiIn() (partitions.Predicate, error) {
 			return nil, err
 		}
 	}
-	any := partitions.Or{}
+	either := partitions.Or{}
 	for {
 		p.accept("const")
 		if err := p.expect("struct"); err != nil {
@@ -325,8 +325,8 @@ func (p *filterParser) multiIn() (partitions.Predicate, error) {
 		for i, key := range keys {
 			all = append(all, compare(key, partitions.Eq, values[i]))
 		}
-		if any = append(any, all); p.accept(")") {
-			return negated(any, not), nil
+		if either = append(either, all); p.accept(")") {
+			return negated(either, not), nil
 		}
 		if err := p.expect(","); err != nil {
 			return nil, err

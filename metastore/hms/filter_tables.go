@@ -98,7 +98,7 @@ func compileTableFilter(p partitions.Predicate, patterns []*regexp.Regexp) (func
 	return nil, metaf("Error parsing table filter: %s is not supported yet", p)
 }
 
-func compileTableList(list []partitions.Predicate, any bool, patterns []*regexp.Regexp) (func(*metastore.Table) bool, error) {
+func compileTableList(list []partitions.Predicate, decisive bool, patterns []*regexp.Regexp) (func(*metastore.Table) bool, error) {
 	fits := make([]func(*metastore.Table) bool, len(list))
 	for i, one := range list {
 		var err error
@@ -108,11 +108,11 @@ func compileTableList(list []partitions.Predicate, any bool, patterns []*regexp.
 	}
 	return func(t *metastore.Table) bool {
 		for _, fit := range fits {
-			if fit(t) == any {
-				return any
+			if fit(t) == decisive {
+				return decisive
 			}
 		}
-		return !any
+		return !decisive
 	}, nil
 }
 

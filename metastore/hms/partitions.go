@@ -243,7 +243,7 @@ func parseNames(t *metastore.Table, names []string) (values []partitions.Values,
 // namesPredicate holds for the partitions of these names.
 func namesPredicate(t *metastore.Table, names []string) (partitions.Predicate, error) {
 	keys := t.Keys()
-	any := partitions.Or{}
+	either := partitions.Or{}
 	for _, name := range names {
 		values, err := keys.ParseName(name)
 		if err != nil {
@@ -253,7 +253,7 @@ func namesPredicate(t *metastore.Table, names []string) (partitions.Predicate, e
 		for i, v := range values {
 			all = append(all, compare(keys[i].Name, partitions.Eq, v))
 		}
-		any = append(any, all)
+		either = append(either, all)
 	}
-	return any, nil
+	return either, nil
 }

@@ -17,7 +17,6 @@ type dialect struct {
 	arrays     bool   // lists are passed as one argument each, which PostgreSQL plans much faster
 	lock       string // makes a SELECT of the store row wait for other writers
 	keep       string // makes an INSERT leave rows that exist alone, without counting them
-	keepAlways string // the same, where the conflict is not of interest
 	// paged: a connection cannot run a statement while the rows of another are read, so a
 	// transaction reads page by page.
 	paged bool

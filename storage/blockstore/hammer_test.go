@@ -226,7 +226,7 @@ func write(b *Bucket, key, content string) error {
 	if err != nil {
 		return err
 	}
-	defer w.Abort() //nolint:errcheck // committed, or failed
+	defer w.Abort() // committed, or failed
 	if _, err := w.Write([]byte(content)); err != nil {
 		return err
 	}

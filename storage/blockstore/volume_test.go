@@ -92,7 +92,7 @@ func TestQuota(t *testing.T) {
 		if err != nil {
 			return false, err
 		}
-		defer w.Abort() //nolint:errcheck // committed, or failed
+		defer w.Abort() // committed, or failed
 		if _, err := w.Write(make([]byte, size)); err != nil {
 			return true, err
 		}
