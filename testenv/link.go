@@ -77,7 +77,9 @@ func (l *Link) Close() error {
 	l.closed = true
 	err := l.listener.Close()
 	for c := range l.open {
-		err = errors.Join(err, c.Close())
+		if e := c.Close(); !errors.Is(e, net.ErrClosed) { // carry closes what it cannot use
+			err = errors.Join(err, e)
+		}
 	}
 	l.mu.Unlock()
 	l.running.Wait()
