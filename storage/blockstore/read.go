@@ -240,9 +240,8 @@ func (r *reader) fill(p []byte) (n int, err error) {
 	return n, r.err
 }
 
-// copySize is how much WriteTo reads at a time: so much stays in the processor's cache from the file
-// to the checksum, and to the writer.
-const copySize = 4 * chunkSize
+// copySize is how much WriteTo reads at a time.
+const copySize = 16 * chunkSize
 
 // WriteTo implements io.WriterTo, with a buffer of its own.
 func (r *reader) WriteTo(w io.Writer) (written int64, err error) {

@@ -115,8 +115,39 @@ func (s *segment) read(r *reader, chunk int64, p []byte) error {
 	}
 }
 
-// readChunks is read of the replica that is open.
+// pieceOfRead is how much is read before it is verified, so that it is still in the processor's cache.
+const pieceOfRead = 4 * chunkSize
+
+// readChunks is read of the replica that is open. Two processors share what is long: the checksums then cost no
+// time beyond that of the reading.
 func (s *segment) readChunks(verify Verification, chunk int64, p []byte) error {
+	if len(p) < 2*pieceOfRead {
+		return s.readPieces(verify, chunk, p)
+	}
+	half := int64(len(p)) / 2 / chunkSize
+	second := make(chan error, 1)
+	go func() { second <- s.readPieces(verify, chunk+half, p[half*chunkSize:]) }()
+	first := s.readPieces(verify, chunk, p[:half*chunkSize])
+	if err := <-second; first == nil {
+		return err
+	}
+	return first
+}
+
+// readPieces reads p in pieces, and verifies each.
+func (s *segment) readPieces(verify Verification, chunk int64, p []byte) error {
+	for len(p) > 0 {
+		piece := p[:min(len(p), pieceOfRead)]
+		if err := s.readPiece(verify, chunk, piece); err != nil {
+			return err
+		}
+		p = p[len(piece):]
+		chunk += pieceOfRead / chunkSize
+	}
+	return nil
+}
+
+func (s *segment) readPiece(verify Verification, chunk int64, p []byte) error {
 	offset := chunk * chunkSize
 	replica := s.at(s.on.id)
 	if n, err := s.f.ReadAt(p, offset); err != nil && !(errors.Is(err, io.EOF) && n == len(p)) {
