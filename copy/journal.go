@@ -24,7 +24,7 @@ import (
 //
 //	skep-journal 1 IDENTITY
 //	d KEY VERSION    an output; both are hashes, in base 36
-//	i JSON           an upload in parts is about to be begun; without a time: or is not any more
+//	i JSON           an upload may be begun, whose name is not known yet; without a time: nothing is left of it
 //	u JSON           an upload in parts was begun
 //	p JSON           a part of it is there
 //	e ID             it has ended
@@ -277,6 +277,7 @@ func (j *Journal) rewrite() (err error) {
 	}
 	for _, i := range j.intentions {
 		j.appendJSON('i', i)
+		j.flushFull()
 	}
 	j.flush()
 	if j.err == nil {
@@ -312,8 +313,8 @@ func (j *Journal) flushFull() {
 	}
 }
 
-// flush writes what is buffered, if the journal is not one that was only read. After an error nothing is written any more: the journal then
-// knows less than it could.
+// flush writes what is buffered, if the journal is not one that was only read. After an error nothing
+// is written any more: the journal then knows less than it could.
 func (j *Journal) flush() {
 	if len(j.buf) > 0 && j.err == nil && j.file != nil {
 		_, j.err = j.file.Write(j.buf)

@@ -37,7 +37,7 @@ func (p journalPart) pieces() []piece {
 // of the same sources, and otherwise begins one. One that does not fit is aborted.
 func (j *job) openUpload(ctx context.Context, u *upload, opts storage.CreateOptions) (err error) {
 	key, version := j.dir+u.task.Key, versionOf(u.task)
-	_, opts.Resumable = j.resumer()
+	opts.Resumable = j.remembers(key)
 	if resumer, ok := j.resumer(); ok {
 		if b := j.opts.Journal.uploadOf(j.dest.Bucket.URL(), key); b != nil {
 			if b.fits(u.size, u.partSize, version) {
@@ -53,10 +53,14 @@ func (j *job) openUpload(ctx context.Context, u *upload, opts storage.CreateOpti
 		return err
 	}
 	if u.up, err = j.partUploader.CreateParts(ctx, key, opts); err != nil {
+		if ctx.Err() == nil && !storage.IsTemporary(err) {
+			j.nothingUnknown(key)
+		}
 		return err
 	}
 	named, ok := u.up.(storage.Named)
-	if _, resumes := j.resumer(); !ok || !resumes || named.ID() == "" {
+	if !ok || !j.remembers(key) || named.ID() == "" {
+		j.nothingUnknown(key)
 		return nil
 	}
 	u.id = named.ID()
@@ -69,13 +73,6 @@ func (j *job) openUpload(ctx context.Context, u *upload, opts storage.CreateOpti
 // fits reports whether an upload is of an output of that size, in those parts, of those versions.
 func (b *begun) fits(size, partSize int64, version string) bool {
 	return b.Size == size && b.PartSize == partSize && b.Version == version
-}
-
-func (j *job) resumer() (storage.PartResumer, bool) {
-	if j.opts.Journal == nil {
-		return nil, false
-	}
-	return storage.As[storage.PartResumer](j.dest.Bucket)
 }
 
 func versionOf(t Task) string {
@@ -134,7 +131,8 @@ func (j *job) keeps(ctx context.Context, u *upload, err error) bool {
 }
 
 // abortForgotten aborts the uploads of earlier runs that this one, which has planned everything,
-// had no use for: their sources are gone.
+// had no use for: their sources are gone. So are those of which no more is known than that they may be
+// there.
 func (j *job) abortForgotten(ctx context.Context) error {
 	resumer, ok := j.resumer()
 	if !ok {
@@ -144,7 +142,7 @@ func (j *job) abortForgotten(ctx context.Context) error {
 	for _, b := range j.opts.Journal.forgotten(j.dest.Bucket.URL()) {
 		errs = append(errs, j.abortBegun(ctx, resumer, b))
 	}
-	for _, i := range j.opts.Journal.intended(j.dest.Bucket.URL()) {
+	for _, i := range j.opts.Journal.unsettled(j.dest.Bucket.URL()) {
 		errs = append(errs, j.settleIntention(ctx, resumer, i))
 	}
 	return errors.Join(errs...)

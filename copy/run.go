@@ -371,7 +371,7 @@ func (j *job) transfer(ctx context.Context, w work, spawn func(work)) (result, e
 		}
 	}
 	if j.serverCopier != nil && !j.serverRefuse.Load() && len(t.Sources) == 1 && t.raw() {
-		res, err := j.serverCopy(ctx, t)
+		res, err := j.intended(ctx, t, j.serverCopy)
 		if !errors.Is(err, storage.ErrUnsupported) {
 			return res, err
 		}
@@ -383,9 +383,9 @@ func (j *job) transfer(ctx context.Context, w work, spawn func(work)) (result, e
 		}
 	}
 	if t.merge {
-		return j.mergeParquet(ctx, t)
+		return j.intended(ctx, t, j.mergeParquet)
 	}
-	return j.stream(ctx, t)
+	return j.intended(ctx, t, j.stream)
 }
 
 // checkSelf refuses to replace an object by a copy of which it is a source.

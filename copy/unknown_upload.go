@@ -5,27 +5,42 @@ import (
 	"errors"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"github.com/skepdata/skep/storage"
 )
 
-// intention is an upload that is about to be begun. If the process is killed, or the answer lost,
-// before the upload has a name, it is how the next run, or attempt, finds it.
+// intention is an output of which an upload may be begun. If the process is killed, or the answer
+// lost, before the upload has a name, it is how the next run, or attempt, finds it: an upload of that
+// very key, begun since, that the journal does not know.
 type intention struct {
 	Bucket string    `json:"bucket"` // its URL
 	Key    string    `json:"key"`
 	At     time.Time `json:"at"` // zero: it is settled
 }
 
-// aboutThen is how far from an intention an upload of the same key may have begun to be the one: the
-// clocks of two machines may differ. Uploads of others to that key have to keep away from it.
-const aboutThen = time.Minute
+// clockSkew is how far the clock of a service may be behind that of this machine.
+const clockSkew = 5 * time.Minute
 
-// intendUpload records that an upload of key is about to be begun, when what an earlier intention has
-// left is settled.
+// resumer is the destination's, if uploads to it are remembered.
+func (j *job) resumer() (storage.PartResumer, bool) {
+	if j.opts.Journal == nil {
+		return nil, false
+	}
+	return storage.As[storage.PartResumer](j.dest.Bucket)
+}
+
+// remembers reports whether uploads of an output are. The journal's lines hold text.
+func (j *job) remembers(key string) bool {
+	_, ok := j.resumer()
+	return ok && utf8.ValidString(key)
+}
+
+// intendUpload records that an upload of key may be begun, when what an earlier intention has left is
+// settled.
 func (j *job) intendUpload(ctx context.Context, key string) error {
 	resumer, ok := j.resumer()
-	if !ok || !isFlat(j.dest.Bucket) {
+	if !ok || !j.remembers(key) || !isFlat(j.dest.Bucket) {
 		return nil // other stores find the uploads of dead processes by themselves
 	}
 	bucket := j.dest.Bucket.URL()
@@ -38,11 +53,34 @@ func (j *job) intendUpload(ctx context.Context, key string) error {
 	return nil
 }
 
-// settleIntention aborts the upload that has been begun of an intention and that the journal does
+// nothingUnknown records that nothing can be left of an intention.
+func (j *job) nothingUnknown(key string) {
+	if j.opts.Journal != nil {
+		j.opts.Journal.settle(intention{Bucket: j.dest.Bucket.URL(), Key: key})
+	}
+}
+
+// intended makes an output in one piece, of which the store may make an upload by itself.
+func (j *job) intended(ctx context.Context, t Task, do func(context.Context, Task) (result, error)) (result, error) {
+	if !t.merge && t.raw() && t.Size() <= j.opts.partSize() {
+		return do(ctx, t)
+	}
+	key := j.dir + t.Key
+	if err := j.intendUpload(ctx, key); err != nil {
+		return result{}, err
+	}
+	res, err := do(ctx, t)
+	if err == nil || errors.Is(err, storage.ErrUnsupported) {
+		j.nothingUnknown(key)
+	}
+	return res, err
+}
+
+// settleIntention aborts the uploads that have been begun since an intention and that the journal does
 // not know. Who may not list uploads cannot; the rules of the bucket will.
 func (j *job) settleIntention(ctx context.Context, resumer storage.PartResumer, i intention) error {
 	for u, err := range resumer.Uploads(ctx, i.Key) {
-		if err == nil && u.Key == i.Key && u.Started.Sub(i.At).Abs() <= aboutThen && !j.opts.Journal.knows(u.ID) {
+		if err == nil && u.Key == i.Key && u.Started.After(i.At.Add(-clockSkew)) && !j.opts.Journal.knows(u.ID) {
 			err = resumer.AbortUpload(ctx, u)
 		}
 		if errors.Is(err, storage.ErrPermission) || errors.Is(err, storage.ErrUnsupported) {
@@ -52,12 +90,11 @@ func (j *job) settleIntention(ctx context.Context, resumer storage.PartResumer, 
 			return err
 		}
 	}
-	i.At = time.Time{}
-	j.opts.Journal.intend(i)
+	j.opts.Journal.settle(i)
 	return nil
 }
 
-// intend records an intention at once, or that it is settled.
+// intend records an intention at once: what follows may be the last that this process does.
 func (j *Journal) intend(i intention) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -66,7 +103,19 @@ func (j *Journal) intend(i intention) {
 	j.flush()
 }
 
-// note takes in an intention.
+// settle records that an intention is settled, if there is one.
+func (j *Journal) settle(i intention) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if _, ok := j.intentions[i.Bucket+i.Key]; ok {
+		i.At = time.Time{}
+		j.note(i)
+		j.appendJSON('i', i)
+		j.flushFull()
+	}
+}
+
+// note takes in an intention, or that one is settled.
 func (j *Journal) note(i intention) {
 	if i.At.IsZero() {
 		delete(j.intentions, i.Bucket+i.Key)
@@ -85,8 +134,8 @@ func (j *Journal) intentionOf(bucket, key string) (intention, bool) {
 	return i, ok
 }
 
-// intended are the intentions of a bucket that nothing has come of.
-func (j *Journal) intended(bucket string) (all []intention) {
+// unsettled are the intentions of a bucket that nothing has come of.
+func (j *Journal) unsettled(bucket string) (all []intention) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, i := range j.intentions {
@@ -134,7 +183,7 @@ func (j *Journal) AbortUploads(
 			}
 			aborted++
 		}
-		for _, i := range j.intended(url) {
+		for _, i := range j.unsettled(url) {
 			errs = append(errs, opened.settleIntention(ctx, resumer, i))
 		}
 	}

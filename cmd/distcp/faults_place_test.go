@@ -17,9 +17,8 @@ type place interface {
 	write(t *testing.T, files fileSet)
 	// read returns what is visible, without what jobs keep for themselves.
 	read(t *testing.T) fileSet
-	// wantNoLeftovers looks for what is not visible. orderly says that no process was killed
-	// and no answer lost.
-	wantNoLeftovers(t *testing.T, orderly bool, what string)
+	// wantNoLeftovers looks for what is not visible.
+	wantNoLeftovers(t *testing.T, what string)
 }
 
 // storePlace is a directory of a bucket, or of a volume of the block store.
@@ -120,10 +119,10 @@ func (p storePlace) readOnce(t *testing.T) (files fileSet, ok bool) {
 	return files, ok
 }
 
-func (p storePlace) wantNoLeftovers(t *testing.T, orderly bool, what string) {
+func (p storePlace) wantNoLeftovers(t *testing.T, what string) {
 	p.with(t, func(l storage.Location) {
 		uploads, ok := storage.As[storage.PartResumer](l.Bucket)
-		if !ok || !orderly {
+		if !ok {
 			return
 		}
 		for u, err := range uploads.Uploads(t.Context(), l.Prefix) {

@@ -146,7 +146,7 @@ func (r *faultRound) chooseFaults(seed uint64) {
 	}
 	r.kills = r.random.IntN(4) > 0
 	r.faults = f
-	// The name of a multipart upload can be lost on the way, but not in these rounds.
+	// What becomes of a request can be lost on the way, but not in these rounds.
 	r.orderly = !r.kills && f.LostAnswer == 0 && f.CutDown == 0 && f.Truncate == 0
 }
 
@@ -175,6 +175,7 @@ func (r *faultRound) disturb() {
 
 func (r *faultRound) run(t *testing.T) {
 	r.disturb()
+	done := fileSet{} // what the last attempt has left, if it has told the journal of all of it
 	for range 1 + r.random.IntN(3) {
 		code, output := r.attempt(t)
 		what := fmt.Sprintf("%q with %v and %g flipped ended with %d: %s", r.args, r.faults, r.flipped, code, output)
@@ -191,15 +192,45 @@ func (r *faultRound) run(t *testing.T) {
 		if code == exitOK {
 			r.want.compare(t, there, what)
 		}
+		if r.orderly || code == exitOK {
+			done = there
+		}
 	}
 	r.proxy.SetFaults(testenv.Faults{})
-	r.proxy.Change(nil, nil)
+	what := fmt.Sprintf("in peace after %v and %g flipped: %q", r.faults, r.flipped, r.args)
+	moved := r.watched(t)
+	for _, name := range moved {
+		if content, ok := done[name]; ok && bytes.Equal(content, r.want[name]) {
+			t.Errorf("%s was done, and is copied again; %s", name, what)
+		}
+	}
+	r.want.compare(t, r.dest.read(t), what)
+	r.dest.wantNoLeftovers(t, what)
+	if moved := r.watched(t); len(moved) > 0 {
+		t.Errorf("%q are copied again; once more %s", moved, what)
+	}
+}
+
+// watched runs the command, and returns the names of the objects of which bytes go by.
+func (r *faultRound) watched(t *testing.T) []string {
+	t.Helper()
+	var mu sync.Mutex
+	names := map[string]bool{}
+	r.proxy.Change(func(q *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		for method, prefix := range map[string]string{http.MethodGet: "src/", http.MethodPut: "dest/"} {
+			name, ok := strings.CutPrefix(q.URL.Path, "/"+r.s3.Bucket+"/"+prefix)
+			if ok && q.Method == method && name != "" && !strings.HasPrefix(name, ".distcp/") {
+				names[name] = true
+			}
+		}
+	}, nil)
+	defer r.proxy.Change(nil, nil)
 	if out, err := r.program(t.Context(), t).CombinedOutput(); err != nil {
 		t.Fatalf("in peace: %q: %v\n%s", r.args, err, out)
 	}
-	what := fmt.Sprintf("in peace after %v and %g flipped: %q", r.faults, r.flipped, r.args)
-	r.want.compare(t, r.dest.read(t), what)
-	r.dest.wantNoLeftovers(t, r.orderly, what)
+	return slices.Sorted(maps.Keys(names))
 }
 
 // program is the command with the proxy for its S3 service.
@@ -303,7 +334,7 @@ func isHidden(name string) bool {
 
 // wantNoLeftovers looks into the directory above as well, where uploads are as long as there is no
 // other.
-func (p dirPlace) wantNoLeftovers(t *testing.T, _ bool, what string) {
+func (p dirPlace) wantNoLeftovers(t *testing.T, what string) {
 	dirPlace(filepath.Dir(string(p))).walk(t, func(name string) {
 		if isHidden(name) {
 			t.Errorf("%s is left; %s", name, what)

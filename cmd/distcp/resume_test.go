@@ -151,7 +151,7 @@ func TestKilledInTheMiddleOfAFile(t *testing.T) {
 		t.Errorf("%d bytes were fetched, want the %d that were not there", got, want)
 	}
 	mustRun(t, s3, "verify", "--exact", source.url(), dest.url(), "--quiet")
-	dest.wantNoLeftovers(t, true, "resumed")
+	dest.wantNoLeftovers(t, "resumed")
 	if files := dirPlace(parent).read(t); len(files) != 1 {
 		t.Errorf("%d files below %s, want one", len(files), parent)
 	}
@@ -159,5 +159,38 @@ func TestKilledInTheMiddleOfAFile(t *testing.T) {
 	mustRun(t, &proxy.S3, args...)
 	if fetched.Load() != 0 {
 		t.Errorf("a finished job run again has fetched %d bytes", fetched.Load())
+	}
+}
+
+// A run killed before it knows the name of the upload it has asked for leaves none behind when it
+// is run again, whether it or the store has cut the object into parts.
+func TestKilledBeforeTheNameIsKnown(t *testing.T) {
+	s3 := testenv.MinIO(t)
+	proxy := testenv.NewProxy(t, s3)
+	src := t.TempDir()
+	if err := os.WriteFile(filepath.Join(src, "large"), randomText(9, 24<<20), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for name, more := range map[string][]string{"parts": nil, "stream": {"--outputCodec=gzip"}, "whole": {"--disableMultipartUpload"}} {
+		t.Run(name, func(t *testing.T) {
+			dest := storePlace{s3, "", s3.URL(name + "/")}
+			args := append([]string{"--src", src, "--dest", dest.url(), "--multipartUploadChunkSize=5", "--quiet"}, more...)
+			cmd := program(t.Context(), t, &proxy.S3, args...)
+			var asked atomic.Int64
+			proxy.Change(nil, func(p *http.Response) error {
+				if p.Request.Method == http.MethodPost && p.Request.URL.Query().Has("uploads") && asked.Add(1) == 1 {
+					return cmd.Process.Kill()
+				}
+				return nil
+			})
+			if out, err := cmd.CombinedOutput(); err == nil || len(out) > 0 {
+				t.Fatalf("it was to be killed: %v, %s", err, out)
+			}
+			mustRun(t, &proxy.S3, args...)
+			if asked.Load() != 2 {
+				t.Errorf("%d uploads were begun, want 2", asked.Load())
+			}
+			dest.wantNoLeftovers(t, name)
+		})
 	}
 }
