@@ -19,6 +19,7 @@ import (
 type Client struct {
 	cfg       Config
 	core      *minio.Core
+	once      *minio.Core // sends each request once
 	transport transport
 	direct    *direct // nil where the library sends everything
 	buffers   *bufferPool
@@ -67,9 +68,15 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	opts.MaxRetries = 1
+	once, err := newCore(host, &opts)
+	if err != nil {
+		return nil, err
+	}
 	c := &Client{
 		cfg:       cfg,
 		core:      core,
+		once:      once,
 		transport: transport,
 		buffers:   newBufferPool(cfg.PartSize),
 		servers:   listening.servers,
@@ -80,9 +87,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	if c.strict {
 		c.copyLimit = generousCopyLimit
-		if c.direct, err = newDirect(cfg, core.EndpointURL(), opts); err != nil {
-			return nil, err
-		}
+		c.direct = newDirect(cfg, once, opts)
 	}
 	return c, nil
 }

@@ -29,19 +29,14 @@ type direct struct {
 }
 
 // newDirect returns nil where the library must do everything.
-func newDirect(cfg Config, endpoint *url.URL, opts minio.Options) (*direct, error) {
+func newDirect(cfg Config, once *minio.Core, opts minio.Options) *direct {
 	if cfg.Addressing == AddressHost || cfg.Anonymous || cfg.RequesterPays || cfg.CustomerKey.set || cfg.Attempts < 2 {
-		return nil, nil //nolint:nilnil // as documented
-	}
-	opts.MaxRetries = 1
-	last, err := newCore(endpoint.Host, &opts)
-	if err != nil {
-		return nil, err
+		return nil
 	}
 	return &direct{
-		transport: opts.Transport, creds: opts.Creds, endpoint: endpoint,
-		signer: signerV4{region: cfg.Region}, agent: []string{"skep"}, last: last,
-	}, nil
+		transport: opts.Transport, creds: opts.Creds, endpoint: once.EndpointURL(),
+		signer: signerV4{region: cfg.Region}, agent: []string{"skep"}, last: once,
+	}
 }
 
 // request builds a signed request. ok is false where the library is to do it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"sync"
 	"time"
@@ -52,11 +53,33 @@ func (b *Bucket) startUpload(ctx context.Context, key string, opts storage.Creat
 	if err != nil {
 		return nil, b.fail(ctx, "create", key, err)
 	}
-	id, err := b.c.core.NewMultipartUpload(ctx, b.name, key, put)
+	id, err := b.newUpload(ctx, key, put)
 	if err != nil {
 		return nil, b.fail(ctx, "create", key, err)
 	}
 	return &multipart{b: b, key: key, id: id, opts: opts, parts: map[int]part{}}, nil
+}
+
+// newUpload asks for an upload, again only if the service says that it has not begun one: where the
+// answer is lost there may be one without a name, which is for the caller to know.
+func (b *Bucket) newUpload(ctx context.Context, key string, put minio.PutObjectOptions) (id string, err error) {
+	wait := shortestWait
+	for attempt := 1; ; attempt++ {
+		id, err = b.c.once.NewMultipartUpload(ctx, b.name, key, put)
+		var r minio.ErrorResponse
+		refused := errors.As(err, &r) && (r.StatusCode == http.StatusServiceUnavailable || r.StatusCode == http.StatusTooManyRequests)
+		if !refused || attempt >= b.c.cfg.Attempts {
+			return id, err
+		}
+		timer := time.NewTimer(rand.N(wait))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return "", context.Cause(ctx)
+		}
+		wait = min(2*wait, longestWait)
+	}
 }
 
 // send uploads part n, counted from 0. The server refuses it if it is not what sum says.
