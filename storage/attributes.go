@@ -12,6 +12,7 @@ type Headers struct {
 	ContentDisposition string
 	ContentEncoding    string
 	ContentLanguage    string
+	Expires            string // a date as HTTP has it
 }
 
 // EncryptionMode is who holds the key of an object that the store encrypts.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
@@ -20,6 +21,18 @@ func printAttributes(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	_, err = fmt.Fprintf(ts.Stdout(), "type=%s class=%s metadata=%v encryption=%s key=%s\n", o.ContentType, o.Metadata.Get("X-Amz-Storage-Class"), map[string]string(o.UserMetadata),
 		o.Metadata.Get("X-Amz-Server-Side-Encryption"), o.Metadata.Get("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id"))
+	ts.Check(err)
+}
+
+func putRich(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: putrich KEY FILE")
+	}
+	_, err := minioClient(ts).FPutObject(context.Background(), ts.Getenv("BUCKET"), args[0], ts.MkAbs(args[1]), minio.PutObjectOptions{
+		ContentType: "text/csv", ContentEncoding: "identity", ContentDisposition: `attachment; filename="a.csv"`,
+		ContentLanguage: "de", CacheControl: "max-age=60", Expires: time.Unix(2e9, 0),
+		UserMetadata: map[string]string{"owner": "bee"}, UserTags: map[string]string{"team": "meadow", "with space": "a/b+c=d"},
+	})
 	ts.Check(err)
 }
 

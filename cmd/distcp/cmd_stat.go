@@ -20,6 +20,7 @@ type statLine struct {
 	ContentDisposition string            `json:"contentDisposition,omitempty"`
 	ContentEncoding    string            `json:"contentEncoding,omitempty"`
 	ContentLanguage    string            `json:"contentLanguage,omitempty"`
+	Expires            string            `json:"expires,omitempty"`
 	VersionID          string            `json:"versionId,omitempty"`
 	Metadata           map[string]string `json:"metadata,omitempty"`
 	Tags               map[string]string `json:"tags,omitempty"`
@@ -83,6 +84,7 @@ func statOf(ctx context.Context, t target) (line statLine, err error) {
 	line.ContentType, line.VersionID, line.Metadata = o.ContentType, o.VersionID, o.Metadata
 	line.CacheControl, line.ContentDisposition = o.Headers.CacheControl, o.Headers.ContentDisposition
 	line.ContentEncoding, line.ContentLanguage = o.Headers.ContentEncoding, o.Headers.ContentLanguage
+	line.Expires = o.Headers.Expires
 	return line, nil
 }
 
@@ -102,7 +104,7 @@ func (l statLine) print(c *command) error {
 		{"modified", l.MTime}, {"etag", l.ETag}, {"crc32c", l.CRC32C}, {"content-type", l.ContentType},
 		{"cache-control", l.CacheControl}, {"content-disposition", l.ContentDisposition},
 		{"content-encoding", l.ContentEncoding}, {"content-language", l.ContentLanguage},
-		{"storage class", l.StorageClass}, {"version", l.VersionID},
+		{"expires", l.Expires}, {"storage class", l.StorageClass}, {"version", l.VersionID},
 	} {
 		add(one.name, one.value)
 	}

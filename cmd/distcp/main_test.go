@@ -33,6 +33,7 @@ func TestMain(m *testing.M) {
 //	versionid KEY VAR        sets $VAR to the version of an object
 //	now VAR                  sets $VAR to the time
 //	attributes KEY           prints what the server tells of an object besides its content
+//	putrich KEY FILE         stores a file with all that can be said of an object, by another program than ours
 //	profiles FILE            writes AWS profiles: good, with the server's keys, and bad
 //	touchat SECONDS PATH     sets the modification time of a file
 //	secure BUCKET            starts a MinIO that speaks https, and goes on with a bucket on it
@@ -59,7 +60,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"file": makeFile, "gunzip": gunzipFile, "sorted": sortOutput, "attributes": printAttributes, "keepversions": keepVersions,
+			"file": makeFile, "gunzip": gunzipFile, "sorted": sortOutput, "attributes": printAttributes, "putrich": putRich, "keepversions": keepVersions,
 			"versionid": setVersionID, "now": setNow, "profiles": writeProfiles, "touchat": touchAt, "secure": secureServer,
 		},
 	})

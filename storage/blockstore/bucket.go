@@ -46,10 +46,11 @@ type Bucket struct {
 }
 
 var (
-	_ storage.Bucket       = (*Bucket)(nil)
-	_ storage.PartUploader = (*Bucket)(nil)
-	_ storage.ServerCopier = (*Bucket)(nil)
-	_ storage.LocalPather  = (*Bucket)(nil)
+	_ storage.Bucket          = (*Bucket)(nil)
+	_ storage.PartUploader    = (*Bucket)(nil)
+	_ storage.OptionCopier    = (*Bucket)(nil)
+	_ storage.AttributeReader = (*Bucket)(nil)
+	_ storage.LocalPather     = (*Bucket)(nil)
 )
 
 // Open returns a volume of the store on the directories roots, the disks. Neither store nor
@@ -246,22 +247,26 @@ func (d denied) Unwrap() []error { return []error{d.error, storage.ErrPermission
 
 // Stat implements storage.Bucket.
 func (b *Bucket) Stat(ctx context.Context, key string) (storage.Object, error) {
+	row, err := b.stat(ctx, key)
+	return row.Object, err
+}
+
+func (b *Bucket) stat(ctx context.Context, key string) (row fileRow, err error) {
 	if err := b.check(ctx, "stat", key); err != nil {
-		return storage.Object{}, err
+		return row, err
 	}
 	v, err := b.forReading(ctx)
 	if err != nil {
-		return storage.Object{}, b.fail(ctx, "stat", key, err)
+		return row, b.fail(ctx, "stat", key, err)
 	}
-	var row fileRow
 	err = v.lookUp(ctx, v.ns.stat, fileColumns, "", key, func(scan func(...any) error) error { return row.scan(scan) })
 	if errors.Is(err, sql.ErrNoRows) {
 		err = storage.ErrNotExist
 	}
 	if err != nil {
-		return storage.Object{}, b.fail(ctx, "stat", key, err)
+		return fileRow{}, b.fail(ctx, "stat", key, err)
 	}
-	return row.Object, nil
+	return row, nil
 }
 
 // deleteBatch is how many keys Delete removes in one transaction.

@@ -11,12 +11,25 @@ import (
 func (b *Bucket) CopyFrom(
 	ctx context.Context, key string, src storage.Bucket, srcObject storage.Object,
 ) (storage.Object, error) {
+	return b.CopyWith(ctx, key, src, srcObject, storage.CopyOptions{})
+}
+
+// CopyWith implements storage.OptionCopier. It is CopyFrom with other attributes.
+func (b *Bucket) CopyWith(
+	ctx context.Context, key string, src storage.Bucket, srcObject storage.Object, opts storage.CopyOptions,
+) (storage.Object, error) {
 	if err := b.check(ctx, "copy", key); err != nil {
 		return storage.Object{}, err
 	}
 	from, ok := storage.As[*Bucket](src)
 	if !ok {
 		return storage.Object{}, b.fail(ctx, "copy", key, storage.ErrUnsupported)
+	}
+	if err := opts.To.Demands(); err != nil {
+		return storage.Object{}, b.fail(ctx, "copy", key, err)
+	}
+	if err := (storage.ReadOptions{VersionID: srcObject.VersionID}).Demands(); err != nil {
+		return storage.Object{}, from.fail(ctx, "copy", srcObject.Key, err)
 	}
 	source, err := from.forReading(ctx)
 	if err != nil {
@@ -29,7 +42,7 @@ func (b *Bucket) CopyFrom(
 	if source.store.id != v.store.id {
 		return storage.Object{}, b.fail(ctx, "copy", key, storage.ErrUnsupported)
 	}
-	var o storage.Object
+	var o fileRow
 	var refused error // an error that is about the source
 	err = v.commit(ctx, func(ctx context.Context, t *transaction) error {
 		row, ok, err := t.fileOf(ctx, source, srcObject.Key)
@@ -41,8 +54,14 @@ func (b *Bucket) CopyFrom(
 		case srcObject.ETag != "" && srcObject.ETag != row.ETag:
 			refused = storage.ErrChanged
 		default:
-			o, refused = row.Object, nil
+			o, refused = row, nil
 			o.Key = key
+			if opts.ReplaceMetadata {
+				o.describe(opts.To)
+			}
+			if opts.ReplaceTags {
+				o.tag(opts.To.Tags)
+			}
 			return t.share(ctx, v.id, &o, row)
 		}
 		return refusal{refused}
@@ -53,5 +72,5 @@ func (b *Bucket) CopyFrom(
 	if err != nil {
 		return storage.Object{}, b.fail(ctx, "copy", key, err)
 	}
-	return o, nil
+	return o.Object, nil
 }

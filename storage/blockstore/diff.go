@@ -25,7 +25,7 @@ func (d Difference) Key() string {
 
 // Diff yields the objects below prefix that differ between two states of one volume, each of which
 // is a snapshot or what the volume has now, in the order of their keys. Objects that were written
-// again with the same content, type and metadata do not differ. ErrUnsupported says that from and
+// again with the same content and attributes do not differ. ErrUnsupported says that from and
 // to are of different volumes.
 //
 // It takes time for the objects that the volume has or had, and memory for a page of differences.
@@ -134,16 +134,17 @@ func yieldPairs(ctx context.Context, page []diffRow, yield func(Difference, erro
 			return false
 		}
 		var d Difference
+		var old, now *diffRow
 		key := page[0].Key
 		for len(page) > 0 && page[0].Key == key {
-			if o := &page[0].Object; page[0].isNew {
-				d.New = o
+			if row := &page[0]; row.isNew {
+				d.New, now = &row.Object, row
 			} else {
-				d.Old = o
+				d.Old, old = &row.Object, row
 			}
 			page = page[1:]
 		}
-		if d.Old != nil && d.New != nil && alike(*d.Old, *d.New) {
+		if old != nil && now != nil && alike(old.fileRow, now.fileRow) {
 			continue
 		}
 		if !yield(d, nil) {
@@ -154,7 +155,7 @@ func yieldPairs(ctx context.Context, page []diffRow, yield func(Difference, erro
 }
 
 // alike tells whether two versions of an object are the same but for their times.
-func alike(a, b storage.Object) bool {
+func alike(a, b fileRow) bool {
 	return a.Size == b.Size && a.CRC32C == b.CRC32C && a.ContentType == b.ContentType &&
-		maps.Equal(a.Metadata, b.Metadata) && a.Headers == b.Headers && a.TagCount == b.TagCount
+		maps.Equal(a.Metadata, b.Metadata) && a.Headers == b.Headers && maps.Equal(a.tags, b.tags)
 }

@@ -38,8 +38,8 @@ func state(t *testing.T, roots []string, volumes ...string) string {
 				t.Fatalf("read %s/%s: %v", volume, o.Key, err)
 			}
 			r.Close()
-			lines = append(lines, fmt.Sprintf("%s/%s %s %d %s %q %v %d", volume, o.Key, o.ETag, o.Size,
-				storage.CRC32C(content), o.ContentType, o.Metadata, o.ModTime.UnixNano()))
+			lines = append(lines, fmt.Sprintf("%s/%s %s %d %s %q %v %v %d %d", volume, o.Key, o.ETag, o.Size,
+				storage.CRC32C(content), o.ContentType, o.Metadata, o.Headers, o.TagCount, o.ModTime.UnixNano()))
 		}
 		if err := b.Close(); err != nil {
 			t.Fatal(err)
@@ -137,7 +137,10 @@ func changeOnce(t *testing.T, rnd *rand.Rand, b, other *Bucket, key func() strin
 		return s.CreateSnapshot(t.Context(), "test", name)
 	}
 	content := bytes.Repeat([]byte{byte(rnd.Uint32())}, []int{0, 10, 5000, 100_000, 300_000}[rnd.IntN(5)])
-	w, err := b.Create(t.Context(), key(), storage.CreateOptions{ContentType: "text/csv", Metadata: map[string]string{"k": "v"}})
+	w, err := b.Create(t.Context(), key(), storage.CreateOptions{
+		ContentType: "text/csv", Metadata: map[string]string{"k": "v"},
+		Headers: storage.Headers{ContentEncoding: "gzip", Expires: "0"}, Tags: map[string]string{"t": "u"},
+	})
 	if err == nil {
 		_, err = w.Write(content)
 	}

@@ -3,7 +3,6 @@ package blockstore
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -136,6 +135,7 @@ func (t *transaction) flush(ctx context.Context) error {
 type fileRow struct {
 	storage.Object
 	version int64
+	tags    map[string]string
 }
 
 const (
@@ -169,33 +169,6 @@ func etag(version int64, sum storage.Checksum) string {
 	return string(text)
 }
 
-// rareAttributes are what the column more holds.
-type rareAttributes struct {
-	Headers *storage.Headers  `json:"headers,omitempty"`
-	Tags    map[string]string `json:"tags,omitempty"`
-}
-
-// parse reads the columns metadata and more.
-func (r *fileRow) parse(metadata, text string) error {
-	if metadata != "" {
-		if err := json.Unmarshal([]byte(metadata), &r.Metadata); err != nil {
-			return fmt.Errorf("metadata of %q: %w", r.Key, err)
-		}
-	}
-	if text == "" {
-		return nil
-	}
-	var more rareAttributes
-	if err := json.Unmarshal([]byte(text), &more); err != nil {
-		return fmt.Errorf("attributes of %q: %w", r.Key, err)
-	}
-	if more.Headers != nil {
-		r.Headers = *more.Headers
-	}
-	r.TagCount = len(more.Tags)
-	return nil
-}
-
 // file returns the object of that key; there may be none.
 func (t *transaction) file(ctx context.Context, volume int64, key string) (r fileRow, ok bool, err error) {
 	err = r.scan(t.QueryRowContext(ctx, fileQuery, volume, []byte(key)).Scan)
@@ -207,7 +180,7 @@ func (t *transaction) file(ctx context.Context, volume int64, key string) (r fil
 
 // put makes o, with content that is not in the namespace yet, an object of the volume, and
 // completes o.
-func (t *transaction) put(ctx context.Context, volume int64, o *storage.Object, c content) error {
+func (t *transaction) put(ctx context.Context, volume int64, o *fileRow, c content) error {
 	if c.onto != "" {
 		row, ok, err := t.file(ctx, volume, o.Key)
 		switch {
@@ -291,7 +264,7 @@ func (t *transaction) wantRepair(ctx context.Context, id int64, reason string) e
 }
 
 // share makes o an object with the content of the version that from describes.
-func (t *transaction) share(ctx context.Context, volume int64, o *storage.Object, from fileRow) error {
+func (t *transaction) share(ctx context.Context, volume int64, o *fileRow, from fileRow) error {
 	return t.replace(ctx, volume, o, func(version int64, e *entry) error {
 		if err := t.shareContent(ctx, version, from.version); err != nil {
 			return err
@@ -334,7 +307,7 @@ func (t *transaction) shareContent(ctx context.Context, version, from int64) err
 
 // replace makes o the object of its key, with the content that addContent gives to its version.
 func (t *transaction) replace(
-	ctx context.Context, volume int64, o *storage.Object, addContent func(version int64, e *entry) error,
+	ctx context.Context, volume int64, o *fileRow, addContent func(version int64, e *entry) error,
 ) error {
 	v, err := t.volume(ctx, volume)
 	if err != nil {
@@ -343,13 +316,9 @@ func (t *transaction) replace(
 	if err := t.checkQuota(ctx, v, o.Key, o.Size); err != nil {
 		return err
 	}
-	metadata := ""
-	if len(o.Metadata) > 0 {
-		text, err := json.Marshal(o.Metadata)
-		if err != nil {
-			return refusal{err}
-		}
-		metadata = string(text)
+	metadata, more, err := o.attributes()
+	if err != nil {
+		return refusal{err}
 	}
 	version, err := t.number(ctx)
 	if err != nil {
@@ -358,7 +327,7 @@ func (t *transaction) replace(
 	o.ModTime = t.now
 	e := &entry{
 		N: version, Op: opPut, Volume: v.name, Key: []byte(o.Key), Size: o.Size, CRC32C: o.CRC32C.Sum,
-		MTime: o.ModTime.UnixNano(), ContentType: o.ContentType, Metadata: metadata,
+		MTime: o.ModTime.UnixNano(), ContentType: o.ContentType, Metadata: metadata, More: more,
 	}
 	if err := addContent(version, e); err != nil {
 		return err
@@ -369,7 +338,7 @@ func (t *transaction) replace(
 	t.note(e)
 	o.ETag = etag(version, o.CRC32C)
 	_, err = t.ExecContext(ctx, insertFile, volume, []byte(o.Key), version, o.Size, int64(o.CRC32C.Sum),
-		o.ModTime.UnixNano(), o.ContentType, metadata, "")
+		o.ModTime.UnixNano(), o.ContentType, metadata, more)
 	v.grow(o.Size, 1)
 	return err
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"github.com/skepdata/skep/storage"
 )
@@ -26,7 +25,7 @@ func (b *Bucket) Create(
 type draft struct {
 	b    *Bucket
 	v    volumeRef
-	o    storage.Object
+	o    fileRow
 	sums combiner
 	content
 	ended bool
@@ -58,13 +57,9 @@ func (b *Bucket) draft(ctx context.Context, key string, opts storage.CreateOptio
 	if err != nil {
 		return nil, b.fail(ctx, "create", key, err)
 	}
-	o := storage.Object{Key: key, ContentType: opts.ContentType}
-	if len(opts.Metadata) > 0 {
-		o.Metadata = map[string]string{}
-		for k, v := range opts.Metadata {
-			o.Metadata[strings.ToLower(k)] = v
-		}
-	}
+	o := fileRow{Object: storage.Object{Key: key}}
+	o.describe(opts)
+	o.tag(opts.Tags)
 	return &draft{b: b, v: v, o: o, sums: v.sums}, nil
 }
 
@@ -92,7 +87,7 @@ func (d *draft) publish(ctx context.Context) (storage.Object, error) {
 		d.removeBlocks()
 		return storage.Object{}, d.b.fail(ctx, "commit", d.o.Key, err)
 	}
-	return d.o, nil
+	return d.o.Object, nil
 }
 
 // removeBlocks removes what was written of an object that is not to be.

@@ -23,6 +23,12 @@ func (c *Client) putOptions(opts storage.CreateOptions, extra map[string]string)
 	if opts.ACL != "" {
 		headers["x-amz-acl"] = opts.ACL
 	}
+	if expires := opts.Headers.Expires; expires != "" {
+		if _, err := http.ParseTime(expires); err != nil {
+			return minio.PutObjectOptions{}, fmt.Errorf("header Expires: %w", err)
+		}
+		headers["expires"] = expires
+	}
 	maps.Copy(headers, extra)
 	if len(opts.Tags) > 0 {
 		// Checked here, for the library would leave out all tags if one is not valid.
@@ -78,6 +84,7 @@ func headersOf(h http.Header) storage.Headers {
 		ContentDisposition: h.Get("Content-Disposition"),
 		ContentEncoding:    h.Get("Content-Encoding"),
 		ContentLanguage:    h.Get("Content-Language"),
+		Expires:            h.Get("Expires"),
 	}
 }
 
