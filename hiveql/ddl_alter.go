@@ -129,6 +129,7 @@ func (s *Session) alterPartitions(
 			return semantic(spec, 10006, "Partition not found %s", syntax.Print(spec))
 		}
 		for _, p := range ps {
+			p.Storage = p.Storage.Clone()
 			if err := fn(p); err != nil {
 				return err
 			}

@@ -35,7 +35,8 @@ func (e *Error) Error() string { return fmt.Sprintf("%s %s: %v", e.Op, e.Object,
 func (e *Error) Unwrap() error { return e.Err }
 
 // Reader is the reading half of a metastore. Names are matched ignoring case. What it returns
-// belongs to the caller.
+// belongs to the caller, but for the lists and maps in the Storage of a Partition: partitions have
+// them in common, so who changes them changes a Clone.
 type Reader interface {
 	// Database reports ErrNoSuchDatabase where there is none.
 	Database(ctx context.Context, name string) (*Database, error)

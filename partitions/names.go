@@ -102,13 +102,15 @@ func (k Keys) Name(v Values) (string, error) {
 // any case, fewer escapes, a slash at the end. The keys must be those of k, in order. An empty
 // value is DefaultName.
 func (k Keys) ParseName(name string) (Values, error) {
-	fields := strings.Split(strings.TrimSuffix(name, "/"), "/")
-	if len(fields) != len(k) {
+	rest := strings.TrimSuffix(name, "/")
+	if n := strings.Count(rest, "/") + 1; n != len(k) {
 		return nil, fmt.Errorf("partition name %q has %d parts, but there are %d partition keys (%s)", name,
-			len(fields), len(k), strings.Join(k.Names(), ", "))
+			n, len(k), strings.Join(k.Names(), ", "))
 	}
 	v := make(Values, len(k))
-	for i, field := range fields {
+	for i := range v {
+		var field string
+		field, rest, _ = strings.Cut(rest, "/")
 		value, err := k[i].parseField(field)
 		if err != nil {
 			return nil, fmt.Errorf("partition name %q: %w", name, err)

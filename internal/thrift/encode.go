@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"io"
 	"math"
-	"reflect"
 )
 
 // flushAt is how many bytes an Encoder with a sink gathers before it hands them on.
@@ -22,14 +21,9 @@ type encoder struct {
 	last  int16   // TCompact: the number of the field before
 	outer []int16 // of the structs around
 
-	same lastSlice
-}
-
-// lastSlice remembers how the last slice of structs was written. Partitions of one table share
-// their columns, and it is enough to encode those once.
-type lastSlice struct {
-	at    reflect.Value
-	bytes []byte
+	// byReference: what structs share is noted in refs, where buf goes on after it, and not copied.
+	byReference bool
+	refs        []reference
 }
 
 func (e *encoder) maybeFlush() {

@@ -22,6 +22,7 @@ type codec struct {
 type plan struct {
 	fields  []planField // by number
 	unknown int         // the index of the Unknown field, or -1
+	shared  int         // that of the *Shared field, or -1
 }
 
 type planField struct {
@@ -38,6 +39,7 @@ var plans sync.Map // reflect.Type -> *plan
 
 var (
 	unknownType = reflect.TypeFor[Unknown]()
+	sharedType  = reflect.TypeFor[*Shared]()
 	spoolType   = reflect.TypeFor[*Spool]()
 	valueType   = reflect.TypeFor[Value]()
 )
@@ -47,11 +49,15 @@ func planOf(t reflect.Type) *plan {
 	if p, ok := plans.Load(t); ok {
 		return p.(*plan)
 	}
-	p := &plan{unknown: -1}
+	p := &plan{unknown: -1, shared: -1}
 	for i := range t.NumField() {
 		f := t.Field(i)
 		if f.Type == unknownType {
 			p.unknown = i
+			continue
+		}
+		if f.Type == sharedType {
+			p.shared = i
 			continue
 		}
 		tag, ok := f.Tag.Lookup("thrift")
@@ -99,6 +105,15 @@ func (p *plan) find(id int16, from int) int {
 
 func (p *plan) encode(e *encoder, v reflect.Value) {
 	e.structBegin()
+	p.fieldsOf(e, v)
+	e.structEnd()
+}
+
+// fieldsOf writes the fields of a struct, and returns the number of the last in TCompact.
+func (p *plan) fieldsOf(e *encoder, v reflect.Value) int16 {
+	if p.shared >= 0 && !v.Field(p.shared).IsNil() {
+		v.Field(p.shared).Interface().(*Shared).write(e)
+	}
 	for i := range p.fields {
 		f := &p.fields[i]
 		fv := v.Field(f.index)
@@ -118,7 +133,7 @@ func (p *plan) encode(e *encoder, v reflect.Value) {
 	if p.unknown >= 0 && v.Field(p.unknown).Len() > 0 {
 		e.fields(v.Field(p.unknown).Interface().(Unknown))
 	}
-	e.structEnd()
+	return e.last
 }
 
 func (p *plan) decode(d *decoder, v reflect.Value) {
@@ -268,28 +283,23 @@ func pointerCodec(t reflect.Type, elem *codec) *codec {
 	}
 }
 
-// sharable is the length from which a slice of structs is worth remembering.
-const sharable = 4
-
 func sliceCodec(t reflect.Type, typ Type) *codec {
 	elem := codecOf(t.Elem(), "")
-	structs := elem.typ == Struct
 	return &codec{
 		typ: typ, accepts: func(wire Type) bool { return wire == List || wire == Set },
 		enc: func(e *encoder, v reflect.Value) {
 			n := v.Len()
-			share := structs && n >= sharable && e.sink == nil
-			if share && e.same.is(v) {
-				e.buf = append(e.buf, e.same.bytes...)
-				return
-			}
-			start := len(e.buf)
 			e.list(elem.typ, n)
+			if v.CanAddr() {
+				if texts, ok := v.Addr().Interface().(*[]string); ok { // most lists are of texts
+					for _, s := range *texts {
+						e.string(s)
+					}
+					return
+				}
+			}
 			for i := range n {
 				elem.enc(e, v.Index(i))
-			}
-			if share {
-				e.same = lastSlice{v, append(e.same.bytes[:0], e.buf[start:]...)}
 			}
 		},
 		dec: func(d *decoder, _ Type, v reflect.Value) {
@@ -313,11 +323,6 @@ func sliceCodec(t reflect.Type, typ Type) *codec {
 	}
 }
 
-// is reports whether v is the very slice that was written last.
-func (l *lastSlice) is(v reflect.Value) bool {
-	return l.at.IsValid() && l.at.Type() == v.Type() && l.at.Len() == v.Len() && l.at.Pointer() == v.Pointer()
-}
-
 func mapCodec(t reflect.Type) *codec {
 	key, elem := codecOf(t.Key(), ""), codecOf(t.Elem(), "")
 	strs := t.Key().Kind() == reflect.String
@@ -326,7 +331,8 @@ func mapCodec(t reflect.Type) *codec {
 		enc: func(e *encoder, v reflect.Value) {
 			e.mapBegin(key.typ, elem.typ, v.Len())
 			if m, ok := v.Interface().(map[string]string); ok {
-				for _, k := range sortedKeys(m) {
+				var few [16]string
+				for _, k := range sortedKeys(few[:0], m) {
 					e.string(k)
 					e.string(m[k])
 				}
@@ -362,8 +368,7 @@ func mapCodec(t reflect.Type) *codec {
 	}
 }
 
-func sortedKeys(m map[string]string) []string {
-	keys := make([]string, 0, len(m))
+func sortedKeys(keys []string, m map[string]string) []string {
 	for k := range m {
 		keys = append(keys, k)
 	}

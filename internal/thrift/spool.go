@@ -1,7 +1,9 @@
 package thrift
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,8 +14,8 @@ import (
 const spoolMemory = 4 << 20
 
 // Spool is a list of structs or strings that is too long to be held: its elements are encoded
-// as they are added, and what does not fit into a few megabytes of memory waits in a temporary
-// file that has no name. The length, which stands before a list, is known when it is sent; an
+// as they are added, what they share (see Shared) once, and what does not fit into a few megabytes
+// of memory waits in a temporary file that has no name. The length, which stands before a list, is known when it is sent; an
 // error on the way can still be told instead; and a slow client does not keep the one open that
 // the elements come from. It can be sent once, by the call that it was made for.
 type Spool struct {
@@ -32,6 +34,7 @@ func NewSpool[T any](ctx context.Context) *Spool {
 	c, _ := ctx.Value(callKey{}).(*call)
 	t := reflect.TypeFor[T]()
 	s := &Spool{typ: t, elem: codecOf(t, "")}
+	s.enc.byReference = true
 	if c != nil {
 		s.enc.proto, s.limit = c.proto, c.maxReply
 		c.spools = append(c.spools, s)
@@ -41,13 +44,16 @@ func NewSpool[T any](ctx context.Context) *Spool {
 
 // Add encodes one more element, which it does not keep.
 func (s *Spool) Add(v any) error {
-	before := len(s.enc.buf)
+	before, refs := len(s.enc.buf), len(s.enc.refs)
 	s.elem.enc(&s.enc, reflect.ValueOf(v))
 	if s.enc.err != nil {
 		return s.enc.err
 	}
 	s.n++
 	s.size += int64(len(s.enc.buf) - before)
+	for _, ref := range s.enc.refs[refs:] {
+		s.size += int64(len(ref.bytes))
+	}
 	if s.limit > 0 && s.size > s.limit {
 		return fmt.Errorf("the answer is larger than %d MiB; ask for less at a time, or with a filter", s.limit>>20)
 	}
@@ -66,10 +72,15 @@ func (s *Spool) spill() error {
 		s.file = f
 		_ = os.Remove(f.Name()) // it lives as long as it is open
 	}
-	if _, err := s.file.Write(s.enc.buf); err != nil {
+	w := bufio.NewWriterSize(s.file, flushAt)
+	err := s.enc.pieces(func(b []byte) error {
+		_, err := w.Write(b)
+		return err
+	})
+	if err := errors.Join(err, w.Flush()); err != nil {
 		return fmt.Errorf("a long answer needs room in the temporary directory: %w", err)
 	}
-	s.enc.buf = s.enc.buf[:0]
+	s.enc.reset()
 	return nil
 }
 
@@ -97,8 +108,15 @@ func spoolCodec() *codec {
 				}
 				e.copy(s.file)
 			}
-			e.buf = append(e.buf, s.enc.buf...)
-			e.maybeFlush()
+			e.fail(s.enc.pieces(func(b []byte) error {
+				for len(b) > 0 && e.err == nil {
+					n := min(len(b), flushAt)
+					e.buf = append(e.buf, b[:n]...)
+					b = b[n:]
+					e.maybeFlush()
+				}
+				return e.err
+			}))
 		},
 		dec: func(d *decoder, _ Type, _ reflect.Value) { d.failf("a spool cannot be read") },
 	}

@@ -21,6 +21,19 @@ const hidden = "skep."
 // wire, in TCompact and base64.
 const restParam = hidden + "hms"
 
+// visible is shown where the result is not changed: it may be params itself.
+func visible(params map[string]string) map[string]string {
+	for k := range params {
+		if strings.HasPrefix(k, hidden) {
+			return shown(params)
+		}
+	}
+	if params == nil {
+		return map[string]string{}
+	}
+	return params
+}
+
 // shown are the parameters without the hidden ones; never nil, which clients do not expect.
 func shown(params map[string]string) map[string]string {
 	out := make(map[string]string, len(params))
@@ -235,38 +248,12 @@ func storeTable(in *table) (*metastore.Table, error) {
 	return t, nil
 }
 
-// partitionWriter makes the wire's form of the partitions of one table. Those that have the
-// columns of the table, or of the partition before, share them, which makes them quick to write.
-type partitionWriter struct {
-	name    metastore.TableName
-	columns []metastore.Column
-	wire    []*fieldSchema
-}
-
-func newPartitionWriter(t *metastore.Table) *partitionWriter {
-	return &partitionWriter{t.TableName, t.Storage.Columns, wireColumns(t.Storage.Columns)}
-}
-
-func (w *partitionWriter) wirePartition(p *metastore.Partition) *partition {
-	if !sameColumns(w.columns, p.Storage.Columns) {
-		w.columns, w.wire = p.Storage.Columns, wireColumns(p.Storage.Columns)
-	}
+// wirePartition is the wire's form of one partition.
+func wirePartition(name metastore.TableName, p *metastore.Partition) *partition {
 	return &partition{
-		Values: p.Values, DbName: w.name.Database, TableName: w.name.Name, CatName: catalog,
-		CreateTime: seconds(p.CreateTime), Sd: wireStorage(&p.Storage, w.wire), Parameters: shown(p.Parameters),
+		Values: p.Values, DbName: name.Database, TableName: name.Name, CatName: catalog, CreateTime: seconds(p.CreateTime),
+		Sd: wireStorage(&p.Storage, wireColumns(p.Storage.Columns)), Parameters: shown(p.Parameters),
 	}
-}
-
-func sameColumns(a, b []metastore.Column) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i].Name != b[i].Name || a[i].Comment != b[i].Comment || !a[i].Type.Equal(b[i].Type) {
-			return false
-		}
-	}
-	return true
 }
 
 // storePartition reads a partition of the table. What it does not say of its storage is the

@@ -206,11 +206,10 @@ func describePartitions(m map[string]any, c *metastore.Change, now *metastore.Ta
 	} else if text, err := tjson(wireTable(table)); err == nil {
 		m["tableObjJson"], m["tableType"] = text, string(table.Type)
 	}
-	w := newPartitionWriter(table)
 	var objects []string
 	var specs []map[string]string
 	for _, p := range list {
-		text, err := tjson(w.wirePartition(p))
+		text, err := tjson(wirePartition(table.TableName, p))
 		if err != nil {
 			return err
 		}
@@ -221,7 +220,7 @@ func describePartitions(m map[string]any, c *metastore.Change, now *metastore.Ta
 	if c.Kind == metastore.AlteredPartitions && len(list) == 1 {
 		m["partitionObjAfterJson"], m["keyValues"] = objects[0], specs[0]
 		if len(c.Before.Partitions) == 1 {
-			text, err := tjson(w.wirePartition(c.Before.Partitions[0]))
+			text, err := tjson(wirePartition(table.TableName, c.Before.Partitions[0]))
 			m["partitionObjBeforeJson"] = text
 			return err
 		}

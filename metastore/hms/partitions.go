@@ -20,14 +20,12 @@ type query struct {
 
 // partitions gathers the partitions of a query.
 func (s *Service) partitions(ctx context.Context, q query) (*thrift.Spool, error) {
-	spool := thrift.NewSpool[*partition](ctx)
+	spool := thrift.NewSpool[*writtenPartition](ctx)
 	t, where, err := s.resolve(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	w := newPartitionWriter(t)
-	err = s.each(ctx, t, where, q.limit, func(p *metastore.Partition) error { return spool.Add(w.wirePartition(p)) })
-	return spool, err
+	return spool, s.each(ctx, t, where, q.limit, newPartitionWriter(t, spool).add)
 }
 
 // names lists the names of the partitions of a query.
@@ -170,7 +168,7 @@ func (s *Service) partitionOf(ctx context.Context, t *metastore.Table, values pa
 	case err != nil:
 		return nil, missing(err, t.Database, t.Name)
 	}
-	return newPartitionWriter(t).wirePartition(p), nil
+	return wirePartition(t.TableName, p), nil
 }
 
 func (s *Service) partitionByName(ctx context.Context, db, table, name string) (*partition, error) {
@@ -206,13 +204,13 @@ func (s *Service) partitionsByName(ctx context.Context, db, table string, names 
 		}
 		found[order[name]] = p
 	}
-	spool := thrift.NewSpool[*partition](ctx)
-	w := newPartitionWriter(t)
+	spool := thrift.NewSpool[*writtenPartition](ctx)
+	w := newPartitionWriter(t, spool)
 	for _, p := range found {
 		if p == nil {
 			continue
 		}
-		if err := spool.Add(w.wirePartition(p)); err != nil {
+		if err := w.add(p); err != nil {
 			return nil, err
 		}
 	}

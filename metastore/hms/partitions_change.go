@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/skepdata/skep/internal/thrift"
@@ -92,7 +91,7 @@ type addedPartitions struct {
 }
 
 func (a *addedPartitions) wire(i int) *partition {
-	return newPartitionWriter(a.table).wirePartition(a.partitions[i])
+	return wirePartition(a.table.TableName, a.partitions[i])
 }
 
 // addAll adds all partitions or none.
@@ -112,7 +111,7 @@ func (s *Service) addAll(
 		if one != nil && one.TableName != "" && !strings.EqualFold(one.TableName, t.Name) {
 			return nil, metaf("Partition does not belong to target table %s: %s", t.TableName, one.TableName)
 		}
-		p, err := s.newPartition(t, one)
+		p, err := s.newPartition(ctx, t, one)
 		if err != nil {
 			return nil, err
 		}
@@ -137,7 +136,7 @@ func (s *Service) addAll(
 }
 
 // newPartition reads a partition that is to be added.
-func (s *Service) newPartition(t *metastore.Table, in *partition) (*metastore.Partition, error) {
+func (s *Service) newPartition(ctx context.Context, t *metastore.Table, in *partition) (*metastore.Partition, error) {
 	p, err := storePartition(in, t)
 	if err != nil {
 		return nil, err
@@ -145,9 +144,7 @@ func (s *Service) newPartition(t *metastore.Table, in *partition) (*metastore.Pa
 	if p.CreateTime.IsZero() {
 		p.CreateTime = s.Now()
 	}
-	if p.Parameters[ddlTime] == "" {
-		p.Parameters[ddlTime] = strconv.FormatInt(s.Now().Unix(), 10)
-	}
+	s.stamp(ctx, p.Parameters, "")
 	if p.Storage.Location == "" {
 		name, err := t.Keys().Name(p.Values)
 		if err != nil {
@@ -288,7 +285,7 @@ func (s *Service) alterPartitions(
 			if err != nil {
 				return err
 			}
-			merged[i] = s.merged(p, old, env)
+			merged[i] = s.merged(ctx, p, old, env)
 		}
 		return tx.AlterPartitions(ctx, t.TableName, merged)
 	})
@@ -296,7 +293,7 @@ func (s *Service) alterPartitions(
 }
 
 // merged is the partition that replaces old.
-func (s *Service) merged(p, old *metastore.Partition, env *environmentContext) *metastore.Partition {
+func (s *Service) merged(ctx context.Context, p, old *metastore.Partition, env *environmentContext) *metastore.Partition {
 	out := *p
 	out.Parameters = keepHidden(p.Parameters, old.Parameters)
 	if !env.is("DO_NOT_UPDATE_STATS") {
@@ -308,9 +305,7 @@ func (s *Service) merged(p, old *metastore.Partition, env *environmentContext) *
 	if out.Storage.Location == "" {
 		out.Storage.Location = old.Storage.Location
 	}
-	if out.Parameters[ddlTime] == old.Parameters[ddlTime] {
-		out.Parameters[ddlTime] = strconv.FormatInt(s.Now().Unix(), 10)
-	}
+	s.stamp(ctx, out.Parameters, old.Parameters[ddlTime])
 	return &out
 }
 
@@ -351,7 +346,7 @@ func (s *Service) renamePartition(ctx context.Context, db, table string, values 
 					return err
 				}
 			}
-			return tx.AlterPartition(ctx, t.TableName, s.merged(p, from, nil))
+			return tx.AlterPartition(ctx, t.TableName, s.merged(ctx, p, from, nil))
 		})
 	})
 	return cannotAlter(err, "partition "+oldName)
@@ -464,7 +459,6 @@ func (s *Service) dropPartitionsRequest(
 	}
 	var values []partitions.Values
 	result := &dropPartitionsResult{}
-	w := newPartitionWriter(t)
 	for _, name := range r.Parts.Names {
 		v, err := t.Keys().ParseName(name)
 		if err != nil {
@@ -472,7 +466,7 @@ func (s *Service) dropPartitionsRequest(
 		}
 		values = append(values, v)
 		if p, err := s.Store.Partition(ctx, t.TableName, v); err == nil && (r.NeedResult == nil || *r.NeedResult) {
-			result.Partitions = append(result.Partitions, w.wirePartition(p))
+			result.Partitions = append(result.Partitions, wirePartition(t.TableName, p))
 		}
 	}
 	err = s.dropPartitions(ctx, t, values, r.DeleteData, r.IfExists == nil || *r.IfExists)

@@ -123,9 +123,7 @@ func (s *Service) createTable(ctx context.Context, in *table, w *sqlAllTableCons
 	if t.CreateTime.IsZero() {
 		t.CreateTime = now
 	}
-	if t.Parameters[ddlTime] == "" {
-		t.Parameters[ddlTime] = strconv.FormatInt(now.Unix(), 10)
-	}
+	s.stamp(ctx, t.Parameters, "")
 	d, err := s.Store.Database(ctx, t.Database)
 	if err != nil {
 		return missing(err, t.Database, "")
@@ -221,9 +219,7 @@ func (s *Service) alterTableIn(
 	if !env.is("DO_NOT_UPDATE_STATS") {
 		s.untrust(changed.Parameters, old.Parameters, env)
 	}
-	if changed.Parameters[ddlTime] == old.Parameters[ddlTime] || changed.Parameters[ddlTime] == "" {
-		changed.Parameters[ddlTime] = strconv.FormatInt(s.Now().Unix(), 10)
-	}
+	s.stamp(ctx, changed.Parameters, old.Parameters[ddlTime])
 	changed.Version = old.Version
 	if err := tx.AlterTable(ctx, name, &changed); err != nil {
 		return err
@@ -237,6 +233,13 @@ func (s *Service) alterTableIn(
 		return cascade(ctx, tx, &changed)
 	}
 	return nil
+}
+
+// stamp notes the time of a change where the client has not.
+func (s *Service) stamp(ctx context.Context, params map[string]string, old string) {
+	if stamped := params[ddlTime]; stamped == "" || stamped == old {
+		params[ddlTime] = strconv.FormatInt(s.Now().Unix(), 10)
+	}
 }
 
 // expected compares a parameter with what the client takes it to be: Iceberg's commit. Its texts

@@ -216,7 +216,7 @@ var partitionTests = []contract{
 			t.Fatalf("got %d partitions", n)
 		}
 	}},
-	{"partitions share nothing that a caller could change", func(t *testing.T, s suite) {
+	{"partitions share nothing that a caller could change, but for what Clone copies", func(t *testing.T, s suite) {
 		s.createTable(t1, "n", "int")
 		s.add(t1, partitions.Values{"1"}, partitions.Values{"2"})
 		for p, err := range s.store.Partitions(s.ctx, t1, nil) {
@@ -226,7 +226,9 @@ var partitionTests = []contract{
 			if len(p.Parameters)+len(p.Storage.Parameters)+len(p.Storage.SerDe.Parameters) != 0 {
 				t.Fatalf("got %+v", p)
 			}
-			p.Parameters["a"], p.Storage.Parameters["b"], p.Storage.SerDe.Parameters["c"] = "", "", ""
+			p.Storage.Location += "x"
+			own := p.Storage.Clone()
+			p.Parameters["a"], own.Parameters["b"], own.SerDe.Parameters["c"] = "", "", ""
 		}
 	}},
 	{"a cancelled context ends an iteration with its error", func(t *testing.T, s suite) {

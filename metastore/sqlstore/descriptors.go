@@ -52,9 +52,9 @@ func (c *descriptorCache) decode(id int64, base, body string) (sharedDescriptor,
 	return d, nil
 }
 
-// at is the descriptor of a partition.
+// at is the descriptor of a partition, which shares everything but the location.
 func (d sharedDescriptor) at(own, name string) metastore.StorageDescriptor {
-	out := d.Clone()
+	out := d.StorageDescriptor
 	out.Location = joinLocation(d.base, own, name)
 	return out
 }

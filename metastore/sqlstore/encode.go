@@ -61,12 +61,34 @@ func encodeParameters(m map[string]string) string {
 
 // decodeParameters never returns nil: callers add to what they get.
 func decodeParameters(text string) (map[string]string, error) {
-	m := map[string]string{}
-	if text == "{}" {
+	if m, ok := plainParameters(text); ok {
 		return m, nil
 	}
+	m := map[string]string{}
 	err := json.Unmarshal([]byte(text), &m)
 	return m, err
+}
+
+// plainParameters reads what encodeParameters writes of texts without escapes, which is nearly
+// everything; partitions by the ten thousand wait for it. Of everything else it says so.
+func plainParameters(text string) (map[string]string, bool) {
+	if text == "{}" {
+		return map[string]string{}, true
+	}
+	inner, begins := strings.CutPrefix(text, `{"`)
+	inner, ends := strings.CutSuffix(inner, `"}`)
+	if !begins || !ends || strings.IndexByte(inner, '\\') >= 0 {
+		return nil, false
+	}
+	m := make(map[string]string, strings.Count(inner, `":"`))
+	for pair := range strings.SplitSeq(inner, `","`) {
+		key, value, ok := strings.Cut(pair, `":"`)
+		if !ok || strings.IndexByte(key, '"') >= 0 || strings.IndexByte(value, '"') >= 0 {
+			return nil, false
+		}
+		m[key] = value
+	}
+	return m, true
 }
 
 func encodeColumns(columns []metastore.Column) []columnJSON {

@@ -32,7 +32,7 @@ type scope struct {
 // are not known.
 func (c scope) statement(live bool) (string, []any) {
 	if c.known.all && !live {
-		return `SELECT p.name, p.descriptor_id, p.location, p.parameters, p.created, NULL, NULL
+		return `SELECT p.name, p.descriptor_id, p.location, p.parameters, p.created
   FROM partitions p WHERE p.table_id = ?` + c.where.sql, append([]any{c.t.id}, c.where.args...)
 	}
 	return `SELECT p.name, p.descriptor_id, p.location, p.parameters, p.created, d.base, d.body
@@ -92,8 +92,9 @@ func (r reader) named(ctx context.Context, t tableRow, names []string) (found []
 	in, args := r.in("p.name", names)
 	c.where.sql, c.where.args = " AND "+in+" ORDER BY p.name", args
 	query, all := c.statement(false)
+	row := r.row(c, false)
 	err = r.each(ctx, func(scan func(...any) error) error {
-		p, err := r.scan(c, scan)
+		p, err := row.read(scan)
 		if err == nil {
 			found = append(found, p)
 		}
@@ -185,8 +186,9 @@ func (r reader) rows(ctx context.Context, c scope) iter.Seq2[partition, error] {
 			return
 		}
 		defer rows.Close() // errors of reading are those of rows.Err
+		row, scan := r.row(c, r.inTx), rows.Scan
 		for rows.Next() {
-			p, err := r.scan(c, rows.Scan)
+			p, err := row.read(scan)
 			if err == nil && p.Partition == nil {
 				continue
 			}
@@ -228,9 +230,10 @@ func (r reader) page(ctx context.Context, c scope, after *string) (page []partit
 		return nil, 0, err
 	}
 	query, args := c.statement(false)
+	row := r.row(c, false)
 	err = r.each(ctx, func(scan func(...any) error) error {
 		n++
-		p, err := r.scan(c, scan)
+		p, err := row.read(scan)
 		*after = p.name
 		if err == nil && p.Partition != nil {
 			page = append(page, p)
@@ -240,29 +243,45 @@ func (r reader) page(ctx context.Context, c scope, after *string) (page []partit
 	return page, n, err
 }
 
-// scan reads a row. The partition is nil where the residual of the predicate rejects it.
-func (r reader) scan(c scope, scan func(...any) error) (partition, error) {
-	var name, location, parameters string
-	var base, body sql.NullString
-	var descriptor, created int64
-	if err := scan(&name, &descriptor, &location, &parameters, &created, &base, &body); err != nil {
+// row reads the rows of scope.statement, all into the same place.
+type row struct {
+	c           scope
+	descriptors *descriptorCache
+
+	name, location, parameters string
+	descriptor, created        int64
+	base, body                 sql.NullString
+	columns                    []any // pointers to these
+}
+
+func (r reader) row(c scope, live bool) *row {
+	w := &row{c: c, descriptors: r.descriptors}
+	w.columns = []any{&w.name, &w.descriptor, &w.location, &w.parameters, &w.created}
+	if !c.known.all || live {
+		w.columns = append(w.columns, &w.base, &w.body)
+	}
+	return w
+}
+
+// read reads a row. The partition is nil where the residual of the predicate rejects it.
+func (w *row) read(scan func(...any) error) (partition, error) {
+	if err := scan(w.columns...); err != nil {
 		return partition{}, err
 	}
-	values, err := c.t.keys.ParseName(name)
+	values, err := w.c.t.keys.ParseName(w.name)
 	if err != nil {
-		return partition{name: name}, err
+		return partition{name: w.name}, err
 	}
-	if c.where.residual != nil && !c.where.residual.Match(values) {
-		return partition{name: name}, nil
+	if w.c.where.residual != nil && !w.c.where.residual.Match(values) {
+		return partition{name: w.name}, nil
 	}
-	p := metastore.Partition{Values: values, CreateTime: decodeTime(created)}
-	d, err := c.known.find(r.descriptors, descriptor, base, body)
+	d, err := w.c.known.find(w.descriptors, w.descriptor, w.base, w.body)
 	if err != nil {
-		return partition{name: name}, err
+		return partition{name: w.name}, err
 	}
-	p.Storage = d.at(location, name)
-	p.Parameters, err = decodeParameters(parameters)
-	return partition{name, &p}, err
+	p := &metastore.Partition{Values: values, CreateTime: decodeTime(w.created), Storage: d.at(w.location, w.name)}
+	p.Parameters, err = decodeParameters(w.parameters)
+	return partition{w.name, p}, err
 }
 
 // PartitionNames implements metastore.Reader.
