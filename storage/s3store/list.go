@@ -59,46 +59,84 @@ func (b *Bucket) ListAfter(ctx context.Context, prefix, after string) iter.Seq2[
 // sendPages sends the whole listing. The receiver takes all pages, whether it wants them or
 // not, so that sending ends; that it wants no more it says through ctx.
 func (b *Bucket) sendPages(ctx context.Context, prefix, after string, pages chan<- page) {
-	var p page
-	for o, err := range b.list(ctx, prefix, after) {
-		if err != nil {
-			p.err = err
-			break
-		}
-		if p.objects = append(p.objects, o); len(p.objects) == pageSize {
-			pages <- p
-			p = page{objects: make([]storage.Object, 0, pageSize)}
-		}
+	for objects, err := range b.list(ctx, prefix, after) {
+		pages <- page{objects, err}
 	}
-	pages <- p
 }
 
-// list is the listing as the library gives it, checked.
-func (b *Bucket) list(ctx context.Context, prefix, after string) iter.Seq2[storage.Object, error] {
-	return func(yield func(storage.Object, error) bool) {
-		noOwner := false
-		last := after
-		for info := range b.c.core.ListObjectsIter(ctx, b.name, minio.ListObjectsOptions{
-			Prefix: prefix, Recursive: true, FetchOwner: &noOwner, StartAfter: after, MaxKeys: b.c.page,
-		}) {
-			if info.Err != nil {
-				yield(storage.Object{}, b.fail(ctx, "list", prefix, info.Err))
+// list is the listing page by page, checked.
+func (b *Bucket) list(ctx context.Context, prefix, after string) iter.Seq2[[]storage.Object, error] {
+	return func(yield func([]storage.Object, error) bool) {
+		last, token := after, ""
+		for b.c.direct != nil {
+			page, ok := b.c.direct.list(ctx, b.c.cfg.Attempts, b.name, prefix, after, token, b.c.page)
+			if !ok {
+				break
+			}
+			if err := b.inOrder(ctx, prefix, last, page.objects); err != nil {
+				yield(nil, err)
 				return
 			}
-			if info.Key <= last || !strings.HasPrefix(info.Key, prefix) {
-				yield(storage.Object{}, b.fail(ctx, "list", prefix,
-					fmt.Errorf("the server lists %q after %q: %w", info.Key, last, errUnordered)))
+			if len(page.objects) > 0 {
+				last = page.objects[len(page.objects)-1].Key
+			}
+			if !yield(page.objects, nil) || page.next == "" {
 				return
 			}
-			last = info.Key
-			if !yield(listed(info), nil) {
-				return
-			}
+			token = page.next
 		}
-		if ctx.Err() != nil { // the library's iterator ends silently then
-			yield(storage.Object{}, b.fail(ctx, "list", prefix, ctx.Err()))
+		b.listByLibrary(ctx, prefix, last, yield)
+	}
+}
+
+// inOrder checks that objects of a listing come after a key, and one after the other.
+func (b *Bucket) inOrder(ctx context.Context, prefix, last string, objects []storage.Object) error {
+	for _, o := range objects {
+		if o.Key <= last || !strings.HasPrefix(o.Key, prefix) {
+			return b.fail(ctx, "list", prefix,
+				fmt.Errorf("the server lists %q after %q: %w", o.Key, last, errUnordered))
+		}
+		last = o.Key
+	}
+	return nil
+}
+
+// listByLibrary is list behind a key, as the library has it.
+func (b *Bucket) listByLibrary(ctx context.Context, prefix, after string, yield func([]storage.Object, error) bool) {
+	noOwner := false
+	last := after
+	var objects []storage.Object
+	flush := func() bool {
+		if err := b.inOrder(ctx, prefix, last, objects); err != nil {
+			yield(nil, err)
+			return false
+		}
+		if len(objects) == 0 {
+			return true
+		}
+		last = objects[len(objects)-1].Key
+		full := objects
+		objects = make([]storage.Object, 0, pageSize)
+		return yield(full, nil)
+	}
+	for info := range b.c.core.ListObjectsIter(ctx, b.name, minio.ListObjectsOptions{
+		Prefix: prefix, Recursive: true, FetchOwner: &noOwner, StartAfter: after, MaxKeys: b.c.page,
+	}) {
+		if info.Err != nil {
+			if flush() {
+				yield(nil, b.fail(ctx, "list", prefix, info.Err))
+			}
+			return
+		}
+		if objects = append(objects, listed(info)); len(objects) == pageSize && !flush() {
+			return
 		}
 	}
+	if ctx.Err() != nil { // the library's iterator ends silently then
+		yield(nil, b.fail(ctx, "list", prefix, ctx.Err()))
+		return
+	}
+	flush()
 }
 
 // ListLevel lists with "/" for a delimiter. A page of such a listing has its objects first and then

@@ -32,8 +32,8 @@ const (
 	unsignedPayload = "UNSIGNED-PAYLOAD"
 )
 
-// sign completes the headers of a request that has a path and no query. It signs all there are
-// but the User-Agent, which proxies may change.
+// sign completes the headers of a request whose query, if it has one, is written as query does. It
+// signs all there are but the User-Agent, which proxies may change.
 func (s *signerV4) sign(req *http.Request, creds credentials.Value) {
 	now := time.Now().UTC().Format(amzTime)
 	h := req.Header
@@ -54,7 +54,7 @@ func (s *signerV4) sign(req *http.Request, creds credentials.Value) {
 
 	b := make([]byte, 0, 1024)
 	b = append(append(append(b, req.Method...), '\n'), req.URL.EscapedPath()...)
-	b = append(b, "\n\n"...) // no query
+	b = append(append(append(b, '\n'), req.URL.RawQuery...), '\n')
 	for _, name := range names {
 		b = append(append(b, name...), ':')
 		if name == "host" {
@@ -111,6 +111,20 @@ func appendTrimmed(b []byte, values []string) []byte {
 		}
 	}
 	return b
+}
+
+// query writes pairs of names and values, which are in order, as signatures have them.
+func query(pairs ...string) string {
+	var b strings.Builder
+	for i := 0; i < len(pairs); i += 2 {
+		if i > 0 {
+			b.WriteByte('&')
+		}
+		b.WriteString(pairs[i])
+		b.WriteByte('=')
+		b.WriteString(strings.ReplaceAll(escapePath(pairs[i+1]), "/", "%2F"))
+	}
+	return b.String()
 }
 
 // escapePath writes a path as signatures have it: every byte but the unreserved ones of RFC 3986

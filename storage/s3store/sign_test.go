@@ -13,13 +13,14 @@ import (
 // TestSignatureIsTheLibrarys signs requests in both ways.
 func TestSignatureIsTheLibrarys(t *testing.T) {
 	creds := credentials.Value{AccessKeyID: "AKID", SecretAccessKey: "secret", SignerType: credentials.SignatureV4}
+	queries := []string{"", query("continuation-token", "a+b/c==", "list-type", "2", "prefix", "größe/ x&y=~")}
 	for _, path := range []string{"/b/key", "/b/a b+c%d", "/b/größe/日本", "/b//x/../y", "/b/(1)*'!~$&,;=:@"} {
 		for _, token := range []string{"", "session"} {
 			creds.SessionToken = token
 			build := func() *http.Request {
 				req := &http.Request{
 					Method: http.MethodPut, Host: "127.0.0.1:9000",
-					URL: &url.URL{Scheme: "http", Host: "127.0.0.1:9000", Path: path, RawPath: escapePath(path)},
+					URL: &url.URL{Scheme: "http", Host: "127.0.0.1:9000", Path: path, RawPath: escapePath(path), RawQuery: queries[len(token)/len("session")]},
 					Header: http.Header{
 						"Content-Type": {"text/plain"}, "X-Amz-Meta-A": {" two  spaces "}, "Range": {"bytes=0-1"},
 						"X-Amz-Content-Sha256": {unsignedPayload}, "User-Agent": {"skep"},
