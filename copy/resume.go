@@ -53,14 +53,12 @@ func (j *job) openUpload(ctx context.Context, u *upload, opts storage.CreateOpti
 		return err
 	}
 	if u.up, err = j.partUploader.CreateParts(ctx, key, opts); err != nil {
-		if ctx.Err() == nil && !storage.IsTemporary(err) {
-			j.nothingUnknown(key)
-		}
+		j.nothingUnknownIf(refused(err), key)
 		return err
 	}
 	named, ok := u.up.(storage.Named)
 	if !ok || !j.remembers(key) || named.ID() == "" {
-		j.nothingUnknown(key)
+		j.nothingUnknownIf(true, key)
 		return nil
 	}
 	u.id = named.ID()

@@ -53,11 +53,22 @@ func (j *job) intendUpload(ctx context.Context, key string) error {
 	return nil
 }
 
-// nothingUnknown records that nothing can be left of an intention.
-func (j *job) nothingUnknown(key string) {
-	if j.opts.Journal != nil {
+// nothingUnknownIf records that nothing can be left of an intention, if that is sure.
+func (j *job) nothingUnknownIf(sure bool, key string) {
+	if sure && j.opts.Journal != nil {
 		j.opts.Journal.settle(intention{Bucket: j.dest.Bucket.URL(), Key: key})
 	}
+}
+
+// refused reports whether an error says that nothing was begun. One that does not make sense, as of an
+// answer that is cut off, says nothing.
+func refused(err error) bool {
+	for _, target := range []error{storage.ErrPermission, storage.ErrNotExist, storage.ErrUnsupported, storage.ErrInvalidKey} {
+		if errors.Is(err, target) {
+			return true
+		}
+	}
+	return false
 }
 
 // intended makes an output in one piece, of which the store may make an upload by itself.
@@ -70,9 +81,7 @@ func (j *job) intended(ctx context.Context, t Task, do func(context.Context, Tas
 		return result{}, err
 	}
 	res, err := do(ctx, t)
-	if err == nil || errors.Is(err, storage.ErrUnsupported) {
-		j.nothingUnknown(key)
-	}
+	j.nothingUnknownIf(err == nil || errors.Is(err, storage.ErrUnsupported), key)
 	return res, err
 }
 

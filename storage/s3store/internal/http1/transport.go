@@ -46,7 +46,8 @@ const (
 var errStale = errors.New("the server has closed the idle connection")
 
 // RoundTrip implements [http.RoundTripper]. A request that a kept connection lost without any
-// answer is sent once more over another one, if its body can be had again.
+// answer is sent once more over another one, if its body can be had again and it is no POST: what
+// that does when it arrives twice, the caller knows.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := check(req); err != nil {
 		closeBody(req)
@@ -59,7 +60,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		resp, err := c.exchange(req)
-		if !errors.Is(err, errStale) {
+		if !errors.Is(err, errStale) || req.Method == http.MethodPost {
 			return resp, err
 		}
 		again, ok := rewind(req)

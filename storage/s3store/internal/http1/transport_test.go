@@ -206,6 +206,28 @@ func TestServerClosesIdleConnections(t *testing.T) {
 	}
 }
 
+// TestLostAnswers loses the answers of a kept connection: a PUT is sent again, a POST is not.
+func TestLostAnswers(t *testing.T) {
+	var times atomic.Int32
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && times.Add(1) == 1 {
+			panic(http.ErrAbortHandler)
+		}
+	})
+	for method, want := range map[string]int32{"PUT": 2, "POST": 1} {
+		tr := newTransport(t)
+		do(t, tr, request(t, "GET", s.URL, nil))
+		times.Store(0)
+		resp, err := tr.RoundTrip(request(t, method, s.URL, nil))
+		if err == nil {
+			resp.Body.Close()
+		}
+		if got := times.Load(); got != want || (err == nil) != (method == "PUT") {
+			t.Errorf("a %s arrived %d times, want %d: %v", method, got, want, err)
+		}
+	}
+}
+
 // TestAnswerBeforeTheEndOfTheRequest reads what a server says that does not want all of it.
 func TestAnswerBeforeTheEndOfTheRequest(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
