@@ -65,7 +65,7 @@ func (j *job) batched(seed iter.Seq2[work, error]) iter.Seq2[work, error] {
 
 func (j *job) fitsBatch(t Task) bool {
 	kept := j.backup == nil || t.there == nil // what is to be kept elsewhere is, one by one
-	return !t.Skip && !t.check && kept && t.lost() == nil && len(t.Sources) == 1 && t.raw() && t.Size() <= smallest
+	return !t.Skip && !t.check && kept && t.Err() == nil && len(t.Sources) == 1 && t.raw() && t.Size() <= smallest
 }
 
 // writeBatch copies small outputs together. One with which anything is wrong is left to be
@@ -141,6 +141,7 @@ func (j *job) readSmall(ctx context.Context, t Task) (o storage.SmallObject, res
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	j.tell(t, Event{Kind: Started})
 	from := j.read(ctx, t, 0, t.Size())
 	defer func() {
 		if err != nil {

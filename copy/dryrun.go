@@ -78,7 +78,7 @@ func (j *job) planAll(ctx context.Context, tasks []Task) error {
 	errs := make([]error, len(tasks))
 	for i := range tasks {
 		t := &tasks[i]
-		if errs[i] = t.lost(); errs[i] != nil || !t.check {
+		if errs[i] = t.Err(); errs[i] != nil || !t.check {
 			continue
 		}
 		all.Go(func() error {

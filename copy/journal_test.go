@@ -164,3 +164,26 @@ func TestJournalLeavesOthersAlone(t *testing.T) {
 		t.Errorf("the uploads are %v, want the other's", got)
 	}
 }
+
+// A finished output stays under --update though its time says that it may be older than its source, as
+// where a store tells only seconds: the journal has both versions.
+func TestJournalOfCopiesThatLookOld(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "job.journal")
+	src, dest := newDated("s3://lake/"), newDated("block://copy/")
+	src.put("in/a", "one", 1)
+	dest.times["out/a"] = epoch
+	run := func(update copier.Sync, want int64) {
+		t.Helper()
+		sum, err := journaled(t.Context(), t, path, "a", src, dest, copier.Options{Sync: update})
+		if err != nil || sum.Objects != want {
+			t.Errorf("%d were copied, want %d: %v", sum.Objects, want, err)
+		}
+	}
+	update := copier.Sync{Existing: copier.ExistingUpdate}
+	run(update, 1)
+	run(update, 0)
+	src.Put("in/a", "two") // of the same size and time
+	run(update, 1)
+	dest.Put("out/a", "six")
+	run(update, 1)
+}

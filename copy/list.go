@@ -10,7 +10,7 @@ import (
 	"github.com/skepdata/skep/storage"
 )
 
-// fromList yields what Options.SrcList names, in the order of the keys. The objects are looked up
+// fromList yields what Options.SrcList names, in the order of the names. The objects are looked up
 // some ahead, as many at once as there are workers.
 func (p *planner) fromList(ctx context.Context) iter.Seq2[Source, error] {
 	return func(yield func(Source, error) bool) {
@@ -18,7 +18,7 @@ func (p *planner) fromList(ctx context.Context) iter.Seq2[Source, error] {
 		for i, name := range p.opts.SrcList {
 			keys[i] = p.listedKey(name)
 		}
-		slices.Sort(keys)
+		slices.SortFunc(keys, p.compareKeys)
 		keys = slices.Compact(keys)
 
 		ctx, cancel := context.WithCancel(ctx)
@@ -54,6 +54,21 @@ func (p *planner) fromList(ctx context.Context) iter.Seq2[Source, error] {
 	}
 }
 
+// compareKeys orders keys by their names relative to the source, and those of one name as listWithin
+// does.
+func (p *planner) compareKeys(a, b string) int {
+	if c := strings.Compare(p.baseOf(a), p.baseOf(b)); c != 0 {
+		return c
+	}
+	switch dir := directory(p.src.Prefix); {
+	case strings.HasPrefix(a, dir) == strings.HasPrefix(b, dir):
+		return strings.Compare(a, b)
+	case strings.HasPrefix(a, dir):
+		return -1
+	}
+	return 1
+}
+
 // listedKey is the key that a list means by a name.
 func (p *planner) listedKey(name string) string {
 	if strings.HasPrefix(name, p.src.URL()) {
@@ -70,8 +85,9 @@ func (p *planner) lookUp(ctx context.Context, key string) Source {
 	return Source{Object: o, Base: baseName(p.src.Prefix, key), lost: err}
 }
 
-// lost is why a source of t cannot be copied, if that is known.
-func (t Task) lost() error {
+// Err is why the output cannot be made, if that is known: a source on a list is not there, or another
+// one has its name.
+func (t Task) Err() error {
 	for _, s := range t.Sources {
 		if s.lost != nil {
 			return s.lost

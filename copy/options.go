@@ -31,7 +31,7 @@ type Options struct {
 	SrcPrefixes []string
 	// SrcList, if not nil, is what to copy in place of what a listing finds: names relative to the
 	// source, or URLs that begin with the source's. A name that is not there is a failure. The
-	// list is held in memory and taken in the order of its keys; repetitions count once.
+	// list is held in memory and taken in the order of the names; repetitions count once.
 	SrcList []string
 	// AsOf, if not zero, copies the source as it was at that time, where its store keeps versions.
 	// Such a job may replace its own sources: that is how a tree is restored in place.

@@ -75,8 +75,9 @@ func (t Task) raw() bool {
 // Plan lists src and yields the tasks of a job, in the order of their (first) sources' keys.
 // It reads listings and manifests only. Without GroupBy it streams. The first error ends it.
 //
-// An s3:// source is a prefix: s3://b/log stands for all keys that begin with "log". Any other
-// source is a directory, or one object. Keys ending in a slash, which stand for directories in
+// An s3:// source is a prefix: s3://b/log stands for all keys that begin with "log". Its keys come in
+// the order of their names relative to it; of two with one name, log/a and loga, the first is copied
+// and the other fails. Any other source is a directory, or one object. Keys ending in a slash, which stand for directories in
 // some tools, are not objects to copy.
 func Plan(ctx context.Context, src storage.Location, opts Options) iter.Seq2[Task, error] {
 	return func(yield func(Task, error) bool) {
@@ -160,7 +161,7 @@ func (p *planner) single(ctx context.Context, yield func(Task, error) bool) {
 			kind, _ := compression(s.Key)
 			s.step, err = p.opts.OutputCodec.stepFor(kind, true)
 		}
-		if err == nil && p.opts.OutputCodec != CodecKeep && !p.opts.NumberFiles {
+		if err == nil && s.lost == nil && p.opts.OutputCodec != CodecKeep && !p.opts.NumberFiles {
 			err = names.add(s.Base, p.opts.OutputCodec.rename(s.Base))
 		}
 		if err != nil {
@@ -196,6 +197,7 @@ func (p *planner) numbered(n int64, name string) string {
 // files yields what is to be copied, in the order of the listing or of the manifest.
 func (p *planner) files(ctx context.Context) iter.Seq2[Source, error] {
 	return func(yield func(Source, error) bool) {
+		var names namesakes
 		for s, err := range p.candidates(ctx) {
 			selected := true
 			if err == nil {
@@ -203,6 +205,9 @@ func (p *planner) files(ctx context.Context) iter.Seq2[Source, error] {
 			}
 			if !selected && err == nil {
 				continue
+			}
+			if err == nil && p.group == nil && !p.opts.NumberFiles {
+				names.add(p, &s)
 			}
 			if !yield(s, err) || err != nil {
 				return
@@ -292,7 +297,11 @@ func (p *planner) listPrefix(ctx context.Context, prefix string) iter.Seq2[Sourc
 			}
 			prefix += "/"
 		}
-		for o, err := range p.list(ctx, prefix) {
+		listed := p.list(ctx, prefix)
+		if prefix == p.src.Prefix && p.endsWithinName() && p.group == nil {
+			listed = p.listWithin(ctx)
+		}
+		for o, err := range listed {
 			if err != nil {
 				yield(Source{}, err)
 				return

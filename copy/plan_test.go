@@ -62,6 +62,9 @@ func planText(t *testing.T, src storage.Location, options string) string {
 			break
 		}
 		fmt.Fprintf(&b, "%s (%d)\n", task.Key, task.Size())
+		if err := task.Err(); err != nil {
+			fmt.Fprintf(&b, "  error: %v\n", err)
+		}
 		if len(task.Sources) == 1 && strings.HasSuffix(task.Sources[0].Key, task.Key) {
 			continue
 		}

@@ -15,6 +15,7 @@ type EventKind string
 const (
 	Planned      EventKind = "plan"        // a dry run would have copied it
 	Begun        EventKind = "begin"       // the output is next; Bytes are to be copied
+	Started      EventKind = "start"       // a worker has taken the output up, perhaps not for the first time
 	Progress     EventKind = "progress"    // Bytes more have been copied; negative when an attempt failed
 	Retried      EventKind = "retry"       // Err was met, and it is tried again
 	Copied       EventKind = "copy"        // the output is complete and visible

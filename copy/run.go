@@ -315,6 +315,7 @@ func (j *job) do(ctx context.Context, w work, spawn func(work)) error {
 	}
 	var res result
 	var err error
+	j.tell(w.task, Event{Kind: Started})
 	end := j.begin(w.task)
 	for {
 		res, err = j.transfer(ctx, w, spawn)

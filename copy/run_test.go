@@ -560,13 +560,14 @@ func TestAnObjectReplacedMeanwhileIsAFailure(t *testing.T) {
 		src, dest := storagetest.NewMem("mem://lake/"), storagetest.NewMem("mem://out/")
 		src.Put("x", text(1, 100))
 		var once sync.Once
-		changing := storagetest.Faulty(src, func(op storagetest.Op) error {
-			if op.Kind == storagetest.OpList && op.N > 0 {
+		meddle := func(op storagetest.Op) error {
+			if op.Kind == storagetest.OpOpen || op.Kind == storagetest.OpCopyFrom { // it has been listed
 				once.Do(func() { src.Put("x", text(2, 100)) })
 			}
 			return nil
-		})
-		_, err := copier.Run(t.Context(), at(changing, ""), at(dest, ""), quick(opts))
+		}
+		from, to := storagetest.Faulty(src, meddle), storagetest.Faulty(dest, meddle)
+		_, err := copier.Run(t.Context(), at(from, ""), at(to, ""), quick(opts))
 		if !errors.Is(err, storage.ErrChanged) || len(dest.Keys()) != 0 {
 			t.Errorf("got %v, %v", err, dest.Keys())
 		}

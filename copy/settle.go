@@ -54,7 +54,7 @@ func (j *job) prepareSync() (err error) {
 // settle does what comes before the transfer of an output. done is true if there is none to be
 // made: it was found unchanged, or failed.
 func (j *job) settle(ctx context.Context, t *Task) (done bool, err error) {
-	if err := t.lost(); err != nil {
+	if err := t.Err(); err != nil {
 		return true, j.finish(ctx, *t, result{}, err)
 	}
 	if t.check {

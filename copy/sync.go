@@ -175,10 +175,9 @@ func (y *syncing) existing(ctx context.Context) iter.Seq2[storage.Object, error]
 
 // synced yields a task for each file, as single does, knowing what the destination has.
 func (p *planner) synced(ctx context.Context, yield func(Task, error) bool) {
-	m := &merger{y: p.sync, open: func() iter.Seq2[storage.Object, error] { return ahead(ctx, p.sync.existing) }}
-	m.start()
-	defer func() { m.stop() }()
-	latest := ""
+	m := newMerger(p.sync, ahead(ctx, p.sync.existing))
+	defer m.stop()
+	var names namesakes
 	for s, err := range ahead(ctx, p.candidates) {
 		if err != nil {
 			yield(Task{}, err)
@@ -189,16 +188,11 @@ func (p *planner) synced(ctx context.Context, yield func(Task, error) bool) {
 			yield(Task{}, fmt.Errorf("the source %s is one file: deleting everything else needs a directory", p.src.URL()))
 			return
 		}
-		if s.Base < latest { // names from a prefix that ends within a name are not in order
-			m.stop()
-			m.start()
-		}
-		latest = s.Base
 		if err := m.before(s.Base, p.extra); err != nil {
 			yield(Task{}, err)
 			return
 		}
-		t, ok, err := p.syncedTask(s, m.take(s.Base))
+		t, ok, err := p.syncedTask(s, m.take(s.Base), &names)
 		if ok || err != nil {
 			if !yield(t, err) || err != nil {
 				return
@@ -213,7 +207,7 @@ func (p *planner) synced(ctx context.Context, yield func(Task, error) bool) {
 }
 
 // syncedTask is the task for a source; ok is false if there is none because of the filters.
-func (p *planner) syncedTask(s Source, there *storage.Object) (t Task, ok bool, err error) {
+func (p *planner) syncedTask(s Source, there *storage.Object, names *namesakes) (t Task, ok bool, err error) {
 	if ok, err = p.selects(s); err != nil || !ok {
 		if err == nil && there != nil && p.opts.Sync.Delete && p.opts.Sync.DeleteExcluded {
 			p.sync.add(*there)
@@ -223,6 +217,7 @@ func (p *planner) syncedTask(s Source, there *storage.Object) (t Task, ok bool, 
 		}
 		return Task{}, false, err
 	}
+	names.add(p, &s)
 	t = Task{Sources: []Source{s}, Key: s.Base, Reason: ReasonAll, there: there}
 	existing := p.opts.Sync.Existing
 	if p.skipUnchanged(&t); t.Skip && existing != ExistingUpdate || s.lost != nil || existing == ExistingReplace {
@@ -328,13 +323,12 @@ func (p *planner) compareChecksum(s Source, there storage.Object) likeness {
 }
 
 func (p *planner) compareTime(s Source, there storage.Object) likeness {
-	switch preserved := p.opts.Attributes.PreserveTimes; {
-	case preserved && isFiles(p.src.Bucket) && isFiles(p.sync.dest.Bucket):
+	if p.opts.Attributes.PreserveTimes && isFiles(p.src.Bucket) && isFiles(p.sync.dest.Bucket) {
 		return likely(s.ModTime.Equal(there.ModTime))
-	case preserved && isFiles(p.sync.dest.Bucket) && p.recorded(s, &there):
-		return alike // the time of the source is one that only its metadata tells
 	}
-	return likely(current(s.ModTime, there.ModTime))
+	// A copy may look older than it is: by clocks that differ, by stores that tell only seconds, and by
+	// times that were preserved and that only metadata tells.
+	return likely(current(s.ModTime, there.ModTime) || p.recorded(s, &there))
 }
 
 // current reports whether a copy that became visible at the time there is not older than its
@@ -359,19 +353,22 @@ func isMD5(etag string) bool {
 // merger goes through the destination's objects beside the source's.
 type merger struct {
 	y    *syncing
-	open func() iter.Seq2[storage.Object, error]
-
 	next func() (storage.Object, error, bool)
 	stop func()
 	head storage.Object
 	name string // of head
 	err  error
 	ok   bool // there is a head, or an error
+
+	taken     *storage.Object // the latest
+	takenName string
 }
 
-func (m *merger) start() {
-	m.next, m.stop = iter.Pull2(m.open())
+func newMerger(y *syncing, existing iter.Seq2[storage.Object, error]) *merger {
+	m := &merger{y: y}
+	m.next, m.stop = iter.Pull2(existing)
 	m.advance()
+	return m
 }
 
 func (m *merger) advance() {
@@ -390,13 +387,17 @@ func (m *merger) before(name string, tell func(storage.Object) error) error {
 	return m.err
 }
 
-// take returns the object of that name, if it is the next.
+// take returns the object of that name, if it is the next, or the latest.
 func (m *merger) take(name string) *storage.Object {
+	if m.taken != nil && m.takenName == name {
+		return m.taken
+	}
 	if !m.ok || m.name != name {
 		return nil
 	}
 	o := m.head
 	m.advance()
+	m.taken, m.takenName = &o, name
 	return &o
 }
 

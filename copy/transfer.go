@@ -35,8 +35,16 @@ func (j *job) discard(ctx context.Context, t Task, why error) error {
 }
 
 func (j *job) progress(t Task, n int64) {
-	if n != 0 && j.opts.Report != nil {
-		j.rec.event(Event{Kind: Progress, Dest: j.dest.Bucket.URL() + j.dir + t.Key, Bytes: n})
+	if n != 0 {
+		j.tell(t, Event{Kind: Progress, Bytes: n})
+	}
+}
+
+// tell tells of an output in the making, if there is anybody to be told.
+func (j *job) tell(t Task, e Event) {
+	if j.opts.Report != nil {
+		e.Dest = j.dest.Bucket.URL() + j.dir + t.Key
+		j.rec.event(e)
 	}
 }
 

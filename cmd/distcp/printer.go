@@ -60,7 +60,7 @@ func newEventLine(e copier.Event) eventLine {
 
 func (p *printer) report(e copier.Event) {
 	switch e.Kind {
-	case copier.Begun, copier.Progress, copier.Listed:
+	case copier.Begun, copier.Started, copier.Progress, copier.Listed:
 		return
 	case copier.Failed:
 		fmt.Fprintf(p.stderr, "distcp: %s\n", oneLine(e.Err))

@@ -49,7 +49,7 @@ func openRecords(o operations) (*records, error) {
 // report takes one event. Trouble with the files is told at the end: the copy goes on.
 func (r *records) report(e copier.Event) {
 	switch e.Kind {
-	case copier.Begun, copier.Progress, copier.Listed:
+	case copier.Begun, copier.Started, copier.Progress, copier.Listed:
 		return
 	case copier.Failed:
 		r.fail(e)

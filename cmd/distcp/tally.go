@@ -48,6 +48,10 @@ func (t *tally) report(e copier.Event) {
 	case copier.Begun:
 		t.planned += int64(e.Sources)
 		t.bytes += e.Bytes
+	case copier.Started:
+		t.begin(e.Dest)
+	case copier.Postponed:
+		delete(t.running, e.Dest)
 	case copier.Progress:
 		t.begin(e.Dest)
 		t.moved += e.Bytes

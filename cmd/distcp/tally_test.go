@@ -34,12 +34,23 @@ func TestProgressLines(t *testing.T) {
 		tally.report(copier.Event{Kind: copier.Failed, Dest: "s3://out/dir/b", Sources: 1, Bytes: 500 << 20, Err: errors.New("gone")})
 		event(copier.Progress, "c", 30<<20)
 		<-time.After(30 * time.Second)
+		event(copier.Copied, "c", 50<<20)
+		event(copier.Begun, "d", 10<<20)
+		event(copier.Started, "d", 0)
+		<-time.After(12 * time.Second)
+		event(copier.Postponed, "d", 10<<20)
+		<-time.After(10 * time.Second)
+		event(copier.Started, "d", 0)
+		<-time.After(10 * time.Second)
 		lines.end()
 		const want = `distcp: 250.0 MiB of 600.0 MiB, 1 of 2 objects so far, 25.0 MiB/s
 distcp: 250.0 MiB of 650.0 MiB, 1 of 3 objects, 12.5 MiB/s, 32s left; b takes 11s
 distcp: 130.0 MiB of 150.0 MiB, 1 of 2 objects, 0 bytes/s, 1 failed; c takes 9s
 distcp: 130.0 MiB of 150.0 MiB, 1 of 2 objects, 1.6 MiB/s, 13s left, 1 failed; c takes 19s
 distcp: 130.0 MiB of 150.0 MiB, 1 of 2 objects, 0 bytes/s, 1 failed; c takes 29s
+distcp: 130.0 MiB of 160.0 MiB, 2 of 3 objects, 0 bytes/s, 1 failed; d takes 9s
+distcp: 130.0 MiB of 160.0 MiB, 2 of 3 objects, 0 bytes/s, 1 failed
+distcp: 130.0 MiB of 160.0 MiB, 2 of 3 objects, 0 bytes/s, 1 failed; d takes 7s
 `
 		if out.String() != want {
 			t.Errorf("got\n%swant\n%s", out.String(), want)

@@ -1,0 +1,125 @@
+package copier
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strings"
+
+	"github.com/skepdata/skep/storage"
+)
+
+// endsWithinName reports whether the source is a prefix as s3://b/log, to which belong the keys log/a
+// and loga, both named "a" relative to it.
+func (p *planner) endsWithinName() bool {
+	return p.below == "" && isFlat(p.src.Bucket) && p.src.Prefix != "" && !strings.HasSuffix(p.src.Prefix, "/")
+}
+
+// listWithin lists such a source in the order of the names, in which two of one name are neighbours:
+// what is below the slash is listed apart from what is beside it, if there are both.
+func (p *planner) listWithin(ctx context.Context) iter.Seq2[storage.Object, error] {
+	return func(yield func(storage.Object, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		dir := p.src.Prefix + "/"
+		mixed, err := p.isMixed(ctx, dir)
+		if err != nil {
+			yield(storage.Object{}, err)
+			return
+		}
+		if !mixed {
+			p.inOrder(p.list(ctx, p.src.Prefix))(yield)
+			return
+		}
+		nextBelow, stopBelow := iter.Pull2(p.inOrder(p.list(ctx, dir)))
+		defer stopBelow()
+		below, belowErr, more := nextBelow()
+		for o, err := range p.inOrder(p.list(ctx, p.src.Prefix)) {
+			if err == nil && strings.HasPrefix(o.Key, dir) {
+				continue
+			}
+			for err == nil && more && (belowErr != nil || p.baseOf(below.Key) <= p.baseOf(o.Key)) {
+				if !yield(below, belowErr) || belowErr != nil {
+					return
+				}
+				below, belowErr, more = nextBelow()
+			}
+			if !yield(o, err) || err != nil {
+				return
+			}
+		}
+		for more && yield(below, belowErr) && belowErr == nil {
+			below, belowErr, more = nextBelow()
+		}
+	}
+}
+
+// isMixed reports whether the source has keys below the slash as well as others. It takes a request
+// or two.
+func (p *planner) isMixed(ctx context.Context, dir string) (bool, error) {
+	beside := !p.opts.AsOf.IsZero() // nothing but a listing tells what there was
+	if !beside {
+		for e, err := range storage.ListDir(ctx, p.src.Bucket, p.src.Prefix) {
+			if err != nil {
+				return false, err
+			}
+			if beside = e.Key != dir; beside {
+				break
+			}
+		}
+	}
+	if !beside {
+		return false, nil
+	}
+	for _, err := range p.list(ctx, dir) {
+		return true, err
+	}
+	return false, nil
+}
+
+// inOrder puts the key that is the whole prefix, which is listed first, where its name belongs. It
+// leaves out those that stand for directories, which have no names.
+func (p *planner) inOrder(listed iter.Seq2[storage.Object, error]) iter.Seq2[storage.Object, error] {
+	return func(yield func(storage.Object, error) bool) {
+		var own *storage.Object
+		for o, err := range listed {
+			switch {
+			case err == nil && strings.HasSuffix(o.Key, "/"):
+				continue
+			case err == nil && o.Key == p.src.Prefix:
+				own = &o
+				continue
+			}
+			if own != nil && err == nil && p.baseOf(own.Key) <= p.baseOf(o.Key) {
+				if !yield(*own, nil) {
+					return
+				}
+				own = nil
+			}
+			if !yield(o, err) || err != nil {
+				return
+			}
+		}
+		if own != nil {
+			yield(*own, nil)
+		}
+	}
+}
+
+func (p *planner) baseOf(key string) string { return baseName(p.src.Prefix, key) }
+
+// namesakes finds sources that come one after the other and have one name, of which the first is
+// copied and the others fail: one would replace the other. What is below the slash comes first.
+type namesakes struct{ name, key string }
+
+func (n *namesakes) add(p *planner, s *Source) {
+	switch {
+	case s.lost != nil, !p.endsWithinName():
+	case n.key == "" || n.name != s.Base || n.key == s.Key:
+		n.name, n.key = s.Base, s.Key
+	default:
+		url := p.src.Bucket.URL()
+		s.lost = &storage.Error{Op: "copy", URL: url + s.Key, Err: fmt.Errorf(
+			"it and %s would both become %s; end the source with a slash to copy what is below it alone", url+n.key, n.name)}
+	}
+}
