@@ -129,7 +129,7 @@ func (p storePlace) wantNoLeftovers(t *testing.T, what string) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			t.Errorf("an upload of %s is left; %s", u.Key, what)
+			t.Errorf("an upload of %s, begun at %s, is left; %s", u.Key, u.Started, what)
 		}
 	})
 }
