@@ -51,6 +51,7 @@ func (c *command) rm(ctx context.Context, args []string) error {
 	}
 	defer opener.Close() //nolint:errcheck // deletions are done when Delete returns
 	d := newDeletion(ctx, c, flags.dryRun)
+	d.json = flags.json
 	for _, url := range f.Args() {
 		if flags.list+flags.list0 != "" {
 			err = d.listed(&flags, opener, url)
@@ -73,6 +74,7 @@ type deletion struct {
 	c       *command
 	ctx     context.Context
 	dryRun  bool
+	json    bool // what a dry run prints
 	bucket  storage.Bucket
 	keys    []string
 	running *errgroup.Group
@@ -160,6 +162,9 @@ func (d *deletion) tree(t target) error {
 }
 
 func (d *deletion) add(b storage.Bucket, key string) error {
+	if d.dryRun && d.json {
+		return d.c.jsonLines().Encode(objectLine{URL: b.URL() + key})
+	}
 	if d.dryRun {
 		_, err := fmt.Fprintf(d.c.stdout, "delete %s%s\n", b.URL(), key)
 		return err

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Each flag of a copy, and of what tells of copies, is used in a script, and described in the guide
+// Each flag of each command is used in a script, by its name or its letter, and described in the guides
 // or among S3DistCp's options.
 func TestEveryFlagIsTestedAndDescribed(t *testing.T) {
 	read := func(pattern string) string {
@@ -27,22 +27,23 @@ func TestEveryFlagIsTestedAndDescribed(t *testing.T) {
 		return all.String()
 	}
 	scripts := read("testdata/script/*.txtar")
-	docs := read("../../docs/distcp.md") + read("../../docs/s3distcp-compat.md")
+	docs := read("../../docs/distcp.md") + read("../../docs/s3distcp-compat.md") + read("../../docs/blockstore.md")
 	verbs, err := (&command{getenv: func(string) string { return "" }}).verbHelps(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, v := range verbs {
-		if v.name != "" && v.name != "jobs" && v.name != "limit" {
-			continue
-		}
 		for _, f := range v.flags {
-			uses := regexp.MustCompile(`(?m)^.*\bdistcp ` + regexp.QuoteMeta(v.name) + `.*--` + f.Name + `\b(?:[^-]|$)`)
+			flag := "--" + f.Name + `\b(?:[^-]|$)`
+			if f.Shorthand != "" {
+				flag = `(?:` + flag + `|-[a-zA-Z0-9]*` + f.Shorthand + `[a-zA-Z0-9]*(?:\s|$))`
+			}
+			uses := regexp.MustCompile(`(?m)^.*\bdistcp ` + regexp.QuoteMeta(v.name) + `(?:.* )?` + flag)
 			if !uses.MatchString(scripts) {
 				t.Errorf("distcp %s --%s is in no script", v.name, f.Name)
 			}
-			if !regexp.MustCompile("--" + f.Name + `\b(?:[^-]|$)`).MatchString(docs) {
-				t.Errorf("distcp %s --%s is in neither docs/distcp.md nor docs/s3distcp-compat.md", v.name, f.Name)
+			if !regexp.MustCompile(flag).MatchString(docs) {
+				t.Errorf("distcp %s --%s is in none of docs/distcp.md, docs/s3distcp-compat.md and docs/blockstore.md", v.name, f.Name)
 			}
 		}
 	}
