@@ -63,7 +63,7 @@ func (n *namespace) getReady(ctx context.Context) (err error) {
 	}
 	hot := map[string]*sql.Stmt{}
 	for _, query := range hotQueries {
-		stmt, err := n.writes.PrepareContext(ctx, query)
+		stmt, err := n.writes.PrepareContext(ctx, query) //nolint:sqlclosecheck // closeAll does it
 		if err != nil {
 			return errors.Join(err, closeAll(hot))
 		}

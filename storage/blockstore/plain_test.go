@@ -1,92 +1,177 @@
 package blockstore
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/skepdata/skep/storage"
 )
 
-// BenchmarkAgainstPlain writes and reads 256 MiB in the block store, and as plain files that are
-// synced, in one run.
-func BenchmarkAgainstPlain(b *testing.B) {
-	const size = 256 << 20
+// plainSize is that of the object, and of the plain file, that are written and read.
+const plainSize = 256 << 20
+
+// way is one of several ways to do the same.
+type way struct {
+	name   string
+	before func() error // not timed; may be nil
+	do     func() error
+}
+
+// compare has the ways take turns, so that what disturbs one disturbs all, and reports the median of each in
+// MB/s, and in percent of that of the first.
+func compare(b *testing.B, ways ...way) {
+	b.Helper()
+	times := make([][]time.Duration, len(ways))
+	for b.Loop() {
+		for i, w := range ways {
+			if w.before != nil {
+				if err := w.before(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			begin := time.Now()
+			if err := w.do(); err != nil {
+				b.Fatal(err)
+			}
+			times[i] = append(times[i], time.Since(begin))
+		}
+	}
+	median := func(i int) float64 {
+		slices.Sort(times[i])
+		return times[i][len(times[i])/2].Seconds()
+	}
+	for i, w := range ways {
+		b.ReportMetric(plainSize/1e6/median(i), w.name+"-MB/s")
+		if i > 0 {
+			b.ReportMetric(100*median(0)/median(i), w.name+"-%")
+		}
+	}
+	b.ReportMetric(0, "ns/op") // of all ways together, which says nothing
+}
+
+// fillPlain writes plainSize bytes, a MiB at a time.
+func fillPlain(w io.Writer) error {
 	piece := make([]byte, 1<<20)
 	for i := range piece {
 		piece[i] = byte(i * 7)
 	}
-	fill := func(b *testing.B, w io.Writer) {
-		for range size / len(piece) {
-			if _, err := w.Write(piece); err != nil {
-				b.Fatal(err)
-			}
+	for range plainSize / len(piece) {
+		if _, err := w.Write(piece); err != nil {
+			return err
 		}
 	}
-	drain := func(b *testing.B, r io.Reader) {
-		for {
-			if _, err := r.Read(piece); err == io.EOF {
-				return
-			} else if err != nil {
-				b.Fatal(err)
-			}
-		}
+	return nil
+}
+
+// writePlain writes as the block store does, which keeps the old version until the new one is whole.
+func writePlain(path string) error {
+	f, err := os.Create(path + ".new")
+	if err == nil {
+		err = fillPlain(f)
 	}
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close(), os.Rename(path+".new", path))
+}
+
+func writeObject(b *testing.B, bucket *Bucket) error {
+	w, err := bucket.Create(b.Context(), "a", storage.CreateOptions{Size: plainSize})
+	if err == nil {
+		err = fillPlain(w)
+	}
+	if err == nil {
+		_, err = w.Commit()
+	}
+	return err
+}
+
+// BenchmarkWriteAgainstPlain writes 256 MiB as a plain file, to a store of one disk and to one of two.
+func BenchmarkWriteAgainstPlain(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "plain")
-	bucket, wide := newBucket(b, 0, 1), newBucket(b, 0, 2)
-	b.Run("WritePlain", func(b *testing.B) {
-		b.SetBytes(size)
-		for b.Loop() {
-			f, err := os.Create(path + ".new") // as the block store does, which keeps the old version until then
-			if err != nil {
-				b.Fatal(err)
-			}
-			fill(b, f)
-			if err := f.Sync(); err != nil {
-				b.Fatal(err)
-			}
-			f.Close()
-			if err := os.Rename(path+".new", path); err != nil {
-				b.Fatal(err)
-			}
+	one, two := newBucket(b, 0, 1), newBucket(b, 0, 2)
+	compare(b,
+		way{"plain", nil, func() error { return writePlain(path) }},
+		way{"one-disk", nil, func() error { return writeObject(b, one) }},
+		way{"two-disks", nil, func() error { return writeObject(b, two) }})
+}
+
+// BenchmarkReadAgainstPlain reads 256 MiB: with cat, as a plain file with buffers of a MiB, and from the block store
+// with such buffers, with small ones, and with its own.
+func BenchmarkReadAgainstPlain(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "plain")
+	bucket := newBucket(b, 0, 1)
+	if err := errors.Join(writePlain(path), writeObject(b, bucket)); err != nil {
+		b.Fatal(err)
+	}
+	drain := func(r io.ReadCloser, err error, size int) error {
+		if err != nil {
+			return err
 		}
-	})
-	writeBlocks := func(b *testing.B, bucket *Bucket) {
-		b.SetBytes(size)
-		for b.Loop() {
-			w, err := bucket.Create(b.Context(), "a", storage.CreateOptions{Size: size})
-			if err != nil {
-				b.Fatal(err)
+		defer r.Close()
+		piece := make([]byte, size)
+		for n := 0; ; {
+			m, err := r.Read(piece)
+			n += m
+			if errors.Is(err, io.EOF) && n == plainSize {
+				return nil
 			}
-			fill(b, w)
-			if _, err := w.Commit(); err != nil {
-				b.Fatal(err)
+			if err != nil {
+				return fmt.Errorf("after %d bytes: %w", n, err)
 			}
 		}
 	}
-	b.Run("WriteBlocks", func(b *testing.B) { writeBlocks(b, bucket) })
-	b.Run("WriteTwoDisks", func(b *testing.B) { writeBlocks(b, wide) })
-	b.Run("ReadPlain", func(b *testing.B) {
-		b.SetBytes(size)
-		for b.Loop() {
-			f, err := os.Open(path)
-			if err != nil {
-				b.Fatal(err)
-			}
-			drain(b, f)
-			f.Close()
+	object := func(size int) func() error {
+		return func() error {
+			r, err := bucket.Open(b.Context(), "a", storage.ReadOptions{})
+			return drain(r, err, size)
 		}
-	})
-	b.Run("ReadBlocks", func(b *testing.B) {
-		b.SetBytes(size)
-		for b.Loop() {
+	}
+	ways := []way{
+		{name: "cat", do: func() error { return exec.CommandContext(b.Context(), "cat", path).Run() }},
+		{name: "plain", do: func() error { f, err := os.Open(path); return drain(f, err, 1<<20) }},
+		{name: "blocks", do: object(1 << 20)},
+		{name: "blocks-32k", do: object(32 << 10)},
+		{name: "blocks-copy", do: func() error {
 			r, err := bucket.Open(b.Context(), "a", storage.ReadOptions{})
 			if err != nil {
-				b.Fatal(err)
+				return err
 			}
-			drain(b, r)
-			r.Close()
+			defer r.Close()
+			_, err = r.(io.WriterTo).WriteTo(io.Discard)
+			return err
+		}},
+	}
+	b.Run("Warm", func(b *testing.B) { compare(b, ways...) })
+	b.Run("Cold", func(b *testing.B) {
+		files := append(pathsOf(b, bucket, "a"), path)
+		for i := range ways {
+			ways[i].before = func() error { return evict(files) }
 		}
+		compare(b, ways...)
 	})
+}
+
+// evict takes files out of the page cache.
+func evict(paths []string) error {
+	for _, path := range paths {
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		err = errors.Join(f.Sync(), unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED), f.Close())
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 
 	"github.com/skepdata/skep/storage"
 )
@@ -175,9 +176,11 @@ type reader struct {
 	row fileRow
 
 	segments []segment // the first is being read
-	scratch  []byte    // a chunk
+	size     int64     // bytes of the next window: more and more, as more and more was wanted
+	current  *window   // that pending is of; nil before the first
+	next     *window   // that is being read; nil if none is
 	pending  []byte    // bytes that were verified and are to be handed out
-	err      error     // of an earlier Read
+	err      error     // what comes after pending
 }
 
 // cut finds the segments of the bytes from offset to end, and returns the size of all blocks.
@@ -204,17 +207,19 @@ func (r *reader) Close() error {
 }
 
 func (r *reader) closeAll() {
+	r.drop(r.next)
+	r.drop(r.current)
 	for i := range r.segments {
 		r.segments[i].close()
 	}
-	r.segments, r.pending = nil, nil
+	r.segments, r.pending, r.next, r.current = nil, nil, nil, nil
 }
 
 func (r *reader) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, r.err
 	}
-	if n, err := r.fill(p); n > 0 || err != nil {
+	if n, err := r.fill(int64(len(p)), p); n > 0 || err != nil {
 		return n, err
 	}
 	n := copy(p, r.pending)
@@ -222,45 +227,16 @@ func (r *reader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// fill reads more, unless something is pending: whole chunks into p, of which n are for the caller,
-// or one that is pending then.
-func (r *reader) fill(p []byte) (n int, err error) {
-	if r.err == nil && r.ctx.Err() != nil {
-		r.err = r.b.fail(r.ctx, "read", r.row.Key, context.Cause(r.ctx))
-	}
-	if r.err != nil || len(r.pending) > 0 {
-		return 0, r.err
-	}
-	if len(r.segments) == 0 {
-		return 0, io.EOF
-	}
-	if n, err = r.next(p); err != nil {
-		r.err = r.b.fail(r.ctx, "read", r.row.Key, err)
-	}
-	return n, r.err
-}
-
-// copySize is how much WriteTo reads at a time.
-const copySize = 16 * chunkSize
-
-// WriteTo implements io.WriterTo, with a buffer of its own.
+// WriteTo implements io.WriterTo, without copying.
 func (r *reader) WriteTo(w io.Writer) (written int64, err error) {
-	var buf []byte
 	for {
-		if buf == nil && len(r.segments) > 0 {
-			buf = make([]byte, min(copySize, max(r.segments[0].end-r.segments[0].pos, 1)))
-		}
-		n, err := r.fill(buf)
-		if errors.Is(err, io.EOF) {
+		if _, err := r.fill(maxWindow, nil); errors.Is(err, io.EOF) {
 			return written, nil
-		}
-		if err != nil {
+		} else if err != nil {
 			return written, err
 		}
-		p := buf[:n]
-		if n == 0 {
-			p, r.pending = r.pending, nil
-		}
+		p := r.pending
+		r.pending = nil
 		m, err := w.Write(p)
 		written += int64(m)
 		if err != nil {
@@ -269,44 +245,50 @@ func (r *reader) WriteTo(w io.Writer) (written int64, err error) {
 	}
 }
 
-// next reads whole chunks of the current segment: into p if they fit there, and n is the bytes
-// that are for the caller; otherwise one chunk into scratch, what is wanted of it is pending, and n is 0.
-func (r *reader) next(p []byte) (n int, err error) {
-	s := &r.segments[0]
-	if err := s.prepare(r); err != nil {
-		var gone *missingBlockError
-		if errors.As(err, &gone) && r.replaced() {
-			err = storage.ErrChanged
-		}
-		return 0, err
-	}
-	chunk := s.pos / chunkSize
-	start := chunk * chunkSize
-	whole := min(int64(len(p)), s.end-start) / chunkSize * chunkSize
-	if s.pos == start && s.end == s.size && int64(len(p)) >= s.end-start {
-		whole = s.end - start // the last chunk is whole, though it may be short
-	}
-	if s.pos == start && whole > 0 {
-		n, err = int(whole), s.read(r, chunk, p[:whole])
-		s.pos += whole
-	} else {
-		length := min(chunkSize, s.size-start)
-		if int64(len(r.scratch)) < length {
-			r.scratch = make([]byte, length)
-		}
-		err = s.read(r, chunk, r.scratch[:length])
-		r.pending = r.scratch[s.pos-start : min(length, s.end-start)]
-		s.pos = start + min(length, s.end-start)
-	}
-	if err != nil {
+// fill makes something pending, unless something is, or puts n bytes into p. The user wants so many bytes at a time.
+func (r *reader) fill(wanted int64, p []byte) (n int, err error) {
+	switch {
+	case r.ctx.Err() != nil && (r.err == nil || len(r.pending) > 0):
 		r.pending = nil
-		return 0, err
+		r.err = r.b.fail(r.ctx, "read", r.row.Key, context.Cause(r.ctx))
+		return 0, r.err
+	case len(r.pending) > 0:
+		return 0, nil
+	case r.err != nil:
+		return 0, r.err
+	case len(r.segments) == 0:
+		return 0, io.EOF
 	}
-	if s.pos == s.end {
-		s.close()
-		r.segments = r.segments[1:]
+	if n, err = r.advance(wanted, p); err != nil {
+		r.err = r.b.fail(r.ctx, "read", r.row.Key, err)
 	}
-	return n, nil
+	if n > 0 || len(r.pending) > 0 {
+		return n, nil
+	}
+	return 0, r.err
+}
+
+// advance makes the next window the current one. There may be something pending, or in p, although it fails.
+func (r *reader) advance(wanted int64, p []byte) (n int, err error) {
+	w := r.next
+	r.next = nil
+	r.drop(r.current)
+	r.current = nil
+	if w == nil {
+		if err := r.segments[0].prepare(r); err != nil {
+			var gone *missingBlockError
+			if errors.As(err, &gone) && r.replaced() {
+				err = storage.ErrChanged
+			}
+			return 0, err
+		}
+		w = r.begin(min(max(r.size, wanted), maxWindow), p, runtime.GOMAXPROCS(0)-1)
+	}
+	r.size = min(max(2*r.size, wanted), maxWindow)
+	if n, err = r.finish(w); err == nil && !w.direct {
+		r.readAhead()
+	}
+	return n, err
 }
 
 // replaced tells whether the version being read is no longer an object.

@@ -92,61 +92,25 @@ func (s *segment) openNext(r *reader, first error) error {
 	return first
 }
 
-// read reads p from the beginning of a chunk, and compares the checksum of every chunk that is to be
-// compared. p ends at the end of a chunk. What is wrong with one replica is taken from another.
-func (s *segment) read(r *reader, chunk int64, p []byte) error {
-	var first error
-	for {
-		err := s.readChunks(r.b.opts.VerifyReads, chunk, p)
-		if err == nil {
-			return nil
-		}
-		if first == nil {
-			first = err
-		}
-		if r.ctx.Err() != nil {
-			return first
-		}
+// readElsewhere reads p, which begins with a chunk and ends at the end of one, when reading it has failed: from the
+// replicas that are left. good is how many of its first bytes could be read; err is of the first replica.
+func (s *segment) readElsewhere(r *reader, chunk int64, p []byte, good int, first error) (int, error) {
+	for err := first; r.ctx.Err() == nil; {
 		r.v.reportDamage(r.ctx, s.at(s.on.id), err)
 		s.failed++
 		if s.openNext(r, first) != nil {
-			return first
+			break
 		}
-	}
-}
-
-// pieceOfRead is how much is read before it is verified, so that it is still in the processor's cache.
-const pieceOfRead = 4 * chunkSize
-
-// readChunks is read of the replica that is open. Two processors share what is long: the checksums then cost no
-// time beyond that of the reading.
-func (s *segment) readChunks(verify Verification, chunk int64, p []byte) error {
-	if len(p) < 2*pieceOfRead {
-		return s.readPieces(verify, chunk, p)
-	}
-	half := int64(len(p)) / 2 / chunkSize
-	second := make(chan error, 1)
-	go func() { second <- s.readPieces(verify, chunk+half, p[half*chunkSize:]) }()
-	first := s.readPieces(verify, chunk, p[:half*chunkSize])
-	if err := <-second; first == nil {
-		return err
-	}
-	return first
-}
-
-// readPieces reads p in pieces, and verifies each.
-func (s *segment) readPieces(verify Verification, chunk int64, p []byte) error {
-	for len(p) > 0 {
-		piece := p[:min(len(p), pieceOfRead)]
-		if err := s.readPiece(verify, chunk, piece); err != nil {
-			return err
+		var n int
+		if n, err = s.start(r.b.opts.VerifyReads, chunk, p, 0).finish(); err == nil {
+			return n, nil
 		}
-		p = p[len(piece):]
-		chunk += pieceOfRead / chunkSize
+		good = max(good, n) // they are the same from any replica
 	}
-	return nil
+	return good, first
 }
 
+// readPiece reads p and compares the checksum of every chunk in it that is to be compared.
 func (s *segment) readPiece(verify Verification, chunk int64, p []byte) error {
 	offset := chunk * chunkSize
 	replica := s.at(s.on.id)

@@ -44,6 +44,7 @@ type store struct {
 	turn      atomic.Uint64 // which of several equally empty disks is next
 	files     fileLayer
 	sums      combiner
+	buffers   sync.Pool // of *[maxWindow]byte
 }
 
 // openStore opens the store on the given directories. It reports errNoStore where there is

@@ -48,7 +48,9 @@ const (
 // ExecContext is that of sql.Tx, with queries that are compiled already.
 func (t *transaction) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	if stmt, ok := t.s.ns.hot[query]; ok {
-		return t.StmtContext(ctx, stmt).ExecContext(ctx, args...)
+		stmt = t.StmtContext(ctx, stmt)
+		defer stmt.Close()
+		return stmt.ExecContext(ctx, args...)
 	}
 	return t.Tx.ExecContext(ctx, query, args...)
 }
@@ -56,7 +58,9 @@ func (t *transaction) ExecContext(ctx context.Context, query string, args ...any
 // QueryContext is that of sql.Tx, with queries that are compiled already.
 func (t *transaction) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	if stmt, ok := t.s.ns.hot[query]; ok {
-		return t.StmtContext(ctx, stmt).QueryContext(ctx, args...)
+		stmt = t.StmtContext(ctx, stmt)
+		defer stmt.Close() // the rows keep what they need of it
+		return stmt.QueryContext(ctx, args...)
 	}
 	return t.Tx.QueryContext(ctx, query, args...)
 }

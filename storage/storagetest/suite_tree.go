@@ -89,7 +89,10 @@ func (s *suite) listDirOfMany(f *fixture) {
 		f.Errorf("list directory: %q, want %q", got, want)
 	}
 	n := 0
-	for range storage.ListDir(f.Context(), f.b, "") {
+	for _, err := range storage.ListDir(f.Context(), f.b, "") {
+		if err != nil {
+			f.Fatal(err)
+		}
 		if n++; n == 3 {
 			break
 		}
