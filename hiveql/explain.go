@@ -2,16 +2,22 @@ package hiveql
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strings"
+	"time"
 
 	"github.com/skepdata/skep/hiveql/analysis"
 	"github.com/skepdata/skep/hiveql/syntax"
 )
 
-// explain runs EXPLAIN: the plan of the statement, with the partitions it would read. The words
-// behind EXPLAIN, such as EXTENDED, change nothing. A statement without a plan is shown as it was
-// understood.
+// explain runs EXPLAIN: the plan of the statement, with the partitions it would read. A statement
+// without a plan is shown as it was understood. EXPLAIN ANALYZE runs a query and shows what it
+// cost; the other words behind EXPLAIN, such as EXTENDED, change nothing.
 func (s *Session) explain(ctx context.Context, r *Result, n *syntax.Explain) error {
+	if q, ok := n.Stmt.(*syntax.QueryStmt); ok && n.Mode == "ANALYZE" {
+		return s.explainAnalyze(ctx, r, q)
+	}
 	plans, err := s.plansOf(ctx, n.Stmt)
 	if err != nil {
 		return err
@@ -20,6 +26,11 @@ func (s *Session) explain(ctx context.Context, r *Result, n *syntax.Explain) err
 		r.showLines("Explain", []string{"No query is planned for", "  " + syntax.Print(n.Stmt)})
 		return nil
 	}
+	r.showLines("Explain", planLines(plans))
+	return nil
+}
+
+func planLines(plans []any) []string {
 	var lines []string
 	for i, plan := range plans {
 		if i > 0 {
@@ -27,8 +38,45 @@ func (s *Session) explain(ctx context.Context, r *Result, n *syntax.Explain) err
 		}
 		lines = append(lines, strings.Split(strings.TrimRight(analysis.Format(plan), "\n"), "\n")...)
 	}
-	r.showLines("Explain", lines)
+	return lines
+}
+
+// explainAnalyze runs a query, drops its rows, and shows its plan and its costs.
+func (s *Session) explainAnalyze(ctx context.Context, r *Result, q *syntax.QueryStmt) error {
+	plans, err := s.plansOf(ctx, q)
+	if err != nil {
+		return err
+	}
+	ran := s.newResult(r.Text, r.At)
+	if err := s.query(ctx, ran, q.Query); err != nil {
+		return err
+	}
+	for ran.Rows.Next() {
+	}
+	if err := errors.Join(ran.Rows.Err(), ran.finish()); err != nil {
+		return err
+	}
+	r.showLines("Explain", append(append(planLines(plans), ""), ran.Stats().lines()...))
 	return nil
+}
+
+// lines says the costs to people.
+func (st Stats) lines() []string {
+	seconds := func(d time.Duration) string { return fmt.Sprintf("%.3f s", d.Seconds()) }
+	rows := fmt.Sprintf("Rows: %d in %s", st.Rows, seconds(st.Elapsed))
+	if st.Rows > 0 {
+		rows += ", the first after " + seconds(st.FirstRow)
+	}
+	lines := []string{
+		rows,
+		fmt.Sprintf("Partitions: %d, in %d listings", st.PartitionsRead, st.Lists),
+		fmt.Sprintf("Files: %d of %d opened", st.Files, st.FilesListed),
+	}
+	if st.RowGroups > 0 {
+		lines = append(lines, fmt.Sprintf("Row groups: %d of %d pruned", st.RowGroupsPruned, st.RowGroups))
+	}
+	return append(lines, fmt.Sprintf("Bytes: %d fetched by %d requests, %d from the cache, of %d in the files opened",
+		st.BytesFetched, st.Gets, st.BytesFound, st.BytesRead))
 }
 
 // plansOf analyzes a statement: it has one plan, several, or none.

@@ -26,20 +26,30 @@ type Result struct {
 
 // Stats are the costs of one statement.
 type Stats struct {
-	Elapsed        time.Duration // until now, or until the rows were closed
-	Rows           int64         // rows read from Rows so far
-	Files          int64         // data files that were opened
-	PartitionsRead int64         // partitions whose files were listed; 1 for a table without keys
-	BytesRead      int64         // size of the files that were opened
-	BytesFetched   int64         // of these, bytes that came from a far store by this statement
-	RowsWritten    int64
-	FilesWritten   int64
-	BytesWritten   int64
+	Elapsed         time.Duration // until now, or until the rows were closed
+	FirstRow        time.Duration // until the first row; 0 if there was none
+	Rows            int64         // rows read from Rows so far
+	Files           int64         // data files that were opened
+	FilesListed     int64         // data files that were found
+	PartitionsRead  int64         // partitions whose files were listed; 1 for a table without keys
+	Lists           int64         // listings that were asked for
+	RowGroups       int64         // of the Parquet files that were opened
+	RowGroupsPruned int64         // of these, those that cannot hold rows of the result
+	BytesRead       int64         // size of the files that were opened
+	BytesFetched    int64         // of these, bytes that came from a far store by this statement
+	BytesFound      int64         // bytes of far files that were needed, and were in the cache
+	Gets            int64         // requests by which they were fetched
+	RowsWritten     int64
+	FilesWritten    int64
+	BytesWritten    int64
 }
 
 // Stats are the costs so far. It is safe to call while rows are read.
 func (r *Result) Stats() Stats {
 	st := r.counts.stats()
+	if first := r.counts.firstRow.Load(); first != 0 {
+		st.FirstRow = time.Unix(0, first).Sub(r.started)
+	}
 	st.Elapsed = r.elapsed
 	if st.Elapsed == 0 {
 		st.Elapsed = r.now().Sub(r.started)
@@ -83,7 +93,9 @@ func (r *queryRows) Next() bool {
 	if !r.Rows.Next() {
 		return false
 	}
-	r.counts.rows.Add(1)
+	if r.counts.rows.Add(1) == 1 {
+		r.counts.firstRow.Store(time.Now().UnixNano())
+	}
 	return true
 }
 

@@ -19,6 +19,9 @@ import (
 // counts collect the costs of a statement from several goroutines.
 type counts struct {
 	rows, files, parts, bytes, fetched      atomic.Int64
+	groups, groupsPruned                    atomic.Int64
+	gets, found, lists, listed              atomic.Int64
+	firstRow                                atomic.Int64 // when it came, in nanoseconds since 1970
 	rowsWritten, filesWritten, bytesWritten atomic.Int64
 	mu                                      sync.Mutex
 	opened                                  map[string]bool
@@ -26,11 +29,21 @@ type counts struct {
 }
 
 func (c *counts) stats() Stats {
-	return Stats{
-		Rows: c.rows.Load(), Files: c.files.Load(), PartitionsRead: c.parts.Load(),
-		BytesRead: c.bytes.Load(), BytesFetched: c.bytesFetched(), RowsWritten: c.rowsWritten.Load(),
+	st := Stats{
+		Rows: c.rows.Load(), Files: c.files.Load(), FilesListed: c.listed.Load(), PartitionsRead: c.parts.Load(),
+		Lists: c.lists.Load(), RowGroups: c.groups.Load(), RowGroupsPruned: c.groupsPruned.Load(),
+		BytesRead: c.bytes.Load(), RowsWritten: c.rowsWritten.Load(),
 		FilesWritten: c.filesWritten.Load(), BytesWritten: c.bytesWritten.Load(),
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	st.BytesFetched, st.BytesFound, st.Gets = c.fetched.Load(), c.found.Load(), c.gets.Load()
+	for f := range c.coming {
+		st.BytesFetched += f.Fetched()
+		st.BytesFound += f.Found()
+		st.Gets += f.Requests()
+	}
+	return st
 }
 
 // comes counts what is fetched of a file from now on, until it is released.
@@ -46,18 +59,10 @@ func (c *counts) comes(f *rangecache.File) (release func()) {
 		defer c.mu.Unlock()
 		delete(c.coming, f)
 		c.fetched.Add(f.Fetched())
+		c.found.Add(f.Found())
+		c.gets.Add(f.Requests())
 		_ = f.Close()
 	}
-}
-
-func (c *counts) bytesFetched() int64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	n := c.fetched.Load()
-	for f := range c.coming {
-		n += f.Fetched()
-	}
-	return n
 }
 
 // open counts a file the first time it is opened.
@@ -89,21 +94,27 @@ var errStale = errors.New("the table was changed while the statement was being p
 // newSource lists the files of every scan of the plan.
 func (s *Session) newSource(ctx context.Context, q *analysis.Query, c *counts) (*source, error) {
 	src := &source{cfg: s.cfg, counts: c, scans: map[*analysis.Scan][]PartitionFiles{}}
-	for _, scan := range scansOf(q) {
-		if _, done := src.scans[scan]; done {
-			continue
-		}
-		files, err := src.list(ctx, scan)
-		if err != nil {
-			return nil, err
-		}
-		src.scans[scan] = files
+	scans := analysis.Scans(q.Root, nil)
+	found := make([][]PartitionFiles, len(scans))
+	g, gctx := errgroup.WithContext(ctx)
+	limit := make(chan struct{}, s.cfg.Parallel) // of all scans together
+	for i, scan := range scans {
+		g.Go(func() (err error) {
+			found[i], err = src.list(gctx, scan, limit)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	for i, scan := range scans {
+		src.scans[scan] = found[i]
 	}
 	return src, nil
 }
 
 // list finds the files of one scan, several partitions at a time.
-func (src *source) list(ctx context.Context, scan *analysis.Scan) ([]PartitionFiles, error) {
+func (src *source) list(ctx context.Context, scan *analysis.Scan, limit chan struct{}) ([]PartitionFiles, error) {
 	t := scan.Table
 	found := []PartitionFiles{{Storage: &t.Storage}}
 	if t.Partitioned() {
@@ -114,14 +125,20 @@ func (src *source) list(ctx context.Context, scan *analysis.Scan) ([]PartitionFi
 	}
 	l := newLister(src.cfg, t)
 	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(src.cfg.Parallel)
 	for i := range found {
 		p := &found[i]
+		select {
+		case limit <- struct{}{}:
+		case <-gctx.Done():
+			return nil, errors.Join(g.Wait(), context.Cause(ctx))
+		}
 		g.Go(func() error {
+			defer func() { <-limit }()
 			params := t.Parameters
 			if p.Partition != nil {
 				params = p.Partition.Parameters
 			}
+			src.counts.lists.Add(1)
 			files, err := l.files(gctx, p.Storage.Location, params)
 			p.Files = files
 			return err
@@ -135,6 +152,7 @@ func (src *source) list(ctx context.Context, scan *analysis.Scan) ([]PartitionFi
 	}
 	src.counts.parts.Add(int64(len(found)))
 	for _, p := range found {
+		src.counts.listed.Add(int64(len(p.Files)))
 		if len(p.Files) > 0 {
 			if err := readable(p.Storage, t); err != nil {
 				return nil, err
@@ -162,11 +180,8 @@ func (src *source) Files(ctx context.Context, scan *analysis.Scan) iter.Seq2[Par
 	return func(yield func(PartitionFiles, error) bool) {
 		files, ok := src.scans[scan]
 		if !ok {
-			var err error
-			if files, err = src.list(ctx, scan); err != nil {
-				yield(PartitionFiles{}, err)
-				return
-			}
+			yield(PartitionFiles{}, fmt.Errorf("table %s is not in the plan", scan.Table.TableName))
+			return
 		}
 		for _, p := range files {
 			if err := ctx.Err(); err != nil {
@@ -178,6 +193,12 @@ func (src *source) Files(ctx context.Context, scan *analysis.Scan) iter.Seq2[Par
 			}
 		}
 	}
+}
+
+// RowGroups counts them.
+func (src *source) RowGroups(considered, pruned int) {
+	src.counts.groups.Add(int64(considered))
+	src.counts.groupsPruned.Add(int64(pruned))
 }
 
 // Local gives a file in place or in the cache.

@@ -303,8 +303,18 @@ func costs(st hiveql.Stats, shown bool) string {
 	}
 	if st.PartitionsRead > 0 {
 		s += fmt.Sprintf(", Read: %d file(s) of %d partition(s), %s", st.Files, st.PartitionsRead, bytesText(st.BytesRead))
+		var from []string
 		if st.BytesFetched > 0 {
-			s += fmt.Sprintf(" (%s fetched)", bytesText(st.BytesFetched))
+			from = append(from, fmt.Sprintf("%s fetched by %d GET(s)", bytesText(st.BytesFetched), st.Gets))
+		}
+		if st.BytesFound > 0 {
+			from = append(from, bytesText(st.BytesFound)+" from the cache")
+		}
+		if from != nil {
+			s += " (" + strings.Join(from, ", ") + ")"
+		}
+		if st.RowGroupsPruned > 0 {
+			s += fmt.Sprintf(", %d of %d row group(s) pruned", st.RowGroupsPruned, st.RowGroups)
 		}
 	}
 	if st.FilesWritten > 0 {

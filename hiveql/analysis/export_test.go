@@ -69,3 +69,6 @@ func visitOwn(x Expr, f func(Expr)) {
 		return queryOf(x) == nil
 	})
 }
+
+// Evaluate computes an expression with values for columns, where that can be done.
+func Evaluate(x Expr, cols map[int]any) (any, bool) { return evaluate(x, cols) }

@@ -69,6 +69,9 @@ type (
 		// Predicate is the condition on partition keys that chose them; nil for all.
 		Predicate partitions.Predicate
 		Cols      []ScanColumn
+		// Known are conditions on its columns. Rows that do not meet all of them may be left
+		// out; whoever reads them does not need to look.
+		Known []Expr
 		// ByPosition says that columns of Parquet files are found by their places, not names.
 		ByPosition bool
 	}

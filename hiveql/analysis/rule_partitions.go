@@ -15,10 +15,11 @@ import (
 // themselves stay where they are: a condition that reaches a scan only says which rows will not
 // be missed. Of those that reach it, the ones that a partitions.Predicate can say are decided by
 // the catalog; the others that use nothing but partition keys are computed here, partition by
-// partition.
+// partition. All of them are kept with the scan, for whoever reads the files.
 func choosePartitions(a *analyzer, q *Query) error {
 	var err error
 	a.descend(q.Root, nil, func(s *Scan, known []Expr) {
+		s.Known = over(known, ids(s.Columns()))
 		if err == nil && s.Table.Partitioned() && s.Partitions == nil {
 			err = a.prune(s, known)
 		}

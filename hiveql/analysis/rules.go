@@ -38,6 +38,23 @@ func eachRel(r Rel, f func(Rel)) {
 	f(r)
 }
 
+// Scans are the scans of r and of what is below it, those in subqueries included. Relations for
+// which into says no are passed over, with what is below them; nil is all.
+func Scans(r Rel, into func(Rel) bool) []*Scan {
+	if into != nil && !into(r) {
+		return nil
+	}
+	var list []*Scan
+	if s, ok := r.(*Scan); ok {
+		list = append(list, s)
+	}
+	for _, in := range inputs(r) {
+		list = append(list, Scans(in, into)...)
+	}
+	eachSubquery(r, func(_ Expr, q Rel) { list = append(list, Scans(q, into)...) })
+	return list
+}
+
 // eachSubquery calls f for the subqueries in r's own expressions, with the expression that each
 // belongs to.
 func eachSubquery(r Rel, f func(Expr, Rel)) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -47,6 +48,8 @@ func open(t testing.TB, config duck.Config) *duck.Executor {
 type catalog struct {
 	bucket storage.Bucket
 	tables map[string]*catalogTable
+
+	groups, pruned atomic.Int64 // row groups
 }
 
 type catalogTable struct {
@@ -115,6 +118,11 @@ func (c *catalog) Files(ctx context.Context, scan *analysis.Scan) iter.Seq2[hive
 			}
 		}
 	}
+}
+
+func (c *catalog) RowGroups(considered, pruned int) {
+	c.groups.Add(int64(considered))
+	c.pruned.Add(int64(pruned))
 }
 
 func (c *catalog) Local(ctx context.Context, f hiveql.File) (hiveql.Local, error) {

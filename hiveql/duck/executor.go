@@ -36,6 +36,8 @@ type Executor struct {
 	tempDir string
 	ownTemp bool
 
+	footers footers
+
 	hookOnce  sync.Once
 	hookWorks bool
 

@@ -1,6 +1,14 @@
 package duck
 
-import "context"
+import (
+	"context"
+	"os"
+	"strings"
+
+	"github.com/skepdata/skep/hiveql"
+	"github.com/skepdata/skep/hiveql/footer"
+	"github.com/skepdata/skep/storage"
+)
 
 // Exec runs DuckDB's SQL, to compare with.
 func (e *Executor) Exec(ctx context.Context, sql string) error {
@@ -21,3 +29,42 @@ func HookedFiles() int {
 	defer hooks.mu.Unlock()
 	return len(hooks.byID)
 }
+
+// ColumnTypes are the types of a file's columns, as DuckDB describes them and as its footer says,
+// where that is enough.
+func (e *Executor) ColumnTypes(ctx context.Context, path string) (described, said map[string]string, err error) {
+	c, err := e.connect()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer c.close()
+	l := &lowerer{ctx: ctx, conn: c}
+	if described, err = l.parquetColumns("["+quote(path)+"]", false); err != nil {
+		return nil, nil, err
+	}
+	f, err := e.Footer(ctx, path)
+	if err != nil {
+		return nil, nil, err
+	}
+	said = map[string]string{}
+	for i := range f.Columns {
+		if t, ok := f.Columns[i].Type(); ok {
+			said[strings.ToLower(f.Columns[i].Name)] = f.Columns[i].Name + "\x00" + sqlType(t)
+		}
+	}
+	return described, said, nil
+}
+
+// Footer reads a local file's.
+func (e *Executor) Footer(ctx context.Context, path string) (*footer.File, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	return e.readFooter(ctx, hiveql.File{Object: storage.Object{Size: info.Size()}, Bucket: nowhere{}}, hiveql.Local{Path: path})
+}
+
+// nowhere is a bucket that only has a name.
+type nowhere struct{ storage.Bucket }
+
+func (nowhere) URL() string { return "nowhere://" }

@@ -44,12 +44,14 @@ type partial struct {
 
 // reading is what one statement has to do with a file.
 type reading struct {
-	fail func(error) // told why a read failed: DuckDB gets to know no more than EIO
+	fail  func(error)        // told why a read failed: DuckDB gets to know no more than EIO
+	touch func(off, n int64) // told what is about to be read, by whichever statement
 }
 
 // read lets DuckDB read the file at path, whose parts come as they are read, until the function
-// it returns is called. release is called then, or once DuckDB has closed the file.
-func (h *registry) read(ctx context.Context, path string, parts hiveql.Parts, release func(), fail func(error)) (end func()) {
+// it returns is called. The file is released then, or once DuckDB has closed it.
+func (h *registry) read(ctx context.Context, f hiveql.Local, r *reading) (end func()) {
+	path, parts := f.Path, f.Parts
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	p := h.byPath[path]
@@ -60,9 +62,8 @@ func (h *registry) read(ctx context.Context, path string, parts hiveql.Parts, re
 		h.byPath[path], h.byID[p.id] = p, p
 		C.skep_hook_watch(1)
 	}
-	r := &reading{fail: fail}
 	p.readers[r] = true
-	p.releases = append(p.releases, release)
+	p.releases = append(p.releases, f.Release)
 	stop := context.AfterFunc(ctx, func() { h.leave(p, r) })
 	return func() {
 		stop()
@@ -122,12 +123,20 @@ func (h *registry) closed(id C.uint64_t) {
 func (h *registry) fill(id C.uint64_t, off, n int64) bool {
 	h.mu.Lock()
 	p := h.byID[id]
+	var told [4]*reading
+	readers := told[:0]
 	if p != nil {
 		p.reads++
+		for r := range p.readers {
+			readers = append(readers, r)
+		}
 	}
 	h.mu.Unlock()
 	if p == nil {
 		return false
+	}
+	for _, r := range readers {
+		r.touch(off, n)
 	}
 	err := p.parts.Read(p.ctx, off, n)
 	if err == nil {

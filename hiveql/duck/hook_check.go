@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/skepdata/skep/hiveql"
 )
 
 // hooked reports whether DuckDB reads files through the hook in this build: another linker, or
@@ -40,7 +42,8 @@ func (e *Executor) checkHook() error {
 		return err
 	}
 	var failed error
-	end := hooks.read(ctx, holes, &patch{holes, content}, func() {}, func(err error) { failed = err })
+	local := hiveql.Local{Path: holes, Parts: &patch{holes, content}, Release: func() {}}
+	end := hooks.read(ctx, local, &reading{fail: func(err error) { failed = err }, touch: func(int64, int64) {}})
 	defer end()
 	rows, err := c.query(ctx, "SELECT word FROM read_parquet("+quote(holes)+")")
 	switch {

@@ -25,6 +25,7 @@ type lowerer struct {
 	ordered  bool   // whether scans are to give rows in the order of their files
 	row      string // the column that numbers the rows of the relation that is read; may be ""
 	feeds    *feeds
+	prepared map[*analysis.Scan][]*scanGroup
 	urls     map[string]string // of the files that DuckDB reads, by their local paths
 	release  []func()          // called when the query is over
 	giveUp   func(error)       // ends the query for a reason that DuckDB does not know
@@ -61,6 +62,9 @@ func columns(cols []analysis.Column) string {
 // query is the SQL of a whole query: its output columns, named o0, o1 ... in order. The order of
 // rows that the plan asks for is asked of the outermost SELECT.
 func (l *lowerer) query(q *analysis.Query) string {
+	if err := l.prepare(q); err != nil {
+		return l.fail(err)
+	}
 	outs := make([]string, len(q.Output))
 	for i, o := range q.Output {
 		if err := checkType(o.Type); err != nil {

@@ -12,6 +12,9 @@ import (
 
 // aggregate computes the keys in a SELECT of their own, so that GROUP BY sees only names.
 func (l *lowerer) aggregate(a *analysis.Aggregate) string {
+	if sql, ok := l.summary(a); ok {
+		return sql
+	}
 	keys, list := make([]string, len(a.Keys)), []string{}
 	inner := []string{}
 	for _, c := range a.Input.Columns() {

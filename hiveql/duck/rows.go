@@ -64,7 +64,10 @@ func (j *job) start(src hiveql.Source, lower func(*lowerer) string) error {
 	j.exec.mu.Lock()
 	j.conn = conn
 	j.exec.mu.Unlock()
-	l := &lowerer{ctx: j.ctx, exec: j.exec, conn: conn, src: src, feeds: j.feeds, urls: map[string]string{}, giveUp: j.giveUp}
+	l := &lowerer{
+		ctx: j.ctx, exec: j.exec, conn: conn, src: src, feeds: j.feeds, giveUp: j.giveUp,
+		urls: map[string]string{}, prepared: map[*analysis.Scan][]*scanGroup{},
+	}
 	sql := lower(l)
 	j.release, j.urls = l.release, l.urls
 	if l.err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/skepdata/skep/hiveql"
 	"github.com/skepdata/skep/hiveql/analysis"
+	"github.com/skepdata/skep/hiveql/footer"
 	"github.com/skepdata/skep/hiveql/formats"
 	"github.com/skepdata/skep/hivetype"
 	"github.com/skepdata/skep/metastore"
@@ -24,7 +26,14 @@ import (
 type scanFile struct {
 	file   hiveql.File
 	values []hivetype.Value // of the scanned partition keys and INPUT__FILE__NAME, see constantColumns
-	local  string           // of Parquet files
+
+	// Of Parquet files:
+	local  string
+	parts  hiveql.Parts // nil if it is there as a whole
+	footer *footer.File // nil if it is not understood
+	groups []int        // row groups in which there may be rows to find
+	touch  *touched
+	end    func() // gives it back
 }
 
 // scanGroup is a part of a scan whose files are read alike.
@@ -39,9 +48,9 @@ type scanGroup struct {
 // scan is the relation of a table's files. Where partitions differ in format, it is the union of
 // what each format makes.
 func (l *lowerer) scan(s *analysis.Scan) string {
-	groups, err := l.groups(s)
-	if err != nil {
-		return l.fail(err)
+	groups, ok := l.prepared[s]
+	if !ok {
+		return l.fail(&Error{Op: "plan", Msg: "a table is read that is not in the plan"})
 	}
 	var branches []string
 	for _, g := range groups {
@@ -254,58 +263,101 @@ func (l *lowerer) textSource(g *scanGroup, f hiveql.File, split formats.Split) b
 	}
 }
 
-// localFiles makes the files of a group readable in place, several at a time, and leaves out
-// empty ones, which hold no Parquet.
-func (l *lowerer) localFiles(g *scanGroup) error {
-	files := g.files[:0]
-	for _, f := range g.files {
-		if f.file.Object.Size > 0 {
-			files = append(files, f)
-		}
-	}
-	g.files = files
-	const atOnce = 16
-	hooked := l.exec.hooked()
-	ends := make([]func(), len(files))
-	group, ctx := errgroup.WithContext(l.ctx)
-	group.SetLimit(atOnce)
-	for i := range files {
-		group.Go(func() error {
-			local, err := l.src.Local(ctx, files[i].file)
-			if err == nil {
-				files[i].local = local.Path
-				ends[i], err = l.attach(ctx, local, files[i].file.Object.Size, hooked)
+// prepare lists the files of all scans of a query, and brings the footers of the Parquet files, of
+// all scans at once: far away, it is the number of turns that counts.
+func (l *lowerer) prepare(q *analysis.Query) error {
+	scans := analysis.Scans(q.Root, func(r analysis.Rel) bool {
+		_, program := r.(*analysis.Transform) // which has a query of its own
+		return !program
+	})
+	groups := make([][]*scanGroup, len(scans))
+	work, ctx := errgroup.WithContext(l.ctx)
+	for i, s := range scans {
+		work.Go(func() (err error) {
+			if groups[i], err = l.groups(s); err != nil {
+				return err
 			}
-			if err != nil {
-				return &Error{Op: "read", Msg: err.Error(), Err: err}
+			for _, g := range groups[i] {
+				if g.parquet {
+					if err := l.localFiles(ctx, s, g); err != nil {
+						return err
+					}
+				}
 			}
 			return nil
 		})
 	}
-	err := group.Wait()
-	for _, f := range files {
-		l.urls[f.local] = f.file.URL()
-	}
-	for _, end := range ends {
-		if end != nil {
-			l.release = append(l.release, end)
+	err := work.Wait()
+	for i, s := range scans {
+		l.prepared[s] = groups[i]
+		for _, g := range groups[i] {
+			l.keep(g)
 		}
 	}
 	return err
 }
 
-// footer is how much of the end of a Parquet file is brought before DuckDB asks for it: most
-// footers, and those of many files at once, where DuckDB takes one after another.
-const footer = 64 << 10
-
-// attach makes a file's bytes come when DuckDB reads them, or, without the hook, all at once.
-func (l *lowerer) attach(ctx context.Context, f hiveql.Local, size int64, hooked bool) (end func(), err error) {
-	switch {
-	case f.Parts == nil:
-		return f.Release, nil
-	case !hooked:
-		return f.Release, f.Parts.Fill(ctx, 0, size)
+// keep notes what is to be given back of a group, and leaves out files that hold no rows to find.
+func (l *lowerer) keep(g *scanGroup) {
+	for _, f := range g.files {
+		if f.end != nil {
+			l.urls[f.local] = f.file.URL()
+			l.release = append(l.release, f.end)
+		}
 	}
-	end = hooks.read(l.ctx, f.Path, f.Parts, f.Release, l.giveUp)
-	return end, f.Parts.Fill(ctx, max(0, size-footer), footer)
+	if g.parquet {
+		g.files = slices.DeleteFunc(g.files, func(f scanFile) bool {
+			return f.file.Object.Size == 0 || f.footer != nil && len(f.groups) == 0
+		})
+	}
+}
+
+// localFiles makes the files of a group readable in place, several at a time.
+func (l *lowerer) localFiles(ctx context.Context, s *analysis.Scan, g *scanGroup) error {
+	const atOnce = 16
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for i := range g.files {
+		f := &g.files[i]
+		if f.file.Object.Size == 0 { // which holds no Parquet
+			continue
+		}
+		group.Go(func() error {
+			if err := l.localFile(ctx, s, f); err != nil {
+				return &Error{Op: "read", Msg: err.Error(), Err: err}
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// localFile makes a file's bytes come when DuckDB reads them, or, without the hook, all at once.
+func (l *lowerer) localFile(ctx context.Context, s *analysis.Scan, f *scanFile) error {
+	local, err := l.src.Local(ctx, f.file)
+	if err != nil {
+		return err
+	}
+	size := f.file.Object.Size
+	f.local, f.end = local.Path, local.Release
+	switch {
+	case local.Parts == nil:
+	case !l.exec.hooked():
+		if err := local.Parts.Fill(ctx, 0, size); err != nil {
+			return err
+		}
+		local.Parts = nil
+	default:
+		f.parts, f.touch = local.Parts, &touched{}
+		f.end = hooks.read(l.ctx, local, &reading{fail: l.giveUp, touch: f.touch.read})
+		if size <= wholeBytes && len(s.Cols) > len(constantColumns(s)) {
+			f.parts.Prefetch(0, size)
+		}
+	}
+	if f.footer, err = l.exec.readFooter(ctx, f.file, local); err != nil || f.footer == nil {
+		return err
+	}
+	f.groups = survivors(s, f.footer)
+	l.src.RowGroups(len(f.footer.Groups), len(f.footer.Groups)-len(f.groups))
+	return nil
 }

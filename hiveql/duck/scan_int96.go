@@ -6,6 +6,7 @@ import (
 
 	"github.com/skepdata/skep/hiveql"
 	"github.com/skepdata/skep/hiveql/analysis"
+	"github.com/skepdata/skep/hiveql/footer"
 	"github.com/skepdata/skep/hivetype"
 )
 
@@ -15,8 +16,8 @@ import (
 // this machine. Other programs write the clock as it is; they are known by what they call
 // themselves.
 
-// writerZone is where a file says in which zone its writer's clock was.
-const writerZone = "writer.time.zone"
+// writerZoneNote is where a file says in which zone its writer's clock was.
+const writerZoneNote = "writer.time.zone"
 
 // javaWriter begins what the writers call themselves that put clocks into UTC.
 const javaWriter = "parquet-mr"
@@ -30,28 +31,16 @@ type clocks struct {
 
 // byClock sorts files by their zones, in the order in which they come. Files without timestamps of
 // 96 bits, or whose clocks stay as they are, have none.
-func (l *lowerer) byClock(g *scanGroup, list string) ([]*scanGroup, error) {
-	wide, err := l.conn.query(l.ctx, "SELECT DISTINCT file_name, lower(name) FROM parquet_schema("+list+") WHERE type = 'INT96'")
-	if err != nil || len(wide) == 0 {
-		return []*scanGroup{g}, err
-	}
-	zones, err := l.writerZones(list)
-	if err != nil {
-		return nil, err
-	}
-	columns := map[string]map[string]bool{}
-	for _, row := range wide {
-		if columns[row[0]] == nil {
-			columns[row[0]] = map[string]bool{}
-		}
-		columns[row[0]][row[1]] = true
-	}
+func byClock(g *scanGroup) ([]*scanGroup, error) {
 	var groups []*scanGroup
 	found := map[string]*scanGroup{}
 	for _, f := range g.files {
-		zone := ""
-		if len(columns[f.local]) > 0 {
-			zone = zones[f.local]
+		if f.footer == nil {
+			return nil, &Error{Op: "read", Msg: f.file.URL() + ": what its timestamps mean cannot be found out"}
+		}
+		zone, wide := "", wideColumns(f.footer)
+		if len(wide) > 0 {
+			zone = writerZone(f.footer)
 		}
 		of := found[zone]
 		if of == nil {
@@ -60,35 +49,33 @@ func (l *lowerer) byClock(g *scanGroup, list string) ([]*scanGroup, error) {
 			groups = append(groups, of)
 		}
 		of.files = append(of.files, f)
-		for name := range columns[f.local] {
+		for _, name := range wide {
 			of.clocks.columns[name] = true
 		}
+	}
+	if len(groups) == 1 && len(groups[0].clocks.columns) == 0 {
+		return []*scanGroup{g}, nil
 	}
 	return groups, nil
 }
 
-// writerZones are the zones of files by their paths.
-func (l *lowerer) writerZones(list string) (map[string]string, error) {
-	writers, err := l.conn.query(l.ctx, "SELECT file_name, coalesce(created_by, '') FROM parquet_file_metadata("+list+")")
-	if err != nil {
-		return nil, err
+func wideColumns(f *footer.File) []string {
+	var names []string
+	for _, c := range f.Columns {
+		names = append(names, c.Wide...)
 	}
-	named, err := l.conn.query(l.ctx, "SELECT file_name, value::VARCHAR FROM parquet_kv_metadata("+list+") WHERE key::VARCHAR = "+quote(writerZone))
-	if err != nil {
-		return nil, err
+	return names
+}
+
+// writerZone is the zone of the clocks of a file's writer, if it put them into UTC.
+func writerZone(f *footer.File) string {
+	if !strings.HasPrefix(f.Writer, javaWriter) {
+		return ""
 	}
-	zones := map[string]string{}
-	for _, row := range writers {
-		if strings.HasPrefix(row[1], javaWriter) {
-			zones[row[0]] = zoneName(hiveql.LocalZone())
-		}
+	if zone := f.Notes[writerZoneNote]; zone != "" {
+		return zone
 	}
-	for _, row := range named {
-		if zones[row[0]] != "" {
-			zones[row[0]] = row[1]
-		}
-	}
-	return zones, nil
+	return zoneName(hiveql.LocalZone())
 }
 
 // zoneName is a zone's name, UTC where it has none that others know.

@@ -16,12 +16,7 @@ const fileColumn = "skep__file"
 // file lacks are NULL, and those of another type are converted as Hive does. Values that belong
 // to whole files are joined by the file's name.
 func (l *lowerer) scanParquet(s *analysis.Scan, g *scanGroup) string {
-	if err := l.localFiles(g); err != nil {
-		return l.fail(err)
-	}
-	if len(g.files) == 0 {
-		return l.noRows(s.Columns())
-	}
+	planAhead(s, g, l.ordered)
 	return l.scanLocal(s, g)
 }
 
@@ -35,15 +30,16 @@ func (l *lowerer) scanLocal(s *analysis.Scan, g *scanGroup) string {
 	if s.ByPosition && len(g.files) > 1 {
 		return l.byPosition(s, g)
 	}
-	have := map[string]string{}
-	if len(s.Cols) > len(constantColumns(s)) {
+	have, lacking, known := columnsByFooters(s, g)
+	if !known && len(s.Cols) > len(constantColumns(s)) {
 		var err error
 		if have, err = l.parquetColumns(list, s.ByPosition); err != nil {
 			return l.fail(err)
 		}
+		lacking = true
 	}
 	if g.clocks == nil && readsClocks(s, have) {
-		groups, err := l.byClock(g, list)
+		groups, err := byClock(g)
 		if err != nil {
 			return l.fail(err)
 		}
@@ -76,7 +72,7 @@ func (l *lowerer) scanLocal(s *analysis.Scan, g *scanGroup) string {
 		exprs = []string{"1 AS one"}
 	}
 	read := "read_parquet(" + list + ", hive_partitioning = false"
-	if len(have) > 0 && len(g.files) > 1 {
+	if lacking && len(have) > 0 && len(g.files) > 1 {
 		read += ", union_by_name = true"
 	}
 	if !joined {

@@ -48,6 +48,7 @@ func (f *File) Fill(ctx context.Context, off, n int64) error {
 func (of *object) fill(ctx context.Context, f *File, from, to int64) error {
 	of.mu.Lock()
 	defer of.mu.Unlock()
+	f.note(from, to)
 	stop := func() bool { return true }
 	joined := map[*run]bool{}
 	defer func() {
@@ -124,6 +125,13 @@ func (of *object) start(f *File, b, to int64) *run {
 	of.runs = append(of.runs, r)
 	off, n := of.span(r)
 	f.fetched.Add(n)
+	f.requests.Add(1)
+	if f.brought == nil {
+		f.brought = newBits(len(of.have.blocks))
+	}
+	for b := r.from; b < r.to; b++ {
+		f.brought[b/64] |= 1 << (b % 64)
+	}
 	of.wg.Go(func() {
 		defer cancel()
 		err := of.fetch(ctx, r, off, n)

@@ -14,10 +14,16 @@ import (
 
 // File is an object of which parts can be read at Path. It is safe for concurrent use.
 type File struct {
-	of      *object
-	fetched atomic.Int64
-	once    sync.Once
-	ahead   ahead
+	of       *object
+	fetched  atomic.Int64
+	requests atomic.Int64
+	found    atomic.Int64
+	once     sync.Once
+	ahead    ahead
+
+	// A bit for each block, guarded by of.mu: of those that Fill was asked for, and of those that
+	// were asked of the store.
+	asked, brought []uint64
 }
 
 // Path is a local file of the object's size, whose bytes are the object's where Fill has been.
@@ -29,6 +35,34 @@ func (f *File) Object() storage.Object { return f.of.o }
 
 // Fetched is how many bytes have been asked of the store because of this File.
 func (f *File) Fetched() int64 { return f.fetched.Load() }
+
+// Requests is how many requests have been made of the store because of this File.
+func (f *File) Requests() int64 { return f.requests.Load() }
+
+// Found is how many bytes, in whole blocks, Fill was asked for and did not have to fetch.
+func (f *File) Found() int64 { return f.found.Load() }
+
+// note notes which blocks Fill is asked for, to count those that are there the first time. The
+// caller holds the object's lock.
+func (f *File) note(from, to int64) {
+	if f.asked == nil {
+		f.asked = newBits(len(f.of.have.blocks))
+	}
+	for b := from; b < to; b++ {
+		if f.asked[b/64]>>(b%64)&1 != 0 {
+			continue
+		}
+		f.asked[b/64] |= 1 << (b % 64)
+		if f.of.have.has(b) && !f.own(b) {
+			f.found.Add(min(blockSize, f.of.o.Size-b*blockSize))
+		}
+	}
+}
+
+func newBits(n int) []uint64 { return make([]uint64, (n+63)/64) }
+
+// own reports whether a block that is there was fetched because of this File.
+func (f *File) own(b int64) bool { return f.brought != nil && f.brought[b/64]>>(b%64)&1 != 0 }
 
 // Close lets the file be evicted, and ends what is on its way if nobody else uses the object.
 // It is idempotent.

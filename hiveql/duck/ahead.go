@@ -1,0 +1,151 @@
+package duck
+
+import (
+	"sync"
+
+	"github.com/skepdata/skep/hiveql"
+	"github.com/skepdata/skep/hiveql/analysis"
+)
+
+// ahead asks for what a scan is going to read, in the order in which DuckDB reads it: file by file,
+// row group by row group, and of each the columns that the scan needs. It runs some way ahead of
+// the furthest that has been read, so that a query that ends early has not brought everything.
+type ahead struct {
+	mu      sync.Mutex
+	ranges  []aheadRange
+	next    int // the first that has not been asked for
+	reached int // the furthest that was read, once one has begun
+	begun   bool
+	pending int64 // bytes of those that were asked for, from reached on
+	window  int64 // for pending
+}
+
+// aheadRange is a part of a file that will be read.
+type aheadRange struct {
+	parts  hiveql.Parts
+	off, n int64
+}
+
+const (
+	// The window grows as more is read: of scans of which all is wanted it begins with firstWindow,
+	// of those that may end after some rows with leastWindow once they have begun.
+	firstWindow = 32 << 20
+	mostWindow  = 128 << 20
+	leastWindow = 1 << 20
+	// closeBytes is how near parts must be for one request to bring what is between them too.
+	closeBytes = 128 << 10
+	// wholeBytes is the size of a file up to which it comes whole, with its footer.
+	wholeBytes = 256 << 10
+)
+
+// planAhead finds what a scan will read of the far files of a group, and asks for the first of it.
+// With few set the scan may end after some rows.
+func planAhead(s *analysis.Scan, g *scanGroup, few bool) {
+	a := &ahead{window: firstWindow}
+	if few {
+		a.window = 1 // the first range
+	}
+	for i := range g.files {
+		f := &g.files[i]
+		if f.parts == nil || f.footer == nil || f.file.Object.Size <= wholeBytes {
+			continue
+		}
+		first := len(a.ranges)
+		for _, n := range f.groups {
+			a.add(f, s, n)
+		}
+		f.touch.by(a, first, len(a.ranges))
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.ask()
+}
+
+// add plans the columns of one row group. Neighbours become one range.
+func (a *ahead) add(f *scanFile, s *analysis.Scan, group int) {
+	begin := len(a.ranges)
+	chunks := f.footer.Groups[group].Chunks
+	for leaf := range chunks {
+		if !f.reads(s, leaf) || chunks[leaf].Size == 0 {
+			continue
+		}
+		off, n := chunks[leaf].Offset, chunks[leaf].Size
+		if at := len(a.ranges) - 1; at >= begin {
+			if last := &a.ranges[at]; off >= last.off && off-(last.off+last.n) <= closeBytes {
+				last.n = max(last.n, off+n-last.off)
+				continue
+			}
+		}
+		a.ranges = append(a.ranges, aheadRange{f.parts, off, n})
+	}
+}
+
+// reads reports whether a scan reads a leaf of the file.
+func (f *scanFile) reads(s *analysis.Scan, leaf int) bool {
+	for _, c := range s.Cols {
+		if c.Source != analysis.DataColumn {
+			continue
+		}
+		if col := dataColumn(s, c, f.footer); col != nil && leaf >= col.Leaf && leaf < col.Leaf+col.Leaves {
+			return true
+		}
+	}
+	return false
+}
+
+// ask asks for what the window has room for. The caller holds the lock.
+func (a *ahead) ask() {
+	for a.next < len(a.ranges) && a.pending < a.window {
+		r := a.ranges[a.next]
+		r.parts.Prefetch(r.off, r.n)
+		a.pending += r.n
+		a.next++
+	}
+}
+
+// read notes that something of a file is read, whose ranges are those from first to before last.
+func (a *ahead) read(first, last int, off, n int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	at := -1
+	for i := max(first, a.reached); i < last; i++ {
+		if r := a.ranges[i]; off < r.off+r.n && r.off < off+n {
+			at = i
+			break
+		}
+	}
+	if at < 0 || at == a.reached && a.begun {
+		return
+	}
+	a.begun = true
+	for ; a.reached < at; a.reached++ {
+		if a.reached < a.next {
+			a.pending -= a.ranges[a.reached].n
+		}
+	}
+	a.next = max(a.next, at)
+	a.window = min(max(2*a.window, leastWindow), mostWindow)
+	a.ask()
+}
+
+// touched passes on what is read of a file to the one who runs ahead, once there is one.
+type touched struct {
+	mu          sync.Mutex
+	a           *ahead
+	first, last int
+}
+
+func (t *touched) by(a *ahead, first, last int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.a, t.first, t.last = a, first, last
+}
+
+func (t *touched) read(off, n int64) {
+	t.mu.Lock()
+	a, first, last := t.a, t.first, t.last
+	t.mu.Unlock()
+	if a != nil && first < last {
+		a.read(first, last, off, n)
+	}
+}

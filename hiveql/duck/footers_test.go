@@ -1,0 +1,113 @@
+package duck_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/skepdata/skep/hiveql/duck"
+	"github.com/skepdata/skep/hivetype"
+)
+
+// TestTypesByFooter: what the footers say of the types of columns is what DuckDB reads them as.
+func TestTypesByFooter(t *testing.T) {
+	e := open(t, duck.Config{})
+	path := filepath.Join(t.TempDir(), "all.parquet")
+	err := e.Exec(t.Context(), `COPY (SELECT TRUE AS b, 1::TINYINT AS i1, 1::SMALLINT AS i2, 1::INTEGER AS i4, 1::BIGINT AS i8,
+		1::UTINYINT AS u1, 1::UBIGINT AS u8, 1::HUGEINT AS h, 1::FLOAT AS f, 1::DOUBLE AS d, 1::DECIMAL(4,2) AS d4, 1::DECIMAL(9,0) AS d9,
+		1::DECIMAL(18,3) AS d18, 1::DECIMAL(38,10) AS d38, 'x' AS "S", 'x'::BLOB AS bytes, DATE '2001-02-03' AS day,
+		TIMESTAMP '2001-02-03 04:05:06' AS t, TIMESTAMP_MS '2001-02-03 04:05:06' AS tms, TIMESTAMP_NS '2001-02-03 04:05:06' AS tns,
+		TIMESTAMPTZ '2001-02-03 04:05:06' AS tz, TIME '04:05:06' AS tm, uuid() AS u, [1] AS list, {'a': 1} AS s, MAP {'a': 1} AS m,
+		INTERVAL 1 DAY AS iv, '1'::JSON AS j) TO '`+path+`' (FORMAT parquet)`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	described, said, err := e.ColumnTypes(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, of := range said {
+		if described[name] != of {
+			t.Errorf("%s: the footer says %q, DuckDB %q", name, of, described[name])
+		}
+	}
+	for _, name := range []string{"b", "i1", "i2", "i4", "i8", "f", "d", "d4", "d9", "d18", "d38", "s", "day", "t"} {
+		if said[name] == "" {
+			t.Errorf("%s: the footer says nothing", name)
+		}
+	}
+	for _, name := range []string{"u1", "u8", "bytes", "tz", "list", "m", "tns"} {
+		if said[name] != "" {
+			t.Errorf("%s: the footer says %q", name, said[name])
+		}
+	}
+}
+
+// TestBounds: the bounds in a footer are those of the values, and few are not known.
+func TestBounds(t *testing.T) {
+	e := open(t, duck.Config{})
+	path := filepath.Join(t.TempDir(), "t.parquet")
+	err := e.Exec(t.Context(), `COPY (SELECT CASE WHEN i % 3 > 0 THEN i - 20 END::INTEGER AS i, (i * 1.5 - 3)::DECIMAL(10,2) AS small,
+		(i * 100000000000000000000 - 7)::DECIMAL(38,4) AS big, DATE '1969-12-25' + i::INTEGER AS day, NULL::BIGINT AS none,
+		'v' || lpad(i::VARCHAR, 3, '0') AS s, i::DOUBLE AS d, i > 200 AS b, TIMESTAMP '1969-12-31 23:59:59.5' + i * INTERVAL 1 SECOND AS t
+		FROM range(100) AS r(i)) TO '`+path+`' (FORMAT parquet)`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := e.Footer(t.Context(), path)
+	if err != nil || f == nil || f.Rows != 100 || len(f.Groups) != 1 {
+		t.Fatalf("%+v, %v", f, err)
+	}
+	for _, c := range []struct {
+		name, as, min, max string
+		nulls              int64
+	}{
+		{"i", "int", "-19", "78", 34}, {"I", "bigint", "-19", "78", 34}, {"i", "smallint", "", "", 34}, {"i", "string", "", "", 34},
+		{"small", "decimal(10,2)", "-3.00", "145.50", 0}, {"small", "decimal(12,3)", "-3.000", "145.500", 0}, {"small", "decimal(10,1)", "", "", 0},
+		{"big", "decimal(38,4)", "-7.0000", "9899999999999999999993.0000", 0}, {"day", "date", "1969-12-25", "1970-04-03", 0},
+		{"none", "bigint", "", "", 100}, {"s", "string", "v000", "v099", 0}, {"s", "varchar(4)", "v000", "v099", 0}, {"s", "char(4)", "", "", 0},
+		{"d", "double", "", "", 0}, {"b", "boolean", "false", "false", 0},
+		{"t", "timestamp", "1969-12-31 23:59:59.5", "1970-01-01 00:01:38.5", 0},
+	} {
+		typ, err := hivetype.Parse(c.as)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := func(v hivetype.Value) string {
+			if v == nil {
+				return ""
+			}
+			return string(hivetype.AppendText(nil, v, typ))
+		}
+		b := f.Find(c.name).Bounds(&f.Groups[0], typ)
+		if text(b.Min) != c.min || text(b.Max) != c.max || b.Nulls != c.nulls || b.Rows != 100 {
+			t.Errorf("%s as %s: %s to %s, %d NULL of %d; want %s to %s, %d NULL", c.name, c.as, text(b.Min), text(b.Max), b.Nulls, b.Rows, c.min, c.max, c.nulls)
+		}
+	}
+}
+
+// TestSummary: what is answered from footers is what reading the rows gives.
+func TestSummary(t *testing.T) {
+	e := open(t, duck.Config{})
+	c := newCatalog(t)
+	columns := []string{"id:bigint", "i:int", "small:decimal(10,2)", "day:date", "s:string", "d:double", "b:boolean", "empty:int"}
+	table := c.newTable(t, "t", parquetInput, parquetSerDe, columns...)
+	for i, name := range []string{"one", "two", "three"} {
+		_ = i
+		c.into(t, e, table.Storage.Location, name, columns,
+			"SELECT pos, if(pos % 3 = 0, NULL, pos - 50), pos * 1.25, date_add(date '2020-02-01', pos), concat('v', pos), pos / 7, pos % 2 = 0, cast(NULL AS int) "+
+				"FROM (SELECT posexplode(split(space(99), ' ')) AS (pos, v)) x")
+	}
+	for _, what := range []string{
+		"count(*)", "count(*), count(i), count(empty)", "min(i), max(i)", "min(small), max(small)", "min(day), max(day)", "min(s), max(s)",
+		"min(d), max(d)", "min(b), max(b)", "min(empty), max(empty), count(empty)", "count(DISTINCT i)", "max(id), count(1), sum(id)",
+		"min(DISTINCT i)", "count(DISTINCT empty)", "max(id + 1)", "count(id, i)",
+	} {
+		want, err := c.rows(t.Context(), e, "SELECT "+what+" FROM (SELECT * FROM t WHERE id * 2 >= 0) x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.check(t, e, "SELECT "+what+" FROM t", want...)
+	}
+	c.check(t, e, "SELECT count(*) + 1 FROM t HAVING count(*) > 10", "301")
+	c.check(t, e, "SELECT count(*), max(i) FROM t WHERE 1 = 0", "0\tNULL")
+}

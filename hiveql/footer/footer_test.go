@@ -1,0 +1,97 @@
+package footer_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/skepdata/skep/hiveql/footer"
+	"github.com/skepdata/skep/hivetype"
+	"github.com/skepdata/skep/internal/thrift"
+)
+
+// encoded is a footer of a file of one column of the physical type int64, and one row group.
+func encoded(t testing.TB, min, max []byte, rows int64) []byte {
+	t.Helper()
+	var (
+		schema = thrift.Items{Type: thrift.Struct, Values: []thrift.Value{
+			thrift.Fields{{ID: 4, Type: thrift.String, Value: []byte("root")}, {ID: 5, Type: thrift.I32, Value: int32(1)}},
+			thrift.Fields{{ID: 1, Type: thrift.I32, Value: int32(2)}, {ID: 3, Type: thrift.I32, Value: int32(1)}, {ID: 4, Type: thrift.String, Value: []byte("a")}},
+		}}
+		stats = thrift.Fields{{ID: 3, Type: thrift.I64, Value: int64(1)}, {ID: 5, Type: thrift.String, Value: max}, {ID: 6, Type: thrift.String, Value: min}}
+		meta  = thrift.Fields{{ID: 5, Type: thrift.I64, Value: rows}, {ID: 7, Type: thrift.I64, Value: int64(90)}, {ID: 9, Type: thrift.I64, Value: int64(10)},
+			{ID: 11, Type: thrift.I64, Value: int64(4)}, {ID: 12, Type: thrift.Struct, Value: stats}}
+		group = thrift.Fields{{ID: 1, Type: thrift.List, Value: thrift.Items{Type: thrift.Struct, Values: []thrift.Value{
+			thrift.Fields{{ID: 3, Type: thrift.Struct, Value: meta}}}}}, {ID: 3, Type: thrift.I64, Value: rows}}
+	)
+	b, err := thrift.Marshal(thrift.Fields{
+		{ID: 1, Type: thrift.I32, Value: int32(1)}, {ID: 2, Type: thrift.List, Value: schema}, {ID: 3, Type: thrift.I64, Value: rows},
+		{ID: 4, Type: thrift.List, Value: thrift.Items{Type: thrift.Struct, Values: []thrift.Value{group}}}, {ID: 6, Type: thrift.String, Value: []byte("test")},
+	}, thrift.Compact)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func int64Bytes(n int64) []byte { return binary.LittleEndian.AppendUint64(nil, uint64(n)) }
+
+func TestRead(t *testing.T) {
+	body := encoded(t, int64Bytes(-3), int64Bytes(5), 7)
+	file := append([]byte("PAR1"+strings.Repeat("x", 100_000)), body...)
+	file = binary.LittleEndian.AppendUint32(file, uint32(len(body)))
+	file = append(file, "PAR1"...)
+	f, err := footer.Read(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.Rows != 7 || f.Writer != "test" || len(f.Columns) != 1 || len(f.Groups) != 1 || f.Groups[0].Chunks[0].Offset != 4 || f.Groups[0].Chunks[0].Size != 90 {
+		t.Errorf("%+v", f)
+	}
+	b := f.Find("A").Bounds(&f.Groups[0], hivetype.Of(hivetype.BigInt))
+	if b != (footer.Bounds{Min: int64(-3), Max: int64(5), Exact: true, Nulls: 1, Rows: 7}) {
+		t.Errorf("%+v", b)
+	}
+	for _, bad := range [][]byte{nil, []byte("PAR1"), file[:len(file)-1], []byte("\xff\xff\xff\x00PAR1"), append(bytes.Clone(file[:200]), "\x10\x00\x00\x00PAR1"...)} {
+		if _, err := footer.Read(bytes.NewReader(bad), int64(len(bad))); err == nil {
+			t.Errorf("%d bytes are taken for a file", len(bad))
+		}
+	}
+	if _, err := footer.Length([]byte("12345678"), 8); !errors.Is(err, footer.ErrNotParquet) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// FuzzDecode: whatever the bytes, the answer is a footer that can be asked, or an error.
+func FuzzDecode(f *testing.F) {
+	f.Add(encoded(f, int64Bytes(1), int64Bytes(2), 3))
+	f.Add(encoded(f, nil, []byte{1}, -1))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		file, err := footer.Decode(b)
+		if err != nil {
+			return
+		}
+		for i := range file.Columns {
+			c := &file.Columns[i]
+			typ, ok := c.Type()
+			if !ok {
+				typ = hivetype.Of(hivetype.String)
+			}
+			for k := range file.Groups {
+				c.Bounds(&file.Groups[k], typ)
+			}
+		}
+	})
+}
+
+func BenchmarkDecode(b *testing.B) {
+	body := encoded(b, int64Bytes(1), int64Bytes(2), 3)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := footer.Decode(body); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

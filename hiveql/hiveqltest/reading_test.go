@@ -1,0 +1,212 @@
+package hiveqltest_test
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/skepdata/skep/hiveql"
+	"github.com/skepdata/skep/internal/config"
+	"github.com/skepdata/skep/metastore"
+	"github.com/skepdata/skep/metastore/sqlstore"
+	"github.com/skepdata/skep/storage"
+	"github.com/skepdata/skep/storage/rangecache"
+	"github.com/skepdata/skep/testenv"
+)
+
+// farLake is a warehouse in MinIO, read through a proxy.
+type farLake struct {
+	proxy  *testenv.Proxy
+	store  metastore.Store
+	opener *storage.Opener
+	exec   hiveql.Executor
+	url    string
+}
+
+func newFarLake(t *testing.T) *farLake {
+	t.Helper()
+	return farLakeOf(t, testenv.MinIO(t))
+}
+
+func farLakeOf(t *testing.T, s3 *testenv.S3) *farLake {
+	t.Helper()
+	l := &farLake{proxy: testenv.NewProxy(t, s3), exec: executor(t), url: "s3://" + s3.Bucket + "/wh"}
+	dir := t.TempDir()
+	env := map[string]string{"XDG_DATA_HOME": dir, "XDG_CACHE_HOME": dir, "XDG_CONFIG_HOME": dir}
+	for _, line := range l.proxy.Env() {
+		k, v, _ := strings.Cut(line, "=")
+		env[k] = v
+	}
+	cfg, err := config.Load(config.Source{Getenv: func(k string) string { return env[k] }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.opener = cfg.Opener()
+	t.Cleanup(func() { l.opener.Close() })
+	if l.store, err = sqlstore.Open(t.Context(), cfg.Metastore); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.store.Close() })
+	return l
+}
+
+// reader is a session with an empty cache of its own.
+func (l *farLake) reader(t *testing.T) *hiveql.Session {
+	t.Helper()
+	cache, err := rangecache.Open(t.TempDir(), 1<<30)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cache.Close() })
+	e := hiveql.New(hiveql.Config{Store: l.store, Storage: l.opener, Executor: l.exec, Cache: cache, Warehouse: l.url, StagingDir: t.TempDir()})
+	return e.NewSession()
+}
+
+// answer runs statements and returns the rows of the last, a line each, and its costs.
+func answer(ctx context.Context, s *hiveql.Session, sql string) (string, hiveql.Stats, error) {
+	var rows []string
+	var stats hiveql.Stats
+	for r, err := range s.Execute(ctx, sql) {
+		if err != nil {
+			return "", stats, err
+		}
+		rows = nil
+		if r.Rows != nil {
+			for r.Rows.Next() {
+				rows = append(rows, strings.Trim(fmt.Sprint(r.Rows.Row()), "[]"))
+			}
+			if err := r.Rows.Err(); err != nil {
+				return "", r.Stats(), err
+			}
+		}
+		stats = r.Stats()
+	}
+	return strings.Join(rows, "\n"), stats, nil
+}
+
+// fill makes the table t: two partitions of a file each, of 250,000 rows in three row groups.
+func (l *farLake) fill(t *testing.T) {
+	t.Helper()
+	script := "CREATE TABLE t (id bigint, pad string, v int) PARTITIONED BY (ds string) STORED AS PARQUET;"
+	for i, ds := range []string{"a", "b"} {
+		script += fmt.Sprintf("INSERT INTO t PARTITION (ds='%s') SELECT pos + %d, md5(cast(pos AS string)), if(pos %% 10 = 0, NULL, pos %% 100) "+
+			"FROM (SELECT posexplode(split(space(249999), ' ')) AS (pos, v)) x;", ds, i*250000)
+	}
+	if _, _, err := answer(t.Context(), l.reader(t), script); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestReadingAsksForLittle counts what queries ask of the store.
+func TestReadingAsksForLittle(t *testing.T) {
+	l := newFarLake(t)
+	l.fill(t)
+	for _, c := range []struct {
+		name, sql, want  string
+		gets, lists      int     // at most
+		part             float64 // of the files' bytes, at most
+		pruned           int64
+		answeredByFooter bool
+	}{
+		{name: "all of a narrow column", sql: "SELECT sum(v) FROM t", want: "22500000", gets: 10, lists: 2, part: 0.15},
+		{name: "one row group of six", sql: "SELECT sum(id), max(pad) FROM t WHERE id BETWEEN 10 AND 12",
+			want: "33 d3d9446802a44259755d38e6d163e820", gets: 5, lists: 2, part: 0.4, pruned: 5},
+		{name: "no row group", sql: "SELECT count(pad) FROM t WHERE id < 0", want: "0", gets: 2, lists: 2, part: 0.02, pruned: 6},
+		{name: "a value that is only in one partition", sql: "SELECT count(pad) FROM t WHERE ds = 'b' AND id = 250001",
+			want: "1", gets: 4, lists: 1, part: 0.7, pruned: 2},
+		{name: "footers", sql: "SELECT count(*), min(id), max(id), count(v), max(v), min(pad) FROM t",
+			want: "500000 0 499999 450000 99 00003e3b9e5336685200ae85d21b4f5e", gets: 2, lists: 2, part: 0.02},
+		{name: "footers by partition", sql: "SELECT ds, count(*) FROM t GROUP BY ds ORDER BY ds", want: "a 250000\nb 250000", gets: 2, lists: 2, part: 0.02},
+		{name: "keys", sql: "SELECT max(ds) FROM t", want: "b", gets: 2, lists: 2, part: 0.02},
+		{name: "keys with a condition", sql: "SELECT count(*) FROM t WHERE ds = 'a'", want: "250000", gets: 1, lists: 1, part: 0.02},
+	} {
+		s := l.reader(t)
+		l.proxy.Requests()
+		before := l.proxy.Counts()
+		got, stats, err := answer(t.Context(), s, c.sql)
+		if err != nil || got != c.want {
+			t.Errorf("%s: %q, %v; want %q", c.name, got, err, c.want)
+			continue
+		}
+		after := l.proxy.Counts()
+		gets, lists := after["GET"]-before["GET"], after["GET list"]-before["GET list"]
+		if gets > c.gets || lists > c.lists || gets+lists != int(stats.Gets+stats.Lists) {
+			t.Errorf("%s: %d GETs, %d LISTs, counted as %d and %d; at most %d and %d: %v",
+				c.name, gets, lists, stats.Gets, stats.Lists, c.gets, c.lists, l.proxy.Requests())
+		}
+		if part := float64(stats.BytesFetched) / float64(stats.BytesRead); part > c.part || stats.BytesRead == 0 {
+			t.Errorf("%s: %d of %d bytes were fetched", c.name, stats.BytesFetched, stats.BytesRead)
+		}
+		if stats.RowGroupsPruned != c.pruned {
+			t.Errorf("%s: %d of %d row groups were pruned, want %d", c.name, stats.RowGroupsPruned, stats.RowGroups, c.pruned)
+		}
+		again, stats, err := answer(t.Context(), s, c.sql)
+		if err != nil || again != c.want || stats.Gets != 0 || stats.BytesFetched != 0 {
+			t.Errorf("%s, again: %q, %d GETs, %d bytes, %v", c.name, again, stats.Gets, stats.BytesFetched, err)
+		}
+	}
+}
+
+// TestReadingSome: a query that ends after some rows does not bring all.
+func TestReadingSome(t *testing.T) {
+	l := newFarLake(t)
+	l.fill(t)
+	more := "INSERT INTO t PARTITION (ds) SELECT id, pad, v, concat('more', n) FROM t LATERAL VIEW explode(array(1, 2)) x AS n WHERE ds = 'a'"
+	if _, _, err := answer(t.Context(), l.reader(t), more+";"+more); err != nil {
+		t.Fatal(err)
+	}
+	_, stats, err := answer(t.Context(), l.reader(t), "SELECT * FROM t LIMIT 3")
+	if err != nil || stats.Rows != 3 || stats.Files != 6 {
+		t.Fatalf("%d rows of %d files, %v", stats.Rows, stats.Files, err)
+	}
+	if stats.BytesFetched > stats.BytesRead/2 {
+		t.Errorf("%d of %d bytes were fetched", stats.BytesFetched, stats.BytesRead)
+	}
+}
+
+func TestExplainAnalyze(t *testing.T) {
+	l := newFarLake(t)
+	l.fill(t)
+	got, _, err := answer(t.Context(), l.reader(t), "EXPLAIN ANALYZE SELECT id FROM t WHERE id < 3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := regexp.MustCompile(`(?s)Scan default.t .*\n\nRows: 3 in \d\.\d{3} s, the first after \d\.\d{3} s
+Partitions: 2, in 2 listings
+Files: 2 of 2 opened
+Row groups: 5 of 6 pruned
+Bytes: \d+ fetched by \d requests, \d+ from the cache, of \d+ in the files opened$`)
+	if !want.MatchString(got) {
+		t.Errorf("got\n%s", got)
+	}
+	if _, _, err := answer(t.Context(), l.reader(t), "EXPLAIN ANALYZE SELECT nothing FROM t"); err == nil {
+		t.Error("a wrong query is explained")
+	}
+}
+
+// TestReadingThroughTrouble: a busy server and connections that break do not change answers.
+func TestReadingThroughTrouble(t *testing.T) {
+	l := newFarLake(t)
+	l.fill(t)
+	const query = "SELECT sum(id), max(pad), sum(v) FROM t"
+	want, _, err := answer(t.Context(), l.reader(t), query)
+	if err != nil || !strings.HasPrefix(want, "124999750000 ffff") {
+		t.Fatalf("%q, %v", want, err)
+	}
+	for seed := range uint64(4) {
+		l.proxy.SetFaults(testenv.Faults{Busy: 0.05, CutDown: 0.1, LostAnswer: 0.03, Truncate: 0.03, Seed: seed})
+		got, _, err := answer(t.Context(), l.reader(t), query)
+		if err == nil && got != want {
+			t.Errorf("seed %d: %s", seed, got)
+		}
+		if err != nil && !strings.Contains(err.Error(), "s3://") {
+			t.Errorf("seed %d: the error does not say what could not be read: %v", seed, err)
+		}
+	}
+	l.proxy.SetFaults(testenv.Faults{})
+	if n := l.proxy.Injected(); n["busy"]+n["cut down"] == 0 {
+		t.Errorf("nothing was done to the requests: %v", n)
+	}
+}
