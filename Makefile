@@ -31,7 +31,7 @@ test:
 
 soak:
 	SKEP_SOAK_ROUNDS=$(or $(SKEP_SOAK_ROUNDS),500) go test -count=1 -run '^Test(Faults|RandomJobs)$$' -timeout 120m ./cmd/distcp
-	SKEP_SOAK_ROUNDS=$(or $(SKEP_SOAK_ROUNDS),500) go test -count=1 -run '^Test(Crash|CrashAtEveryStep|FaultAtEveryStep|Rebuild)$$' -timeout 120m ./storage/blockstore
+	SKEP_SOAK_ROUNDS=$(or $(SKEP_SOAK_ROUNDS),500) go test -count=1 -run '^Test(Crash|CrashAtEveryStep|FaultAtEveryStep|ResumeAtEveryStep|Rebuild)$$' -timeout 120m ./storage/blockstore
 	SKEP_SOAK_PROCESSES=$(or $(SKEP_SOAK_PROCESSES),200) SKEP_SOAK_TIME=60s go test -count=1 -run '^TestHammer$$' -timeout 30m -v ./storage/blockstore
 
 check: tools

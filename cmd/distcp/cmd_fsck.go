@@ -28,7 +28,7 @@ func (c *command) fsck(ctx context.Context, args []string) error {
 	f.BoolVar(&flags.deep, "deep", false, "read every block and compare its checksums")
 	f.BoolVar(&flags.repair, "repair", false, "make replicas anew where a good one is left, and remove what no object needs")
 	f.StringVar(&flags.bandwidth, "bandwidth", "", "of --deep: read at most this `rate` a second, as 50M; a plain number is MiB")
-	f.StringVar(&flags.grace, "grace", "1d", "of --repair: files that no block has are removed at this `age`, as 12h or 7d")
+	f.StringVar(&flags.grace, "grace", "", "of --repair: files that no block has, and parts of files that nobody has gone on with, are removed at this `age`, as 12h or 7d (default 1d and 7d)")
 	f.BoolVar(&flags.rebuild, "rebuild", false, "the namespace is lost or damaged: make it anew from the journals and blocks; nobody else may use the store")
 	f.BoolVar(&flags.json, "json", false, "print JSON, one finding a line")
 	f.BoolVar(&flags.quiet, "quiet", false, "print findings and errors only")
@@ -60,8 +60,10 @@ func (flags *fsckFlags) options(f *pflag.FlagSet) (opts blockstore.RepairOptions
 			return opts, usagef("--bandwidth: %v", err)
 		}
 	}
-	if opts.Grace, err = parseAge(flags.grace); err != nil || opts.Grace <= 0 {
-		return opts, usagef("--grace: %q is not an age, as 12h or 7d", flags.grace)
+	if f.Changed("grace") {
+		if opts.Grace, err = parseAge(flags.grace); err != nil || opts.Grace <= 0 {
+			return opts, usagef("--grace: %q is not an age, as 12h or 7d", flags.grace)
+		}
 	}
 	if f.NArg() == 0 {
 		return opts, nil
@@ -182,7 +184,7 @@ func (k *checkRun) summary(r blockstore.RepairReport) error {
 	if k.json != nil {
 		err := k.json.Encode(map[string]any{
 			"event": "summary", "ok": ok, "findings": k.found, "lost": k.lost, "objects": k.progress.Objects, "blocks": k.progress.Blocks,
-			"bytesRead": k.progress.Bytes, "replicasMade": r.Copied, "replicasDropped": r.Dropped, "filesRemoved": r.Orphans,
+			"bytesRead": k.progress.Bytes, "replicasMade": r.Copied, "replicasDropped": r.Dropped, "filesRemoved": r.Orphans, "uploadsRemoved": r.Uploads,
 		})
 		if err != nil {
 			return err
@@ -196,6 +198,9 @@ func (k *checkRun) summary(r blockstore.RepairReport) error {
 		text += ", " + count(k.found, "finding")
 		if k.flags.repair {
 			text += fmt.Sprintf("; %s made, %d dropped, %s removed", count(r.Copied, "replica"), r.Dropped, count(r.Orphans, "file"))
+		}
+		if r.Uploads > 0 {
+			text += fmt.Sprintf(", %s abandoned", count(r.Uploads, "upload"))
 		}
 		if k.lost > 0 {
 			text += fmt.Sprintf("; %d of them without a good replica", k.lost)

@@ -110,17 +110,33 @@ func summaryOf(t *testing.T, out []byte) (line summaryLine) {
 	return line
 }
 
-// It is the same for a large file: the parts that are there are not fetched again, and no hidden
-// file is left.
+// It is the same for a large file, and for the blocks of one: the parts that are there are not fetched
+// again, and neither a hidden file nor a block is left.
 func TestKilledInTheMiddleOfAFile(t *testing.T) {
-	s3 := testenv.MinIO(t)
+	t.Run("file", func(t *testing.T) {
+		parent := t.TempDir()
+		dest := dirPlace(filepath.Join(parent, "new", "dest"))
+		testKilledInTheMiddle(t, testenv.MinIO(t), dest)
+		if files := dirPlace(parent).read(t); len(files) != 1 {
+			t.Errorf("%d files below %s, want one", len(files), parent)
+		}
+	})
+	t.Run("blocks", func(t *testing.T) {
+		s3 := testenv.MinIO(t)
+		roots := filepath.Join(t.TempDir(), "a") + "," + filepath.Join(t.TempDir(), "b")
+		mustRun(t, s3, "mkvolume", "block://v", "--blockSize=8M", "--blockRoot", roots)
+		testKilledInTheMiddle(t, s3, storePlace{s3, roots, "block://v/new/"}, "--blockRoot", roots)
+		mustRun(t, s3, "fsck", "--deep", "--blockRoot", roots)
+	})
+}
+
+func testKilledInTheMiddle(t *testing.T, s3 *testenv.S3, dest place, more ...string) {
+	t.Helper()
 	proxy := testenv.NewProxy(t, s3)
 	const size, partSize = 64 << 20, 5 << 20
 	source := storePlace{s3, "", s3.URL("large/")}
 	source.write(t, fileSet{"large": randomText(9, size)})
-	parent := t.TempDir()
-	dest := dirPlace(filepath.Join(parent, "new", "dest"))
-	args := []string{"--src", source.url(), "--dest", dest.url(), "--multipartUploadChunkSize=5", "--workers=2", "--json", "--quiet"}
+	args := append([]string{"--src", source.url(), "--dest", dest.url(), "--multipartUploadChunkSize=5", "--workers=2", "--json", "--quiet"}, more...)
 	slow := append([]string{"--bandwidth=16"}, args...) // four seconds
 
 	var fetched atomic.Int64
@@ -150,11 +166,8 @@ func TestKilledInTheMiddleOfAFile(t *testing.T) {
 	if got, want := fetched.Load(), size-line.Resumed; got != want {
 		t.Errorf("%d bytes were fetched, want the %d that were not there", got, want)
 	}
-	mustRun(t, s3, "verify", "--exact", source.url(), dest.url(), "--quiet")
+	mustRun(t, s3, append([]string{"verify", "--exact", source.url(), dest.url(), "--quiet"}, more...)...)
 	dest.wantNoLeftovers(t, "resumed")
-	if files := dirPlace(parent).read(t); len(files) != 1 {
-		t.Errorf("%d files below %s, want one", len(files), parent)
-	}
 	fetched.Store(0)
 	mustRun(t, &proxy.S3, args...)
 	if fetched.Load() != 0 {

@@ -42,10 +42,8 @@ func (s *store) createBlock(ctx context.Context, size, need int64, with settings
 	if err != nil {
 		return nil, err
 	}
-	b := &blockFile{
-		s: s, need: need, dedup: with.dedup, have: make([]bool, chunksIn(size)),
-		block: block{id: id, size: size, copies: with.replication, chunks: make(chunkSums, 4*chunksIn(size))},
-	}
+	b := s.newBlockFile(id, size, with)
+	b.need = need
 	for range with.replication {
 		if err := b.addReplica(ctx); err != nil {
 			if len(b.files) > 0 {
@@ -55,6 +53,14 @@ func (s *store) createBlock(ctx context.Context, size, need int64, with settings
 		}
 	}
 	return b, nil
+}
+
+// newBlockFile is a block of at most size bytes that has no files yet.
+func (s *store) newBlockFile(id, size int64, with settings) *blockFile {
+	return &blockFile{
+		s: s, need: size, dedup: with.dedup, have: make([]bool, chunksIn(size)),
+		block: block{id: id, size: size, copies: with.replication, chunks: make(chunkSums, 4*chunksIn(size))},
+	}
 }
 
 // addReplica makes a file on a disk that has none, the one with the most room of those that let it
@@ -202,6 +208,13 @@ func (b *blockFile) copyTo(to, from replicaFile) error {
 		}
 	}
 	return nil
+}
+
+// onDisks are the disks that have the block now.
+func (b *blockFile) onDisks() []int64 {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return slices.Clone(b.disks)
 }
 
 // use opens the files, unless they are open. Each use is followed by a leave.

@@ -35,6 +35,7 @@ type Bucket struct {
 	volume   string
 	snapshot string // name of the snapshot of the volume; empty for what it has now
 	opts     Options
+	uploads  liveUploads
 
 	mu       sync.Mutex
 	open     *store      // nil before the first use
@@ -185,12 +186,12 @@ func (b *Bucket) forWriting(ctx context.Context) (volumeRef, error) {
 var errClosed = errors.New("the bucket is closed")
 
 // Close implements storage.Bucket. Writers that were neither committed nor aborted cannot be
-// committed afterwards.
+// committed afterwards; uploads that were begun as resumable are left to be gone on with.
 func (b *Bucket) Close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.closed = true
-	var errs []error
+	errs := []error{b.uploads.leaveAll()}
 	for _, s := range append(b.earlier, b.open) {
 		if s != nil {
 			errs = append(errs, s.close(context.Background()))

@@ -140,6 +140,17 @@ func leftovers(t testing.TB, b *Bucket) []string {
 	for _, version := range loose {
 		left = append(left, fmt.Sprintf("content of the missing version %x", version))
 	}
+	uploads, err := column[string](t.Context(), v.ns.reads, "SELECT id FROM uploads UNION SELECT upload FROM upload_blocks UNION SELECT upload FROM upload_parts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	locks, err := filepath.Glob(filepath.Join(v.home, uploadsDir, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, upload := range append(uploads, locks...) {
+		left = append(left, "upload "+upload)
+	}
 	orphans, err := column[int64](t.Context(), v.ns.reads,
 		"SELECT version FROM file_blocks WHERE version NOT IN (SELECT version FROM files UNION SELECT version FROM old_files)")
 	if err != nil {

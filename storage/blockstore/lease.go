@@ -147,8 +147,8 @@ func deleteWriter(ctx context.Context, tx *sql.Tx, id string) error {
 	return err
 }
 
-// reclaim removes what dead writers left: blocks that were never committed, and garbage whose
-// files were not removed. What is on a disk that is missing, or cannot be removed, is garbage until it can.
+// reclaim removes what dead writers left: blocks that were never committed, uploads that
+// nobody goes on with, and garbage whose files were not removed. What is on a disk that is missing, or cannot be removed, is garbage until it can.
 func (s *store) reclaim(ctx context.Context, w *writerLease) error {
 	if err := s.removeGarbage(ctx); err != nil {
 		return err
@@ -162,7 +162,8 @@ func (s *store) reclaim(ctx context.Context, w *writerLease) error {
 			return err
 		}
 	}
-	return nil
+	_, err = s.reclaimUploads(ctx, graceOfUploads)
+	return err
 }
 
 // garbagePage is how many replicas are removed between transactions.

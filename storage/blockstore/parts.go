@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	"github.com/skepdata/skep/storage"
@@ -29,6 +30,24 @@ func (b *Bucket) PartSize(size, want int64) int64 {
 func (b *Bucket) CreateParts(
 	ctx context.Context, key string, opts storage.CreateOptions,
 ) (storage.Upload, error) {
+	u, err := b.newUpload(ctx, key, opts)
+	if err != nil || !opts.Resumable || opts.Size == 0 {
+		return u, err
+	}
+	// What a dead process has left of this key, and could not tell anybody of, is of no use now.
+	_, err = u.v.abandon(ctx, 0, "SELECT id FROM uploads WHERE volume = ? AND key = ?", u.v.id, []byte(key))
+	if err == nil {
+		u.kept, err = u.v.keepUpload(ctx, u)
+	}
+	if err != nil {
+		return nil, b.fail(ctx, "create", key, err)
+	}
+	b.uploads.add(u)
+	return u, nil
+}
+
+// newUpload is an upload of which nothing has been written yet.
+func (b *Bucket) newUpload(ctx context.Context, key string, opts storage.CreateOptions) (*upload, error) {
 	d, err := b.draft(ctx, key, opts)
 	if err != nil {
 		return nil, err
@@ -41,18 +60,17 @@ func (b *Bucket) CreateParts(
 			"size %d, parts of %d bytes: want a known size and parts of a multiple of %d bytes, as PartSize says",
 			opts.Size, opts.PartSize, chunkSize))
 	}
-	u := &upload{draft: d, size: opts.Size, partSize: opts.PartSize, done: map[int]bool{}}
-	for at := int64(0); at < opts.Size; at += d.v.blockSize {
-		u.parts = append(u.parts, &partBlock{size: min(d.v.blockSize, opts.Size-at)})
-	}
+	u := &upload{draft: d, size: opts.Size, partSize: opts.PartSize, blockSize: d.v.blockSize, done: map[int]bool{}}
+	u.layOut()
 	return u, nil
 }
 
 // upload is an object being written in parts.
 type upload struct {
 	*draft
-	size, partSize int64
-	parts          []*partBlock
+	size, partSize, blockSize int64
+	parts                     []*partBlock
+	kept                      *keptUpload // nil for one that ends with this process
 
 	mu   sync.Mutex
 	done map[int]bool // parts
@@ -62,11 +80,43 @@ type upload struct {
 type partBlock struct {
 	size       int64
 	mu         sync.Mutex
-	*blockFile // nil before the first part
+	noted      []int64 // disks that the namespace knows of, if the upload is kept
+	*blockFile         // nil before the first part
+}
+
+// layOut makes blocks of the upload's bytes.
+func (u *upload) layOut() {
+	u.parts = nil
+	for at := int64(0); at < u.size; at += u.blockSize {
+		u.parts = append(u.parts, &partBlock{size: min(u.blockSize, u.size-at)})
+	}
+}
+
+// ID implements storage.Named.
+func (u *upload) ID() string {
+	if u.kept == nil {
+		return ""
+	}
+	return u.kept.id
+}
+
+// sizeOf is how many bytes part n has.
+func (u *upload) sizeOf(n int) int64 { return min(u.partSize, u.size-int64(n)*u.partSize) }
+
+// sumsOf are the checksums of the chunks of a part, which was written.
+func (u *upload) sumsOf(n int) chunkSums {
+	var sums chunkSums
+	at := int64(n) * u.partSize
+	for end := at + u.sizeOf(n); at < end; at += chunkSize {
+		chunk := at % u.blockSize / chunkSize
+		sums = append(sums, u.parts[at/u.blockSize].chunks[4*chunk:4*chunk+4]...)
+	}
+	return sums
 }
 
 // open makes the files of a block ready to be written; the first one makes them.
-func (u *upload) open(ctx context.Context, p *partBlock) error {
+func (u *upload) open(ctx context.Context, seq int) error {
+	p := u.parts[seq]
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.blockFile == nil {
@@ -77,6 +127,25 @@ func (u *upload) open(ctx context.Context, p *partBlock) error {
 		p.blockFile = b
 	}
 	return p.use()
+}
+
+// note tells the namespace on which disks a block is, if it does not know.
+func (u *upload) note(ctx context.Context, seq int) error {
+	p := u.parts[seq]
+	if u.kept == nil {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	disks := p.onDisks()
+	if slices.Equal(disks, p.noted) {
+		return nil
+	}
+	if err := u.kept.noteBlock(ctx, seq, p.id, disks); err != nil {
+		return err
+	}
+	p.noted = disks
+	return nil
 }
 
 func (u *upload) WritePart(
@@ -93,7 +162,7 @@ func (u *upload) writePart(
 	ctx context.Context, n int, r io.Reader, size int64,
 ) (storage.Checksum, error) {
 	offset := int64(n) * u.partSize
-	if want := min(u.partSize, u.size-offset); n < 0 || size != want {
+	if want := u.sizeOf(n); n < 0 || size != want {
 		return storage.Checksum{}, fmt.Errorf(
 			"it has %d bytes, want %d: CreateOptions.PartSize is %d", size, want, u.partSize)
 	}
@@ -103,15 +172,20 @@ func (u *upload) writePart(
 	sum := storage.CRC32C(nil)
 	buf := make([]byte, min(size, pieceSize))
 	for left := size; left > 0; {
-		p := u.parts[offset/u.v.blockSize]
-		within := offset % u.v.blockSize
-		length := min(left, p.size-within)
+		seq := int(offset / u.blockSize)
+		within := offset % u.blockSize
+		length := min(left, u.parts[seq].size-within)
 		var err error
-		if sum, err = u.fill(ctx, p, within, r, length, buf, sum); err != nil {
+		if sum, err = u.fill(ctx, seq, within, r, length, buf, sum); err != nil {
 			return storage.Checksum{}, err
 		}
 		offset += length
 		left -= length
+	}
+	if u.kept != nil {
+		if err := u.kept.notePart(ctx, n, u.sumsOf(n)); err != nil {
+			return storage.Checksum{}, err
+		}
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -121,12 +195,13 @@ func (u *upload) writePart(
 
 // fill writes length bytes of r into a block, and adds them to sum.
 func (u *upload) fill(
-	ctx context.Context, p *partBlock, offset int64, r io.Reader, length int64,
+	ctx context.Context, seq int, offset int64, r io.Reader, length int64,
 	buf []byte, sum storage.Checksum,
 ) (storage.Checksum, error) {
-	if err := u.open(ctx, p); err != nil {
+	if err := u.open(ctx, seq); err != nil {
 		return sum, err
 	}
+	p := u.parts[seq]
 	defer func() { _ = p.leave() }() // what was written is synced, and seen to be whole, by Commit
 	for end := offset + length; offset < end; {
 		if ctx.Err() != nil {
@@ -152,7 +227,7 @@ func (u *upload) fill(
 		}
 		offset += int64(len(piece))
 	}
-	return sum, nil
+	return sum, u.note(ctx, seq)
 }
 
 // begin forgets that part n was written, since it is about to be written over.
@@ -173,10 +248,47 @@ func (u *upload) Commit(ctx context.Context) (storage.Object, error) {
 		return storage.Object{}, u.b.fail(ctx, "commit", u.o.Key, errEnded)
 	}
 	if err := u.finish(ctx); err != nil {
-		u.discard()
+		if u.kept == nil {
+			u.discard()
+		}
 		return storage.Object{}, u.b.fail(ctx, "commit", u.o.Key, err)
 	}
+	if u.kept != nil {
+		return u.publishKept(ctx)
+	}
 	return u.publish(ctx)
+}
+
+// publishKept is publish of an upload that is still there when it fails, for another try or for Abort.
+func (u *upload) publishKept(ctx context.Context) (storage.Object, error) {
+	u.complete()
+	err := u.v.commit(ctx, func(ctx context.Context, t *transaction) error {
+		if err := u.v.knowsUpload(ctx, u.kept.id); errors.Is(err, storage.ErrNotExist) {
+			return refusal{err}
+		} else if err != nil {
+			return err
+		}
+		if err := t.put(ctx, u.v.id, &u.o, u.content); err != nil {
+			return err
+		}
+		return t.forgetUpload(ctx, u.kept.id)
+	})
+	var unsettled *unsettledError
+	if errors.As(err, &unsettled) { // it is an object, or still an upload
+		u.v.unsettled.Store(true)
+		u.ended = true
+		u.b.uploads.remove(u)
+		err = errors.Join(err, u.kept.leave())
+	}
+	if err != nil {
+		return storage.Object{}, u.b.fail(ctx, "commit", u.o.Key, err)
+	}
+	u.ended = true
+	u.b.uploads.remove(u)
+	if err := u.kept.end(); err != nil {
+		return storage.Object{}, u.b.fail(ctx, "commit", u.o.Key, err)
+	}
+	return u.o.Object, nil
 }
 
 // finish checks that everything was written, and makes it durable.
@@ -186,14 +298,17 @@ func (u *upload) finish(ctx context.Context) error {
 			return fmt.Errorf("part %d of %d bytes each was never written", n, u.partSize)
 		}
 	}
-	for _, p := range u.parts {
+	for seq, p := range u.parts {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if err := u.open(ctx, p); err != nil {
+		if err := u.open(ctx, seq); err != nil {
 			return err
 		}
 		if err := p.end(ctx, u.sums, p.size); err != nil {
+			return err
+		}
+		if err := u.note(ctx, seq); err != nil {
 			return err
 		}
 	}
@@ -224,9 +339,24 @@ func (u *upload) discard() {
 	u.removeBlocks()
 }
 
-func (u *upload) Abort(context.Context) error {
+func (u *upload) Abort(ctx context.Context) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.discard()
+	if u.kept == nil || u.ended {
+		u.discard()
+		return nil
+	}
+	u.ended = true
+	u.b.uploads.remove(u)
+	u.gather()
+	var atHand []blockRef
+	for _, b := range u.blocks {
+		for _, disk := range b.disks {
+			atHand = append(atHand, b.at(disk))
+		}
+	}
+	if err := u.kept.drop(context.WithoutCancel(ctx), atHand...); err != nil {
+		return u.b.fail(ctx, "abort", u.o.Key, err)
+	}
 	return nil
 }

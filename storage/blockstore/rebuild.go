@@ -66,7 +66,8 @@ func Rebuild(ctx context.Context, roots []string) (report RebuildReport, err err
 	if err := os.Rename(fresh, path); err != nil {
 		return report, err
 	}
-	return report, errors.Join(osFiles{}.syncDir(r.home), os.RemoveAll(filepath.Join(r.home, writersDir)))
+	return report, errors.Join(osFiles{}.syncDir(r.home), os.RemoveAll(filepath.Join(r.home, writersDir)),
+		os.RemoveAll(filepath.Join(r.home, uploadsDir))) // the blocks of uploads are orphans now
 }
 
 type rebuilder struct {

@@ -14,7 +14,8 @@ import (
 // RepairOptions say how a store is repaired.
 type RepairOptions struct {
 	Check CheckOptions // what to look for first
-	// Grace is how old a file must be that no block has, to be removed; 0 stands for a day.
+	// Grace is how old a file must be that no block has, to be removed, and for how long nobody must have
+	// written an upload; 0 stands for a day, and a week.
 	Grace time.Duration
 	// Found, if not nil, gets the findings of the check.
 	Found func(Finding)
@@ -25,6 +26,7 @@ type RepairReport struct {
 	Copied  int64     // replicas that were made
 	Dropped int64     // replicas that were damaged, missing or too many, and are no more
 	Orphans int64     // files that were removed
+	Uploads int64     // that nobody had gone on with, and were removed
 	Lost    []Finding // what could not be repaired, 1000 at most
 	Losses  int64     // how many there were
 }
@@ -67,9 +69,12 @@ func (s *Store) Repair(ctx context.Context, opts RepairOptions) (report RepairRe
 	if opts.Check.Volume != "" {
 		return report, nil
 	}
-	grace := opts.Grace
+	grace, forUploads := opts.Grace, opts.Grace
 	if grace == 0 {
-		grace = defaultGrace
+		grace, forUploads = defaultGrace, graceOfUploads
+	}
+	if report.Uploads, err = s.reclaimUploads(ctx, forUploads); err != nil {
+		return report, err
 	}
 	return report, s.orphans(ctx, func(_ *disk, path string, _ int64, age time.Duration) error {
 		if age < grace {

@@ -142,7 +142,7 @@ CREATE TABLE uploads (
   started      INTEGER NOT NULL
 ) WITHOUT ROWID;
 
--- Its blocks, which nothing reclaims while they are here.
+-- Its blocks, of the size that its id begins with; nothing reclaims them while they are here.
 CREATE TABLE upload_blocks (
   upload TEXT NOT NULL REFERENCES uploads(id),
   seq    INTEGER NOT NULL,
@@ -153,7 +153,7 @@ CREATE TABLE upload_blocks (
 
 CREATE INDEX upload_blocks_by_block ON upload_blocks(block);
 
--- Its parts that are whole and durable.
+-- Its parts that were written. Who goes on with them compares them with the checksums.
 CREATE TABLE upload_parts (
   upload TEXT NOT NULL REFERENCES uploads(id),
   n      INTEGER NOT NULL,

@@ -66,15 +66,7 @@ func (b *Bucket) draft(ctx context.Context, key string, opts storage.CreateOptio
 // publish makes the object visible. Its blocks are written and synced.
 func (d *draft) publish(ctx context.Context) (storage.Object, error) {
 	d.ended = true
-	if all := append(slices.Clip(d.kept), d.blocks...); len(all) > 0 {
-		d.o.Size = 0
-		for _, b := range all {
-			d.o.Size += b.size
-		}
-		d.o.CRC32C = d.sums.file(all)
-	} else {
-		d.o.Size, d.o.CRC32C = int64(len(d.inline)), storage.CRC32C(d.inline)
-	}
+	d.complete()
 	err := d.v.commit(ctx, func(ctx context.Context, t *transaction) error {
 		return t.put(ctx, d.v.id, &d.o, d.content)
 	})
@@ -88,6 +80,19 @@ func (d *draft) publish(ctx context.Context) (storage.Object, error) {
 		return storage.Object{}, d.b.fail(ctx, "commit", d.o.Key, err)
 	}
 	return d.o.Object, nil
+}
+
+// complete describes the object by its content.
+func (d *draft) complete() {
+	if all := append(slices.Clip(d.kept), d.blocks...); len(all) > 0 {
+		d.o.Size = 0
+		for _, b := range all {
+			d.o.Size += b.size
+		}
+		d.o.CRC32C = d.sums.file(all)
+	} else {
+		d.o.Size, d.o.CRC32C = int64(len(d.inline)), storage.CRC32C(d.inline)
+	}
 }
 
 // removeBlocks removes what was written of an object that is not to be.
