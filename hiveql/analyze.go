@@ -148,6 +148,7 @@ func (s *Session) eachRow(ctx context.Context, sql string, fn func([]hivetype.Va
 		if err != nil {
 			return err
 		}
+		defer src.close()
 		rows, err := s.cfg.Executor.Query(ctx, plan, src)
 		if err != nil {
 			return err

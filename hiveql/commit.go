@@ -11,11 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/skepdata/skep/metastore"
 	"github.com/skepdata/skep/partitions"
-	"github.com/skepdata/skep/storage"
 )
 
 // job is one change of a table's data. Its steps are in doc.go.
@@ -28,8 +25,10 @@ type job struct {
 	// replaces are the keys of the files that an overwrite has to find; nil where any may be there.
 	replaces map[string]bool
 	id       string
-	// generation is the table's when the old files were listed.
+	// generation is the table's when the places were looked at.
 	generation string
+	// listed says that the list of replaced files was written.
+	listed bool
 	// upload brings the files of all targets to their places, under names that end in id.
 	upload func(ctx context.Context, id string) error
 }
@@ -42,17 +41,16 @@ type target struct {
 	rows     int64                        // -1 if unknown
 	files    int64
 	bytes    int64
-	old      []replaced // the files an overwrite replaces
-	listed   bool       // whether the list of old files was written
+
+	// What look found there.
+	seen   map[string]string // the place's parameters; nil where it did not exist
+	made   []trackedFile     // by this job
+	others []trackedFile     // what readers see besides
+	old    []replacedFile    // the files an overwrite replaces
 }
 
-// errBusy says that an earlier write to the same place has not removed its old files yet.
-type errBusy struct{ id string }
-
-func (e errBusy) Error() string { return "write " + e.id + " is still removing the files it replaced" }
-
-// errReplaced says that another write replaced files after ours listed what it replaces.
-var errReplaced = errors.New("replaced by another write meanwhile")
+// errReplaced says that the places have changed since the job has looked at them.
+var errReplaced = errors.New("changed by another write meanwhile")
 
 // run carries the job out. When it fails before the commit, nothing has changed.
 func (j *job) run(ctx context.Context) error {
@@ -68,7 +66,10 @@ func (j *job) run(ctx context.Context) error {
 		}
 	}
 	// From here on the statement has succeeded: what is left to do, anybody can do.
-	return j.s.finishWrite(ctx, j.table.TableName, j.id)
+	if !j.listed {
+		return nil
+	}
+	return j.s.cleanLater(ctx, j.table.TableName, j.id)
 }
 
 // begin registers the write, so that readers pass over its files.
@@ -83,6 +84,12 @@ func (j *job) begin(ctx context.Context) error {
 			return err
 		}
 		j.id = newWriteID(t.Version + 1)
+		switch {
+		case !j.s.settings.isTrue(trackFiles):
+			delete(t.Parameters, trackingParam)
+		case t.Type == metastore.Managed && t.Parameters[trackingParam] == "":
+			setParam(&t.Parameters, trackingParam, newTracking())
+		}
 		setParam(&t.Parameters, writeParam+j.id, stateWriting+" "+thisProcess().String())
 		return tx.AlterTable(ctx, t.TableName, t)
 	})
@@ -107,82 +114,13 @@ func (j *job) publish(ctx context.Context) error {
 		}
 	}
 	for {
-		if j.overwrite {
-			if err := j.listOld(ctx); err != nil {
-				return err
-			}
-		}
-		err := j.commit(ctx)
-		if errors.Is(err, errReplaced) {
-			continue
-		}
-		var busy errBusy
-		if !errors.As(err, &busy) {
+		if err := j.look(ctx); err != nil {
 			return err
 		}
-		if err := j.s.finishWrite(ctx, j.table.TableName, busy.id); err != nil {
+		if err := j.commit(ctx); !errors.Is(err, errReplaced) {
 			return err
 		}
 	}
-}
-
-// listOld finds the files that the targets hold now and writes their lists.
-func (j *job) listOld(ctx context.Context) error {
-	if !j.create {
-		now, err := j.s.cfg.Store.Table(ctx, j.table.TableName)
-		if err != nil {
-			return err
-		}
-		j.generation = now.Parameters[generationParam]
-	}
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(j.s.cfg.Parallel)
-	for _, t := range j.targets {
-		g.Go(func() error { return j.listOldOf(gctx, t) })
-	}
-	return g.Wait()
-}
-
-func (j *job) listOldOf(ctx context.Context, t *target) error {
-	loc, err := j.s.cfg.directory(ctx, t.location)
-	if err != nil {
-		return err
-	}
-	var found []replaced
-	for o, err := range within(ctx, loc) {
-		if err != nil {
-			return err
-		}
-		name := o.Key[len(loc.Prefix):]
-		if id, _ := idOf(name); id != j.id && !partitions.Hidden(name) && !strings.HasSuffix(name, "/") {
-			found = append(found, replaced{name, o.ETag})
-		}
-	}
-	// What a write under way has put there is none of ours. The table is read after the
-	// listing: a write that is not in it any more has committed before us.
-	pending := map[string]bool{}
-	if !j.create {
-		now, err := j.s.cfg.Store.Table(ctx, j.table.TableName)
-		if err != nil {
-			return err
-		}
-		pending = pendingWrites(now)
-	}
-	t.old = slices.DeleteFunc(found, func(r replaced) bool {
-		id, _ := idOf(r.Name)
-		return id != "" && pending[id]
-	})
-	if j.replaces != nil {
-		others := slices.ContainsFunc(t.old, func(r replaced) bool { return !j.replaces[loc.Prefix+r.Name] })
-		if others || len(t.old) != len(j.replaces) {
-			return errStale
-		}
-	}
-	if len(t.old) == 0 && !t.listed {
-		return nil
-	}
-	t.listed = true
-	return writeReplaced(ctx, loc, j.id, t.old)
 }
 
 // commit is the transaction from which on readers see the new files and not the old ones.
@@ -197,21 +135,19 @@ func (j *job) commit(ctx context.Context) error {
 			if j.overwrite && t.Parameters[generationParam] != j.generation {
 				return errReplaced
 			}
+		} else if j.s.settings.isTrue(trackFiles) {
+			setParam(&t.Parameters, trackingParam, newTracking())
 		}
-		state := ""
 		for _, target := range j.targets {
-			if target.listed {
-				state = stateCleaning
-			}
 			if target.values == nil {
-				if err := j.change(&t.Parameters, target); err != nil {
+				if err := j.change(t, &t.Parameters, target); err != nil {
 					return err
 				}
 			}
 		}
 		delete(t.Parameters, writeParam+j.id)
-		if state != "" {
-			setParam(&t.Parameters, writeParam+j.id, state+" "+thisProcess().String())
+		if j.listed {
+			setParam(&t.Parameters, writeParam+j.id, cleaningState(time.Now()))
 		}
 		if j.overwrite || j.create {
 			setParam(&t.Parameters, generationParam, j.id)
@@ -223,62 +159,61 @@ func (j *job) commit(ctx context.Context) error {
 		} else if err := tx.AlterTable(ctx, t.TableName, t); err != nil {
 			return err
 		}
-		return j.commitPartitions(ctx, tx)
+		if !t.Partitioned() {
+			return nil
+		}
+		return j.commitPartitions(ctx, tx, t)
 	})
 }
 
-func (j *job) commitPartitions(ctx context.Context, tx metastore.Tx) error {
-	var added []*metastore.Partition
+// commitPartitions changes the partitions among the targets, and makes those that are not there.
+func (j *job) commitPartitions(ctx context.Context, tx metastore.Tx, t *metastore.Table) error {
+	there, err := partitionsOf(tx.PartitionsNamed(ctx, t.TableName, j.values()))
+	if err != nil {
+		return err
+	}
+	var added, altered []*metastore.Partition
 	for _, target := range j.targets {
-		if target.values == nil {
-			continue
-		}
-		p, err := tx.Partition(ctx, j.table.TableName, target.values)
-		switch {
-		case errors.Is(err, metastore.ErrNoSuchPartition):
+		p := there[valuesKey(target.values)]
+		if p == nil {
 			p = &metastore.Partition{Values: target.values, CreateTime: j.s.cfg.Now(), Storage: target.storage.Clone()}
 			p.Storage.Location = target.location
-			if err := j.change(&p.Parameters, target); err != nil {
-				return err
-			}
 			added = append(added, p)
-		case err != nil:
-			return err
-		default:
+		} else {
 			if p.Storage.Location != target.location {
 				return fmt.Errorf("partition %v of %s was moved meanwhile: %w",
 					target.values, j.table.TableName, metastore.ErrConflict)
-			}
-			if err := j.change(&p.Parameters, target); err != nil {
-				return err
 			}
 			if j.overwrite {
 				p.Storage = target.storage.Clone()
 				p.Storage.Location = target.location
 			}
-			if err := tx.AlterPartition(ctx, j.table.TableName, p); err != nil {
-				return err
-			}
+			altered = append(altered, p)
+		}
+		if err := j.change(t, &p.Parameters, target); err != nil {
+			return err
+		}
+	}
+	if len(altered) > 0 {
+		if err := tx.AlterPartitions(ctx, t.TableName, altered); err != nil {
+			return err
 		}
 	}
 	if len(added) == 0 {
 		return nil
 	}
-	return tx.AddPartitions(ctx, j.table.TableName, added, false)
+	return tx.AddPartitions(ctx, t.TableName, added, false)
 }
 
 // change brings the parameters of a table or partition up to date.
-func (j *job) change(params *map[string]string, t *target) error {
+func (j *job) change(table *metastore.Table, params *map[string]string, t *target) error {
 	if *params == nil {
 		*params = map[string]string{}
 	}
+	if err := j.changeFiles(table, params, t); err != nil {
+		return err
+	}
 	p := *params
-	if id := p[replacingParam]; id != "" {
-		return errBusy{id}
-	}
-	if t.listed {
-		p[replacingParam] = j.id
-	}
 	j.changeAccuracy(params, t)
 	for key, n := range map[string]int64{"numFiles": t.files, "numRows": t.rows, "totalSize": t.bytes} {
 		before, err := strconv.ParseInt(p[key], 10, 64)
@@ -293,6 +228,35 @@ func (j *job) change(params *map[string]string, t *target) error {
 	}
 	p["transient_lastDdlTime"] = strconv.FormatInt(j.s.cfg.Now().Unix(), 10)
 	return nil
+}
+
+// changeFiles brings the list of the files of a place up to date.
+func (j *job) changeFiles(table *metastore.Table, params *map[string]string, t *target) error {
+	if !tracks(table) {
+		return nil
+	}
+	list, tracked := trackedAt(table, t.location, *params)
+	switch {
+	case j.create:
+		return setTracked(table, t.location, params, t.made)
+	case tracked && !j.overwrite:
+		return setTracked(table, t.location, params, append(list.Files, t.made...))
+	case !sameParams(*params, t.seen):
+		return errReplaced
+	case j.overwrite:
+		return setTracked(table, t.location, params, t.made)
+	}
+	return setTracked(table, t.location, params, append(slices.Clone(t.others), t.made...))
+}
+
+// sameParams compares what a place was with what it is, but for the writes that are under way.
+func sameParams(a, b map[string]string) bool {
+	rest := func(m map[string]string) map[string]string {
+		m = maps.Clone(m)
+		maps.DeleteFunc(m, func(k, _ string) bool { return strings.HasPrefix(k, writeParam) })
+		return m
+	}
+	return maps.Equal(rest(a), rest(b))
 }
 
 // changeAccuracy keeps what is said of statistics true. Rows that INSERT writes are counted, files
@@ -333,194 +297,8 @@ func (j *job) rollback(ctx context.Context) bool {
 			return true
 		}
 	}
-	if !j.create {
+	if j.s.removeList(ctx, j.table.Storage.Location, j.id) == nil && !j.create {
 		_ = j.s.forget(ctx, j.table.TableName, j.id) // on failure the record stays, and does no harm
 	}
 	return true
-}
-
-// removeFilesOf removes the files that write id put below a location.
-func (s *Session) removeFilesOf(ctx context.Context, url, id string) error {
-	loc, err := s.cfg.directory(ctx, url)
-	if err != nil {
-		return err
-	}
-	var keys []string
-	for o, err := range within(ctx, loc) {
-		if err != nil {
-			return err
-		}
-		if found, _ := idOf(o.Key); found == id || strings.HasSuffix(o.Key, replacedPrefix+id) {
-			keys = append(keys, o.Key)
-		}
-	}
-	return loc.Bucket.Delete(ctx, keys...)
-}
-
-// forget takes a write out of the table's parameters.
-func (s *Session) forget(ctx context.Context, name metastore.TableName, id string) error {
-	err := s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
-		t, err := tx.Table(ctx, name)
-		if err != nil {
-			return err
-		}
-		if _, ok := t.Parameters[writeParam+id]; !ok {
-			return nil
-		}
-		delete(t.Parameters, writeParam+id)
-		return tx.AlterTable(ctx, name, t)
-	})
-	if errors.Is(err, metastore.ErrNoSuchTable) || errors.Is(err, metastore.ErrNoSuchDatabase) {
-		return nil
-	}
-	return err
-}
-
-// recoverWrites brings to an end what earlier writes to the table have left: replaced files are
-// removed, and writes of processes that are dead are taken back.
-func (s *Session) recoverWrites(ctx context.Context, t *metastore.Table) error {
-	for _, key := range slices.Sorted(maps.Keys(t.Parameters)) {
-		id, ok := strings.CutPrefix(key, writeParam)
-		if !ok {
-			continue
-		}
-		state, by, _ := strings.Cut(t.Parameters[key], " ")
-		who, known := parseOwner(by)
-		var err error
-		switch {
-		case state == stateCleaning:
-			err = s.finishWrite(ctx, t.TableName, id)
-		case known && who.dead():
-			err = s.takeBack(ctx, t, id)
-		}
-		if err != nil {
-			return fmt.Errorf("recover write %s of %s: %w", id, t.TableName, err)
-		}
-	}
-	return nil
-}
-
-// takeBack removes the files of a write whose process died before the commit.
-func (s *Session) takeBack(ctx context.Context, t *metastore.Table, id string) error {
-	if err := s.removeFilesOf(ctx, t.Storage.Location, id); err != nil {
-		return err
-	}
-	if t.Partitioned() {
-		for p, err := range s.cfg.Store.Partitions(ctx, t.TableName, nil) {
-			if err != nil {
-				return err
-			}
-			if !strings.HasPrefix(p.Storage.Location, t.Storage.Location+"/") {
-				if err := s.removeFilesOf(ctx, p.Storage.Location, id); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return s.forget(ctx, t.TableName, id)
-}
-
-// finishWrite removes the files that a committed write replaced, then the traces of the write.
-// Every step can be repeated, by any process.
-func (s *Session) finishWrite(ctx context.Context, name metastore.TableName, id string) error {
-	t, err := s.cfg.Store.Table(ctx, name)
-	if err != nil {
-		return err
-	}
-	if !strings.HasPrefix(t.Parameters[writeParam+id], stateCleaning) {
-		return nil
-	}
-	var places []storage.Location
-	if t.Parameters[replacingParam] == id {
-		if places, err = s.removeReplaced(ctx, places, t.Storage.Location, id); err != nil {
-			return err
-		}
-	}
-	var done []partitions.Values
-	if t.Partitioned() {
-		for p, err := range s.cfg.Store.Partitions(ctx, name, nil) {
-			if err != nil {
-				return err
-			}
-			if p.Parameters[replacingParam] != id {
-				continue
-			}
-			if places, err = s.removeReplaced(ctx, places, p.Storage.Location, id); err != nil {
-				return err
-			}
-			done = append(done, p.Values)
-		}
-	}
-	if err := s.unmark(ctx, name, id, done); err != nil {
-		return err
-	}
-	for _, loc := range places {
-		if err := loc.Bucket.Delete(ctx, loc.Prefix+replacedPrefix+id); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// removeReplaced removes the replaced files of one location that are still what they were.
-func (s *Session) removeReplaced(
-	ctx context.Context, places []storage.Location, url, id string,
-) ([]storage.Location, error) {
-	loc, err := s.cfg.directory(ctx, url)
-	if err != nil {
-		return nil, err
-	}
-	places = append(places, loc)
-	list, err := readReplaced(ctx, loc, id)
-	if errors.Is(err, storage.ErrNotExist) {
-		return places, nil // another process has done it
-	}
-	if err != nil {
-		return nil, err
-	}
-	old := map[replaced]bool{}
-	for _, r := range list {
-		old[r] = true
-	}
-	var keys []string
-	for o, err := range within(ctx, loc) {
-		if err != nil {
-			return nil, err
-		}
-		if old[replaced{o.Key[len(loc.Prefix):], o.ETag}] {
-			keys = append(keys, o.Key)
-		}
-	}
-	return places, loc.Bucket.Delete(ctx, keys...)
-}
-
-// unmark takes the marks of a finished write off the table and its partitions.
-func (s *Session) unmark(ctx context.Context, name metastore.TableName, id string, done []partitions.Values) error {
-	return s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
-		t, err := tx.Table(ctx, name)
-		if err != nil {
-			return err
-		}
-		for _, v := range done {
-			p, err := tx.Partition(ctx, name, v)
-			if errors.Is(err, metastore.ErrNoSuchPartition) {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			if p.Parameters[replacingParam] != id {
-				continue
-			}
-			delete(p.Parameters, replacingParam)
-			if err := tx.AlterPartition(ctx, name, p); err != nil {
-				return err
-			}
-		}
-		if t.Parameters[replacingParam] == id {
-			delete(t.Parameters, replacingParam)
-		}
-		delete(t.Parameters, writeParam+id)
-		return tx.AlterTable(ctx, name, t)
-	})
 }

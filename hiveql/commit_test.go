@@ -27,6 +27,8 @@ type world struct {
 	t     testing.TB
 	store metastore.Store
 	mem   *storagetest.Mem
+	grace string // skep.vacuum.grace
+	track string // skep.track.files
 }
 
 func newWorld(t testing.TB) *world {
@@ -36,7 +38,7 @@ func newWorld(t testing.TB) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	return &world{t: t, store: store, mem: storagetest.NewMem("mem://lake/")}
+	return &world{t: t, store: store, mem: storagetest.NewMem("mem://lake/"), grace: "0s", track: "true"}
 }
 
 // session opens a session over the world, whose bucket and metastore may be wrapped.
@@ -47,11 +49,25 @@ func (w *world) session(b storage.Bucket, store metastore.Store) *hiveql.Session
 	e := hiveql.New(hiveql.Config{
 		Store: store, Storage: opener, Executor: lines{}, Warehouse: "mem://lake/wh", StagingDir: w.t.TempDir(),
 		User: "hive", Now: func() time.Time { return time.Unix(1_700_000_000, 0).UTC() },
+		Settings: map[string]string{"skep.vacuum.grace": w.grace, "skep.track.files": w.track},
 	})
 	return e.NewSession()
 }
 
 func (w *world) plain() *hiveql.Session { return w.session(w.mem, w.store) }
+
+// eachWay runs a test on tables whose files the metastore lists, and on others.
+func eachWay(t *testing.T, test func(t *testing.T, w func() *world)) {
+	for _, track := range []string{"true", "false"} {
+		t.Run("track="+track, func(t *testing.T) {
+			test(t, func() *world {
+				w := newWorld(t)
+				w.track = track
+				return w
+			})
+		})
+	}
+}
 
 // run executes statements and gives the rows of the last one, sorted.
 func run(s *hiveql.Session, src string) ([]string, error) {
@@ -173,7 +189,9 @@ INSERT INTO u VALUES (3)`
 // TestDeathAtEveryStep ends a statement before each of its effects. A reader then sees the
 // table as it was or as it should be, and running the statement again makes it what it should
 // be, with nothing left over.
-func TestDeathAtEveryStep(t *testing.T) {
+func TestDeathAtEveryStep(t *testing.T) { eachWay(t, testDeathAtEveryStep) }
+
+func testDeathAtEveryStep(t *testing.T, world func() *world) {
 	for name, c := range map[string]struct {
 		statement, query string
 		before, after    []string
@@ -201,7 +219,7 @@ func TestDeathAtEveryStep(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			steps := 0
 			for finished := false; !finished; steps++ {
-				w := newWorld(t)
+				w := world()
 				must(t, w.plain(), setup)
 				s, k := w.mortal(steps)
 				_, err := run(s, c.statement)
@@ -267,7 +285,7 @@ func (w *world) checkClean(t *testing.T, finished bool) {
 		}
 		for k, v := range table.Parameters {
 			left := strings.HasPrefix(k, "skep.write.") && (finished || strings.HasPrefix(v, "cleaning"))
-			if left || k == "skep.replacing" {
+			if left {
 				t.Errorf("%s still has %s=%s", name, k, v)
 			}
 		}
@@ -319,8 +337,10 @@ func TestDeadWritersAreCleanedUp(t *testing.T) {
 }
 
 // TestReadersSeeWholeWrites overwrites and inserts all the time while readers check sums.
-func TestReadersSeeWholeWrites(t *testing.T) {
-	w := newWorld(t)
+func TestReadersSeeWholeWrites(t *testing.T) { eachWay(t, testReadersSeeWholeWrites) }
+
+func testReadersSeeWholeWrites(t *testing.T, world func() *world) {
+	w := world()
 	must(t, w.plain(), `CREATE TABLE t (a INT) PARTITIONED BY (ds STRING);
 		INSERT OVERWRITE TABLE t PARTITION (ds) VALUES (0, 'x'), (0, 'y'), (0, 'z')`)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
@@ -362,8 +382,10 @@ func TestReadersSeeWholeWrites(t *testing.T) {
 
 // TestConcurrentWriters lets writers insert and overwrite at the same time. Inserts are never
 // lost, and of two overwrites one wins whole.
-func TestConcurrentWriters(t *testing.T) {
-	w := newWorld(t)
+func TestConcurrentWriters(t *testing.T) { eachWay(t, testConcurrentWriters) }
+
+func testConcurrentWriters(t *testing.T, world func() *world) {
+	w := world()
 	must(t, w.plain(), "CREATE TABLE t (a INT) PARTITIONED BY (ds STRING)")
 	var wg sync.WaitGroup
 	for i := range 4 {
@@ -426,6 +448,12 @@ func TestPruning(t *testing.T) {
 			t.Errorf("opened %s", key)
 		}
 	}
+	if n := b.Counts(); n.List != 0 || n.Open != 1 || n.Stat != 0 {
+		t.Errorf("%d lists, %d opens, %d stats; want one open, because the files are tracked", n.List, n.Open, n.Stat)
+	}
+	must(t, w.plain(), "MSCK REPAIR TABLE t")
+	b.Reset()
+	same(t, "rows after MSCK", must(t, s, "SELECT a, ds, hr FROM t WHERE ds = 'd3' AND hr > 1"), "2 d3 2")
 	if n := b.Counts(); n.List != 1 || n.Open != 1 || n.Stat != 0 {
 		t.Errorf("%d lists, %d opens, %d stats; want one list and one open", n.List, n.Open, n.Stat)
 	}
@@ -443,7 +471,9 @@ func TestPruning(t *testing.T) {
 
 // TestRandomHistory runs random writes, some of which die, and compares with a simple model
 // after each.
-func TestRandomHistory(t *testing.T) {
+func TestRandomHistory(t *testing.T) { eachWay(t, testRandomHistory) }
+
+func testRandomHistory(t *testing.T, world func() *world) {
 	seed := rand.Uint64()
 	defer func() {
 		if t.Failed() {
@@ -451,7 +481,7 @@ func TestRandomHistory(t *testing.T) {
 		}
 	}()
 	rng := rand.New(rand.NewPCG(seed, 0))
-	w := newWorld(t)
+	w := world()
 	must(t, w.plain(), "CREATE TABLE t (a INT) PARTITIONED BY (ds STRING)")
 	model := map[string][]string{}
 	for i := range 60 {

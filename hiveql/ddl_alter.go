@@ -185,6 +185,7 @@ func (s *Session) setTableProperties(
 		switch {
 		case t.Type == metastore.Managed && external:
 			t.Type = metastore.External
+			delete(t.Parameters, trackingParam)
 		case t.Type == metastore.External && !external:
 			t.Type = metastore.Managed
 		}

@@ -34,10 +34,32 @@ func (s *Session) dfs(ctx context.Context, r *Result, n *syntax.ShellCommand) er
 		}
 	}
 	lines, err := d.run(ctx)
-	if err != nil {
+	if err := errors.Join(err, d.changed(ctx)); err != nil {
 		return err
 	}
 	r.showLines("DFS Output", lines)
+	return nil
+}
+
+// changed lets the files of the tables be listed again that lie where the call may have changed
+// something.
+func (d *dfsCall) changed(ctx context.Context) error {
+	switch d.action {
+	case "-ls", "-lsr", "-cat", "-text", "-du", "-count", "-test", "-mkdir", "-chmod", "-chown", "-chgrp", "-setrep":
+		return nil
+	}
+	for _, p := range d.paths {
+		if i := strings.IndexAny(p, "*?["); i >= 0 {
+			p = p[:strings.LastIndexByte(p[:i], '/')+1]
+		}
+		loc, err := d.s.cfg.Storage.Open(ctx, p)
+		if err != nil {
+			return err
+		}
+		if err := d.s.untrackAt(ctx, loc.URL()); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -21,17 +21,30 @@
 //	[1] the executor writes files into a local directory
 //	[2] transaction: the write gets an id, in the table's parameters: skep.write.ID = writing
 //	[3] the files are uploaded under their final names, which end in the id
-//	[4] OVERWRITE: the files to be replaced are listed in LOCATION/.skep-replaced-ID
-//	[5] transaction, the commit: partitions are added; skep.write.ID goes, or, where files are
-//	    replaced, becomes "cleaning", and each place concerned gets skep.replacing = ID
-//	[6] the replaced files are deleted
-//	[7] transaction: skep.replacing and skep.write.ID go; then the list of [4]
+//	[4] each place concerned is listed; the files that OVERWRITE is to replace are noted in
+//	    .skep-replaced-ID in the table's location
+//	[5] transaction, the commit: partitions are added, the lists of files change, and
+//	    skep.write.ID goes, or, where files were replaced, becomes "cleaning"; where somebody else
+//	    has changed a place since [4], the job goes back there
+//	[6] when no reader can need them any more, the replaced files are deleted
+//	[7] transaction: skep.write.ID goes; then the list of [4]
 //
-// A reader passes over files whose names end in the id of a write that is "writing", and, in
-// a place that has skep.replacing, over the files in the list. It reads the table, lists the
-// files, and reads the table again: when a write has begun, or replaced something, in between,
-// files of later writes are left out, or the statement is planned again. So every query sees a
-// write whole or not at all, in all partitions.
+// The files of a place of a managed table are listed in the metastore, in its parameter
+// skep.files: it is tracked. Readers take them from there, without asking the store. The list
+// counts only for the place it names, and together with skep.tracking of the table. Where others
+// may have changed files that parameter is taken away (MSCK, dfs, LOAD DATA from it, a client of
+// the Thrift service), and the place is listed until the next write begins a list again.
+//
+// A reader of a place that is not tracked lists it, and passes over files whose names end in the
+// id of a write that is "writing", and over those that a write that is "cleaning" has replaced.
+// Any reader reads the table, finds the files, and reads the table again: when a write has begun,
+// or replaced something, in between, files of later writes are left out, or the statement is
+// planned again. So every query sees a write whole or not at all, in all partitions.
+//
+// A reader that runs for longer than a moment holds a lock in the metastore, of the kind that
+// Hive's readers hold. Files are deleted skep.vacuum.grace after the commit at the earliest, and
+// only when no such lock is older than the commit: by the session that replaced them, by the next
+// write to the table, or by Vacuum.
 //
 // A process can die at any point. Before [5], its files are invisible, and the next write to
 // the table removes them once it is certain that the process is gone. From [5] on the write is
@@ -39,7 +52,7 @@
 // process that began it. CREATE TABLE AS needs no [2], because there is no table to look at.
 //
 // What other programs see: they know nothing of the parameters. Reading the same files while a
-// write is going on, they may see some of its files early, and in [6] old and new ones, as
+// write is going on, they may see some of its files early, and until [6] old and new ones, as
 // with any program that writes into a directory of Hive's. The lists are hidden files to them.
 // Of data that is dropped (DROP TABLE, DROP PARTITION), the metastore's entry goes first and
 // the files after it; a crash in between leaves files that belong to no table.

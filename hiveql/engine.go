@@ -3,6 +3,7 @@ package hiveql
 import (
 	"cmp"
 	"context"
+	"errors"
 	"os"
 	"os/user"
 	"strings"
@@ -92,6 +93,7 @@ type Session struct {
 	temporary *temporaries
 	macros    map[string]macro // by name in lower case
 	watch     func(*Result)
+	cleanups  []cleanup // of writes that this session has committed
 	closing   sync.Once
 }
 
@@ -111,9 +113,10 @@ func (s *Session) Set(key, value string) error { return s.settings.set(key, valu
 // while the statement runs. fn must not wait. There is one watcher; nil is none.
 func (s *Session) Watch(fn func(*Result)) { s.watch = fn }
 
-// Close drops the session's temporary tables. It is idempotent.
+// Close drops the session's temporary tables, and removes the files that its writes have replaced,
+// for which it may have to wait as long as skep.vacuum.grace. It is idempotent.
 func (s *Session) Close(ctx context.Context) error {
 	var err error
-	s.closing.Do(func() { err = s.dropTemporary(ctx, "") })
+	s.closing.Do(func() { err = errors.Join(s.dropTemporary(ctx, ""), s.cleanRest(ctx)) })
 	return err
 }

@@ -39,12 +39,13 @@ func (s *Session) query(ctx context.Context, r *Result, q *syntax.Query) error {
 			return err
 		}
 		ctx, cancel := context.WithCancel(ctx)
+		done := func() { cancel(); src.close() }
 		rows, err := s.cfg.Executor.Query(ctx, plan, src)
 		if err != nil {
-			cancel()
+			done()
 			return err
 		}
-		r.Rows = &queryRows{Rows: rows, source: r.Text, counts: &r.counts, zone: s.now().Location(), done: cancel}
+		r.Rows = &queryRows{Rows: rows, source: r.Text, counts: &r.counts, zone: s.now().Location(), done: done}
 		return nil
 	})
 }
@@ -163,6 +164,7 @@ func (s *Session) writeJob(ctx context.Context, r *Result, w *analysis.Write, cr
 	if err != nil {
 		return err
 	}
+	defer src.close()
 	dir, err := os.MkdirTemp(s.cfg.StagingDir, "skep-write-*")
 	if err != nil {
 		return fmt.Errorf("make a staging directory: %w", err)
@@ -466,6 +468,7 @@ func (s *Session) writeDirectory(
 	if err != nil {
 		return err
 	}
+	defer src.close()
 	dir, err := os.MkdirTemp(s.cfg.StagingDir, "skep-write-*")
 	if err != nil {
 		return fmt.Errorf("make a staging directory: %w", err)
@@ -489,5 +492,8 @@ func (s *Session) writeDirectory(
 	if err := st.upload(ctx, newWriteID(0)); err != nil {
 		return err
 	}
-	return loc.Bucket.Delete(ctx, old...)
+	if err := loc.Bucket.Delete(ctx, old...); err != nil {
+		return err
+	}
+	return s.untrackAt(ctx, t.Storage.Location)
 }

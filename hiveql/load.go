@@ -66,7 +66,8 @@ func (s *Session) loadData(ctx context.Context, r *Result, n *syntax.LoadData) e
 			return fmt.Errorf("the data is loaded, but its source is still there: %w", err)
 		}
 	}
-	return nil
+	from := files[0].URL()
+	return s.untrackAt(ctx, from[:strings.LastIndexByte(from, '/')])
 }
 
 func (s *Session) loadTarget(ctx context.Context, t *metastore.Table, n *syntax.LoadData) (*target, error) {

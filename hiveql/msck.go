@@ -16,7 +16,8 @@ import (
 )
 
 // msck runs MSCK TABLE: it compares the partitions in the metastore with the directories below
-// the table's location and says where they differ; with REPAIR it makes the metastore agree.
+// the table's location and says where they differ; with REPAIR it makes the metastore agree, and files
+// that others have put into partitions are found again.
 func (s *Session) msck(ctx context.Context, r *Result, n *syntax.Msck) error {
 	t, err := s.table(ctx, &n.Table)
 	if err != nil {
@@ -26,6 +27,11 @@ func (s *Session) msck(ctx context.Context, r *Result, n *syntax.Msck) error {
 		return semantic(&n.Table, 10131, "MSCK checks tables, and %s is a view", t.Name)
 	}
 	shown := t.Name
+	if n.Repair {
+		if err := s.untrack(ctx, t.TableName); err != nil {
+			return err
+		}
+	}
 	if !t.Partitioned() {
 		return nil
 	}

@@ -68,6 +68,7 @@ func (s *Session) executeOne(ctx context.Context, written syntax.Statement, yiel
 	for st := range syntax.Statements(text) {
 		r := s.newResult(st.Text, written.At)
 		r.Statement, r.source = st.Stmt, text
+		s.cleanDue(ctx)
 		var err error
 		if st.Err != nil {
 			err = userError(st.Err, text, "")

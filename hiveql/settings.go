@@ -20,6 +20,25 @@ type settings struct {
 	getenv             func(string) (string, bool)
 }
 
+// Settings of our own.
+const (
+	trackFiles  = "skep.track.files"  // whether writes list their files in the metastore
+	vacuumGrace = "skep.vacuum.grace" // how long replaced files are kept, as 500ms, 10m or 24h
+)
+
+// isTrue reports whether a setting is true.
+func (s *settings) isTrue(name string) bool {
+	v, _ := s.get(name)
+	return strings.EqualFold(v, "true")
+}
+
+func wantDuration(v string) error {
+	if d, err := time.ParseDuration(v); err != nil || d < 0 {
+		return fmt.Errorf("expects a duration such as 500ms, 10m or 0s, not %s", v)
+	}
+	return nil
+}
+
 // defaultSettings are the settings whose value means something here, or that scripts look at.
 // Others can be set and shown all the same, so that scripts written for Hive run.
 func defaultSettings() map[string]string {
@@ -51,6 +70,8 @@ func defaultSettings() map[string]string {
 		"hive.stats.column.autogather":             "true",
 		"hive.stats.fetch.bitvector":               "true",
 		"hive.support.quoted.identifiers":          "column",
+		trackFiles:                                 "true",
+		vacuumGrace:                                "500ms",
 	}
 }
 
@@ -153,6 +174,8 @@ func checks() map[string]func(string) error {
 		"hive.cli.errors.ignore":           wantBool,
 		"hive.cli.print.header":            wantBool,
 		"hive.exec.max.dynamic.partitions": wantNumber,
+		trackFiles:                         wantBool,
+		vacuumGrace:                        wantDuration,
 		"hive.exec.dynamic.partition.mode": func(v string) error {
 			if !strings.EqualFold(v, "strict") && !strings.EqualFold(v, "nonstrict") {
 				return errors.New("expects one of [strict, nonstrict]")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -85,16 +86,25 @@ type source struct {
 	cfg    *Config
 	counts *counts
 	scans  map[*analysis.Scan][]PartitionFiles
+	lease  *lease
 }
 
 // errStale says that a table was overwritten, or changed otherwise, between planning and
 // listing; the plan has to be made again.
 var errStale = errors.New("the table was changed while the statement was being planned; run it again")
 
-// newSource lists the files of every scan of the plan.
+// newSource lists the files of every scan of the plan. It is closed when the plan has been carried
+// out.
 func (s *Session) newSource(ctx context.Context, q *analysis.Query, c *counts) (*source, error) {
 	src := &source{cfg: s.cfg, counts: c, scans: map[*analysis.Scan][]PartitionFiles{}}
 	scans := analysis.Scans(q.Root, nil)
+	var tables []metastore.TableName
+	for _, scan := range scans {
+		if name := scan.Table.TableName; !s.temporary.has(name) && !slices.Contains(tables, name) {
+			tables = append(tables, name)
+		}
+	}
+	src.lease = s.lease(ctx, tables)
 	found := make([][]PartitionFiles, len(scans))
 	g, gctx := errgroup.WithContext(ctx)
 	limit := make(chan struct{}, s.cfg.Parallel) // of all scans together
@@ -105,6 +115,7 @@ func (s *Session) newSource(ctx context.Context, q *analysis.Query, c *counts) (
 		})
 	}
 	if err := g.Wait(); err != nil {
+		src.close()
 		return nil, err
 	}
 	for i, scan := range scans {
@@ -112,6 +123,9 @@ func (s *Session) newSource(ctx context.Context, q *analysis.Query, c *counts) (
 	}
 	return src, nil
 }
+
+// close says that the plan needs its files no more.
+func (src *source) close() { src.lease.end() }
 
 // list finds the files of one scan, several partitions at a time.
 func (src *source) list(ctx context.Context, scan *analysis.Scan, limit chan struct{}) ([]PartitionFiles, error) {
@@ -124,6 +138,7 @@ func (src *source) list(ctx context.Context, scan *analysis.Scan, limit chan str
 		}
 	}
 	l := newLister(src.cfg, t)
+	l.lists = &src.counts.lists
 	g, gctx := errgroup.WithContext(ctx)
 	for i := range found {
 		p := &found[i]
@@ -138,7 +153,6 @@ func (src *source) list(ctx context.Context, scan *analysis.Scan, limit chan str
 			if p.Partition != nil {
 				params = p.Partition.Parameters
 			}
-			src.counts.lists.Add(1)
 			files, err := l.files(gctx, p.Storage.Location, params)
 			p.Files = files
 			return err

@@ -1,15 +1,14 @@
 package hiveql
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"path"
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/skepdata/skep/metastore"
 	"github.com/skepdata/skep/partitions"
@@ -21,7 +20,6 @@ import (
 // Parameters of tables and partitions that belong to the protocol. They are never shown.
 const (
 	writeParam      = "skep.write."     // + id, on the table: a write under way, by its owner
-	replacingParam  = "skep.replacing"  // on the table or partition: the write whose old files go
 	generationParam = "skep.generation" // on the table: changes with every write that replaces
 	temporaryParam  = "skep.temporary"  // on a table that goes with its session
 	hiddenParams    = "skep."
@@ -32,9 +30,6 @@ const (
 	stateWriting  = "writing"  // its files are not yet there for readers
 	stateCleaning = "cleaning" // committed; the files it replaced are being removed
 )
-
-// replacedPrefix begins the name of the list of files that a write replaces.
-const replacedPrefix = ".skep-replaced-"
 
 // writeID is what the names of a write's files end in, before any extension: the version of
 // the table when the write began, and a random number.
@@ -53,53 +48,63 @@ func idOf(key string) (id string, version int64) {
 	return m[1] + m[2], v
 }
 
-// replaced is one line of the list of files that a write replaces.
-type replaced struct {
-	Name string `json:"name"` // below the location
-	ETag string `json:"etag"`
-}
-
 // lister lists the files of a table as readers of one version of it see them.
 type lister struct {
 	cfg     *Config
 	table   *metastore.Table
 	pending map[string]bool // ids of the writes under way in that version
+	gone    func(context.Context) (gone, error)
+	lists   *atomic.Int64 // counts the listings; may be nil
 }
 
 func newLister(cfg *Config, t *metastore.Table) *lister {
-	return &lister{cfg: cfg, table: t, pending: pendingWrites(t)}
+	l := &lister{cfg: cfg, table: t, pending: pendingWrites(t)}
+	var once sync.Once
+	var found gone
+	var err error
+	l.gone = func(ctx context.Context) (gone, error) { // most plans need no listing, and none of this
+		once.Do(func() { found, err = cfg.goneFrom(ctx, t) })
+		return found, err
+	}
+	return l
 }
 
 func pendingWrites(t *metastore.Table) map[string]bool {
 	pending := map[string]bool{}
-	for k, v := range t.Parameters {
-		if id, ok := strings.CutPrefix(k, writeParam); ok && strings.HasPrefix(v, stateWriting) {
-			pending[id] = true
-		}
+	for _, id := range writesOf(t, stateWriting) {
+		pending[id] = true
 	}
 	return pending
 }
 
-// files lists the data files at a location: neither hidden nor empty, not of a write under way,
-// not replaced by a committed one. params are those of the partition, or of the table.
+// files are the data files of a place: neither hidden nor empty, not of a write under way, not
+// replaced by a committed one. params are those of the partition, or of the table. Where the place
+// is tracked, the store is not asked.
 func (l *lister) files(ctx context.Context, url string, params map[string]string) ([]File, error) {
 	loc, err := l.cfg.directory(ctx, url)
 	if err != nil {
 		return nil, err
 	}
-	var gone map[replaced]bool
-	if id := params[replacingParam]; id != "" {
-		list, err := readReplaced(ctx, loc, id)
-		if errors.Is(err, storage.ErrNotExist) {
-			return nil, errStale // the write has finished meanwhile
+	if list, ok := trackedAt(l.table, url, params); ok {
+		var files []File
+		for _, o := range list.objects(loc) {
+			if id, _ := idOf(o.Key); o.Size > 0 && !l.pending[id] {
+				files = append(files, File{Bucket: loc.Bucket, Object: o})
+			}
 		}
-		if err != nil {
-			return nil, err
-		}
-		gone = map[replaced]bool{}
-		for _, r := range list {
-			gone[r] = true
-		}
+		return files, nil
+	}
+	return l.list(ctx, loc, url)
+}
+
+// list asks the store for the data files of a place.
+func (l *lister) list(ctx context.Context, loc storage.Location, url string) ([]File, error) {
+	gone, err := l.gone(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if l.lists != nil {
+		l.lists.Add(1)
 	}
 	var files []File
 	for o, err := range loc.Bucket.List(ctx, loc.Prefix) {
@@ -110,10 +115,9 @@ func (l *lister) files(ctx context.Context, url string, params map[string]string
 			return nil, err
 		}
 		name := o.Key[len(loc.Prefix):]
-		if o.Size == 0 || strings.HasSuffix(name, "/") || partitions.Hidden(name) || gone[replaced{name, o.ETag}] {
-			continue
-		}
-		if id, _ := idOf(name); id != "" && l.pending[id] {
+		id, _ := idOf(name)
+		if o.Size == 0 || strings.HasSuffix(name, "/") || partitions.Hidden(name) || l.pending[id] ||
+			gone[url][replacedFileOf(name, o)] {
 			continue
 		}
 		files = append(files, File{Bucket: loc.Bucket, Object: o})
@@ -154,41 +158,6 @@ func (l *lister) verify(ctx context.Context, found []PartitionFiles) error {
 		found[i].Files = kept
 	}
 	return nil
-}
-
-func readReplaced(ctx context.Context, loc storage.Location, id string) ([]replaced, error) {
-	r, err := loc.Bucket.Open(ctx, loc.Prefix+replacedPrefix+id, storage.ReadOptions{})
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	var list []replaced
-	sc := bufio.NewScanner(r)
-	sc.Buffer(nil, 1<<20)
-	for sc.Scan() {
-		var one replaced
-		if err := json.Unmarshal(sc.Bytes(), &one); err != nil {
-			return nil, fmt.Errorf("read %s%s%s: line %d is damaged: %w", loc.URL(), replacedPrefix, id, len(list)+1, err)
-		}
-		list = append(list, one)
-	}
-	return list, sc.Err()
-}
-
-func writeReplaced(ctx context.Context, loc storage.Location, id string, list []replaced) error {
-	w, err := loc.Bucket.Create(ctx, loc.Prefix+replacedPrefix+id, storage.CreateOptions{Durable: true})
-	if err != nil {
-		return err
-	}
-	defer w.Abort()
-	enc := json.NewEncoder(w)
-	for _, r := range list {
-		if err := enc.Encode(r); err != nil {
-			return err
-		}
-	}
-	_, err = w.Commit()
-	return err
 }
 
 // shownParams are the parameters without those of the protocol.

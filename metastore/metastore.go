@@ -13,6 +13,13 @@ import (
 // HiddenParameters begins the names of parameters that belong to skep itself, not to users.
 const HiddenParameters = "skep."
 
+// Hidden parameters of the tables whose files hiveql knows without listing them. Whoever learns that
+// others may change the files takes away the one of the table, or what it says of one partition.
+const (
+	TrackingParameter = HiddenParameters + "tracking" // of a table
+	FilesParameter    = HiddenParameters + "files"    // of a partition, or of a table without partition keys
+)
+
 // DefaultDatabase is the database that always exists.
 const DefaultDatabase = "default"
 

@@ -45,11 +45,12 @@ func shown(params map[string]string) map[string]string {
 	return out
 }
 
-// keepHidden gives params the hidden parameters of what it replaces, and no others.
+// keepHidden gives params the hidden parameters of what it replaces, and no others. Who alters a
+// table or a partition may have changed its files.
 func keepHidden(params, old map[string]string) map[string]string {
 	out := shown(params)
 	for k, v := range old {
-		if strings.HasPrefix(k, hidden) && k != restParam {
+		if strings.HasPrefix(k, hidden) && k != restParam && k != metastore.FilesParameter {
 			out[k] = v
 		}
 	}

@@ -1,0 +1,224 @@
+package hiveql
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/skepdata/skep/metastore"
+	"github.com/skepdata/skep/storage"
+)
+
+// cleaningState is the state of a write that was committed at a time.
+func cleaningState(committed time.Time) string {
+	return stateCleaning + " " + strconv.FormatInt(committed.UnixMilli(), 10)
+}
+
+// committedAt is the time in a cleaningState; the zero time where there is none.
+func committedAt(state string) time.Time {
+	_, at, _ := strings.Cut(state, " ")
+	ms, err := strconv.ParseInt(at, 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms)
+}
+
+// cleanup is a write whose replaced files are still there.
+type cleanup struct {
+	table metastore.TableName
+	id    string
+	due   time.Time
+}
+
+// cleanLater removes the files that a committed write replaced once no reader can need them any
+// more: before a later statement of the session, or when it is closed.
+func (s *Session) cleanLater(ctx context.Context, table metastore.TableName, id string) error {
+	grace := s.grace()
+	if grace == 0 {
+		_, err := s.finishWrite(ctx, table, id)
+		return err
+	}
+	s.cleanups = append(s.cleanups, cleanup{table, id, time.Now().Add(grace)})
+	return nil
+}
+
+// cleanDue removes what is due. What cannot be removed now is left to others.
+func (s *Session) cleanDue(ctx context.Context) {
+	now := time.Now()
+	s.cleanups = slices.DeleteFunc(s.cleanups, func(c cleanup) bool {
+		if c.due.After(now) {
+			return false
+		}
+		done, err := s.finishWrite(ctx, c.table, c.id)
+		return done || err != nil
+	})
+}
+
+// cleanRest waits for the rest to become due and removes it. What readers still need is left to
+// whoever writes next, and to Vacuum.
+func (s *Session) cleanRest(ctx context.Context) error {
+	var all error
+	for _, c := range s.cleanups {
+		select {
+		case <-ctx.Done():
+			return errors.Join(all, context.Cause(ctx))
+		case <-time.After(time.Until(c.due)):
+		}
+		_, err := s.finishWrite(ctx, c.table, c.id)
+		all = errors.Join(all, err)
+	}
+	s.cleanups = nil
+	return all
+}
+
+// recoverWrites brings to an end what earlier writes to the table have left: replaced files are
+// removed, and writes of processes that are dead are taken back.
+func (s *Session) recoverWrites(ctx context.Context, t *metastore.Table) error {
+	for _, id := range writesOf(t, "") {
+		state, by, _ := strings.Cut(t.Parameters[writeParam+id], " ")
+		who, known := parseOwner(by)
+		var err error
+		switch {
+		case state == stateCleaning:
+			_, err = s.finishWrite(ctx, t.TableName, id)
+		case known && who.dead():
+			err = s.takeBack(ctx, t, id)
+		}
+		if err != nil {
+			return fmt.Errorf("recover write %s of %s: %w", id, t.TableName, err)
+		}
+	}
+	return nil
+}
+
+// takeBack removes the files of a write whose process died before the commit.
+func (s *Session) takeBack(ctx context.Context, t *metastore.Table, id string) error {
+	if err := s.removeFilesOf(ctx, t.Storage.Location, id); err != nil {
+		return err
+	}
+	if t.Partitioned() {
+		for p, err := range s.cfg.Store.Partitions(ctx, t.TableName, nil) {
+			if err != nil {
+				return err
+			}
+			if !strings.HasPrefix(p.Storage.Location, t.Storage.Location+"/") {
+				if err := s.removeFilesOf(ctx, p.Storage.Location, id); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return s.forget(ctx, t.TableName, id)
+}
+
+// finishWrite removes the files that a committed write replaced, then the traces of the write. It
+// reports whether nothing is left to do; not so while a plan from before the commit may still need
+// them. Every step can be repeated, by any process.
+func (s *Session) finishWrite(ctx context.Context, name metastore.TableName, id string) (done bool, err error) {
+	t, err := s.cfg.Store.Table(ctx, name)
+	if errors.Is(err, metastore.ErrNoSuchTable) || errors.Is(err, metastore.ErrNoSuchDatabase) {
+		return true, nil // it went with all of its files
+	}
+	if err != nil {
+		return false, err
+	}
+	state := t.Parameters[writeParam+id]
+	if !strings.HasPrefix(state, stateCleaning) {
+		return true, nil
+	}
+	needed, err := s.needed(ctx, name, committedAt(state))
+	if err != nil || needed {
+		return false, err
+	}
+	list, err := s.cfg.readReplaced(ctx, t.Storage.Location, id)
+	if err != nil && !errors.Is(err, storage.ErrNotExist) { // another process has done it
+		return false, err
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(s.cfg.Parallel)
+	for _, one := range list {
+		g.Go(func() error { return s.removeReplaced(gctx, one) })
+	}
+	if err := g.Wait(); err != nil {
+		return false, err
+	}
+	if err := s.forget(ctx, name, id); err != nil {
+		return false, err
+	}
+	return true, s.removeList(ctx, t.Storage.Location, id)
+}
+
+// removeReplaced removes the replaced files of one place that are still what they were.
+func (s *Session) removeReplaced(ctx context.Context, of replaced) error {
+	loc, err := s.cfg.directory(ctx, of.Place)
+	if err != nil {
+		return err
+	}
+	old := map[replacedFile]bool{}
+	for _, f := range of.Files {
+		old[f] = true
+	}
+	var keys []string
+	for o, err := range within(ctx, loc) {
+		if err != nil {
+			return err
+		}
+		if old[replacedFileOf(o.Key[len(loc.Prefix):], o)] {
+			keys = append(keys, o.Key)
+		}
+	}
+	return loc.Bucket.Delete(ctx, keys...)
+}
+
+// removeList removes the list of what a write has replaced.
+func (s *Session) removeList(ctx context.Context, table, id string) error {
+	loc, err := s.cfg.directory(ctx, table)
+	if err != nil {
+		return err
+	}
+	return loc.Bucket.Delete(ctx, loc.Prefix+replacedPrefix+id)
+}
+
+// removeFilesOf removes the files that write id put below a location.
+func (s *Session) removeFilesOf(ctx context.Context, url, id string) error {
+	loc, err := s.cfg.directory(ctx, url)
+	if err != nil {
+		return err
+	}
+	var keys []string
+	for o, err := range within(ctx, loc) {
+		if err != nil {
+			return err
+		}
+		if found, _ := idOf(o.Key); found == id || strings.HasSuffix(o.Key, replacedPrefix+id) {
+			keys = append(keys, o.Key)
+		}
+	}
+	return loc.Bucket.Delete(ctx, keys...)
+}
+
+// forget takes a write out of the table's parameters.
+func (s *Session) forget(ctx context.Context, name metastore.TableName, id string) error {
+	err := s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
+		t, err := tx.Table(ctx, name)
+		if err != nil {
+			return err
+		}
+		if _, ok := t.Parameters[writeParam+id]; !ok {
+			return nil
+		}
+		delete(t.Parameters, writeParam+id)
+		return tx.AlterTable(ctx, name, t)
+	})
+	if errors.Is(err, metastore.ErrNoSuchTable) || errors.Is(err, metastore.ErrNoSuchDatabase) {
+		return nil
+	}
+	return err
+}

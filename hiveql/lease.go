@@ -1,0 +1,121 @@
+package hiveql
+
+import (
+	"context"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/skepdata/skep/metastore"
+)
+
+// A statement that reads tables for longer than a moment says so in the metastore, by a lock of
+// the kind that Hive's readers take, so that what its plan needs is not removed under it.
+
+const (
+	leaseDelay = 50 * time.Millisecond // a statement that ends sooner takes no lease
+	leaseTerm  = time.Minute           // how long a lease holds when its process dies
+	leaseAgent = "skep reader"
+	// clockSkew is how far the clocks of two machines may be apart.
+	clockSkew = 10 * time.Second
+)
+
+// lease is the claim of one statement. Its goroutine ends with end.
+type lease struct {
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+}
+
+// lease begins a claim, before the files are listed: what is replaced before that is not in the plan,
+// or the plan is made again. A metastore that does not take it, a
+// read-only one for instance, leaves the statement unprotected: what is removed under it then is an
+// error of its own.
+func (s *Session) lease(ctx context.Context, tables []metastore.TableName) *lease {
+	ctx, cancel := context.WithCancel(ctx)
+	l := &lease{cancel: cancel}
+	if len(tables) == 0 {
+		return l
+	}
+	host, _ := os.Hostname()
+	lock := &metastore.Lock{State: "ACQUIRED", User: s.cfg.User, Host: host, Agent: leaseAgent, Acquired: time.Now()}
+	for _, t := range tables {
+		lock.Components = append(lock.Components, metastore.LockComponent{Type: "SHARED_READ", Level: "TABLE",
+			Database: t.Database, Table: t.Name, Operation: "SELECT"})
+	}
+	l.running.Go(func() { hold(ctx, s.engine.cfg.Store, lock) })
+	return l
+}
+
+// hold keeps a lock alive until ctx ends.
+func hold(ctx context.Context, store metastore.Store, lock *metastore.Lock) {
+	wait := leaseDelay
+	for {
+		select {
+		case <-ctx.Done():
+			if lock.ID != 0 {
+				ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+				defer cancel()
+				_ = store.Update(ctx, func(tx metastore.Tx) error { return tx.DropLock(ctx, lock.ID) }) // it expires
+			}
+			return
+		case <-time.After(wait):
+		}
+		lock.Heartbeat = time.Now()
+		lock.Expires = lock.Heartbeat.Add(leaseTerm)
+		var id int64
+		err := store.Update(ctx, func(tx metastore.Tx) (err error) {
+			id, err = tx.PutLock(ctx, lock)
+			return err
+		})
+		if err == nil {
+			lock.ID = id
+		}
+		wait = leaseTerm / 3
+	}
+}
+
+// end gives the claim up and waits until that is done. It is idempotent.
+func (l *lease) end() {
+	l.cancel()
+	l.running.Wait()
+}
+
+// grace is how long replaced files stay whatever happens.
+func (s *Session) grace() time.Duration {
+	d, err := time.ParseDuration(s.Setting(vacuumGrace))
+	if err != nil {
+		return 0 // set checks it
+	}
+	return d
+}
+
+// needed reports whether a plan made before a commit may still be in use.
+func (s *Session) needed(ctx context.Context, table metastore.TableName, committed time.Time) (bool, error) {
+	if s.grace() == 0 {
+		return false, nil
+	}
+	now := time.Now()
+	if now.Before(committed.Add(s.grace())) {
+		return true, nil
+	}
+	locks, err := s.cfg.Store.Locks(ctx)
+	if err != nil {
+		return false, err
+	}
+	host, _ := os.Hostname()
+	for _, l := range locks {
+		before := committed
+		if l.Host != host {
+			before = before.Add(clockSkew)
+		}
+		if l.Agent != leaseAgent || l.Expires.Before(now) || l.Acquired.After(before) {
+			continue
+		}
+		for _, c := range l.Components {
+			if c.Database == table.Database && c.Table == table.Name {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}

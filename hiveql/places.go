@@ -1,0 +1,171 @@
+package hiveql
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/skepdata/skep/metastore"
+	"github.com/skepdata/skep/partitions"
+)
+
+// look finds what is at the places of the job, its own files among it, and writes the list of those
+// that an overwrite replaces. Each place is listed once.
+func (j *job) look(ctx context.Context) error {
+	table := j.table
+	if !j.create {
+		var err error
+		if table, err = j.s.cfg.Store.Table(ctx, j.table.TableName); err != nil {
+			return err
+		}
+	}
+	j.generation = table.Parameters[generationParam]
+	if !j.create {
+		if err := j.seePlaces(ctx, table); err != nil {
+			return err
+		}
+	}
+	if !j.overwrite && !j.create && !tracks(table) {
+		return nil // the files are found by whoever looks for them
+	}
+	l := newLister(j.s.cfg, table)
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(j.s.cfg.Parallel)
+	for _, t := range j.targets {
+		g.Go(func() error { return j.lookAt(gctx, l, t) })
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	var list []replaced
+	for _, t := range j.targets {
+		if len(t.old) > 0 {
+			list = append(list, replaced{Place: t.location, Files: t.old})
+		}
+	}
+	if len(list) == 0 && !j.listed {
+		return nil
+	}
+	j.listed = true
+	return j.s.cfg.writeReplaced(ctx, j.table.Storage.Location, j.id, list)
+}
+
+// seePlaces notes the parameters of the places as they are now.
+func (j *job) seePlaces(ctx context.Context, table *metastore.Table) error {
+	if !table.Partitioned() {
+		for _, t := range j.targets {
+			t.seen = table.Parameters
+		}
+		return nil
+	}
+	there, err := partitionsOf(j.s.cfg.Store.PartitionsNamed(ctx, table.TableName, j.values()))
+	if err != nil {
+		return err
+	}
+	for _, t := range j.targets {
+		t.seen = nil
+		if p := there[valuesKey(t.values)]; p != nil {
+			t.seen = p.Parameters
+		}
+	}
+	return nil
+}
+
+// lookAt lists one place.
+func (j *job) lookAt(ctx context.Context, l *lister, t *target) error {
+	loc, err := j.s.cfg.directory(ctx, t.location)
+	if err != nil {
+		return err
+	}
+	gone, err := l.gone(ctx)
+	if err != nil {
+		return errReplacedIfStale(err)
+	}
+	t.made, t.others, t.old = nil, nil, nil
+	for o, err := range within(ctx, loc) {
+		if err != nil {
+			return err
+		}
+		name := o.Key[len(loc.Prefix):]
+		file, id := replacedFileOf(name, o), ""
+		if id, _ = idOf(name); id == j.id && !partitions.Hidden(name) {
+			t.made = append(t.made, trackedFile{name, o.Size, o.ETag})
+			continue
+		}
+		if partitions.Hidden(name) || strings.HasSuffix(name, "/") || gone[t.location][file] {
+			continue
+		}
+		t.others = append(t.others, trackedFile{name, o.Size, o.ETag})
+		t.old = append(t.old, file)
+	}
+	if err := j.withoutPending(ctx, t); err != nil || !j.overwrite {
+		t.old = nil
+		return err
+	}
+	if j.replaces == nil {
+		return nil
+	}
+	if list, ok := trackedAt(l.table, t.location, t.seen); ok { // those beside the list were not read
+		named := map[string]bool{}
+		for _, f := range list.Files {
+			named[f.Name] = true
+		}
+		t.old = slices.DeleteFunc(t.old, func(f replacedFile) bool { return !named[f.Name] })
+	}
+	others := slices.ContainsFunc(t.old, func(f replacedFile) bool { return !j.replaces[loc.Prefix+f.Name] })
+	if others || len(t.old) != len(j.replaces) {
+		return errStale
+	}
+	return nil
+}
+
+// withoutPending leaves out what a write under way has put at a place: it is none of ours. The
+// table is read after the listing: a write that is not in it any more has committed before us.
+func (j *job) withoutPending(ctx context.Context, t *target) error {
+	if j.create {
+		return nil
+	}
+	now, err := j.s.cfg.Store.Table(ctx, j.table.TableName)
+	if err != nil {
+		return err
+	}
+	pending := pendingWrites(now)
+	t.others = slices.DeleteFunc(t.others, func(f trackedFile) bool { id, _ := idOf(f.Name); return pending[id] })
+	t.old = slices.DeleteFunc(t.old, func(f replacedFile) bool { id, _ := idOf(f.Name); return pending[id] })
+	return nil
+}
+
+// errReplacedIfStale lets the job look again where a plan would be made again.
+func errReplacedIfStale(err error) error {
+	if errors.Is(err, errStale) {
+		return errReplaced
+	}
+	return err
+}
+
+// values are those of all targets.
+func (j *job) values() []partitions.Values {
+	all := make([]partitions.Values, len(j.targets))
+	for i, t := range j.targets {
+		all[i] = t.values
+	}
+	return all
+}
+
+// partitionsOf collects partitions by their values.
+func partitionsOf(ps iter.Seq2[*metastore.Partition, error]) (map[string]*metastore.Partition, error) {
+	all := map[string]*metastore.Partition{}
+	for p, err := range ps {
+		if err != nil {
+			return nil, err
+		}
+		all[valuesKey(p.Values)] = p
+	}
+	return all, nil
+}
+
+func valuesKey(v partitions.Values) string { return strings.Join(v, "\x00") }

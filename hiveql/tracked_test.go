@@ -1,0 +1,152 @@
+package hiveql_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/skepdata/skep/metastore"
+	"github.com/skepdata/skep/storage/storagetest"
+)
+
+// TestForeignFiles: a file that others put into a place that is tracked is found once somebody has
+// said so, and an overwrite removes it in any case.
+func TestForeignFiles(t *testing.T) {
+	for name, tell := range map[string]string{
+		"MSCK":                    "MSCK REPAIR TABLE u",
+		"a change through dfs":    "dfs -cp /wh/none/x /wh/u/x",
+		"the table becomes other": "ALTER TABLE u SET TBLPROPERTIES ('EXTERNAL'='TRUE'); ALTER TABLE u SET TBLPROPERTIES ('EXTERNAL'='FALSE')",
+		"a move out of it":        "CREATE TABLE v (a INT); LOAD DATA INPATH 'mem://lake/wh/u/away' INTO TABLE v",
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			must(t, w.plain(), setup)
+			w.mem.Put("wh/u/foreign", "9\n")
+			if strings.Contains(tell, "away") {
+				w.mem.Put("wh/u/away", "8\n")
+			}
+			w.mem.Put("wh/none/x", "")
+			same(t, "before", must(t, w.plain(), "SELECT a FROM u"), "1", "2", "3")
+			must(t, w.plain(), strings.ReplaceAll(tell, " /wh", " mem://lake/wh"))
+			got := must(t, w.plain(), "SELECT a FROM u")
+			same(t, "after", got, "1", "2", "3", "9")
+			must(t, w.plain(), "INSERT INTO u VALUES (4)")
+			same(t, "tracked again", must(t, w.plain(), "SELECT a FROM u"), "1", "2", "3", "4", "9")
+			w.mem.Put("wh/u/foreign2", "10\n")
+			must(t, w.plain(), "INSERT OVERWRITE TABLE u VALUES (5)")
+			same(t, "overwritten", must(t, w.plain(), "MSCK REPAIR TABLE u; SELECT a FROM u"), "5")
+		})
+	}
+}
+
+// TestManyFiles: a place of more files than a list may have is listed.
+func TestManyFiles(t *testing.T) {
+	w := newWorld(t)
+	must(t, w.plain(), "CREATE TABLE u (a INT)")
+	for i := range 1001 {
+		w.mem.Put(fmt.Sprintf("wh/u/f%04d", i), "1\n")
+	}
+	must(t, w.plain(), "INSERT INTO u VALUES (2)")
+	b := storagetest.NewCounting(w.mem)
+	if n := len(must(t, w.session(b, w.store), "SELECT a FROM u")); n != 1002 || b.Counts().List != 1 {
+		t.Errorf("%d rows, %d lists; want 1002 and 1", n, b.Counts().List)
+	}
+	must(t, w.plain(), "INSERT OVERWRITE TABLE u VALUES (2)")
+	same(t, "overwritten", must(t, w.plain(), "SELECT a FROM u"), "2")
+}
+
+// TestReadersKeepTheirFiles reads slowly while the table is overwritten: each reader sees one state
+// to its end, and in the end nothing is left of the others.
+func TestReadersKeepTheirFiles(t *testing.T) {
+	w := newWorld(t)
+	w.grace = "300ms"
+	must(t, w.plain(), setup)
+	var opened atomic.Int64
+	slow := storagetest.Faulty(w.mem, func(op storagetest.Op) error {
+		if op.Kind == storagetest.OpOpen && opened.Add(1) == 1 {
+			time.Sleep(700 * time.Millisecond) // meanwhile all that it has not opened is replaced
+		}
+		return nil
+	})
+	type answer struct {
+		rows []string
+		err  error
+	}
+	reading := make(chan answer)
+	go func() {
+		rows, err := run(w.session(slow, w.store), "SELECT a FROM u")
+		reading <- answer{rows, err}
+	}()
+	for opened.Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	s := w.plain()
+	must(t, s, "INSERT OVERWRITE TABLE u VALUES (7)")
+	if err := s.Close(t.Context()); err != nil { // after the grace
+		t.Fatal(err)
+	}
+	same(t, "a new reader", must(t, w.plain(), "SELECT a FROM u"), "7")
+	old := <-reading
+	if old.err != nil {
+		t.Fatal(old.err)
+	}
+	same(t, "an old reader", old.rows, "1", "2", "3")
+	if locks, err := w.store.Locks(t.Context()); err != nil || len(locks) != 0 {
+		t.Errorf("locks are left: %v, %v", locks, err)
+	}
+	s = w.plain()
+	must(t, s, "INSERT OVERWRITE TABLE u VALUES (8)")
+	if err := s.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.checkClean(t, true)
+	n := 0
+	for _, key := range w.mem.Keys() {
+		if strings.HasPrefix(key, "wh/u/") {
+			n++
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d files in u, want 1: %q", n, w.mem.Keys())
+	}
+}
+
+// TestStaleList: a list of another place, or of another time, does not count.
+func TestStaleList(t *testing.T) {
+	w := newWorld(t)
+	must(t, w.plain(), setup)
+	name := metastore.TableName{Database: "default", Name: "u"}
+	for what, change := range map[string]func(*metastore.Table){
+		"damaged": func(t *metastore.Table) { t.Parameters[metastore.FilesParameter] = "{" },
+		"of another tracking": func(t *metastore.Table) {
+			t.Parameters[metastore.TrackingParameter] = "0"
+		},
+		"of another place": func(t *metastore.Table) {
+			t.Parameters[metastore.FilesParameter] = strings.ReplaceAll(t.Parameters[metastore.FilesParameter], "wh/u", "wh/x")
+		},
+	} {
+		must(t, w.plain(), "INSERT OVERWRITE TABLE u VALUES (1), (2), (3)")
+		w.alter(name, change)
+		w.mem.Put("wh/u/foreign", "9\n")
+		same(t, what, must(t, w.plain(), "SELECT a FROM u"), "1", "2", "3", "9")
+	}
+}
+
+func (w *world) alter(name metastore.TableName, change func(*metastore.Table)) {
+	w.t.Helper()
+	ctx := context.Background()
+	err := w.store.Update(ctx, func(tx metastore.Tx) error {
+		t, err := tx.Table(ctx, name)
+		if err != nil {
+			return err
+		}
+		change(t)
+		return tx.AlterTable(ctx, name, t)
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
