@@ -61,11 +61,17 @@ func (s *Session) cleanDue(ctx context.Context) {
 	})
 }
 
-// cleanRest waits for the rest to become due and removes it. What readers still need is left to
-// whoever writes next, and to Vacuum.
+// closeWait is the longest that a session waits at its end for files to become due.
+const closeWait = 2 * time.Second
+
+// cleanRest waits for the rest to become due and removes it. What is kept for longer, or what
+// readers still need, is left to whoever writes next, and to Vacuum.
 func (s *Session) cleanRest(ctx context.Context) error {
 	var all error
 	for _, c := range s.cleanups {
+		if time.Until(c.due) > closeWait {
+			continue
+		}
 		select {
 		case <-ctx.Done():
 			return errors.Join(all, context.Cause(ctx))

@@ -114,7 +114,7 @@ func (s *Session) Set(key, value string) error { return s.settings.set(key, valu
 func (s *Session) Watch(fn func(*Result)) { s.watch = fn }
 
 // Close drops the session's temporary tables, and removes the files that its writes have replaced,
-// for which it may have to wait as long as skep.vacuum.grace. It is idempotent.
+// for which it may have to wait for skep.vacuum.grace if that is short. It is idempotent.
 func (s *Session) Close(ctx context.Context) error {
 	var err error
 	s.closing.Do(func() { err = errors.Join(s.dropTemporary(ctx, ""), s.cleanRest(ctx)) })

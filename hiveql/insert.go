@@ -165,9 +165,9 @@ func (s *Session) writeJob(ctx context.Context, r *Result, w *analysis.Write, cr
 		return err
 	}
 	defer src.close()
-	dir, err := os.MkdirTemp(s.cfg.StagingDir, "skep-write-*")
+	dir, err := s.stagingDir()
 	if err != nil {
-		return fmt.Errorf("make a staging directory: %w", err)
+		return err
 	}
 	defer os.RemoveAll(dir)
 	out := filepath.Join(dir, "out")
@@ -469,13 +469,17 @@ func (s *Session) writeDirectory(
 		return err
 	}
 	defer src.close()
-	dir, err := os.MkdirTemp(s.cfg.StagingDir, "skep-write-*")
+	dir, err := s.stagingDir()
 	if err != nil {
-		return fmt.Errorf("make a staging directory: %w", err)
+		return err
 	}
 	defer os.RemoveAll(dir)
+	out := filepath.Join(dir, "out")
+	if err := os.Mkdir(out, 0o700); err != nil {
+		return err
+	}
 	w := &analysis.Write{Query: q, Table: t}
-	written, err := s.cfg.Executor.Write(ctx, q, src, Output{Dir: dir, Table: s.outputTable(w, nil)})
+	written, err := s.cfg.Executor.Write(ctx, q, src, Output{Dir: out, Table: s.outputTable(w, nil)})
 	if err != nil {
 		return err
 	}

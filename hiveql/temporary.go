@@ -80,6 +80,13 @@ func (t *temporaries) Partitions(
 	return (&temporaryReader{t.Store, t.names}).Partitions(ctx, name, p)
 }
 
+// PartitionsNamed are those of the table that the name means in the session.
+func (t *temporaries) PartitionsNamed(
+	ctx context.Context, name metastore.TableName, vs []partitions.Values,
+) iter.Seq2[*metastore.Partition, error] {
+	return (&temporaryReader{t.Store, t.names}).PartitionsNamed(ctx, name, vs)
+}
+
 // Update runs fn. The session's names change when it is committed.
 func (t *temporaries) Update(ctx context.Context, fn func(metastore.Tx) error) error {
 	var names map[metastore.TableName]metastore.TableName
@@ -139,6 +146,12 @@ func (r *temporaryReader) Partitions(
 	return r.from.Partitions(ctx, r.kept(name), p)
 }
 
+func (r *temporaryReader) PartitionsNamed(
+	ctx context.Context, name metastore.TableName, vs []partitions.Values,
+) iter.Seq2[*metastore.Partition, error] {
+	return r.from.PartitionsNamed(ctx, r.kept(name), vs)
+}
+
 // temporaryTx is a transaction in a session's names, which it changes.
 type temporaryTx struct {
 	metastore.Tx
@@ -163,6 +176,12 @@ func (x *temporaryTx) Partitions(
 	ctx context.Context, name metastore.TableName, p partitions.Predicate,
 ) iter.Seq2[*metastore.Partition, error] {
 	return x.temporaryReader.Partitions(ctx, name, p)
+}
+
+func (x *temporaryTx) PartitionsNamed(
+	ctx context.Context, name metastore.TableName, vs []partitions.Values,
+) iter.Seq2[*metastore.Partition, error] {
+	return x.temporaryReader.PartitionsNamed(ctx, name, vs)
 }
 
 // CreateTable keeps a table that says that it is temporary where those of the session are.
@@ -213,13 +232,17 @@ func (x *temporaryTx) DropTable(ctx context.Context, name metastore.TableName) e
 	return x.Tx.DropTable(ctx, hidden)
 }
 
-// AddPartitions, AlterPartition and DropPartitions change the table that the name means in the session.
+// AddPartitions and the others below change the table that the name means in the session.
 func (x *temporaryTx) AddPartitions(ctx context.Context, name metastore.TableName, ps []*metastore.Partition, ifNotExists bool) error {
 	return x.Tx.AddPartitions(ctx, x.kept(name), ps, ifNotExists)
 }
 
 func (x *temporaryTx) AlterPartition(ctx context.Context, name metastore.TableName, p *metastore.Partition) error {
 	return x.Tx.AlterPartition(ctx, x.kept(name), p)
+}
+
+func (x *temporaryTx) AlterPartitions(ctx context.Context, name metastore.TableName, ps []*metastore.Partition) error {
+	return x.Tx.AlterPartitions(ctx, x.kept(name), ps)
 }
 
 func (x *temporaryTx) DropPartitions(ctx context.Context, name metastore.TableName, vs ...partitions.Values) error {

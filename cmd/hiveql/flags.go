@@ -110,6 +110,7 @@ func help() string {
   hiveql                       start a shell, or run what standard input holds
   hiveql fmt FILE ...          lay scripts out
   hiveql metastore COMMAND     look after the metastore: info, migrate, log, export, import, doctor
+  hiveql vacuum                remove what writes have left behind
   hiveql serve --hms :9083     serve the metastore to Spark, Trino, Iceberg and others
 
 ` + flagSet(&options{}).FlagUsages() + `

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/skepdata/skep/hiveql"
+)
+
+const vacuumHelp = `hiveql vacuum removes what writes have left behind.
+
+  hiveql vacuum [TABLE | DB.TABLE | DB.*]...   in these tables, or in all
+
+Files that INSERT OVERWRITE and its like replaced are removed by the session that replaced them, or
+by the next write to the table. This removes those that were still being read then, the files of
+writes whose process died, staging directories of dead processes, and expired locks of readers.
+It can run at any time, beside readers and writers.
+
+      --grace DURATION   keep files that were replaced less than this ago (500ms, 10m, 24h); the
+                         default is the setting skep.vacuum.grace
+      --dry-run          only say what there is
+  --metastore URL, --warehouse URL and --config FILE are as for hiveql itself.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+`
+
+// vacuum runs hiveql vacuum.
+func (p *program) vacuum(ctx context.Context, args []string) (err error) {
+	o := &options{hiveconf: map[string]string{}, hivevar: map[string]string{}}
+	var grace time.Duration
+	var dry bool
+	fs := pflag.NewFlagSet("hiveql vacuum", pflag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	fs.Usage = func() {}
+	fs.StringVar(&o.metastore, "metastore", "", "")
+	fs.StringVar(&o.warehouse, "warehouse", "", "")
+	fs.StringVar(&o.config, "config", "", "")
+	fs.DurationVar(&grace, "grace", 0, "")
+	fs.BoolVar(&dry, "dry-run", false, "")
+	if err := fs.Parse(args); errors.Is(err, pflag.ErrHelp) {
+		_, err = io.WriteString(p.stdout, vacuumHelp)
+		return err
+	} else if err != nil {
+		return usagef("vacuum: %v", err)
+	}
+	if fs.Changed("grace") {
+		if grace < 0 {
+			return usagef("vacuum: --grace takes a duration of 0 or more, not %s", grace)
+		}
+		o.hiveconf["skep.vacuum.grace"] = grace.String()
+	}
+	ctx, stop := interruptible(ctx)
+	defer stop()
+	engine, closeAll, err := p.openEngine(ctx, o, &client{p: p, o: o})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeAll()) }()
+	tables := fs.Args()
+	if len(tables) == 0 {
+		tables = []string{"*.*"}
+	}
+	session := engine.NewSession()
+	var sum hiveql.Vacuumed
+	for i, name := range tables {
+		db, table, qualified := strings.Cut(name, ".")
+		if !qualified {
+			db, table = "default", name
+		}
+		v, err := session.Vacuum(ctx, db, table, dry)
+		sum.Finished, sum.Undone, sum.Kept = sum.Finished+v.Finished, sum.Undone+v.Undone, sum.Kept+v.Kept
+		if i == 0 || !dry { // what belongs to no table
+			sum.Staging, sum.Locks = sum.Staging+v.Staging, sum.Locks+v.Locks
+		}
+		if err != nil {
+			return err
+		}
+	}
+	_, err = fmt.Fprintf(p.stdout, "finished\t%d\nundone\t%d\nkept\t%d\nstaging\t%d\nlocks\t%d\n",
+		sum.Finished, sum.Undone, sum.Kept, sum.Staging, sum.Locks)
+	return err
+}

@@ -1,0 +1,142 @@
+package hiveql
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/skepdata/skep/metastore"
+)
+
+// Vacuumed is what Vacuum has done, or would do.
+type Vacuumed struct {
+	Finished int // writes whose replaced files were removed
+	Undone   int // writes of dead processes that were taken back
+	Kept     int // writes that readers, or their own process, still need
+	Staging  int // local staging directories of dead processes that were removed
+	Locks    int // expired locks of readers that were removed
+}
+
+// Vacuum finishes or takes back what writes have left, in the tables that match the patterns (as
+// metastore.Reader.AllTables has them), and removes the staging directories and locks of processes
+// that are gone. Files that readers may need stay, as skep.vacuum.grace and their locks say. With
+// dry it only counts. It can run at any time, beside readers and writers.
+func (s *Session) Vacuum(ctx context.Context, dbs, tables string, dry bool) (Vacuumed, error) {
+	var v Vacuumed
+	var found []*metastore.Table
+	for t, err := range s.engine.cfg.Store.AllTables(ctx, dbs, tables) {
+		if err != nil {
+			return v, err
+		}
+		if len(writesOf(t, "")) > 0 {
+			found = append(found, t)
+		}
+	}
+	var all error
+	for _, t := range found {
+		for _, id := range writesOf(t, "") {
+			if err := s.vacuumWrite(ctx, t, id, dry, &v); err != nil {
+				all = errors.Join(all, fmt.Errorf("write %s of %s: %w", id, t.TableName, err))
+			}
+		}
+	}
+	all = errors.Join(all, s.vacuumLocks(ctx, dry, &v), s.vacuumStaging(dry, &v))
+	return v, all
+}
+
+func (s *Session) vacuumWrite(ctx context.Context, t *metastore.Table, id string, dry bool, v *Vacuumed) error {
+	value := t.Parameters[writeParam+id]
+	state, by, _ := strings.Cut(value, " ")
+	if state == stateCleaning {
+		var done bool
+		var err error
+		if dry {
+			var needed bool
+			needed, err = s.needed(ctx, t.TableName, committedAt(value))
+			done = !needed
+		} else {
+			done, err = s.finishWrite(ctx, t.TableName, id)
+		}
+		if err == nil && done {
+			v.Finished++
+		} else {
+			v.Kept++
+		}
+		return err
+	}
+	if who, known := parseOwner(by); !known || !who.dead() {
+		v.Kept++
+		return nil
+	}
+	v.Undone++
+	if dry {
+		return nil
+	}
+	return s.takeBack(ctx, t, id)
+}
+
+// vacuumLocks removes the locks of readers that died.
+func (s *Session) vacuumLocks(ctx context.Context, dry bool, v *Vacuumed) error {
+	locks, err := s.engine.cfg.Store.Locks(ctx)
+	if err != nil {
+		return err
+	}
+	for _, l := range locks {
+		if l.Agent != leaseAgent || l.Expires.After(time.Now()) {
+			continue
+		}
+		v.Locks++
+		if dry {
+			continue
+		}
+		err := s.engine.cfg.Store.Update(ctx, func(tx metastore.Tx) error { return tx.DropLock(ctx, l.ID) })
+		if err != nil && !errors.Is(err, metastore.ErrNoSuchLock) {
+			return err
+		}
+	}
+	return nil
+}
+
+// stagingPrefix begins the names of staging directories; the owner's process follows.
+const stagingPrefix = "skep-write-"
+
+// stagingDir makes a local directory for the files of one write.
+func (s *Session) stagingDir() (string, error) {
+	dir, err := os.MkdirTemp(s.cfg.StagingDir, stagingPrefix+"*")
+	if err != nil {
+		return "", fmt.Errorf("make a staging directory: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "owner"), []byte(thisProcess().String()), 0o600); err != nil {
+		return "", errors.Join(err, os.RemoveAll(dir))
+	}
+	return dir, nil
+}
+
+// vacuumStaging removes the staging directories of processes that are gone.
+func (s *Session) vacuumStaging(dry bool, v *Vacuumed) error {
+	dirs, err := filepath.Glob(filepath.Join(s.cfg.StagingDir, stagingPrefix+"*"))
+	if err != nil {
+		return err
+	}
+	for _, dir := range dirs {
+		text, err := os.ReadFile(filepath.Join(dir, "owner"))
+		if err != nil {
+			continue // it is being made, or removed, or not ours to look at
+		}
+		if who, known := parseOwner(string(text)); !known || !who.dead() {
+			continue
+		}
+		v.Staging++
+		if dry {
+			continue
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
