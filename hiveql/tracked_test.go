@@ -4,9 +4,8 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"testing"
-	"time"
 
 	"github.com/skepdata/skep/metastore"
 	"github.com/skepdata/skep/storage/storagetest"
@@ -64,10 +63,12 @@ func TestReadersKeepTheirFiles(t *testing.T) {
 	w := newWorld(t)
 	w.grace = "300ms"
 	must(t, w.plain(), setup)
-	var opened atomic.Int64
+	var once sync.Once
+	opening, replaced := make(chan struct{}), make(chan struct{})
 	slow := storagetest.Faulty(w.mem, func(op storagetest.Op) error {
-		if op.Kind == storagetest.OpOpen && opened.Add(1) == 1 {
-			time.Sleep(700 * time.Millisecond) // meanwhile all that it has not opened is replaced
+		if op.Kind == storagetest.OpOpen {
+			once.Do(func() { close(opening) })
+			<-replaced
 		}
 		return nil
 	})
@@ -80,14 +81,13 @@ func TestReadersKeepTheirFiles(t *testing.T) {
 		rows, err := run(w.session(slow, w.store), "SELECT a FROM u")
 		reading <- answer{rows, err}
 	}()
-	for opened.Load() == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	<-opening
 	s := w.plain()
 	must(t, s, "INSERT OVERWRITE TABLE u VALUES (7)")
 	if err := s.Close(t.Context()); err != nil { // after the grace
 		t.Fatal(err)
 	}
+	close(replaced)
 	same(t, "a new reader", must(t, w.plain(), "SELECT a FROM u"), "7")
 	old := <-reading
 	if old.err != nil {
