@@ -85,7 +85,7 @@ func (j *job) begin(ctx context.Context) error {
 		}
 		j.id = newWriteID(t.Version + 1)
 		switch {
-		case !j.s.settings.isTrue(trackFiles):
+		case !j.s.settings.isTrue(trackFiles) || shared(t, time.Now()):
 			delete(t.Parameters, trackingParam)
 		case t.Type == metastore.Managed && t.Parameters[trackingParam] == "":
 			setParam(&t.Parameters, trackingParam, newTracking())

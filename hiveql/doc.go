@@ -32,8 +32,10 @@
 // The files of a place of a managed table are listed in the metastore, in its parameter
 // skep.files: it is tracked. Readers take them from there, without asking the store. The list
 // counts only for the place it names, and together with skep.tracking of the table. Where others
-// may have changed files that parameter is taken away (MSCK, dfs, LOAD DATA from it, a client of
-// the Thrift service), and the place is listed until the next write begins a list again.
+// may have changed files that parameter is taken away (by MSCK, dfs, LOAD DATA from it), and the
+// place is listed until the next write begins a list again. So it is for a day for a table that a
+// client of the Thrift service has looked up (skep.shared): Spark adds files to partitions without
+// telling anybody.
 //
 // A reader of a place that is not tracked lists it, and passes over files whose names end in the
 // id of a write that is "writing", and over those that a write that is "cleaning" has replaced.

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/skepdata/skep/metastore"
 	"github.com/skepdata/skep/storage"
@@ -62,6 +64,15 @@ func trackedAt(t *metastore.Table, location string, params map[string]string) (*
 // tracks reports whether places of the table can be tracked.
 func tracks(t *metastore.Table) bool {
 	return t.Type == metastore.Managed && t.Parameters[trackingParam] != ""
+}
+
+// sharedFor is how long a table is listed after another program has looked it up in the metastore:
+// such programs add files to partitions without telling.
+const sharedFor = 24 * time.Hour
+
+func shared(t *metastore.Table, now time.Time) bool {
+	at, err := strconv.ParseInt(t.Parameters[metastore.SharedParameter], 10, 64)
+	return err == nil && now.Sub(time.Unix(at, 0)) < sharedFor
 }
 
 // setTracked makes files the list of a place, or ends its tracking where they are too many.

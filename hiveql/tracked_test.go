@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/skepdata/skep/metastore"
 	"github.com/skepdata/skep/storage/storagetest"
@@ -132,6 +133,24 @@ func TestStaleList(t *testing.T) {
 		w.alter(name, change)
 		w.mem.Put("wh/u/foreign", "9\n")
 		same(t, what, must(t, w.plain(), "SELECT a FROM u"), "1", "2", "3", "9")
+	}
+}
+
+// TestShared: a table that other programs look up is listed.
+func TestShared(t *testing.T) {
+	w := newWorld(t)
+	must(t, w.plain(), setup)
+	for ago, want := range map[time.Duration]int{time.Minute: 1, 23 * time.Hour: 1, 25 * time.Hour: 0} {
+		w.alter(metastore.TableName{Database: "default", Name: "u"}, func(t *metastore.Table) {
+			t.Parameters[metastore.SharedParameter] = fmt.Sprint(time.Now().Add(-ago).Unix())
+			delete(t.Parameters, metastore.TrackingParameter)
+		})
+		must(t, w.plain(), "INSERT OVERWRITE TABLE u VALUES (1)")
+		b := storagetest.NewCounting(w.mem)
+		must(t, w.session(b, w.store), "SELECT a FROM u")
+		if n := b.Counts().List; n != want {
+			t.Errorf("looked up %v ago: %d lists, want %d", ago, n, want)
+		}
 	}
 }
 

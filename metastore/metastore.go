@@ -18,6 +18,9 @@ const HiddenParameters = "skep."
 const (
 	TrackingParameter = HiddenParameters + "tracking" // of a table
 	FilesParameter    = HiddenParameters + "files"    // of a partition, or of a table without partition keys
+	// SharedParameter, on a managed table, is the time in Unix seconds when a program other than
+	// hiveql has last looked it up, to the hour. It may write files without telling anybody.
+	SharedParameter = HiddenParameters + "shared"
 )
 
 // DefaultDatabase is the database that always exists.

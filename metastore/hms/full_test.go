@@ -12,7 +12,9 @@ import (
 
 	hive "github.com/beltran/gohive/hive_metastore"
 
+	"github.com/skepdata/skep/hivetype"
 	"github.com/skepdata/skep/internal/thrift"
+	"github.com/skepdata/skep/metastore"
 	"github.com/skepdata/skep/metastore/hms"
 )
 
@@ -311,5 +313,40 @@ func TestGohiveNotifications(t *testing.T) {
 	n, err := c.GetNotificationEventsCount(ctx, &hive.NotificationEventsCountRequest{FromEventId: start.EventId, DbName: "web"})
 	if err != nil || n.EventsCount != int64(len(want)) {
 		t.Errorf("%v, %v", n, err)
+	}
+}
+
+// TestSharedTables: a table that a client looks up is one whose files hiveql does not rely on knowing,
+// and nothing of that is shown.
+func TestSharedTables(t *testing.T) {
+	store := openStore(t)
+	c, ctx := gohive(t, serve(t, hms.Config{Store: store})), t.Context()
+	name := metastore.TableName{Database: "default", Name: "kept"}
+	kept := &metastore.Table{TableName: name, Type: metastore.Managed, Parameters: map[string]string{
+		metastore.TrackingParameter: "1", metastore.FilesParameter: "{}", "own": "x"}}
+	kept.Storage.Columns = []metastore.Column{{Name: "a", Type: hivetype.Of(hivetype.Int)}}
+	if err := store.Update(ctx, func(tx metastore.Tx) error { return tx.CreateTable(ctx, kept) }); err != nil {
+		t.Fatal(err)
+	}
+	var before int64
+	for range 2 {
+		shown, err := c.GetTable(ctx, "default", "kept")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := shown.Parameters[metastore.SharedParameter]; ok || shown.Parameters["own"] != "x" {
+			t.Errorf("the client sees %v", shown.Parameters)
+		}
+		now, err := store.Table(ctx, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if now.Parameters[metastore.SharedParameter] == "" || now.Parameters[metastore.TrackingParameter] != "" {
+			t.Errorf("after it was looked up: %v", now.Parameters)
+		}
+		if before != 0 && now.Version != before {
+			t.Error("looking it up again changes it again")
+		}
+		before = now.Version
 	}
 }

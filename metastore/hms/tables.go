@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"time"
 
 	"github.com/skepdata/skep/internal/thrift"
 	"github.com/skepdata/skep/metastore"
@@ -87,7 +89,39 @@ func (s *Service) table(ctx context.Context, db, name string) (*table, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.shared(ctx, t); err != nil {
+		return nil, err
+	}
 	return wireTable(t), nil
+}
+
+// sharedFor is how long a note that a table is shared is not made again.
+const sharedFor = time.Hour
+
+// shared notes that a client has looked a managed table up, as it does before it reads or writes
+// its files: hiveql lists the files of such a table for some time, and does not rely on knowing them.
+func (s *Service) shared(ctx context.Context, t *metastore.Table) error {
+	if t.Type != metastore.Managed || s.ReadOnly || t.Parameters["table_type"] != "" {
+		return nil
+	}
+	now := time.Now()
+	at, err := strconv.ParseInt(t.Parameters[metastore.SharedParameter], 10, 64)
+	if err == nil && now.Sub(time.Unix(at, 0)) < sharedFor {
+		return nil
+	}
+	name := t.TableName
+	return s.Store.Update(ctx, func(tx metastore.Tx) error {
+		t, err := tx.Table(ctx, name)
+		if err != nil {
+			return missing(err, name.Database, name.Name)
+		}
+		if t.Parameters == nil {
+			t.Parameters = map[string]string{}
+		}
+		t.Parameters[metastore.SharedParameter] = strconv.FormatInt(now.Unix(), 10)
+		delete(t.Parameters, metastore.TrackingParameter)
+		return tx.AlterTable(ctx, name, t)
+	})
 }
 
 // stored finds a table; that there is none is a NoSuchObjectException.
