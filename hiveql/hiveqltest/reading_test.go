@@ -174,7 +174,7 @@ func TestExplainAnalyze(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := regexp.MustCompile(`(?s)Scan default.t .*\n\nRows: 3 in \d\.\d{3} s, the first after \d\.\d{3} s
-Partitions: 2, in 2 listings
+Partitions: 2, in 0 listings
 Files: 2 of 2 opened
 Row groups: 5 of 6 pruned
 Bytes: \d+ fetched by \d requests, \d+ from the cache, of \d+ in the files opened$`)
