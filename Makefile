@@ -1,9 +1,9 @@
 # make build   both programs into bin/
 # make demo    the whole idea on real data, in a minute
 # make test    every test, against real servers that the tests start themselves
-# make soak    500 random copies by distcp through trouble, as many of all kinds in peace, as many killed
-#              writers of the block store, and 200 processes on one; SKEP_SOAK_ROUNDS=N and
-#              SKEP_SOAK_PROCESSES=N are other numbers
+# make soak    500 random copies by distcp through trouble, as many killed writers of the block store, 200
+#              processes on one, and 200 clients on a metastore for 10 minutes; SKEP_SOAK_ROUNDS=N,
+#              SKEP_SOAK_PROCESSES=N, SKEP_SOAK_CLIENTS=N and SKEP_SOAK_TIME=2m are other numbers
 # make check   formatting, vet, static analysis and the tests under the race detector
 # make bench   the benchmarks
 # make bench-copy   distcp against s5cmd, rclone and mc; BENCH_COPY='--scale 0.1 --only W1' narrows it
@@ -33,6 +33,8 @@ soak:
 	SKEP_SOAK_ROUNDS=$(or $(SKEP_SOAK_ROUNDS),500) go test -count=1 -run '^Test(Faults|RandomJobs)$$' -timeout 120m ./cmd/distcp
 	SKEP_SOAK_ROUNDS=$(or $(SKEP_SOAK_ROUNDS),500) go test -count=1 -run '^Test(Crash|CrashAtEveryStep|FaultAtEveryStep|ResumeAtEveryStep|Rebuild)$$' -timeout 120m ./storage/blockstore
 	SKEP_SOAK_PROCESSES=$(or $(SKEP_SOAK_PROCESSES),200) SKEP_SOAK_TIME=60s go test -count=1 -run '^TestHammer$$' -timeout 30m -v ./storage/blockstore
+
+	SKEP_SOAK_CLIENTS=$(or $(SKEP_SOAK_CLIENTS),200) SKEP_SOAK_TIME=$(or $(SKEP_SOAK_TIME),10m) go test -count=1 -run '^TestSoak$$' -timeout 60m -v ./metastore/hms
 
 check: tools
 	test -z "$$(gofmt -l .)"

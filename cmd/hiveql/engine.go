@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/skepdata/skep/hiveql"
@@ -12,6 +13,7 @@ import (
 	"github.com/skepdata/skep/hiveql/duck"
 	"github.com/skepdata/skep/internal/config"
 	"github.com/skepdata/skep/metastore"
+	"github.com/skepdata/skep/metastore/hms"
 	"github.com/skepdata/skep/metastore/sqlstore"
 	"github.com/skepdata/skep/storage"
 	"github.com/skepdata/skep/storage/rangecache"
@@ -31,7 +33,7 @@ func (p *program) openEngine(
 	if err != nil {
 		return nil, nil, err
 	}
-	store, err := sqlstore.Open(ctx, cfg.Metastore)
+	store, err := openMetastore(ctx, cfg.Metastore)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -57,6 +59,14 @@ func (p *program) openEngine(
 	})
 	closeAll := func() error { return errors.Join(exec.Close(), objects.Close(), store.Close(), opener.Close()) }
 	return e, closeAll, nil
+}
+
+// openMetastore opens the database of a metastore, or connects to one that is served.
+func openMetastore(ctx context.Context, url string) (metastore.Store, error) {
+	if strings.HasPrefix(url, "thrift://") {
+		return hms.Open(ctx, url)
+	}
+	return sqlstore.Open(ctx, url)
 }
 
 // scriptOpener opens the stores in which scripts may lie, where no engine is needed.

@@ -64,7 +64,7 @@ func flagSet(o *options) *pflag.FlagSet {
 	fs.Var(pairs(o.hivevar), "hivevar", "set a variable, used as ${name} or ${hivevar:name}; may be repeated")
 	fs.VarP(pairs(o.hivevar), "define", "d", "the same as --hivevar")
 	fs.StringVar(&o.database, "database", "", "the first current database")
-	fs.StringVar(&o.metastore, "metastore", "", "URL of the metastore: sqlite:///path.db,\npostgres://user@host/database or mysql://user@host/database")
+	fs.StringVar(&o.metastore, "metastore", "", "URL of the metastore: sqlite:///path.db,\npostgres://user@host/database, mysql://user@host/database,\nor thrift://host:9083 for one that is served")
 	fs.StringVar(&o.warehouse, "warehouse", "", "URL below which managed tables lie: file://, block:// or s3://")
 	fs.StringVar(&o.format, "outputformat", "", strings.Join(formatNames(), ", ")+
 		"\ndefault: table on a terminal, otherwise tsv2 without a header")

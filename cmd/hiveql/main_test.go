@@ -33,6 +33,7 @@ var update = flag.Bool("update", false, "replace the expected output in testdata
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", UpdateScripts: *update,
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"serve": serveScript},
 		Setup: func(env *testscript.Env) error {
 			s3 := testenv.MinIO(t)
 			for _, pair := range s3.Env() {

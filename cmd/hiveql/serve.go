@@ -27,6 +27,7 @@ type serveOptions struct {
 	metastore, warehouse string
 	config               string
 	users                string
+	ldapURL, ldapBind    string
 	cert, key            string
 	requireTLS           bool
 	anyone               bool
@@ -50,10 +51,12 @@ func (o *serveOptions) flags() *pflag.FlagSet {
 	fs.StringVar(&o.warehouse, "warehouse", "", "URL below which managed tables lie: file://, block:// or s3://")
 	fs.StringVar(&o.config, "config", "", "the configuration file, instead of $XDG_CONFIG_HOME/skep/skep.toml")
 	fs.StringVar(&o.users, "users", "", "file of NAME:BCRYPT lines, as htpasswd -B makes; clients must log in as one of them")
+	fs.StringVar(&o.ldapURL, "ldap-url", "", "ldap:// or ldaps:// server by which clients must log in, instead of --users")
+	fs.StringVar(&o.ldapBind, "ldap-bind", "", "how the server calls a user: uid=%s,ou=people,dc=example,dc=org")
 	fs.StringVar(&o.cert, "tls-cert", "", "file with the certificate for clients that speak TLS (PEM)")
 	fs.StringVar(&o.key, "tls-key", "", "file with its key (PEM)")
 	fs.BoolVar(&o.requireTLS, "require-tls", false, "refuse clients that do not speak TLS")
-	fs.BoolVar(&o.anyone, "allow-anyone", false, "serve other machines without --users")
+	fs.BoolVar(&o.anyone, "allow-anyone", false, "serve other machines without --users or --ldap-url")
 	fs.BoolVar(&o.readOnly, "read-only", false, "refuse every change")
 	fs.StringVar(&o.version, "hive-version", "3.1.3", "the version of Hive that clients are told")
 	fs.IntVar(&o.maxConns, "max-connections", 10000, "connections at a time; more wait")
@@ -74,7 +77,7 @@ Flink, Hive and others, whichever of Hive's versions they are made for.
 
 ` + (&serveOptions{}).flags().FlagUsages() + `
 Clients may speak TBinary or TCompact, framed or not, in SASL PLAIN, HTTP or TLS: one port is for
-all. Without --users only clients of this machine are served. SIGTERM and SIGINT let calls end.
+all. Without --users or --ldap-url only clients of this machine are served. SIGTERM and SIGINT let calls end.
 `
 }
 
@@ -98,6 +101,10 @@ func (p *program) serve(ctx context.Context, args []string) error {
 		return usagef("serve: unknown --log-format %q; use text or json", o.logFormat)
 	case (o.cert == "") != (o.key == ""):
 		return usagef("serve: --tls-cert and --tls-key go together")
+	case (o.ldapURL == "") != (o.ldapBind == ""):
+		return usagef("serve: --ldap-url and --ldap-bind go together")
+	case o.ldapURL != "" && o.users != "":
+		return usagef("serve: give either --users or --ldap-url")
 	case o.requireTLS && o.cert == "":
 		return usagef("serve: --require-tls needs --tls-cert and --tls-key")
 	}
@@ -111,7 +118,7 @@ func (p *program) serve(ctx context.Context, args []string) error {
 
 // allowed refuses to serve other machines without asking who they are, unless told to.
 func (o *serveOptions) allowed() error {
-	if o.users != "" || o.anyone {
+	if o.users != "" || o.ldapURL != "" || o.anyone {
 		return nil
 	}
 	host, _, err := net.SplitHostPort(o.hms)
@@ -122,7 +129,7 @@ func (o *serveOptions) allowed() error {
 		return nil
 	}
 	return usagef("serve: %s is open to other machines, and anybody could change the metastore; "+
-		"give --users FILE, or --allow-anyone, or listen at 127.0.0.1", o.hms)
+		"give --users FILE, or --ldap-url, or --allow-anyone, or listen at 127.0.0.1", o.hms)
 }
 
 func (p *program) serveMetastore(ctx context.Context, o *serveOptions) (err error) {
@@ -156,6 +163,11 @@ func (p *program) serveMetastore(ctx context.Context, o *serveOptions) (err erro
 		Refused:  func(remote string, err error) { log.Warn("a connection ended", "remote", remote, "error", err) },
 	}
 	m.watch(server)
+	if o.ldapURL != "" {
+		if server.Auth, err = ldapUsers(o.ldapURL, o.ldapBind); err != nil {
+			return err
+		}
+	}
 	if o.users != "" {
 		if server.Auth, err = userFile(o.users); err != nil {
 			return err

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/skepdata/skep/internal/thrift"
@@ -170,4 +171,41 @@ func TestServeUsers(t *testing.T) {
 			t.Errorf("%s, %s: %v", test.user, test.password, err)
 		}
 	}
+}
+
+// serveScript is the command serve NAME of the scripts: it serves the metastore of the script until its end. $NAME becomes the
+// address, $DATABASE the URL of the metastore and $WAREHOUSE the directory of the tables.
+func serveScript(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: serve NAME")
+	}
+	bin, err := exec.LookPath("hiveql")
+	ts.Check(err)
+	cmd := exec.Command(bin, "serve", "--hms", "127.0.0.1:0", "--log-calls=false")
+	for _, name := range []string{"XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "PATH", "HOME"} {
+		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
+	}
+	stderr, err := cmd.StderrPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	lines := bufio.NewScanner(stderr)
+	address := regexp.MustCompile(`address=(\S+)`)
+	for ts.Getenv(args[0]) == "" && lines.Scan() {
+		if m := address.FindStringSubmatch(lines.Text()); m != nil {
+			ts.Setenv(args[0], m[1])
+		}
+	}
+	drained := make(chan struct{})
+	go func() {
+		_, _ = io.Copy(io.Discard, stderr)
+		close(drained)
+	}()
+	ts.Defer(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		<-drained
+		ts.Check(cmd.Wait())
+	})
+	data := ts.Getenv("XDG_DATA_HOME")
+	ts.Setenv("DATABASE", "sqlite://"+filepath.Join(data, "skep", "metastore.db"))
+	ts.Setenv("WAREHOUSE", filepath.Join(data, "skep", "warehouse"))
 }

@@ -81,6 +81,7 @@ type callKey struct{}
 type Conn struct {
 	Remote string // its address
 	User   string // who has logged in, empty if nobody
+	Memory any    // what the service remembers of the client; of calls over HTTP it is lost
 	claim  string
 }
 

@@ -55,8 +55,14 @@ func (s *Shared) encode(proto Protocol) form {
 	return form{e.buf, last, true}
 }
 
-// pieces calls fn for the parts of what has been encoded, in order.
-func (e *encoder) pieces(fn func([]byte) error) error {
+// encoded are bytes and what belongs between them.
+type encoded struct {
+	buf  []byte
+	refs []reference
+}
+
+// pieces calls fn for the parts, in order.
+func (e encoded) pieces(fn func([]byte) error) error {
 	at := 0
 	for _, ref := range e.refs {
 		if err := fn(e.buf[at:ref.at]); err != nil {
@@ -69,6 +75,3 @@ func (e *encoder) pieces(fn func([]byte) error) error {
 	}
 	return fn(e.buf[at:])
 }
-
-// reset forgets what has been encoded.
-func (e *encoder) reset() { e.buf, e.refs = e.buf[:0], e.refs[:0] }

@@ -13,6 +13,9 @@ import (
 // spoolMemory is how much of a Spool stays in memory.
 const spoolMemory = 4 << 20
 
+// spoolPart is how much is gathered in one piece: growing a large one would copy it.
+const spoolPart = 256 << 10
+
 // Spool is a list of structs or strings that is too long to be held: its elements are encoded
 // as they are added, what they share (see Shared) once, and what does not fit into a few megabytes
 // of memory waits in a temporary file that has no name. The length, which stands before a list, is known when it is sent; an
@@ -20,6 +23,8 @@ const spoolMemory = 4 << 20
 // the elements come from. It can be sent once, by the call that it was made for.
 type Spool struct {
 	enc   encoder
+	full  []encoded // what enc had before
+	held  int       // bytes in full
 	elem  *codec
 	typ   reflect.Type
 	n     int
@@ -57,10 +62,26 @@ func (s *Spool) Add(v any) error {
 	if s.limit > 0 && s.size > s.limit {
 		return fmt.Errorf("the answer is larger than %d MiB; ask for less at a time, or with a filter", s.limit>>20)
 	}
-	if len(s.enc.buf) < spoolMemory {
+	if len(s.enc.buf) < spoolPart {
+		return nil
+	}
+	s.full = append(s.full, encoded{s.enc.buf, s.enc.refs})
+	s.held += len(s.enc.buf)
+	s.enc.buf, s.enc.refs = make([]byte, 0, spoolPart+spoolPart/8), make([]reference, 0, len(s.enc.refs)+16)
+	if s.held < spoolMemory {
 		return nil
 	}
 	return s.spill()
+}
+
+// pieces calls fn for the parts of what is in memory, in order.
+func (s *Spool) pieces(fn func([]byte) error) error {
+	for _, part := range s.full {
+		if err := part.pieces(fn); err != nil {
+			return err
+		}
+	}
+	return encoded{s.enc.buf, s.enc.refs}.pieces(fn)
 }
 
 func (s *Spool) spill() error {
@@ -73,14 +94,14 @@ func (s *Spool) spill() error {
 		_ = os.Remove(f.Name()) // it lives as long as it is open
 	}
 	w := bufio.NewWriterSize(s.file, flushAt)
-	err := s.enc.pieces(func(b []byte) error {
+	err := s.pieces(func(b []byte) error {
 		_, err := w.Write(b)
 		return err
 	})
 	if err := errors.Join(err, w.Flush()); err != nil {
 		return fmt.Errorf("a long answer needs room in the temporary directory: %w", err)
 	}
-	s.enc.reset()
+	s.enc.buf, s.enc.refs, s.full, s.held = s.enc.buf[:0], s.enc.refs[:0], nil, 0
 	return nil
 }
 
@@ -92,7 +113,7 @@ func (s *Spool) close() {
 		s.file.Close()
 		s.file = nil
 	}
-	s.enc = encoder{}
+	s.enc, s.full = encoder{}, nil
 }
 
 func spoolCodec() *codec {
@@ -108,7 +129,7 @@ func spoolCodec() *codec {
 				}
 				e.copy(s.file)
 			}
-			e.fail(s.enc.pieces(func(b []byte) error {
+			e.fail(s.pieces(func(b []byte) error {
 				for len(b) > 0 && e.err == nil {
 					n := min(len(b), flushAt)
 					e.buf = append(e.buf, b[:n]...)

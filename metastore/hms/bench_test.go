@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync"
 	"testing"
 
 	"github.com/skepdata/skep/hivetype"
@@ -15,7 +16,7 @@ import (
 )
 
 // wide makes a table of 30 columns with n partitions.
-func wide(b *testing.B, n int) metastore.Store {
+func wide(b testing.TB, n int) metastore.Store {
 	b.Helper()
 	store := openStore(b)
 	t := &metastore.Table{
@@ -106,4 +107,51 @@ func benchmarkCall(b *testing.B, addr, method string, args any, sent <-chan int6
 type tableName struct {
 	Database string `thrift:"1"`
 	Table    string `thrift:"2"`
+}
+
+// BenchmarkConnections is one call on each of a thousand connections, all open and all asking at once.
+func BenchmarkConnections(b *testing.B) {
+	conns := connections(b, wide(b, 100), 1000)
+	b.ReportAllocs()
+	for b.Loop() {
+		askAll(b, conns)
+	}
+	b.ReportMetric(float64(len(conns)*b.N)/b.Elapsed().Seconds(), "calls/s")
+}
+
+// TestConnections: a thousand clients at once are all answered.
+func TestConnections(t *testing.T) {
+	conns := connections(t, wide(t, 10), 1000)
+	for range 3 {
+		askAll(t, conns)
+	}
+}
+
+func connections(tb testing.TB, store metastore.Store, n int) []*thrift.Client {
+	tb.Helper()
+	addr := serve(tb, hms.Config{Store: store})
+	conns := make([]*thrift.Client, n)
+	for i := range conns {
+		c, err := thrift.Dialer{Address: addr}.Dial(tb.Context())
+		if err != nil {
+			tb.Fatal(err)
+		}
+		tb.Cleanup(func() { _ = c.Close() })
+		conns[i] = c
+	}
+	return conns
+}
+
+func askAll(tb testing.TB, conns []*thrift.Client) {
+	tb.Helper()
+	var wg sync.WaitGroup
+	for _, c := range conns {
+		wg.Go(func() {
+			var names []string
+			if err := c.Call(tb.Context(), "get_partition_names", &tableName{"default", "t"}, &names); err != nil || len(names) < 10 {
+				tb.Errorf("%d names, %v", len(names), err)
+			}
+		})
+	}
+	wg.Wait()
 }

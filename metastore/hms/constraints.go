@@ -11,32 +11,35 @@ import (
 
 // addConstraints adds the methods for constraints, none of which is enforced here.
 func (s *Service) addConstraints(t *thrift.Service) {
-	thrift.Handle(t, "get_primary_keys", func(ctx context.Context, a *requestArgs[primaryKeysRequest]) (*primaryKeysResponse, error) {
+	thrift.Handle(t, "get_primary_keys", func(ctx context.Context, a *requestArgs[primaryKeysRequest]) (*listOf[*sqlPrimaryKey], error) {
 		w, err := s.constraints(ctx, a.Request.DbName, a.Request.TblName)
-		return &primaryKeysResponse{w.PrimaryKeys}, err
+		return &listOf[*sqlPrimaryKey]{w.PrimaryKeys}, err
 	}, throwsMN...)
-	thrift.Handle(t, "get_unique_constraints", func(ctx context.Context, a *requestArgs[uniqueConstraintsRequest]) (*uniqueConstraintsResponse, error) {
-		w, err := s.constraints(ctx, a.Request.DbName, a.Request.TblName)
-		return &uniqueConstraintsResponse{w.UniqueConstraints}, err
-	}, throwsMN...)
-	thrift.Handle(t, "get_not_null_constraints", func(ctx context.Context, a *requestArgs[uniqueConstraintsRequest]) (*notNullConstraintsResponse, error) {
-		w, err := s.constraints(ctx, a.Request.DbName, a.Request.TblName)
-		return &notNullConstraintsResponse{w.NotNullConstraints}, err
-	}, throwsMN...)
-	thrift.Handle(t, "get_default_constraints", func(ctx context.Context, a *requestArgs[uniqueConstraintsRequest]) (*defaultConstraintsResponse, error) {
-		w, err := s.constraints(ctx, a.Request.DbName, a.Request.TblName)
-		return &defaultConstraintsResponse{w.DefaultConstraints}, err
-	}, throwsMN...)
-	thrift.Handle(t, "get_check_constraints", func(ctx context.Context, a *requestArgs[uniqueConstraintsRequest]) (*checkConstraintsResponse, error) {
-		w, err := s.constraints(ctx, a.Request.DbName, a.Request.TblName)
-		return &checkConstraintsResponse{w.CheckConstraints}, err
-	}, throwsMN...)
+	addConstraintsOf(s, t, "get_unique_constraints", func(w *sqlAllTableConstraints) []*sqlUniqueConstraint { return w.UniqueConstraints })
+	addConstraintsOf(s, t, "get_not_null_constraints", func(w *sqlAllTableConstraints) []*sqlNotNullConstraint { return w.NotNullConstraints })
+	addConstraintsOf(s, t, "get_default_constraints", func(w *sqlAllTableConstraints) []*sqlDefaultConstraint { return w.DefaultConstraints })
+	addConstraintsOf(s, t, "get_check_constraints", func(w *sqlAllTableConstraints) []*sqlCheckConstraint { return w.CheckConstraints })
 	thrift.Handle(t, "get_all_table_constraints", func(ctx context.Context, a *requestArgs[allTableConstraintsRequest]) (*allTableConstraintsResponse, error) {
 		w, err := s.constraints(ctx, a.Request.DbName, a.Request.TblName)
 		return &allTableConstraintsResponse{w}, err
 	}, throwsMN...)
 	thrift.Handle(t, "get_foreign_keys", s.foreignKeys, throwsMN...)
 	s.addConstraintChanges(t)
+}
+
+// addConstraintsOf adds a method that gives the constraints of a kind.
+func addConstraintsOf[T any](s *Service, t *thrift.Service, name string, pick func(*sqlAllTableConstraints) []T) {
+	thrift.Handle(t, name, func(ctx context.Context, a *requestArgs[uniqueConstraintsRequest]) (*listOf[T], error) {
+		w, err := s.constraints(ctx, a.Request.DbName, a.Request.TblName)
+		return &listOf[T]{pick(w)}, err
+	}, throwsMN...)
+}
+
+// addAdding adds a method that adds constraints of a kind.
+func addAdding[T any](s *Service, t *thrift.Service, name string, all func([]T) *sqlAllTableConstraints) {
+	thrift.Handle(t, name, func(ctx context.Context, a *requestArgs[listOf[T]]) (thrift.Void, error) {
+		return thrift.Void{}, s.addAllConstraints(ctx, all(a.Request.List))
+	}, throwsNM...)
 }
 
 // constraints finds those of a table. One that does not exist has none.
@@ -50,7 +53,7 @@ func (s *Service) constraints(ctx context.Context, db, table string) (*sqlAllTab
 	if err != nil {
 		return out, err
 	}
-	all, err := s.Store.Constraints(ctx, name)
+	all, err := s.store(ctx).Constraints(ctx, name)
 	if errors.Is(err, metastore.ErrNoSuchTable) || errors.Is(err, metastore.ErrNoSuchDatabase) {
 		return out, nil
 	}
@@ -99,9 +102,9 @@ func (w *sqlAllTableConstraints) add(t metastore.TableName, c *metastore.Constra
 }
 
 // foreignKeys finds the foreign keys of a table, or to a table, or both.
-func (s *Service) foreignKeys(ctx context.Context, a *requestArgs[foreignKeysRequest]) (*foreignKeysResponse, error) {
+func (s *Service) foreignKeys(ctx context.Context, a *requestArgs[foreignKeysRequest]) (*listOf[*sqlForeignKey], error) {
 	r := a.Request
-	out := &foreignKeysResponse{ForeignKeys: []*sqlForeignKey{}}
+	out := &listOf[*sqlForeignKey]{List: []*sqlForeignKey{}}
 	var children []metastore.TableName
 	parent, err := tableName(r.ParentDbName, r.ParentTblName)
 	if err != nil {
@@ -115,7 +118,7 @@ func (s *Service) foreignKeys(ctx context.Context, a *requestArgs[foreignKeysReq
 		}
 		children = append(children, child)
 	case r.ParentTblName != "":
-		if children, err = s.Store.ForeignKeysTo(ctx, parent); err != nil {
+		if children, err = s.store(ctx).ForeignKeysTo(ctx, parent); err != nil {
 			return nil, err
 		}
 	}
@@ -126,7 +129,7 @@ func (s *Service) foreignKeys(ctx context.Context, a *requestArgs[foreignKeysReq
 		}
 		for _, k := range w.ForeignKeys {
 			if r.ParentTblName == "" || k.PktableDb == parent.Database && k.PktableName == parent.Name {
-				out.ForeignKeys = append(out.ForeignKeys, k)
+				out.List = append(out.List, k)
 			}
 		}
 	}
@@ -135,27 +138,24 @@ func (s *Service) foreignKeys(ctx context.Context, a *requestArgs[foreignKeysReq
 
 // addConstraintChanges adds the methods that add and drop constraints.
 func (s *Service) addConstraintChanges(t *thrift.Service) {
-	add := func(ctx context.Context, w *sqlAllTableConstraints) (thrift.Void, error) {
-		return thrift.Void{}, s.addAllConstraints(ctx, w)
-	}
-	thrift.Handle(t, "add_primary_key", func(ctx context.Context, a *requestArgs[addPrimaryKeyRequest]) (thrift.Void, error) {
-		return add(ctx, &sqlAllTableConstraints{PrimaryKeys: a.Request.PrimaryKeyCols})
-	}, throwsNM...)
-	thrift.Handle(t, "add_foreign_key", func(ctx context.Context, a *requestArgs[addForeignKeyRequest]) (thrift.Void, error) {
-		return add(ctx, &sqlAllTableConstraints{ForeignKeys: a.Request.ForeignKeyCols})
-	}, throwsNM...)
-	thrift.Handle(t, "add_unique_constraint", func(ctx context.Context, a *requestArgs[addUniqueConstraintRequest]) (thrift.Void, error) {
-		return add(ctx, &sqlAllTableConstraints{UniqueConstraints: a.Request.UniqueConstraintCols})
-	}, throwsNM...)
-	thrift.Handle(t, "add_not_null_constraint", func(ctx context.Context, a *requestArgs[addNotNullConstraintRequest]) (thrift.Void, error) {
-		return add(ctx, &sqlAllTableConstraints{NotNullConstraints: a.Request.NotNullConstraintCols})
-	}, throwsNM...)
-	thrift.Handle(t, "add_default_constraint", func(ctx context.Context, a *requestArgs[addDefaultConstraintRequest]) (thrift.Void, error) {
-		return add(ctx, &sqlAllTableConstraints{DefaultConstraints: a.Request.DefaultConstraintCols})
-	}, throwsNM...)
-	thrift.Handle(t, "add_check_constraint", func(ctx context.Context, a *requestArgs[addCheckConstraintRequest]) (thrift.Void, error) {
-		return add(ctx, &sqlAllTableConstraints{CheckConstraints: a.Request.CheckConstraintCols})
-	}, throwsNM...)
+	addAdding(s, t, "add_primary_key", func(list []*sqlPrimaryKey) *sqlAllTableConstraints {
+		return &sqlAllTableConstraints{PrimaryKeys: list}
+	})
+	addAdding(s, t, "add_foreign_key", func(list []*sqlForeignKey) *sqlAllTableConstraints {
+		return &sqlAllTableConstraints{ForeignKeys: list}
+	})
+	addAdding(s, t, "add_unique_constraint", func(list []*sqlUniqueConstraint) *sqlAllTableConstraints {
+		return &sqlAllTableConstraints{UniqueConstraints: list}
+	})
+	addAdding(s, t, "add_not_null_constraint", func(list []*sqlNotNullConstraint) *sqlAllTableConstraints {
+		return &sqlAllTableConstraints{NotNullConstraints: list}
+	})
+	addAdding(s, t, "add_default_constraint", func(list []*sqlDefaultConstraint) *sqlAllTableConstraints {
+		return &sqlAllTableConstraints{DefaultConstraints: list}
+	})
+	addAdding(s, t, "add_check_constraint", func(list []*sqlCheckConstraint) *sqlAllTableConstraints {
+		return &sqlAllTableConstraints{CheckConstraints: list}
+	})
 	thrift.Handle(t, "drop_constraint", func(ctx context.Context, a *requestArgs[dropConstraintRequest]) (thrift.Void, error) {
 		name, err := tableName(a.Request.Dbname, a.Request.Tablename)
 		if err != nil {

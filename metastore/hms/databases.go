@@ -12,7 +12,7 @@ import (
 
 func (s *Service) addDatabases(t *thrift.Service) {
 	thrift.Handle(t, "get_all_databases", func(ctx context.Context, _ *noArgs) ([]string, error) {
-		return s.Store.Databases(ctx, "")
+		return s.store(ctx).Databases(ctx, "")
 	}, throwsM...)
 	thrift.Handle(t, "get_databases", func(ctx context.Context, a *oneName) ([]string, error) {
 		return s.databases(ctx, a.Name)
@@ -82,7 +82,7 @@ func (s *Service) databases(ctx context.Context, text string) ([]string, error) 
 	if err != nil {
 		return nil, err
 	}
-	names, err := s.Store.Databases(ctx, simple(text))
+	names, err := s.store(ctx).Databases(ctx, simple(text))
 	return p.filter(names), err
 }
 
@@ -91,7 +91,7 @@ func (s *Service) database(ctx context.Context, text string) (*database, error) 
 	if err != nil {
 		return nil, err
 	}
-	d, err := s.Store.Database(ctx, name)
+	d, err := s.store(ctx).Database(ctx, name)
 	if err != nil {
 		return nil, missing(err, name, "")
 	}
@@ -209,8 +209,8 @@ func (s *Service) dropDatabase(ctx context.Context, a *dropDatabaseArgs) error {
 
 // addCatalogs adds the methods for catalogs, of which there is one.
 func (s *Service) addCatalogs(t *thrift.Service) {
-	thrift.Handle(t, "get_catalogs", func(context.Context, *noArgs) (*getCatalogsResponse, error) {
-		return &getCatalogsResponse{[]string{catalog}}, nil
+	thrift.Handle(t, "get_catalogs", func(context.Context, *noArgs) (*listOf[string], error) {
+		return &listOf[string]{[]string{catalog}}, nil
 	}, throwsM...)
 	thrift.Handle(t, "get_catalog", func(_ context.Context, a *requestArgs[getCatalogRequest]) (*getCatalogResponse, error) {
 		if err := knownCatalog(a.Request.Name); err != nil {

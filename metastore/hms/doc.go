@@ -20,6 +20,11 @@
 // What a client says of a table that package metastore has no place for, as skew or retention, is
 // kept in such a parameter and given back.
 //
+// A Remote is the other side: a metastore.Store in a metastore that is served, by this package or
+// by Hive. It is in one package with the service because both need the same types.
+//
+//	store, err := hms.Open(ctx, "thrift://host:9083")
+//
 // The package never touches data: directories are made, moved and removed by a Files that it is
 // given.
 package hms

@@ -30,7 +30,7 @@ func (s *Service) tableNamesByFilter(ctx context.Context, db, filter string, lim
 	if err != nil {
 		return nil, err
 	}
-	_, err = s.Store.Database(ctx, database)
+	_, err = s.store(ctx).Database(ctx, database)
 	if errors.Is(err, metastore.ErrNoSuchDatabase) {
 		return nil, &unknownDB{fmt.Sprintf("Could not find database %s.%s", catalog, database)}
 	}

@@ -18,9 +18,9 @@ import (
 	"github.com/skepdata/skep/metastore/hms"
 )
 
-// TestGohiveCommit: of the commits of Iceberg that expect the same, one succeeds.
-func TestGohiveCommit(t *testing.T) {
-	addr := serve(t, hms.Config{Store: openStore(t)})
+// gohiveCommit: of the commits of Iceberg that expect the same, one succeeds.
+func gohiveCommit(t *testing.T, open opener) {
+	addr := serve(t, hms.Config{Store: open(t)})
 	c := gohive(t, addr)
 	table := events()
 	table.Parameters["metadata_location"] = "v0"
@@ -59,12 +59,12 @@ func lockOf(kind hive.LockType, table string) *hive.LockRequest {
 	}}
 }
 
-// TestGohiveLocks: locks wait for each other in order, and end with their leases.
-func TestGohiveLocks(t *testing.T) {
+// gohiveLocks: locks wait for each other in order, and end with their leases.
+func gohiveLocks(t *testing.T, open opener) {
 	var now atomic.Int64
 	now.Store(time.Now().UnixNano())
 	c := gohive(t, serve(t, hms.Config{
-		Store: openStore(t), Lease: time.Minute, Now: func() time.Time { return time.Unix(0, now.Load()) },
+		Store: open(t), Lease: time.Minute, Now: func() time.Time { return time.Unix(0, now.Load()) },
 	}))
 	ctx := t.Context()
 	lock := func(kind hive.LockType, table string, want hive.LockState) int64 {
@@ -111,8 +111,8 @@ func TestGohiveLocks(t *testing.T) {
 	}
 }
 
-func TestGohiveStatistics(t *testing.T) {
-	c := gohive(t, serve(t, hms.Config{Store: openStore(t)}))
+func gohiveStatistics(t *testing.T, open opener) {
+	c := gohive(t, serve(t, hms.Config{Store: open(t)}))
 	ctx := t.Context()
 	table := events("ds string")
 	table.Sd.Cols = []*hive.FieldSchema{
@@ -183,9 +183,9 @@ func TestGohiveStatistics(t *testing.T) {
 	}
 }
 
-// TestOldStatistics: clients of Hive 2 and 3 know no engine, which those of Hive 4 must send.
-func TestOldStatistics(t *testing.T) {
-	addr := serve(t, hms.Config{Store: openStore(t)})
+// oldStatistics: clients of Hive 2 and 3 know no engine, which those of Hive 4 must send.
+func oldStatistics(t *testing.T, open opener) {
+	addr := serve(t, hms.Config{Store: open(t)})
 	web(t, gohive(t, addr), events())
 	c, err := thrift.Dialer{Address: addr}.Dial(t.Context())
 	if err != nil {
@@ -208,8 +208,8 @@ func TestOldStatistics(t *testing.T) {
 	}
 }
 
-func TestGohiveFunctionsAndConstraints(t *testing.T) {
-	c := gohive(t, serve(t, hms.Config{Store: openStore(t)}))
+func gohiveFunctionsAndConstraints(t *testing.T, open opener) {
+	c := gohive(t, serve(t, hms.Config{Store: open(t)}))
 	ctx := t.Context()
 	table := events()
 	if err := c.CreateDatabase(ctx, &hive.Database{Name: "web"}); err != nil {
@@ -262,9 +262,9 @@ func TestGohiveFunctionsAndConstraints(t *testing.T) {
 	}
 }
 
-// TestGohiveNotifications: what happens can be followed, without gaps.
-func TestGohiveNotifications(t *testing.T) {
-	c := gohive(t, serve(t, hms.Config{Store: openStore(t)}))
+// gohiveNotifications: what happens can be followed, without gaps.
+func gohiveNotifications(t *testing.T, open opener) {
+	c := gohive(t, serve(t, hms.Config{Store: open(t)}))
 	ctx := t.Context()
 	start, err := c.GetCurrentNotificationEventId(ctx)
 	if err != nil {

@@ -12,12 +12,12 @@ import (
 // addFunctions adds the methods for functions that users have made. A macro of hiveql is none that
 // anybody else could call, so it is not among them.
 func (s *Service) addFunctions(t *thrift.Service) {
-	thrift.Handle(t, "get_all_functions", func(ctx context.Context, _ *noArgs) (*getAllFunctionsResponse, error) {
-		all, err := s.Store.Functions(ctx, "", "")
-		out := &getAllFunctionsResponse{Functions: []*function{}}
+	thrift.Handle(t, "get_all_functions", func(ctx context.Context, _ *noArgs) (*listOf[*function], error) {
+		all, err := s.store(ctx).Functions(ctx, "", "")
+		out := &listOf[*function]{List: []*function{}}
 		for _, f := range all {
 			if f.Class != "" {
-				out.Functions = append(out.Functions, wireFunction(f))
+				out.List = append(out.List, wireFunction(f))
 			}
 		}
 		return out, err
@@ -31,7 +31,7 @@ func (s *Service) addFunctions(t *thrift.Service) {
 		if err != nil {
 			return nil, err
 		}
-		all, err := s.Store.Functions(ctx, db, simple(a.Table))
+		all, err := s.store(ctx).Functions(ctx, db, simple(a.Table))
 		if errors.Is(err, metastore.ErrNoSuchDatabase) {
 			return nil, nil
 		}
@@ -48,7 +48,7 @@ func (s *Service) addFunctions(t *thrift.Service) {
 		if err != nil {
 			return nil, err
 		}
-		f, err := s.Store.Function(ctx, name)
+		f, err := s.store(ctx).Function(ctx, name)
 		if err != nil {
 			return nil, noFunction(err, name)
 		}

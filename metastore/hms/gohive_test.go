@@ -14,21 +14,8 @@ import (
 	hive "github.com/beltran/gohive/hive_metastore"
 
 	"github.com/skepdata/skep/internal/thrift"
-	"github.com/skepdata/skep/metastore"
 	"github.com/skepdata/skep/metastore/hms"
-	"github.com/skepdata/skep/metastore/sqlstore"
 )
-
-// openStore makes an empty metastore.
-func openStore(t testing.TB) metastore.Store {
-	t.Helper()
-	store, err := sqlstore.Open(t.Context(), "sqlite://"+t.TempDir()+"/metastore.db")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = store.Close() })
-	return store
-}
 
 // serve serves a store until the test ends and gives the address.
 func serve(t testing.TB, c hms.Config) string { return observed(t, c, nil) }
@@ -107,8 +94,8 @@ func web(t testing.TB, c *hive.ThriftHiveMetastoreClient, table *hive.Table) {
 	}
 }
 
-func TestGohiveDatabases(t *testing.T) {
-	c := gohive(t, serve(t, hms.Config{Store: openStore(t)}))
+func gohiveDatabases(t *testing.T, open opener) {
+	c := gohive(t, serve(t, hms.Config{Store: open(t)}))
 	ctx := t.Context()
 	d, err := c.GetDatabase(ctx, "default")
 	if err != nil || d.LocationUri != "file:///warehouse" || *d.CatalogName != "hive" {
@@ -165,8 +152,8 @@ func TestGohiveDatabases(t *testing.T) {
 	}
 }
 
-func TestGohiveTables(t *testing.T) {
-	c := gohive(t, serve(t, hms.Config{Store: openStore(t)}))
+func gohiveTables(t *testing.T, open opener) {
+	c := gohive(t, serve(t, hms.Config{Store: open(t)}))
 	ctx := t.Context()
 	web(t, c, events("ds string"))
 	got, err := c.GetTable(ctx, "web", "EVENTS")
@@ -277,8 +264,8 @@ func partition(values ...string) *hive.Partition {
 	return &hive.Partition{Values: values, DbName: "web", TableName: "events", Sd: events().Sd, Parameters: map[string]string{}}
 }
 
-func TestGohivePartitions(t *testing.T) {
-	c := gohive(t, serve(t, hms.Config{Store: openStore(t)}))
+func gohivePartitions(t *testing.T, open opener) {
+	c := gohive(t, serve(t, hms.Config{Store: open(t)}))
 	ctx := t.Context()
 	web(t, c, events("ds string", "hr int"))
 	var parts []*hive.Partition
@@ -391,8 +378,8 @@ func filterPartitions(t *testing.T, c *hive.ThriftHiveMetastoreClient) {
 	}
 }
 
-func TestGohiveServer(t *testing.T) {
-	c := gohive(t, serve(t, hms.Config{Store: openStore(t), ReadOnly: true}))
+func gohiveServer(t *testing.T, open opener) {
+	c := gohive(t, serve(t, hms.Config{Store: open(t), ReadOnly: true}))
 	ctx := t.Context()
 	if v, err := c.GetVersion(ctx); err != nil || v != "3.1.3" {
 		t.Errorf("%v, %v", v, err)

@@ -217,11 +217,11 @@ func (s *Service) Reap(ctx context.Context) error {
 	if s.ReadOnly {
 		return nil
 	}
-	locks, err := s.Store.Locks(ctx)
+	locks, err := s.store(ctx).Locks(ctx)
 	if err != nil || len(locks) == 0 {
 		return err
 	}
-	return s.Store.Update(ctx, func(tx metastore.Tx) error {
+	return s.store(ctx).Update(ctx, func(tx metastore.Tx) error {
 		_, err := s.living(ctx, tx)
 		return err
 	})
@@ -233,7 +233,7 @@ func (s *Service) showLocks(ctx context.Context, a *requestArgs[showLocksRequest
 	if err != nil {
 		return nil, err
 	}
-	all, err := s.Store.Locks(ctx)
+	all, err := s.store(ctx).Locks(ctx)
 	if err != nil {
 		return nil, err
 	}

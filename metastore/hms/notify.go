@@ -18,13 +18,13 @@ import (
 // metastore, an event for each entry.
 func (s *Service) addNotifications(t *thrift.Service) {
 	thrift.Handle(t, "get_current_notificationEventId", func(ctx context.Context, _ *noArgs) (*currentNotificationEventId, error) {
-		id, err := s.Store.LastChange(ctx)
+		id, err := s.store(ctx).LastChange(ctx)
 		return &currentNotificationEventId{id}, err
 	})
 	thrift.Handle(t, "get_next_notification", func(ctx context.Context, a *requestArgs[notificationEventRequest]) (*eventList, error) {
 		spool := thrift.NewSpool[*notificationEvent](ctx)
 		tables := map[metastore.TableName]*metastore.Table{}
-		for c, err := range s.Store.Changes(ctx, a.Request.LastEvent) {
+		for c, err := range s.store(ctx).Changes(ctx, a.Request.LastEvent) {
 			if err != nil {
 				return nil, err
 			}
@@ -51,7 +51,7 @@ func (s *Service) addNotifications(t *thrift.Service) {
 			return nil, err
 		}
 		out := &notificationEventsCountResponse{}
-		for c, err := range s.Store.Changes(ctx, r.FromEventID) {
+		for c, err := range s.store(ctx).Changes(ctx, r.FromEventID) {
 			if err != nil {
 				return nil, err
 			}
@@ -166,7 +166,7 @@ func (s *Service) tableOf(
 	if t, ok := known[c.Object]; ok {
 		return t
 	}
-	t, err := s.Store.Table(ctx, c.Object)
+	t, err := s.store(ctx).Table(ctx, c.Object)
 	if err != nil {
 		t = nil // it is gone, or renamed; the partitions say enough
 	}

@@ -47,7 +47,7 @@ func (s *Service) eachName(
 		return nil
 	}
 	n := 0
-	for name, err := range s.Store.PartitionNames(ctx, t.TableName, where) {
+	for name, err := range s.store(ctx).PartitionNames(ctx, t.TableName, where) {
 		if err != nil {
 			return missing(err, t.Database, t.Name)
 		}
@@ -78,7 +78,7 @@ func (s *Service) each(
 		return nil
 	}
 	n := 0
-	for p, err := range s.Store.Partitions(ctx, t.TableName, where) {
+	for p, err := range s.store(ctx).Partitions(ctx, t.TableName, where) {
 		if err != nil {
 			return missing(err, t.Database, t.Name)
 		}
@@ -161,7 +161,7 @@ func (s *Service) partition(ctx context.Context, db, table string, values []stri
 }
 
 func (s *Service) partitionOf(ctx context.Context, t *metastore.Table, values partitions.Values) (*partition, error) {
-	p, err := s.Store.Partition(ctx, t.TableName, values)
+	p, err := s.store(ctx).Partition(ctx, t.TableName, values)
 	switch {
 	case errors.Is(err, metastore.ErrNoSuchPartition), errors.Is(err, metastore.ErrInvalid):
 		return nil, &noSuchObject{"partition values=[" + strings.Join(values, ", ") + "]"}
@@ -194,7 +194,7 @@ func (s *Service) partitionsByName(ctx context.Context, db, table string, names 
 		return nil, err
 	}
 	found := make([]*metastore.Partition, len(values))
-	for p, err := range s.Store.PartitionsNamed(ctx, t.TableName, values) {
+	for p, err := range s.store(ctx).PartitionsNamed(ctx, t.TableName, values) {
 		if err != nil {
 			return nil, missing(err, t.Database, t.Name)
 		}

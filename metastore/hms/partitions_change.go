@@ -145,7 +145,7 @@ func (s *Service) newPartition(ctx context.Context, t *metastore.Table, in *part
 		p.CreateTime = s.Now()
 	}
 	s.stamp(ctx, p.Parameters, "")
-	if p.Storage.Location == "" {
+	if p.Storage.Location == "" && !own(ctx) {
 		name, err := t.Keys().Name(p.Values)
 		if err != nil {
 			return nil, &invalidObject{err.Error()}
@@ -320,11 +320,11 @@ func (s *Service) renamePartition(ctx context.Context, db, table string, values 
 	if err != nil {
 		return &invalidOperation{err.Error()}
 	}
-	from, err := s.Store.Partition(ctx, t.TableName, orDefault(values))
+	from, err := s.store(ctx).Partition(ctx, t.TableName, orDefault(values))
 	if err != nil {
 		return cannotAlter(err, "partition "+strings.Join(values, "/"))
 	}
-	if _, err := s.Store.Partition(ctx, t.TableName, p.Values); err == nil && strings.Join(p.Values, "\x00") != strings.Join(from.Values, "\x00") {
+	if _, err := s.store(ctx).Partition(ctx, t.TableName, p.Values); err == nil && strings.Join(p.Values, "\x00") != strings.Join(from.Values, "\x00") {
 		return &invalidOperation{fmt.Sprintf("Partition already exists: %s.%s", t.TableName, strings.Join(p.Values, "/"))}
 	}
 	moveFrom, moveTo := "", ""
@@ -448,7 +448,7 @@ func (s *Service) dropPartitions(
 
 func (s *Service) dropPartitionsRequest(
 	ctx context.Context, a *requestArgs[dropPartitionsRequest],
-) (*dropPartitionsResult, error) {
+) (*listOf[*partition], error) {
 	r := a.Request
 	t, err := s.stored(ctx, r.DbName, r.TblName)
 	if err != nil {
@@ -458,15 +458,15 @@ func (s *Service) dropPartitionsRequest(
 		return nil, metaf("dropping partitions by an expression of Hive is not supported yet; name the partitions")
 	}
 	var values []partitions.Values
-	result := &dropPartitionsResult{}
+	result := &listOf[*partition]{}
 	for _, name := range r.Parts.Names {
 		v, err := t.Keys().ParseName(name)
 		if err != nil {
 			return nil, metaf("Invalid partition name %s: %v", name, err)
 		}
 		values = append(values, v)
-		if p, err := s.Store.Partition(ctx, t.TableName, v); err == nil && (r.NeedResult == nil || *r.NeedResult) {
-			result.Partitions = append(result.Partitions, wirePartition(t.TableName, p))
+		if p, err := s.store(ctx).Partition(ctx, t.TableName, v); err == nil && (r.NeedResult == nil || *r.NeedResult) {
+			result.List = append(result.List, wirePartition(t.TableName, p))
 		}
 	}
 	err = s.dropPartitions(ctx, t, values, r.DeleteData, r.IfExists == nil || *r.IfExists)

@@ -224,7 +224,7 @@ func (s *Service) bySpec(
 // partitionValues lists the values of some keys.
 func (s *Service) partitionValues(
 	ctx context.Context, a *requestArgs[partitionValuesRequest],
-) (*partitionValuesResponse, error) {
+) (*listOf[*listOf[string]], error) {
 	r := a.Request
 	q := query{db: r.DbName, table: r.TblName, limit: -1}
 	if r.Filter != "" {
@@ -243,33 +243,33 @@ func (s *Service) partitionValues(
 		}
 		columns = append(columns, i)
 	}
-	out := &partitionValuesResponse{PartitionValues: []*partitionValuesRow{}}
+	out := &listOf[*listOf[string]]{List: []*listOf[string]{}}
 	seen := map[string]bool{}
 	err = s.eachName(ctx, t, where, -1, func(name string) error {
 		values, err := keys.ParseName(name)
 		if err != nil {
 			return err
 		}
-		row := &partitionValuesRow{}
+		row := &listOf[string]{}
 		for _, i := range columns {
-			row.Row = append(row.Row, values[i])
+			row.List = append(row.List, values[i])
 		}
 		if r.ApplyDistinct == nil || *r.ApplyDistinct {
-			text := strings.Join(row.Row, "\x00")
+			text := strings.Join(row.List, "\x00")
 			if seen[text] {
 				return nil
 			}
 			seen[text] = true
 		}
-		out.PartitionValues = append(out.PartitionValues, row)
+		out.List = append(out.List, row)
 		return nil
 	})
-	slices.SortStableFunc(out.PartitionValues, func(a, b *partitionValuesRow) int { return slices.Compare(a.Row, b.Row) })
+	slices.SortStableFunc(out.List, func(a, b *listOf[string]) int { return slices.Compare(a.List, b.List) })
 	if r.Ascending != nil && !*r.Ascending {
-		slices.Reverse(out.PartitionValues)
+		slices.Reverse(out.List)
 	}
-	if n := limitOf(r.MaxParts); n >= 0 && n < len(out.PartitionValues) {
-		out.PartitionValues = out.PartitionValues[:n]
+	if n := limitOf(r.MaxParts); n >= 0 && n < len(out.List) {
+		out.List = out.List[:n]
 	}
 	return out, err
 }

@@ -35,16 +35,26 @@ func (s *Service) addRoles(t *thrift.Service) {
 			return nil, metaf("roles and privileges are not supported yet")
 		}, throwsM...)
 	}
-	for _, name := range []string{"get_delegation_token"} {
-		thrift.Handle(t, name, func(context.Context, *noArgs) (string, error) {
-			return "", metaf("delegation tokens are not supported yet")
-		}, throwsM...)
-	}
+	thrift.Handle(t, "get_delegation_token", func(context.Context, *noArgs) (string, error) {
+		return "", metaf("delegation tokens are not supported yet")
+	}, throwsM...)
+	thrift.Handle(t, "get_master_keys", func(context.Context, *noArgs) ([]string, error) { return []string{}, nil })
 	thrift.Handle(t, "get_active_resource_plan", func(context.Context, *noArgs) (*struct{}, error) { return &struct{}{}, nil }, throwsM...)
 	thrift.Handle(t, "get_all_resource_plans", func(context.Context, *noArgs) (*emptyList, error) {
 		return &emptyList{[]*struct{}{}}, nil
 	}, throwsM...)
 	thrift.Handle(t, "show_compact", func(context.Context, *noArgs) (*emptyList, error) { return &emptyList{[]*struct{}{}}, nil })
+	// What HiveServer2 says of queries that have run, for plans to come, is not kept.
+	thrift.Handle(t, "add_runtime_stats", func(context.Context, *noArgs) (thrift.Void, error) { return thrift.Void{}, nil }, throwsM...)
+	thrift.Handle(t, "get_runtime_stats", func(context.Context, *noArgs) ([]*struct{}, error) { return nil, nil }, throwsM...)
+	thrift.Handle(t, "update_transaction_statistics", func(context.Context, *noArgs) (thrift.Void, error) {
+		return thrift.Void{}, nil
+	}, throwsM...)
+	for _, name := range []string{"update_creation_metadata", "get_materialization_invalidation_info"} {
+		thrift.Handle(t, name, func(context.Context, *noArgs) (thrift.Void, error) {
+			return thrift.Void{}, metaf("materialized views are not supported yet")
+		}, throwsMPD...)
+	}
 	thrift.Handle(t, "get_dataconnectors", func(context.Context, *noArgs) ([]string, error) { return nil, nil }, throwsM...)
 	s.addTransactions(t)
 }

@@ -61,7 +61,7 @@ func (s *Service) addServer(t *thrift.Service) {
 		return thrift.Void{}, nil
 	}, throwsM...)
 	thrift.Handle(t, "get_metastore_db_uuid", func(ctx context.Context, _ *noArgs) (string, error) {
-		id, err := s.Store.UUID(ctx)
+		id, err := s.store(ctx).UUID(ctx)
 		if err != nil || len(id) != 32 {
 			return id, err
 		}

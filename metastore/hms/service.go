@@ -71,12 +71,14 @@ func (s *Service) Thrift() *thrift.Service {
 	s.addPartitions(t)
 	s.addPartitionRequests(t)
 	s.addPartitionChanges(t)
+	s.addExchange(t)
 	s.addStatistics(t)
 	s.addFunctions(t)
 	s.addLocks(t)
 	s.addConstraints(t)
 	s.addNotifications(t)
 	s.addRoles(t)
+	s.addOwn(t)
 	return t
 }
 
@@ -86,7 +88,7 @@ func (s *Service) update(ctx context.Context, fn func(context.Context, metastore
 		return metaf("this metastore is served read-only")
 	}
 	ctx = metastore.WithUser(ctx, thrift.ConnOf(ctx).Name())
-	return s.Store.Update(ctx, func(tx metastore.Tx) error { return fn(ctx, tx) })
+	return s.store(ctx).Update(ctx, func(tx metastore.Tx) error { return fn(ctx, tx) })
 }
 
 // The arguments that many methods have.

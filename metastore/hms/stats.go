@@ -48,7 +48,7 @@ func (s *Service) tableStatistics(ctx context.Context, db, table string, columns
 	if len(columns) == 0 {
 		return out, nil
 	}
-	found, err := s.Store.TableStatistics(ctx, name, columns...)
+	found, err := s.store(ctx).TableStatistics(ctx, name, columns...)
 	if err != nil {
 		return nil, missing(err, name.Database, name.Name)
 	}
@@ -74,7 +74,7 @@ func (s *Service) partitionStatistics(
 	for _, name := range r.PartNames {
 		wanted[name] = true
 	}
-	for found, err := range s.Store.Statistics(ctx, t.TableName, where, r.ColNames...) {
+	for found, err := range s.store(ctx).Statistics(ctx, t.TableName, where, r.ColNames...) {
 		if err != nil {
 			return t, missing(err, t.Database, t.Name)
 		}

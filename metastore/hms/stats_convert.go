@@ -21,19 +21,19 @@ func wireStatistics(c *metastore.ColumnStatistics) *columnStatisticsObj {
 	case "boolean":
 		d.BooleanStats = &booleanColumnStatsData{max(c.Trues, 0), max(c.Falses, 0), nulls, bits}
 	case "long":
-		d.LongStats = &longColumnStatsData{number(c.Low), number(c.High), nulls, distinct, bits}
+		d.LongStats = &rangeStats[int64]{number(c.Low), number(c.High), nulls, distinct, bits}
 	case "double":
-		d.DoubleStats = &doubleColumnStatsData{float(c.Low), float(c.High), nulls, distinct, bits}
+		d.DoubleStats = &rangeStats[float64]{float(c.Low), float(c.High), nulls, distinct, bits}
 	case "string":
 		d.StringStats = &stringColumnStatsData{max(c.MaxLength, 0), max(c.AvgLength, 0), nulls, distinct, bits}
 	case "binary":
 		d.BinaryStats = &binaryColumnStatsData{max(c.MaxLength, 0), max(c.AvgLength, 0), nulls, bits}
 	case "decimal":
-		d.DecimalStats = &decimalColumnStatsData{wireDecimal(c.Low), wireDecimal(c.High), nulls, distinct, bits}
+		d.DecimalStats = &rangeStats[decimal]{wireDecimal(c.Low), wireDecimal(c.High), nulls, distinct, bits}
 	case "date":
-		d.DateStats = &dateColumnStatsData{wireDate(c.Low), wireDate(c.High), nulls, distinct, bits}
+		d.DateStats = &rangeStats[date]{wireDate(c.Low), wireDate(c.High), nulls, distinct, bits}
 	case "timestamp":
-		d.TimestampStats = &timestampColumnStatsData{wireTimestamp(c.Low), wireTimestamp(c.High), nulls, distinct, bits}
+		d.TimestampStats = &rangeStats[timestamp]{wireTimestamp(c.Low), wireTimestamp(c.High), nulls, distinct, bits}
 	}
 	return &columnStatisticsObj{c.Column, c.Type, d}
 }

@@ -130,7 +130,7 @@ func (s *Service) stored(ctx context.Context, db, name string) (*metastore.Table
 	if err != nil {
 		return nil, err
 	}
-	t, err := s.Store.Table(ctx, n)
+	t, err := s.store(ctx).Table(ctx, n)
 	if err != nil {
 		return nil, missing(err, n.Database, n.Name)
 	}
@@ -144,7 +144,7 @@ func (s *Service) tablesByName(ctx context.Context, db string, names []string) (
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.Store.Database(ctx, database); err != nil {
+	if _, err := s.store(ctx).Database(ctx, database); err != nil {
 		if errors.Is(err, metastore.ErrNoSuchDatabase) {
 			err = &unknownDB{fmt.Sprintf("Could not find database %s.%s", catalog, database)}
 		}
@@ -160,7 +160,7 @@ func (s *Service) tablesByName(ctx context.Context, db string, names []string) (
 			continue
 		}
 		seen[n] = true
-		t, err := s.Store.Table(ctx, n)
+		t, err := s.store(ctx).Table(ctx, n)
 		if errors.Is(err, metastore.ErrNoSuchTable) || errors.Is(err, metastore.ErrNoSuchDatabase) {
 			continue
 		}
@@ -187,7 +187,7 @@ func (s *Service) tableNames(ctx context.Context, db, text, kind string) ([]stri
 	if kind != "" {
 		return s.filterTables(ctx, database, p, func(t *metastore.Table) bool { return string(t.Type) == kind })
 	}
-	names, err := s.Store.Tables(ctx, database, simple(text))
+	names, err := s.store(ctx).Tables(ctx, database, simple(text))
 	if errors.Is(err, metastore.ErrNoSuchDatabase) {
 		return []string{}, nil
 	}
@@ -199,7 +199,7 @@ func (s *Service) filterTables(
 	ctx context.Context, db string, p pattern, fits func(*metastore.Table) bool,
 ) ([]string, error) {
 	kept := []string{}
-	for t, err := range s.Store.AllTables(ctx, db, "") {
+	for t, err := range s.store(ctx).AllTables(ctx, db, "") {
 		if err != nil {
 			return nil, err
 		}
@@ -230,7 +230,7 @@ func (s *Service) tableMeta(ctx context.Context, a *tableMetaArgs) (*thrift.Spoo
 		return nil, err
 	}
 	spool := thrift.NewSpool[*tableMeta](ctx)
-	for t, err := range s.Store.AllTables(ctx, simple(text), simple(a.Tables)) {
+	for t, err := range s.store(ctx).AllTables(ctx, simple(text), simple(a.Tables)) {
 		if err == nil && databases.match(t.Database) && tables.match(t.Name) &&
 			(len(a.Types) == 0 || slices.Contains(a.Types, string(t.Type))) {
 			err = spool.Add(&tableMeta{
@@ -269,9 +269,9 @@ func (s *Service) addFields(t *thrift.Service) {
 		thrift.Handle(t, name+"_with_environment_context", func(ctx context.Context, a *tableContextArgs) ([]*fieldSchema, error) {
 			return fields(ctx, a.DB, a.Table, keys)
 		}, throwsMTD...)
-		thrift.Handle(t, name+"_req", func(ctx context.Context, a *requestArgs[getFieldsRequest]) (*getFieldsResponse, error) {
+		thrift.Handle(t, name+"_req", func(ctx context.Context, a *requestArgs[getFieldsRequest]) (*listOf[*fieldSchema], error) {
 			f, err := fields(ctx, a.Request.DbName, a.Request.TblName, keys)
-			return &getFieldsResponse{f}, err
+			return &listOf[*fieldSchema]{f}, err
 		}, throwsMTD...)
 	}
 }

@@ -124,7 +124,7 @@ func (s *Service) createTable(ctx context.Context, in *table, w *sqlAllTableCons
 		t.CreateTime = now
 	}
 	s.stamp(ctx, t.Parameters, "")
-	d, err := s.Store.Database(ctx, t.Database)
+	d, err := s.store(ctx).Database(ctx, t.Database)
 	if err != nil {
 		return missing(err, t.Database, "")
 	}
@@ -237,7 +237,7 @@ func (s *Service) alterTableIn(
 
 // stamp notes the time of a change where the client has not.
 func (s *Service) stamp(ctx context.Context, params map[string]string, old string) {
-	if stamped := params[ddlTime]; stamped == "" || stamped == old {
+	if stamped := params[ddlTime]; (stamped == "" || stamped == old) && !own(ctx) {
 		params[ddlTime] = strconv.FormatInt(s.Now().Unix(), 10)
 	}
 }
@@ -277,19 +277,19 @@ func (s *Service) moves(ctx context.Context, name metastore.TableName, t *metast
 	if t.TableName == name || t.Type != metastore.Managed || s.Files == nil || s.ReadOnly {
 		return "", "", nil
 	}
-	old, err := s.Store.Table(ctx, name)
+	old, err := s.store(ctx).Table(ctx, name)
 	if err != nil {
 		return "", "", cannotAlter(err, name.String())
 	}
-	before, err := s.Store.Database(ctx, name.Database)
+	before, err := s.store(ctx).Database(ctx, name.Database)
 	if err != nil {
 		return "", "", cannotAlter(err, name.Database)
 	}
-	after, err := s.Store.Database(ctx, t.Database)
+	after, err := s.store(ctx).Database(ctx, t.Database)
 	if err != nil {
 		return "", "", cannotAlter(err, t.Database)
 	}
-	if _, err := s.Store.Table(ctx, t.TableName); err == nil {
+	if _, err := s.store(ctx).Table(ctx, t.TableName); err == nil {
 		return "", "", &invalidOperation{fmt.Sprintf("new table %s already exists", t.TableName)}
 	}
 	usual := s.location(before) + "/" + name.Name
@@ -419,7 +419,7 @@ func (s *Service) truncate(ctx context.Context, db, table string, names []string
 				return err
 			}
 		}
-		for p, err := range s.Store.Partitions(ctx, t.TableName, only) {
+		for p, err := range s.store(ctx).Partitions(ctx, t.TableName, only) {
 			if err != nil {
 				return err
 			}

@@ -9,17 +9,10 @@ type booleanColumnStatsData struct {
 	BitVectors []byte `thrift:"4"`
 }
 
-type doubleColumnStatsData struct {
-	LowValue   *float64 `thrift:"1"`
-	HighValue  *float64 `thrift:"2"`
-	NumNulls   int64    `thrift:"3"`
-	NumDVs     int64    `thrift:"4"`
-	BitVectors []byte   `thrift:"5"`
-}
-
-type longColumnStatsData struct {
-	LowValue   *int64 `thrift:"1"`
-	HighValue  *int64 `thrift:"2"`
+// rangeStats are those of columns whose values have an order.
+type rangeStats[T any] struct {
+	LowValue   *T     `thrift:"1"`
+	HighValue  *T     `thrift:"2"`
 	NumNulls   int64  `thrift:"3"`
 	NumDVs     int64  `thrift:"4"`
 	BitVectors []byte `thrift:"5"`
@@ -45,47 +38,23 @@ type decimal struct {
 	Unscaled []byte `thrift:"1"`
 }
 
-type decimalColumnStatsData struct {
-	LowValue   *decimal `thrift:"1"`
-	HighValue  *decimal `thrift:"2"`
-	NumNulls   int64    `thrift:"3"`
-	NumDVs     int64    `thrift:"4"`
-	BitVectors []byte   `thrift:"5"`
-}
-
 type date struct {
 	DaysSinceEpoch int64 `thrift:"1"`
-}
-
-type dateColumnStatsData struct {
-	LowValue   *date  `thrift:"1"`
-	HighValue  *date  `thrift:"2"`
-	NumNulls   int64  `thrift:"3"`
-	NumDVs     int64  `thrift:"4"`
-	BitVectors []byte `thrift:"5"`
 }
 
 type timestamp struct {
 	SecondsSinceEpoch int64 `thrift:"1"`
 }
 
-type timestampColumnStatsData struct {
-	LowValue   *timestamp `thrift:"1"`
-	HighValue  *timestamp `thrift:"2"`
-	NumNulls   int64      `thrift:"3"`
-	NumDVs     int64      `thrift:"4"`
-	BitVectors []byte     `thrift:"5"`
-}
-
 type columnStatisticsData struct {
-	BooleanStats   *booleanColumnStatsData   `thrift:"1"`
-	LongStats      *longColumnStatsData      `thrift:"2"`
-	DoubleStats    *doubleColumnStatsData    `thrift:"3"`
-	StringStats    *stringColumnStatsData    `thrift:"4"`
-	BinaryStats    *binaryColumnStatsData    `thrift:"5"`
-	DecimalStats   *decimalColumnStatsData   `thrift:"6"`
-	DateStats      *dateColumnStatsData      `thrift:"7"`
-	TimestampStats *timestampColumnStatsData `thrift:"8"`
+	BooleanStats   *booleanColumnStatsData `thrift:"1"`
+	LongStats      *rangeStats[int64]      `thrift:"2"`
+	DoubleStats    *rangeStats[float64]    `thrift:"3"`
+	StringStats    *stringColumnStatsData  `thrift:"4"`
+	BinaryStats    *binaryColumnStatsData  `thrift:"5"`
+	DecimalStats   *rangeStats[decimal]    `thrift:"6"`
+	DateStats      *rangeStats[date]       `thrift:"7"`
+	TimestampStats *rangeStats[timestamp]  `thrift:"8"`
 }
 
 type columnStatisticsObj struct {
@@ -117,11 +86,8 @@ type aggrStats struct {
 }
 
 type setPartitionsStatsRequest struct {
-	ColStats         []*columnStatistics `thrift:"1"`
-	NeedMerge        bool                `thrift:"2,omitempty"`
-	WriteID          *int64              `thrift:"3"`
-	ValidWriteIdList string              `thrift:"4,omitempty"`
-	Engine           string              `thrift:"5"`
+	ColStats []*columnStatistics `thrift:"1"`
+	Engine   string              `thrift:"5"`
 }
 
 type setPartitionsStatsResponse struct {
@@ -129,31 +95,26 @@ type setPartitionsStatsResponse struct {
 }
 
 type tableStatsResult struct {
-	TableStats       []*columnStatisticsObj `thrift:"1"`
-	IsStatsCompliant bool                   `thrift:"2,omitempty"`
+	TableStats []*columnStatisticsObj `thrift:"1"`
 }
 
 type partitionsStatsResult struct {
-	PartStats        map[string][]*columnStatisticsObj `thrift:"1"`
-	IsStatsCompliant bool                              `thrift:"2,omitempty"`
+	PartStats map[string][]*columnStatisticsObj `thrift:"1"`
 }
 
 type tableStatsRequest struct {
-	DbName           string   `thrift:"1"`
-	TblName          string   `thrift:"2"`
-	ColNames         []string `thrift:"3"`
-	CatName          string   `thrift:"4,omitempty"`
-	ValidWriteIdList string   `thrift:"5,omitempty"`
-	Engine           string   `thrift:"6"`
-	ID               *int64   `thrift:"7"`
+	DbName   string   `thrift:"1"`
+	TblName  string   `thrift:"2"`
+	ColNames []string `thrift:"3"`
+	CatName  string   `thrift:"4,omitempty"`
+	Engine   string   `thrift:"6"`
 }
 
 type partitionsStatsRequest struct {
-	DbName           string   `thrift:"1"`
-	TblName          string   `thrift:"2"`
-	ColNames         []string `thrift:"3"`
-	PartNames        []string `thrift:"4"`
-	CatName          string   `thrift:"5,omitempty"`
-	ValidWriteIdList string   `thrift:"6,omitempty"`
-	Engine           string   `thrift:"7"`
+	DbName    string   `thrift:"1"`
+	TblName   string   `thrift:"2"`
+	ColNames  []string `thrift:"3"`
+	PartNames []string `thrift:"4"`
+	CatName   string   `thrift:"5,omitempty"`
+	Engine    string   `thrift:"7"`
 }

@@ -14,7 +14,7 @@ import (
 func Bench(b *testing.B, c Config) {
 	for _, size := range []int{1_000, 100_000, 1_000_000} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			s := suite{b, b.Context(), c.New(b)}
+			s := suite{b, b.Context(), c.New(b), c.Lacks, time.Microsecond}
 			s.createTable(t1, "ds", "string", "hr", "int")
 			begin := time.Now()
 			for from := 0; from < size; from += 50_000 {

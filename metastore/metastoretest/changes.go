@@ -46,7 +46,7 @@ var changeTests = []contract{
 		if got[0].After.Database.Name != "d" || got[0].Before.Database != nil || got[0].Object.Database != "d" {
 			t.Errorf("got %+v", got[0])
 		}
-		equal(t, got[3].After.Table, s.versioned(table, 2))
+		s.equal(got[3].After.Table, s.versioned(table, 2))
 		if got[3].Before.Table.Parameters["k"] != "" || got[3].Object != t1 {
 			t.Errorf("got %+v", got[3])
 		}
@@ -62,7 +62,7 @@ var changeTests = []contract{
 		if rest := collect(t, s.store.Changes(s.ctx, 7)); len(rest) != 2 || rest[0].ID != 8 {
 			t.Errorf("after 7: %+v", rest)
 		}
-	}},
+	}, Log},
 	{"what is undone, or concerns hidden parameters only, is not in the log", func(t *testing.T, s suite) {
 		s.createTable(t1, "ds", "string")
 		_ = s.store.Update(s.ctx, func(tx metastore.Tx) error {
@@ -85,7 +85,7 @@ var changeTests = []contract{
 		if s.table(t1).Version != 2 {
 			t.Fatal("the table was not altered")
 		}
-	}},
+	}, Log},
 	{"many partitions are several changes", func(t *testing.T, s suite) {
 		s.createTable(t1, "n", "int")
 		var vs []partitions.Values
@@ -103,7 +103,7 @@ var changeTests = []contract{
 		if n != len(vs) {
 			t.Fatalf("%d partitions in the log", n)
 		}
-	}},
+	}, Log},
 	{"changes appear in the order of their ids, without gaps, while many write", func(t *testing.T, s suite) {
 		s.createTable(t1, "n", "int")
 		const workers, rounds = 6, 12
@@ -143,7 +143,7 @@ var changeTests = []contract{
 		if want := int64(1 + 2*workers*rounds); seen != want { // a table altered and a partition added each time
 			t.Fatalf("%d changes, want %d", seen, want)
 		}
-	}},
+	}, Log},
 }
 
 // versioned is a table as it is after it was written.

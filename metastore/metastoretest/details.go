@@ -53,7 +53,7 @@ var moreReaderTests = []contract{
 		for _, err := range s.store.PartitionNames(s.ctx, t2, nil) {
 			is(t, err, metastore.ErrNoSuchTable)
 		}
-	}},
+	}, 0},
 	{"PartitionsNamed yields those that exist, in order, once", func(t *testing.T, s suite) {
 		s.createTable(t1, "n", "int")
 		var vs []partitions.Values
@@ -66,7 +66,7 @@ var moreReaderTests = []contract{
 		if len(got) != 1200 || got[0].Values[0] != "0" || got[1].Values[0] != "1" || got[2].Values[0] != "10" {
 			t.Fatalf("got %d partitions", len(got))
 		}
-	}},
+	}, 0},
 	{"AllTables yields whole tables in order of database and name", func(t *testing.T, s suite) {
 		s.createDatabase("a")
 		s.update(func(tx metastore.Tx) error { return tx.CreateTable(s.ctx, fullTable(t)) })
@@ -81,8 +81,8 @@ var moreReaderTests = []contract{
 		}
 		want := fullTable(t)
 		want.Version = 1
-		equal(t, collect(t, s.store.AllTables(s.ctx, "default", ""))[0], want)
-	}},
+		s.equal(collect(t, s.store.AllTables(s.ctx, "default", ""))[0], want)
+	}, 0},
 	{"a location below another place's name is read back, whatever becomes of the table", func(t *testing.T, s suite) {
 		s.createTable(t1, "ds", "string")
 		locations := []string{"s3://a/ds=1", "s3://b/x/ds=2", "ds=3", "/ds=4", "", "s3://a/ds=1/"}
@@ -99,7 +99,7 @@ var moreReaderTests = []contract{
 				t.Errorf("partition %v is at %q, want %q", p.Values, p.Storage.Location, locations[i])
 			}
 		}
-	}},
+	}, 0},
 	{"partitions may all have descriptors of their own", func(t *testing.T, s suite) {
 		s.createTable(t1, "n", "int")
 		var ps []*metastore.Partition
@@ -121,7 +121,7 @@ var moreReaderTests = []contract{
 			check(tx)
 			return nil
 		})
-	}},
+	}, 0},
 	{"names that are too long, and NUL characters, are ErrInvalid", func(t *testing.T, s suite) {
 		s.createTable(t1, "ds", "string")
 		for _, v := range []string{strings.Repeat("x", metastore.MaxPartitionName), "a\x00b"} {
@@ -139,13 +139,13 @@ var moreReaderTests = []contract{
 		s.fails(metastore.ErrInvalid, func(tx metastore.Tx) error {
 			return tx.CreateDatabase(s.ctx, &metastore.Database{Name: strings.Repeat("d", metastore.MaxName+1)})
 		})
-	}},
+	}, 0},
 	{"RenamePartition takes the statistics along", func(t *testing.T, s suite) {
 		s.createTable(t1, "ds", "string")
 		s.add(t1, partitions.Values{"a"}, partitions.Values{"b"})
 		a, c := partitions.Values{"a"}, partitions.Values{"c"}
 		s.update(func(tx metastore.Tx) error {
-			return tx.SetStatistics(s.ctx, t1, &metastore.Statistics{Values: a, Columns: []metastore.ColumnStatistics{{Column: "a"}}})
+			return tx.SetStatistics(s.ctx, t1, &metastore.Statistics{Values: a, Columns: []metastore.ColumnStatistics{{Column: "a", Type: "int", Kind: "long"}}})
 		})
 		s.fails(metastore.ErrExists, func(tx metastore.Tx) error { return tx.RenamePartition(s.ctx, t1, a, partitions.Values{"b"}) })
 		s.update(func(tx metastore.Tx) error { return tx.RenamePartition(s.ctx, t1, a, c) })
@@ -156,7 +156,7 @@ var moreReaderTests = []contract{
 		if got := collect(t, s.store.Statistics(s.ctx, t1, nil)); len(got) != 1 || !slices.Equal(got[0].Values, c) {
 			t.Fatalf("got %+v", got)
 		}
-	}},
+	}, 0},
 }
 
 var detailTests = []contract{
@@ -171,7 +171,7 @@ var detailTests = []contract{
 		want := *f
 		want.Database, want.Name = "d", "half"
 		name := metastore.TableName{Database: "d", Name: "HALF"}
-		equal(t, must[*metastore.Function](t)(s.store.Function(s.ctx, name)), &want)
+		s.equal(must[*metastore.Function](t)(s.store.Function(s.ctx, name)), &want)
 		want.Class = "org.example.Other"
 		s.update(func(tx metastore.Tx) error { return tx.AlterFunction(s.ctx, &want) })
 		for _, db := range []string{"", "d"} {
@@ -179,7 +179,7 @@ var detailTests = []contract{
 			if len(got) != 1 {
 				t.Fatalf("got %d functions", len(got))
 			}
-			equal(t, got[0], &want)
+			s.equal(got[0], &want)
 		}
 		s.update(func(tx metastore.Tx) error { return tx.DropFunction(s.ctx, name) })
 		_, err := s.store.Function(s.ctx, name)
@@ -187,7 +187,7 @@ var detailTests = []contract{
 		s.fails(metastore.ErrNoSuchFunction, func(tx metastore.Tx) error { return tx.DropFunction(s.ctx, name) })
 		_, err = s.store.Functions(s.ctx, "nope", "")
 		is(t, err, metastore.ErrNoSuchDatabase)
-	}},
+	}, 0},
 	{"constraints are kept by table, and foreign keys are found from both ends", func(t *testing.T, s suite) {
 		s.createTable(t1)
 		s.createTable(t2)
@@ -210,7 +210,7 @@ var detailTests = []contract{
 		if got := must[[]metastore.TableName](t)(s.store.ForeignKeysTo(s.ctx, t1)); len(got) != 0 {
 			t.Fatalf("got %+v", got)
 		}
-	}},
+	}, 0},
 	{"statistics are kept by column, of tables and of partitions", func(t *testing.T, s suite) {
 		s.createTable(t1, "ds", "string")
 		s.add(t1, partitions.Values{"x"}, partitions.Values{"y"}, partitions.Values{"z"})
@@ -232,7 +232,7 @@ var detailTests = []contract{
 		long.Nulls = 7
 		set(nil, long) // and b stays
 		got := must[*metastore.Statistics](t)(s.store.TableStatistics(s.ctx, t1))
-		equal(t, got, &metastore.Statistics{Columns: []metastore.ColumnStatistics{long, other}})
+		s.equal(got, &metastore.Statistics{Columns: []metastore.ColumnStatistics{long, other}})
 		if got := must[*metastore.Statistics](t)(s.store.TableStatistics(s.ctx, t1, "B", "nope")); len(got.Columns) != 1 {
 			t.Fatalf("got %+v", got)
 		}
@@ -251,7 +251,7 @@ var detailTests = []contract{
 		s.fails(metastore.ErrNoSuchPartition, func(tx metastore.Tx) error {
 			return tx.SetStatistics(s.ctx, t1, &metastore.Statistics{Values: partitions.Values{"nope"}})
 		})
-	}},
+	}, LooseStatistics},
 	{"locks are kept with their components, and are not in the change log", func(t *testing.T, s suite) {
 		last := must[int64](t)(s.store.LastChange(s.ctx))
 		l := &metastore.Lock{
@@ -286,11 +286,11 @@ var detailTests = []contract{
 		if now := must[int64](t)(s.store.LastChange(s.ctx)); now != last {
 			t.Fatalf("the last change was %d and is %d", last, now)
 		}
-	}},
+	}, LockTable},
 	{"the UUID is that of the metastore", func(t *testing.T, s suite) {
 		id := must[string](t)(s.store.UUID(s.ctx))
 		if len(id) != 32 || strings.Trim(id, "0123456789abcdef") != "" || must[string](t)(s.store.UUID(s.ctx)) != id {
 			t.Fatalf("got %q", id)
 		}
-	}},
+	}, 0},
 }

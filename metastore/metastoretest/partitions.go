@@ -31,14 +31,14 @@ var partitionTests = []contract{
 		if err != nil {
 			t.Fatal(err)
 		}
-		equal(t, got, want)
+		s.equal(got, want)
 		for got, err := range s.store.Partitions(s.ctx, t1, nil) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			equal(t, got, want)
+			s.equal(got, want)
 		}
-	}},
+	}, 0},
 	{"values may be any text", func(t *testing.T, s suite) {
 		s.createTable(t1, "ds", "string")
 		for _, v := range nasty {
@@ -53,7 +53,7 @@ var partitionTests = []contract{
 		if got := s.values(s.store, t1, nil); len(got) != len(nasty) {
 			t.Fatalf("got %q", got)
 		}
-	}},
+	}, 0},
 	{"the empty value is that of NULL", func(t *testing.T, s suite) {
 		s.createTable(t1, "ds", "string")
 		s.add(t1, partitions.Values{""})
@@ -63,14 +63,14 @@ var partitionTests = []contract{
 		if got := s.values(s.store, t1, nil); got[0][0] != partitions.DefaultName {
 			t.Fatalf("got %q", got)
 		}
-	}},
+	}, 0},
 	{"a value that is not of its key's type is kept as it is", func(t *testing.T, s suite) {
 		s.createTable(t1, "hr", "int")
 		s.add(t1, partitions.Values{"what"}, partitions.Values{"03"}, partitions.Values{"3"})
 		if got := fmt.Sprint(s.values(s.store, t1, nil)); got != "[[03] [3] [what]]" {
 			t.Fatalf("got %s", got)
 		}
-	}},
+	}, 0},
 	{"Partitions come in byte order of their names", func(t *testing.T, s suite) {
 		s.createTable(t1, "ds", "string", "hr", "int")
 		keys := s.table(t1).Keys()
@@ -95,7 +95,7 @@ var partitionTests = []contract{
 				t.Fatalf("where %s: %q", where, names)
 			}
 		}
-	}},
+	}, 0},
 	{"a partition that is missing is ErrNoSuchPartition", func(t *testing.T, s suite) {
 		s.createTable(t1, "ds", "string")
 		v := partitions.Values{"x"}
@@ -103,7 +103,7 @@ var partitionTests = []contract{
 		is(t, err, metastore.ErrNoSuchPartition)
 		s.fails(metastore.ErrNoSuchPartition, func(tx metastore.Tx) error { return tx.DropPartitions(s.ctx, t1, v) })
 		s.fails(metastore.ErrNoSuchPartition, func(tx metastore.Tx) error { return tx.AlterPartition(s.ctx, t1, parts(v)[0]) })
-	}},
+	}, 0},
 	{"AddPartitions of one that exists is ErrExists, and adds none", func(t *testing.T, s suite) {
 		s.createTable(t1, "ds", "string")
 		s.add(t1, partitions.Values{"b"})
@@ -115,7 +115,7 @@ var partitionTests = []contract{
 		if got := fmt.Sprint(s.values(s.store, t1, nil)); got != "[[b]]" {
 			t.Fatalf("got %s", got)
 		}
-	}},
+	}, 0},
 	{"AddPartitions with ifNotExists leaves those that exist", func(t *testing.T, s suite) {
 		s.createTable(t1, "ds", "string")
 		s.add(t1, partitions.Values{"b"})
@@ -126,7 +126,7 @@ var partitionTests = []contract{
 		if err != nil || p.Storage.Location != "file:///p" || len(s.values(s.store, t1, nil)) != 2 {
 			t.Fatalf("got %+v, %v", p, err)
 		}
-	}},
+	}, 0},
 	{"partitions of a table without keys, or with too few values, are ErrInvalid", func(t *testing.T, s suite) {
 		s.createTable(t1)
 		s.createTable(t2, "ds", "string", "hr", "int")
@@ -138,7 +138,7 @@ var partitionTests = []contract{
 		}
 		_, err := s.store.Partition(s.ctx, t2, partitions.Values{"x"})
 		is(t, err, metastore.ErrInvalid)
-	}},
+	}, 0},
 	{"AlterPartition replaces the partition", func(t *testing.T, s suite) {
 		s.createTable(t1, "ds", "string")
 		s.add(t1, partitions.Values{"a"}, partitions.Values{"b"})
@@ -151,11 +151,11 @@ var partitionTests = []contract{
 		if err != nil {
 			t.Fatal(err)
 		}
-		equal(t, got, want)
+		s.equal(got, want)
 		if b, err := s.store.Partition(s.ctx, t1, partitions.Values{"b"}); err != nil || len(b.Parameters) != 0 {
 			t.Fatalf("the other one is %+v, %v", b, err)
 		}
-	}},
+	}, 0},
 	{"DropPartitions removes all of them or none", func(t *testing.T, s suite) {
 		s.createTable(t1, "ds", "string")
 		s.add(t1, partitions.Values{"a"}, partitions.Values{"b"}, partitions.Values{"c"})
@@ -168,7 +168,7 @@ var partitionTests = []contract{
 		if got := fmt.Sprint(s.values(s.store, t1, nil)); got != "[[b]]" {
 			t.Fatalf("got %s", got)
 		}
-	}},
+	}, 0},
 	{"an iteration may end early, and reading goes on after it", func(t *testing.T, s suite) {
 		s.createTable(t1, "n", "int")
 		var vs []partitions.Values
@@ -185,7 +185,7 @@ var partitionTests = []contract{
 			}
 		}
 		s.update(func(tx metastore.Tx) error { return tx.DropTable(s.ctx, t1) })
-	}},
+	}, 0},
 	{"an iteration sees one moment, and the store can be used and changed meanwhile", func(t *testing.T, s suite) {
 		s.createTable(t1, "n", "int")
 		var vs []partitions.Values
@@ -215,7 +215,7 @@ var partitionTests = []contract{
 		if n != 500 {
 			t.Fatalf("got %d partitions", n)
 		}
-	}},
+	}, Snapshots},
 	{"partitions share nothing that a caller could change, but for what Clone copies", func(t *testing.T, s suite) {
 		s.createTable(t1, "n", "int")
 		s.add(t1, partitions.Values{"1"}, partitions.Values{"2"})
@@ -230,7 +230,7 @@ var partitionTests = []contract{
 			own := p.Storage.Clone()
 			p.Parameters["a"], own.Parameters["b"], own.SerDe.Parameters["c"] = "", "", ""
 		}
-	}},
+	}, 0},
 	{"a cancelled context ends an iteration with its error", func(t *testing.T, s suite) {
 		s.createTable(t1, "n", "int")
 		s.add(t1, partitions.Values{"1"})
@@ -243,7 +243,7 @@ var partitionTests = []contract{
 		if !failed {
 			t.Fatal("no error")
 		}
-	}},
+	}, 0},
 }
 
 var predicateTests = []contract{
@@ -258,7 +258,7 @@ var predicateTests = []contract{
 				t.Errorf("%s: got %v", where, got)
 			}
 		}
-	}},
+	}, 0},
 	{"an unknown key or a literal of the wrong type is ErrInvalid", func(t *testing.T, s suite) {
 		s.createTable(t1, "i", "int")
 		for _, where := range []string{"nope = 1", "i = 'x'"} {
@@ -271,7 +271,7 @@ var predicateTests = []contract{
 				t.Fatalf("%s yields %d times", where, n)
 			}
 		}
-	}},
+	}, 0},
 	{"lists may be long", func(t *testing.T, s suite) {
 		s.createTable(t1, "i", "int")
 		s.add(t1, partitions.Values{"7"}, partitions.Values{"39999"}, partitions.Values{"50000"})
@@ -282,8 +282,8 @@ var predicateTests = []contract{
 		if got := s.values(s.store, t1, in); len(got) != 2 {
 			t.Fatalf("got %v", got)
 		}
-	}},
-	{"Partitions yields exactly what partitions.Match says", matchesExactly},
+	}, 0},
+	{"Partitions yields exactly what partitions.Match says", matchesExactly, 0},
 }
 
 // matchesExactly compares many random conditions on a table with keys of many types.

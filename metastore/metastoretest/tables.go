@@ -48,23 +48,23 @@ var tableTests = []contract{
 			t.Fatal("CreateTable has changed its argument")
 		}
 		want.Version = 1
-		equal(t, got, want)
-	}},
+		s.equal(got, want)
+	}, 0},
 	{"a view keeps both of its texts", func(t *testing.T, s suite) {
 		want := &metastore.Table{
 			TableName: t1, Type: metastore.View, CreateTime: created, Version: 1,
 			ViewOriginalText: "select * from x", ViewExpandedText: "select `x`.`a` from `default`.`x`",
 		}
 		s.update(func(tx metastore.Tx) error { return tx.CreateTable(s.ctx, want) })
-		equal(t, s.table(t1), want)
-	}},
+		s.equal(s.table(t1), want)
+	}, 0},
 	{"names are stored in lower case and matched ignoring case", func(t *testing.T, s suite) {
 		s.createTable(metastore.TableName{Database: "Default", Name: "MixedCase"})
 		if got := s.table(metastore.TableName{Database: "DEFAULT", Name: "MIXEDcase"}); got.Name != "mixedcase" ||
 			got.Database != "default" {
 			t.Fatalf("got %s", got.TableName)
 		}
-	}},
+	}, 0},
 	{"names of columns are stored in lower case", func(t *testing.T, s suite) {
 		table := fullTable(t)
 		table.Storage.Columns[0].Name, table.PartitionKeys[0].Name = "ID", "Ds"
@@ -72,7 +72,7 @@ var tableTests = []contract{
 		if got := s.table(t1); got.Storage.Columns[0].Name != "id" || got.PartitionKeys[0].Name != "ds" {
 			t.Fatalf("got %+v", got)
 		}
-	}},
+	}, 0},
 	{"a table that is missing is ErrNoSuchTable, or ErrNoSuchDatabase", func(t *testing.T, s suite) {
 		nowhere := metastore.TableName{Database: "nope", Name: "t1"}
 		_, err := s.store.Table(s.ctx, t1)
@@ -95,18 +95,18 @@ var tableTests = []contract{
 				is(t, err, want)
 			}
 		}
-	}},
+	}, 0},
 	{"CreateTable in a missing database is ErrNoSuchDatabase", func(t *testing.T, s suite) {
 		table := fullTable(t)
 		table.Database = "nope"
 		s.fails(metastore.ErrNoSuchDatabase, func(tx metastore.Tx) error { return tx.CreateTable(s.ctx, table) })
-	}},
+	}, 0},
 	{"a second one of the same name is ErrExists", func(t *testing.T, s suite) {
 		s.createTable(t1)
 		table := fullTable(t)
 		table.Name = "T1"
 		s.fails(metastore.ErrExists, func(tx metastore.Tx) error { return tx.CreateTable(s.ctx, table) })
-	}},
+	}, 0},
 	{"tables of one name may be in several databases", func(t *testing.T, s suite) {
 		s.createDatabase("other")
 		s.createTable(t1)
@@ -116,14 +116,14 @@ var tableTests = []contract{
 		if !s.table(other).Partitioned() {
 			t.Fatal("the wrong table was dropped")
 		}
-	}},
+	}, 0},
 	{"an invalid table is ErrInvalid", func(t *testing.T, s suite) {
 		table := fullTable(t)
 		table.PartitionKeys[0].Type = hivetype.ArrayOf(hivetype.Of(hivetype.Int))
 		s.fails(metastore.ErrInvalid, func(tx metastore.Tx) error { return tx.CreateTable(s.ctx, table) })
 		s.createTable(t1)
 		s.fails(metastore.ErrInvalid, func(tx metastore.Tx) error { return tx.AlterTable(s.ctx, t1, table) })
-	}},
+	}, 0},
 	{"Tables lists names in order, with patterns", func(t *testing.T, s suite) {
 		for _, name := range []string{"zeta", "web_log", "web", "alpha"} {
 			s.createTable(metastore.TableName{Database: "default", Name: name})
@@ -136,15 +136,15 @@ var tableTests = []contract{
 				t.Fatalf("tables like %q: got %q, %v", pattern, got, err)
 			}
 		}
-	}},
+	}, 0},
 	{"AlterTable replaces the table and adds one to its version", func(t *testing.T, s suite) {
 		s.createTable(t1, "ds", "string")
 		want := fullTable(t)
 		want.Version = 1
 		s.update(func(tx metastore.Tx) error { return tx.AlterTable(s.ctx, t1, want) })
 		want.Version = 2
-		equal(t, s.table(t1), want)
-	}},
+		s.equal(s.table(t1), want)
+	}, 0},
 	{"AlterTable of a version that is not current is ErrConflict", func(t *testing.T, s suite) {
 		s.createTable(t1)
 		first := s.table(t1)
@@ -155,7 +155,7 @@ var tableTests = []contract{
 		if v := s.table(t1).Version; v != 3 {
 			t.Fatalf("the version is %d", v)
 		}
-	}},
+	}, 0},
 	{"AlterTable can rename, into another database too, and partitions stay", func(t *testing.T, s suite) {
 		s.createDatabase("other")
 		s.createTable(t1, "ds", "string")
@@ -169,7 +169,7 @@ var tableTests = []contract{
 		if vs := s.values(s.store, moved, nil); len(vs) != 1 {
 			t.Fatalf("got %v", vs)
 		}
-	}},
+	}, 0},
 	{"AlterTable to a name in use is ErrExists, to a missing database ErrNoSuchDatabase", func(t *testing.T, s suite) {
 		s.createTable(t1)
 		s.createTable(t2)
@@ -178,7 +178,7 @@ var tableTests = []contract{
 		s.fails(metastore.ErrExists, func(tx metastore.Tx) error { return tx.AlterTable(s.ctx, t1, table) })
 		table.Database = "nope"
 		s.fails(metastore.ErrNoSuchDatabase, func(tx metastore.Tx) error { return tx.AlterTable(s.ctx, t1, table) })
-	}},
+	}, 0},
 	{"AlterTable of the keys is ErrInvalid while there are partitions", func(t *testing.T, s suite) {
 		s.createTable(t1, "ds", "string")
 		s.add(t1, partitions.Values{"7"})
@@ -194,7 +194,7 @@ var tableTests = []contract{
 		if vs := s.values(s.store, t1, filter(t, "ds < 10")); len(vs) != 1 {
 			t.Fatal("the new type does not count")
 		}
-	}},
+	}, 0},
 	{"DropTable removes the table and its partitions", func(t *testing.T, s suite) {
 		s.createTable(t1, "ds", "string")
 		s.add(t1, partitions.Values{"x"})
@@ -203,5 +203,5 @@ var tableTests = []contract{
 		if vs := s.values(s.store, t1, nil); len(vs) != 0 {
 			t.Fatalf("the new table has the partitions %v", vs)
 		}
-	}},
+	}, 0},
 }

@@ -31,7 +31,7 @@ var updateTests = []contract{
 		_, err = s.store.Table(s.ctx, t1)
 		is(t, err, metastore.ErrNoSuchTable)
 		names(t, s, "", "default")
-	}},
+	}, Transactions},
 	{"a panic of fn keeps nothing and leaves the store usable", func(t *testing.T, s suite) {
 		func() {
 			defer func() {
@@ -47,7 +47,7 @@ var updateTests = []contract{
 			})
 		}()
 		s.createTable(t1)
-	}},
+	}, Transactions},
 	{"reads in a transaction see its own writes, others do not until it commits", func(t *testing.T, s suite) {
 		s.update(func(tx metastore.Tx) error {
 			if err := tx.CreateTable(s.ctx, fullTable(t)); err != nil {
@@ -72,7 +72,7 @@ var updateTests = []contract{
 		if vs := s.values(s.store, t1, nil); len(vs) != 1 {
 			t.Fatalf("after the commit: %v", vs)
 		}
-	}},
+	}, Transactions},
 	{"a call that fails changes nothing, and the transaction goes on", func(t *testing.T, s suite) {
 		s.createTable(t1, "n", "int")
 		s.update(func(tx metastore.Tx) error {
@@ -83,7 +83,7 @@ var updateTests = []contract{
 		if got := fmt.Sprint(s.values(s.store, t1, nil)); got != "[[2]]" {
 			t.Fatalf("got %s", got)
 		}
-	}},
+	}, 0},
 	{"partitions can be dropped while a transaction iterates over them", func(t *testing.T, s suite) {
 		s.createTable(t1, "n", "int")
 		var vs []partitions.Values
@@ -105,7 +105,7 @@ var updateTests = []contract{
 		if vs := s.values(s.store, t1, nil); len(vs) != 100 {
 			t.Fatalf("%d are left", len(vs))
 		}
-	}},
+	}, 0},
 	{"concurrent transactions happen one after the other", func(t *testing.T, s suite) {
 		s.createTable(t1, "n", "int")
 		const workers, rounds = 8, 15
@@ -144,7 +144,29 @@ var updateTests = []contract{
 		if vs := s.values(s.store, t1, nil); len(vs) != workers*rounds {
 			t.Fatalf("%d partitions", len(vs))
 		}
-	}},
+	}, Transactions},
+	{"updates of many writers are all kept", func(t *testing.T, s suite) {
+		s.createTable(t1, "n", "int")
+		const workers, rounds = 4, 6
+		var wg sync.WaitGroup
+		for w := range workers {
+			wg.Go(func() {
+				for i := range rounds {
+					err := s.store.Update(s.ctx, func(tx metastore.Tx) error {
+						return increment(s.ctx, tx, t1, partitions.Values{strconv.Itoa(w*rounds + i)})
+					})
+					if err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			})
+		}
+		wg.Wait()
+		if got, n := counter(t, s.table(t1)), len(s.values(s.store, t1, nil)); got != workers*rounds || n != got {
+			t.Fatalf("the counter is %d, and there are %d partitions: updates were lost", got, n)
+		}
+	}, 0},
 	{"a conflict by version is seen by the one who comes second", func(t *testing.T, s suite) {
 		s.createTable(t1)
 		const workers = 6
@@ -168,7 +190,7 @@ var updateTests = []contract{
 		if won != 1 {
 			t.Fatalf("%d of %d succeeded", won, workers)
 		}
-	}},
+	}, 0},
 	{"a cancelled context ends the wait for a transaction", func(t *testing.T, s suite) {
 		inside, release := make(chan struct{}), make(chan struct{})
 		var wg sync.WaitGroup
@@ -194,7 +216,7 @@ var updateTests = []contract{
 		}
 		close(release)
 		wg.Wait()
-	}},
+	}, 0},
 	{"a context cancelled inside a transaction keeps nothing, and the store stays usable", func(t *testing.T, s suite) {
 		ctx, cancel := context.WithCancel(s.ctx)
 		err := s.store.Update(ctx, func(tx metastore.Tx) error {
@@ -210,7 +232,7 @@ var updateTests = []contract{
 		_, err = s.store.Table(s.ctx, t1)
 		is(t, err, metastore.ErrNoSuchTable)
 		s.createTable(t1)
-	}},
+	}, Transactions},
 	{"Close is idempotent, and nothing works after it", func(t *testing.T, s suite) {
 		if err := s.store.Close(); err != nil {
 			t.Fatal(err)
@@ -224,7 +246,7 @@ var updateTests = []contract{
 		if err := s.store.Update(s.ctx, func(metastore.Tx) error { return nil }); err == nil {
 			t.Fatal("Update works after Close")
 		}
-	}},
+	}, 0},
 }
 
 // increment adds a partition and one to a counter among the table's parameters, in one

@@ -80,7 +80,7 @@ func Connect(rawURL string) (*Store, error) {
 	case scheme == "mysql" || scheme == "mariadb":
 		open = func() (*Store, error) { return fromURL(rawURL, openMySQL) }
 	case scheme == "thrift":
-		return nil, fmt.Errorf("open metastore: %s metastores are not supported yet", scheme)
+		return nil, errors.New("open metastore: a thrift:// metastore has no database here; give the URL of the database that it is served from")
 	default:
 		return nil, fmt.Errorf("open metastore: unknown scheme %q; write sqlite:///absolute/path.db, postgres:// or mysql://", scheme)
 	}

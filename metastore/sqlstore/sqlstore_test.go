@@ -45,7 +45,7 @@ func TestOpenErrors(t *testing.T) {
 		"mysql://me:secret@127.0.0.1:1/":                        "names no database",
 		"mysql://me:secret@127.0.0.1:1/db?nope=1":               "the URL has the parameter nope",
 		"mysql://me:secret%zz@127.0.0.1:1/db":                   "not a URL",
-		"thrift://host:9083":                                    "thrift metastores are not supported yet",
+		"thrift://host:9083":                                    "a thrift:// metastore has no database here",
 		"oracle://me:secret@host/db":                            `unknown scheme "oracle"`,
 		"/just/a/path.db":                                       "not a URL",
 		"sqlite://relative.db":                                  "not an absolute path",

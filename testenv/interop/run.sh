@@ -1,35 +1,109 @@
 #!/bin/sh
-# Real clients against hiveql serve: Spark, Spark with Iceberg, PyIceberg. It fetches them from PyPI
-# and Maven Central, so it needs the net and a Java, and is no part of `make test`.
+# Real clients against hiveql serve: Spark, Spark with Iceberg, PyIceberg; and Hive's own metastore,
+# which is asked the same as ours. It fetches them from PyPI and Maven Central, so it needs the net
+# and a Java, and is no part of `make test`.
 #
-#	SPARK=3.5.6 ICEBERG=1.9.2 testenv/interop/run.sh
+#	SPARK='3.5.6 4.0.1' testenv/interop/run.sh     # the versions of Spark; the first has Iceberg
+#	STEPS=ours testenv/interop/run.sh              # without Hive's metastore; STEPS=hive is nothing but it
+#	RECORD=yes testenv/interop/run.sh              # and keep what they say for the tests of metastore/hms
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/skep/interop
-spark=${SPARK:-3.5.6}
+sparks=${SPARK:-3.5.6 4.0.1}
 iceberg=${ICEBERG:-1.9.2}
-venv=$cache/spark-$spark
 mkdir -p "$cache"
-[ -x "$venv/bin/python" ] || python3 -m venv "$venv"
-[ -f "$venv/ready" ] || { "$venv/bin/pip" install -q "pyspark==$spark" 'pyiceberg[hive,pyarrow]==0.12.0' && touch "$venv/ready"; }
+fetch() { # URL FILE
+  [ -f "$2" ] || { curl -fsSL -o "$2.part" "$1" && mv "$2.part" "$2"; }
+}
 jar=$cache/iceberg-spark-runtime-$iceberg.jar
-[ -f "$jar" ] || { curl -fsSL -o "$jar.part" \
-  "https://repo1.maven.org/maven2/org/apache/iceberg/iceberg-spark-runtime-3.5_2.12/$iceberg/iceberg-spark-runtime-3.5_2.12-$iceberg.jar" && mv "$jar.part" "$jar"; }
-
-dir=$(mktemp -d)
-export XDG_DATA_HOME="$dir/data" XDG_CONFIG_HOME="$dir/config" XDG_CACHE_HOME="$dir/cache"
-cd "$here/../.."
-go build -o "$dir/hiveql" ./cmd/hiveql
-"$dir/hiveql" serve --hms 127.0.0.1:0 2> "$dir/serve.log" &
-server=$!
-trap 'kill $server; rm -rf "$dir"' EXIT
-for _ in $(seq 50); do
-  address=$(sed -n 's/.*address=\([^ ]*\).*/\1/p' "$dir/serve.log" | head -1)
-  [ -n "$address" ] && break
-  sleep 0.1
+fetch "https://repo1.maven.org/maven2/org/apache/iceberg/iceberg-spark-runtime-3.5_2.12/$iceberg/iceberg-spark-runtime-3.5_2.12-$iceberg.jar" "$jar"
+for spark in $sparks; do
+  venv=$cache/spark-$spark
+  [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
+  [ -f "$venv/ready" ] || { "$venv/bin/pip" install -q "pyspark==$spark" 'pyiceberg[hive,pyarrow]==0.12.0' && touch "$venv/ready"; }
 done
-export HMS="thrift://$address" DIR="$dir" JAR="$jar" HIVEQL="$dir/hiveql"
-"$venv/bin/python" "$here/spark.py"
-case $spark in 3.5.*) "$venv/bin/python" "$here/spark_iceberg.py" ;; esac
-"$venv/bin/python" "$here/pyiceberg_client.py"
+
+top=$(mktemp -d)
+trap 'kill $(cat "$top"/*.pid) 2>/dev/null || true; wait; rm -rf "$top"' EXIT
+cd "$here/../.."
+go build -o "$top/hiveql" ./cmd/hiveql
+go build -o "$top/record" ./testenv/interop/record
+export HIVEQL="$top/hiveql" JAR="$jar"
+
+# serve NAME starts a service with a metastore of its own: $ADDRESS, $DIR.
+serve() {
+  export DIR="$top/$1"
+  mkdir "$DIR"
+  export XDG_DATA_HOME="$DIR/data" XDG_CONFIG_HOME="$DIR/config" XDG_CACHE_HOME="$DIR/cache"
+  "$HIVEQL" serve --hms 127.0.0.1:0 2> "$DIR/serve.log" & echo $! > "$top/$1.pid"
+  ADDRESS=
+  for _ in $(seq 100); do
+    ADDRESS=$(sed -n 's/.*address=\([^ ]*\).*/\1/p' "$DIR/serve.log" | head -1)
+    [ -n "$ADDRESS" ] && break
+    sleep 0.1
+  done
+  export HMS="thrift://$ADDRESS"
+}
+
+# recorded NAME COMMAND... runs a client that is recorded.
+recorded() {
+  name=$1
+  shift
+  "$top/record" --to "$ADDRESS" --out "$DIR/$name.jsonl" > "$DIR/$name.address" & proxy=$!
+  echo $proxy > "$top/$name.proxy.pid"
+  while [ ! -s "$DIR/$name.address" ]; do sleep 0.1; done
+  HMS="thrift://$(cat "$DIR/$name.address")" SKEP_METASTORE="thrift://$(cat "$DIR/$name.address")" "$@"
+  kill $proxy
+  wait $proxy
+  mkdir -p "$here/../../metastore/hms/testdata"
+  [ -z "${RECORD:-}" ] || sed "s|$DIR|/DIR|g" "$DIR/$name.jsonl" | gzip -9n > "$here/../../metastore/hms/testdata/$name.jsonl.gz"
+}
+
+with_iceberg=yes
+for spark in $sparks; do
+  case " ${STEPS:-ours hive} " in *" ours "*) ;; *) break ;; esac
+  python=$cache/spark-$spark/bin/python
+  serve "spark-$spark"
+  recorded "spark-$spark" "$python" "$here/spark.py"
+  if [ -n "$with_iceberg" ]; then
+    serve iceberg
+    "$python" "$here/spark_iceberg.py"
+    serve pyiceberg
+    recorded pyiceberg "$python" "$here/pyiceberg_client.py"
+    with_iceberg=
+  fi
+done
+
+case " ${STEPS:-ours hive} " in *" hive "*) ;; *) echo "interop: all passed"; exit ;; esac
+
+# Hive's own metastore, of the version that is in Spark: hiveql is its client, and what it says to
+# Spark and PyIceberg is recorded, for ours to be compared with.
+export DIR="$top/hive"
+mkdir "$DIR"
+cat > "$DIR/hive-site.xml" <<END
+<configuration>
+<property><name>javax.jdo.option.ConnectionURL</name><value>jdbc:derby:memory:hms;create=true</value></property>
+<property><name>datanucleus.schema.autoCreateAll</name><value>true</value></property>
+<property><name>hive.metastore.schema.verification</name><value>false</value></property>
+<property><name>hive.metastore.warehouse.dir</name><value>file://$DIR/data/skep/warehouse</value></property>
+<property><name>hive.async.log.enabled</name><value>false</value></property>
+<property><name>hive.metastore.integral.jdo.pushdown</name><value>true</value></property>
+<property><name>hive.in.tez.test</name><value>true</value></property><!-- which makes the tables of locks -->
+</configuration>
+END
+set -- $sparks
+python=$cache/spark-$1/bin/python
+jars=$("$python" -c 'import os, pyspark; print(os.path.join(os.path.dirname(pyspark.__file__), "jars"))')
+port=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+(cd "$DIR" && exec java -cp "$DIR:$jars/*" --add-opens=java.base/java.lang=ALL-UNNAMED --add-opens=java.base/java.net=ALL-UNNAMED \
+  --add-opens=java.base/java.util=ALL-UNNAMED org.apache.hadoop.hive.metastore.HiveMetaStore -p "$port" > hive.log 2>&1) & echo $! > "$top/hive.pid"
+for _ in $(seq 600); do
+  "$python" -c "import socket; socket.create_connection(('127.0.0.1', $port))" 2>/dev/null && break
+  sleep 0.2
+done
+ADDRESS=127.0.0.1:$port
+export XDG_DATA_HOME="$DIR/data" XDG_CONFIG_HOME="$DIR/config" XDG_CACHE_HOME="$DIR/cache"
+SKEP_METASTORE="thrift://$ADDRESS" "$here/hive_client.sh"
+(unset HIVEQL; recorded "hive-spark-$1" "$python" "$here/spark.py")
+recorded hive-pyiceberg "$python" "$here/pyiceberg_client.py"
 echo "interop: all passed"
