@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -83,18 +84,24 @@ func BenchmarkList(b *testing.B) {
 			fillVolume(b, bucket, objects)
 			b.Run("All", func(b *testing.B) {
 				n := 0
+				var memory runtime.MemStats
+				most := uint64(0)
 				for b.Loop() {
 					for _, err := range bucket.List(b.Context(), "") {
 						if err != nil {
 							b.Fatal(err)
 						}
-						n++
+						if n++; n%500_000 == 0 {
+							runtime.ReadMemStats(&memory)
+							most = max(most, memory.HeapAlloc)
+						}
 					}
 				}
 				if n != b.N*objects {
 					b.Fatalf("listed %d objects, want %d", n, b.N*objects)
 				}
 				b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "objects/s")
+				b.ReportMetric(float64(most)/1e6, "MB-heap")
 			})
 			b.Run("First", func(b *testing.B) {
 				slowest := time.Duration(0)
@@ -133,7 +140,7 @@ func fillVolume(b *testing.B, bucket *Bucket, objects int) {
 	}
 }
 
-// BenchmarkCreateOptions measures what a whole object of 64 KiB costs, which is a block.
+// BenchmarkOneBlock measures what a whole object of 64 KiB costs, which is a block.
 func BenchmarkOneBlock(b *testing.B) {
 	bucket := newBucket(b, 0, 1)
 	content := make([]byte, 64<<10)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/skepdata/skep/storage"
@@ -61,10 +62,13 @@ func (v volumeRef) pages(ctx context.Context, prefix string) iter.Seq2[[]storage
 	return func(yield func([]storage.Object, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
+		var free []storage.Object // a page that was used
 		read := func(compare string, from []byte, limit int) chan result {
 			ready := make(chan result, 1) // so that nobody need wait for a page that is not wanted any more
+			buf := free
+			free = nil
 			go func() {
-				page, err := v.page(ctx, compare, from, after(prefix), limit)
+				page, err := v.pageInto(ctx, buf, compare, from, after(prefix), limit)
 				ready <- result{page, err}
 			}()
 			return ready
@@ -84,26 +88,45 @@ func (v volumeRef) pages(ctx context.Context, prefix string) iter.Seq2[[]storage
 			if r.err != nil {
 				break
 			}
+			free = r.page
 		}
 	}
 }
 
 // page returns the next objects whose keys are in order, limit of them at most.
 func (v volumeRef) page(ctx context.Context, compare string, from, to []byte, limit int) ([]storage.Object, error) {
+	return v.pageInto(ctx, nil, compare, from, to, limit)
+}
+
+// listColumns are fileColumns, of which those that are mostly empty are mostly NULL: a value costs several calls, each
+// with locks, and NULL only one.
+const listColumns = "f.key, f.version, f.size, f.crc32c, f.mtime, f.content_type, " +
+	"CASE WHEN f.metadata <> '' THEN f.metadata END, CASE WHEN f.more <> '' THEN f.more END"
+
+// pageInto is page, which puts the objects into buf if there is room.
+func (v volumeRef) pageInto(
+	ctx context.Context, buf []storage.Object, compare string, from, to []byte, limit int,
+) ([]storage.Object, error) {
 	condition := "f.key " + compare + " ?2"
 	args := []any{v.id, from, limit}
 	if to != nil {
 		condition += " AND f.key < ?4"
 		args = append(args, to)
 	}
-	query := v.rows(fileColumns, "", condition, " ORDER BY 1 LIMIT ?3")
-	var page []storage.Object
+	query := v.rows(listColumns, "", condition, " ORDER BY 1 LIMIT ?3")
+	page := buf
+	var row fileRow
 	err := patiently(ctx, func() error {
-		page = make([]storage.Object, 0, min(limit, 64))
+		if page = page[:0]; cap(page) < limit {
+			page = make([]storage.Object, 0, min(limit, firstPage))
+		}
 		return v.ns.eachRow(ctx, query, args, func(columns []driver.Value) error {
-			var row fileRow
+			row = fileRow{}
 			if err := row.set(columns, page); err != nil {
 				return err
+			}
+			if len(page) == cap(page) && len(page) > 0 {
+				page = slices.Grow(page, limit-len(page)) // it is a long one
 			}
 			page = append(page, row.Object)
 			return nil
@@ -152,7 +175,7 @@ func (n *namespace) eachRow(
 	})
 }
 
-// set takes fileColumns. Objects of one listing share the texts that are alike.
+// set takes listColumns. Objects of one listing share the texts that are alike.
 func (r *fileRow) set(columns []driver.Value, page []storage.Object) error {
 	key, _ := columns[0].([]byte)
 	r.Key = string(key)

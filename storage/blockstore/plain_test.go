@@ -1,6 +1,7 @@
 package blockstore
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -59,11 +60,15 @@ func compare(b *testing.B, ways ...way) {
 }
 
 // fillPlain writes plainSize bytes, a MiB at a time.
-func fillPlain(w io.Writer) error {
+func fillPlain(w io.Writer) error { return fillWith(w, 0) }
+
+// fillWith is fillPlain with content that is another for another seed, in every block.
+func fillWith(w io.Writer, seed uint64) error {
 	piece := make([]byte, 1<<20)
 	for i := range piece {
 		piece[i] = byte(i * 7)
 	}
+	binary.BigEndian.PutUint64(piece, seed)
 	for range plainSize / len(piece) {
 		if _, err := w.Write(piece); err != nil {
 			return err
@@ -84,10 +89,10 @@ func writePlain(path string) error {
 	return errors.Join(err, f.Close(), os.Rename(path+".new", path))
 }
 
-func writeObject(b *testing.B, bucket *Bucket) error {
+func writeObject(b *testing.B, bucket *Bucket, seed uint64) error {
 	w, err := bucket.Create(b.Context(), "a", storage.CreateOptions{Size: plainSize})
 	if err == nil {
-		err = fillPlain(w)
+		err = fillWith(w, seed)
 	}
 	if err == nil {
 		_, err = w.Commit()
@@ -101,8 +106,28 @@ func BenchmarkWriteAgainstPlain(b *testing.B) {
 	one, two := newBucket(b, 0, 1), newBucket(b, 0, 2)
 	compare(b,
 		way{"plain", nil, func() error { return writePlain(path) }},
-		way{"one-disk", nil, func() error { return writeObject(b, one) }},
-		way{"two-disks", nil, func() error { return writeObject(b, two) }})
+		way{"one-disk", nil, func() error { return writeObject(b, one, 0) }},
+		way{"two-disks", nil, func() error { return writeObject(b, two, 0) }})
+}
+
+// BenchmarkDedup writes 256 MiB to a volume that does not look for equal blocks, and to one that does: when there is
+// none, and when all are there.
+func BenchmarkDedup(b *testing.B) {
+	plain := newBucket(b, 0, 1)
+	store, err := OpenStore(b.Context(), plain.roots)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer store.Close()
+	if err := store.CreateVolume(b.Context(), "shared", VolumeSettings{Dedup: true}); err != nil {
+		b.Fatal(err)
+	}
+	shared := openAt(b, "shared", 0, plain.roots...)
+	seed := uint64(0)
+	compare(b,
+		way{"off", nil, func() error { seed++; return writeObject(b, plain, seed) }},
+		way{"new", nil, func() error { return writeObject(b, shared, seed) }},
+		way{"known", nil, func() error { return writeObject(b, shared, seed) }})
 }
 
 // BenchmarkReadAgainstPlain reads 256 MiB: with cat, as a plain file with buffers of a MiB, and from the block store
@@ -110,7 +135,7 @@ func BenchmarkWriteAgainstPlain(b *testing.B) {
 func BenchmarkReadAgainstPlain(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "plain")
 	bucket := newBucket(b, 0, 1)
-	if err := errors.Join(writePlain(path), writeObject(b, bucket)); err != nil {
+	if err := errors.Join(writePlain(path), writeObject(b, bucket, 0)); err != nil {
 		b.Fatal(err)
 	}
 	drain := func(r io.ReadCloser, err error, size int) error {
