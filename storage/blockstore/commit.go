@@ -33,16 +33,6 @@ type queue struct {
 	mu      sync.Mutex
 	waiting []*change
 	busy    bool
-	broken  error // why there can be no further changes; of who leads
-}
-
-// breakIf ends all changes by this store when nobody knows whether a transaction was committed: what
-// the journal is to say after it cannot be known either. Who opens the store again finds out.
-func (q *queue) breakIf(err error) {
-	var unsettled *unsettledError
-	if errors.As(err, &unsettled) {
-		q.broken = fmt.Errorf("an earlier change was not confirmed, open the store again: %w", err)
-	}
 }
 
 // maxBatch bounds how long a change can wait for the others in its transaction.
@@ -94,13 +84,8 @@ func (s *store) lead(ctx context.Context) (done []*change) {
 			break
 		}
 		done = append(done, batch...)
-		if q.broken != nil {
-			fail(batch, q.broken)
-			continue
-		}
 		t, by, err := s.run(ctx, batch)
 		if err != nil {
-			q.breakIf(err)
 			fail(batch, err)
 			continue
 		}
@@ -111,8 +96,13 @@ func (s *store) lead(ctx context.Context) (done []*change) {
 	if len(committed) == 0 {
 		return done
 	}
-	if err := s.ns.sync(w.journal.sync); err != nil {
-		q.breakIf(err)
+	err := s.ns.sync(w.journal.sync)
+	if err != nil {
+		if _, unknown := s.settle(ctx, w); unknown == nil {
+			err = nil // it is durable now
+		}
+	}
+	if err != nil {
 		fail(committed, err)
 		return done
 	}
@@ -124,6 +114,11 @@ func (s *store) lead(ctx context.Context) (done []*change) {
 func (s *store) run(ctx context.Context, batch []*change) (t *transaction, w *writerLease, err error) {
 	if w, err = s.asWriter(ctx); err != nil { // not in the transaction, which who holds the lease may wait for
 		return nil, nil, err
+	}
+	if s.inDoubt(w) {
+		if _, err := s.settle(ctx, w); err != nil {
+			return nil, nil, fmt.Errorf("an earlier change was not confirmed, and whether it was made cannot be told yet: %w", err)
+		}
 	}
 	var size int64
 	err = s.changeUnsynced(ctx, func(tx *sql.Tx) (err error) {
@@ -144,12 +139,54 @@ func (s *store) run(ctx context.Context, batch []*change) (t *transaction, w *wr
 		size, err = w.journal.write(t.entries)
 		return err
 	})
+	var unsettled *unsettledError
+	if errors.As(err, &unsettled) {
+		w.doubt = &unconfirmed{t.numbers, size}
+		there, unknown := s.settle(ctx, w)
+		if unknown != nil {
+			return nil, nil, err
+		}
+		if !there {
+			return nil, nil, fmt.Errorf("the namespace: %w", unsettled.err)
+		}
+		return t, w, nil
+	}
 	if err != nil {
 		return nil, nil, err
 	}
 	w.journal.commit(size)
 	w.changed = w.changed || len(t.entries) > 0
 	return t, w, nil
+}
+
+// unconfirmed is a transaction of which it is not known whether it was committed.
+type unconfirmed struct {
+	next int64 // the number after its own
+	size int64 // of the journal with its entries
+}
+
+// inDoubt tells whether there is something to settle.
+func (s *store) inDoubt(w *writerLease) bool {
+	return s.ns.doubt.Load() != nil || w.doubt != nil || w.journal.isInDoubt()
+}
+
+// settle finds out what became of changes that were not confirmed, and makes those that were made durable. It reports
+// whether the last one was made.
+func (s *store) settle(ctx context.Context, w *writerLease) (there bool, err error) {
+	if err := s.ns.settle(ctx); err != nil {
+		return false, err
+	}
+	if w.doubt != nil {
+		if there, err = s.ns.committed(ctx, w.id, w.doubt.next); err != nil {
+			return false, err
+		}
+		if there {
+			w.journal.commit(w.doubt.size)
+			w.changed = true
+		}
+		w.doubt = nil
+	}
+	return there, w.journal.again()
 }
 
 func fail(batch []*change, err error) {
@@ -182,6 +219,9 @@ func (g *refList) take() []blockRef {
 // update runs fn in a transaction, as the namespace's update does, and brings the list of garbage up
 // to date on the way. When it returns all is durable.
 func (s *store) update(ctx context.Context, fn func(*sql.Tx) error) error {
+	if err := s.ns.settle(ctx); err != nil {
+		return err
+	}
 	if err := s.changeUnsynced(ctx, fn); err != nil {
 		return err
 	}

@@ -60,6 +60,13 @@ func (f *faultyFiles) remove(path string) error {
 	return errors.Join(f.check("remove", path), f.osFiles.remove(path))
 }
 
+func (f *faultyFiles) rename(from, to string) error {
+	if err := f.check("rename", to); err != nil {
+		return err
+	}
+	return f.osFiles.rename(from, to)
+}
+
 func (f *faultyFiles) syncDir(path string) error {
 	return errors.Join(f.check("syncdir", path), f.osFiles.syncDir(path))
 }
@@ -102,7 +109,18 @@ func (f *faultyFile) Sync() error {
 	return errors.Join(f.layer.check("sync", f.Name()), f.file.Sync())
 }
 
-// faulty puts a faulty file layer under a bucket.
+func (f *faultyFile) SyncData() error {
+	return errors.Join(f.layer.check("sync", f.Name()), f.file.SyncData())
+}
+
+func (f *faultyFile) Truncate(size int64) error {
+	if err := f.layer.check("truncate", f.Name()); err != nil {
+		return err
+	}
+	return f.file.Truncate(size)
+}
+
+// faulty puts a faulty file layer under a bucket, its journal and the log of its namespace.
 func faulty(t testing.TB, b *Bucket) *faultyFiles {
 	t.Helper()
 	v, err := b.forWriting(t.Context())
@@ -110,7 +128,12 @@ func faulty(t testing.TB, b *Bucket) *faultyFiles {
 		t.Fatal(err)
 	}
 	layer := &faultyFiles{}
-	v.files = layer
+	v.files, v.ns.files = layer, layer
+	if w := v.writer; w != nil {
+		for i, f := range w.journal.files {
+			w.journal.files[i].f = &faultyFile{f.f, layer}
+		}
+	}
 	return layer
 }
 

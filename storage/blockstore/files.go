@@ -17,7 +17,14 @@ type file interface {
 	io.WriterAt
 	Name() string
 	Sync() error
+	SyncData() error // fdatasync
+	Truncate(size int64) error
 }
+
+// osFile is the real thing.
+type osFile struct{ *os.File }
+
+func (f osFile) SyncData() error { return unix.Fdatasync(int(f.Fd())) }
 
 // fileLayer is the file system below the disks. Tests put one in its place that fails.
 type fileLayer interface {
@@ -41,7 +48,7 @@ func (osFiles) open(path string, flags int) (file, error) {
 	if err != nil {
 		return nil, err // and not a file that is nil
 	}
-	return f, nil
+	return osFile{f}, nil
 }
 
 func (osFiles) remove(path string) error   { return os.Remove(path) }

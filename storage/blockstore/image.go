@@ -131,15 +131,15 @@ func (s *store) writeImage(ctx context.Context) error {
 // imageOn writes an image to a disk, whole or not at all.
 func (s *store) imageOn(ctx context.Context, tx *sql.Tx, d *disk, last int64) (path string, err error) {
 	dir := filepath.Join(d.root, journalDir)
-	if err := os.MkdirAll(dir, 0o777); err != nil {
+	if err := s.files.mkdirAll(dir); err != nil {
 		return "", err
 	}
 	path = filepath.Join(dir, fmt.Sprintf("%016x%s", last, imageSuffix))
-	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o666)
+	f, err := s.files.open(path+".new", os.O_CREATE|os.O_TRUNC|os.O_RDWR)
 	if err != nil {
 		return "", err
 	}
-	w := &imageWriter{w: bufio.NewWriterSize(f, 1<<20), tx: tx}
+	w := &imageWriter{w: bufio.NewWriterSize(io.NewOffsetWriter(f, 0), 1<<20), tx: tx}
 	err = w.all(ctx, s.id, last)
 	err = errors.Join(err, w.w.Flush())
 	if err == nil {
@@ -147,12 +147,12 @@ func (s *store) imageOn(ctx context.Context, tx *sql.Tx, d *disk, last int64) (p
 	}
 	err = errors.Join(err, f.Close())
 	if err == nil {
-		err = os.Rename(f.Name(), path)
+		err = s.files.rename(f.Name(), path)
 	}
 	if err != nil {
-		return "", errors.Join(err, os.Remove(f.Name()))
+		return "", errors.Join(err, s.files.remove(f.Name()))
 	}
-	return path, osFiles{}.syncDir(dir)
+	return path, s.files.syncDir(dir)
 }
 
 type imageWriter struct {

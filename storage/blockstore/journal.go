@@ -154,11 +154,14 @@ type journal struct {
 	mu    sync.Mutex
 	files []journalFile // the first is the one at home, which must not fail
 	size  int64         // of what is committed, or may be
+	last  []byte        // what write wrote at size
+	tail  []byte        // what is committed and was not synced yet, which ends at size
+	doubt bool          // the last sync failed
 }
 
 type journalFile struct {
 	*disk
-	f *os.File
+	f file
 }
 
 // journalDisks are the disks to have a journal: home, and one that is another.
@@ -185,7 +188,7 @@ func (s *store) newJournal(writer string) (*journal, error) {
 		return nil, err
 	}
 	for i, d := range s.journalDisks() {
-		f, err := beginJournal(filepath.Join(d.root, journalDir), writer+journalSuffix, begin)
+		f, err := s.beginJournal(filepath.Join(d.root, journalDir), writer+journalSuffix, begin)
 		if err != nil && i == 0 {
 			return nil, err
 		}
@@ -197,18 +200,18 @@ func (s *store) newJournal(writer string) (*journal, error) {
 	return j, nil
 }
 
-func beginJournal(dir, name string, begin []byte) (*os.File, error) {
-	if err := os.MkdirAll(dir, 0o777); err != nil {
+func (s *store) beginJournal(dir, name string, begin []byte) (file, error) {
+	if err := s.files.mkdirAll(dir); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(filepath.Join(dir, name), os.O_CREATE|os.O_RDWR|os.O_TRUNC, 0o666)
+	f, err := s.files.open(filepath.Join(dir, name), os.O_CREATE|os.O_RDWR|os.O_TRUNC)
 	if err != nil {
 		return nil, err
 	}
 	if _, err := f.WriteAt(begin, 0); err != nil {
-		return nil, errors.Join(err, f.Close(), os.Remove(f.Name()))
+		return nil, errors.Join(err, f.Close(), s.files.remove(f.Name()))
 	}
-	if err := errors.Join(osFiles{}.syncDir(dir), osFiles{}.syncDir(filepath.Dir(dir))); err != nil {
+	if err := errors.Join(s.files.syncDir(dir), s.files.syncDir(filepath.Dir(dir))); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
@@ -225,18 +228,27 @@ func (j *journal) write(entries []*entry) (size int64, err error) {
 			return j.size, err
 		}
 	}
+	if err := j.put(frames, j.size); err != nil {
+		return j.size, err
+	}
+	j.last = frames
+	return j.size + int64(len(frames)), nil
+}
+
+// put writes to all files. One that is not at home stays as it is when it fails, shorter than the one at home.
+func (j *journal) put(p []byte, at int64) error {
 	for i := 0; i < len(j.files); i++ {
-		_, err := j.files[i].f.WriteAt(frames, j.size)
+		_, err := j.files[i].f.WriteAt(p, at)
 		if err != nil && i == 0 {
-			return j.size, fmt.Errorf("journal: %w", err)
+			return fmt.Errorf("journal: %w", err)
 		}
 		if err != nil {
-			_ = j.files[i].f.Close() // it stays as it is, shorter than the one at home
+			_ = j.files[i].f.Close()
 			j.files = slices.Delete(j.files, i, i+1)
 			i--
 		}
 	}
-	return j.size + int64(len(frames)), nil
+	return nil
 }
 
 // commit says that what was written up to size stays.
@@ -244,15 +256,16 @@ func (j *journal) commit(size int64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.size = size
+	j.tail = append(j.tail, j.last...)
+	j.last = nil
 }
 
 // sync makes what was written durable.
 func (j *journal) sync() error {
 	j.mu.Lock()
-	files := slices.Clone(j.files)
-	j.mu.Unlock()
+	defer j.mu.Unlock()
 	var group errgroup.Group
-	for i, f := range files {
+	for i, f := range j.files {
 		group.Go(func() error {
 			if err := f.f.Sync(); err != nil && i == 0 {
 				return fmt.Errorf("journal: %w", err)
@@ -260,7 +273,29 @@ func (j *journal) sync() error {
 			return nil
 		})
 	}
-	return group.Wait()
+	err := group.Wait()
+	if j.doubt = err != nil; !j.doubt {
+		j.tail = j.tail[:0]
+	}
+	return err
+}
+
+func (j *journal) isInDoubt() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.doubt
+}
+
+// again is sync after one that failed, which may have left the system in the belief that what it could not write is
+// written: it is written again.
+func (j *journal) again() error {
+	j.mu.Lock()
+	err := j.put(j.tail, j.size-int64(len(j.tail)))
+	j.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return j.sync()
 }
 
 // close ends the journal. One without changes is removed.
@@ -286,7 +321,7 @@ func (j *journal) close(empty bool) error {
 // number on that the namespace knows.
 func (s *store) trimJournal(writer string, committed int64) error {
 	for _, d := range s.disks() {
-		f, err := os.OpenFile(filepath.Join(d.root, journalDir, writer+journalSuffix), os.O_RDWR, 0)
+		f, err := s.files.open(filepath.Join(d.root, journalDir, writer+journalSuffix), os.O_RDWR)
 		if errors.Is(err, os.ErrNotExist) {
 			continue
 		}
@@ -300,7 +335,7 @@ func (s *store) trimJournal(writer string, committed int64) error {
 	return nil
 }
 
-func trim(f *os.File, committed int64) error {
+func trim(f file, committed int64) error {
 	at := int64(0)
 	r := bufio.NewReaderSize(io.NewSectionReader(f, 0, 1<<62), 1<<18)
 	for {

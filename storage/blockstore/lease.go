@@ -23,7 +23,8 @@ type writerLease struct {
 	grow       int64 // how many to take at a time
 
 	journal *journal
-	changed bool // something was committed; guarded by the queue of commits
+	changed bool         // something was committed; this and doubt are guarded by the queue of commits
+	doubt   *unconfirmed // nil if it is known what was committed
 }
 
 const (
@@ -122,6 +123,11 @@ func (s *store) takeRange(ctx context.Context, w *writerLease, n int64) (first i
 // release ends the writer. Its blocks are all committed or removed by now; where that is not
 // certain it leaves them as if it had died, to be reclaimed by what the namespace then says.
 func (s *store) release(ctx context.Context) error {
+	if s.inDoubt(s.writer) {
+		if _, err := s.settle(ctx, s.writer); err != nil {
+			s.unsettled.Store(true)
+		}
+	}
 	if s.unsettled.Load() {
 		err := s.writer.lock.Close()
 		s.writer = nil

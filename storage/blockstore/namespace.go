@@ -10,10 +10,10 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sys/unix"
 	"modernc.org/sqlite"
 )
 
@@ -40,7 +40,10 @@ type namespace struct {
 	turn     *turnstile           // nil before the first transaction
 	hot      map[string]*sql.Stmt // what most transactions do, compiled; nil before the first of them
 
+	files  fileLayer
 	commit func(*sql.Tx) error // for tests to fail
+
+	doubt atomic.Pointer[unsettledError] // what was not confirmed last; see settle
 }
 
 // hotQueries are compiled once.
@@ -61,16 +64,21 @@ func (n *namespace) getReady(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	n.hot, err = n.compile(ctx)
+	return err
+}
+
+// compile compiles hotQueries.
+func (n *namespace) compile(ctx context.Context) (map[string]*sql.Stmt, error) {
 	hot := map[string]*sql.Stmt{}
 	for _, query := range hotQueries {
 		stmt, err := n.writes.PrepareContext(ctx, query) //nolint:sqlclosecheck // closeAll does it
 		if err != nil {
-			return errors.Join(err, closeAll(hot))
+			return nil, errors.Join(err, closeAll(hot))
 		}
 		hot[query] = stmt
 	}
-	n.hot = hot
-	return nil
+	return hot, nil
 }
 
 func closeAll(statements map[string]*sql.Stmt) error {
@@ -113,7 +121,7 @@ func openNamespace(ctx context.Context, path string) (*namespace, error) {
 	writes.SetMaxOpenConns(1)
 	reads.SetMaxOpenConns(maxReaders)
 	reads.SetMaxIdleConns(maxReaders)
-	n := &namespace{path: path, reads: reads, writes: writes, commit: (*sql.Tx).Commit}
+	n := &namespace{path: path, reads: reads, writes: writes, files: osFiles{}, commit: (*sql.Tx).Commit}
 	err = n.checkFormat(ctx)
 	if errors.Is(err, errOldFormat) {
 		if err = n.migrate(ctx); err == nil {
@@ -251,6 +259,9 @@ func createNamespace(ctx context.Context, path, storeID string) error {
 // update runs fn in a transaction, again if the database was busy or another process was in
 // the way: fn must have no effects that do not bear repetition. When it returns all is durable.
 func (n *namespace) update(ctx context.Context, fn func(*sql.Tx) error) error {
+	if err := n.settle(ctx); err != nil {
+		return err
+	}
 	if err := n.change(ctx, fn); err != nil {
 		return err
 	}
@@ -276,12 +287,19 @@ func (n *namespace) change(ctx context.Context, fn func(*sql.Tx) error) error {
 			return err
 		}
 		if err := n.commit(tx); err != nil && !isBusy(err) {
-			return &unsettledError{err}
+			return n.unsettled(err)
 		} else if err != nil {
 			return err
 		}
 		return nil
 	})
+}
+
+// unsettled says that err leaves it open whether a transaction was committed, or is durable.
+func (n *namespace) unsettled(err error) error {
+	doubt := &unsettledError{err}
+	n.doubt.Store(doubt)
+	return doubt
 }
 
 // sync makes durable what was committed, and what others do beside.
@@ -291,7 +309,7 @@ func (n *namespace) sync(beside ...func() error) error {
 		group.Go(sync)
 	}
 	if err := group.Wait(); err != nil {
-		return &unsettledError{err}
+		return n.unsettled(err)
 	}
 	return nil
 }
@@ -300,11 +318,71 @@ func (n *namespace) sync(beside ...func() error) error {
 // writers wait for; so they write while others sync, and one sync is for all that was written before.
 // What was moved from the log to the database meanwhile SQLite has synced itself.
 func (n *namespace) syncLog() error {
-	f, err := os.OpenFile(n.path+"-wal", os.O_RDWR, 0)
+	f, err := n.files.open(n.path+"-wal", os.O_RDWR)
 	if err != nil {
 		return err
 	}
-	return errors.Join(unix.Fdatasync(int(f.Fd())), f.Close())
+	return errors.Join(f.SyncData(), f.Close())
+}
+
+// settle ends the doubt about earlier transactions: from then on those that can be seen are durable, and the others
+// will not come back. It moves all of the log to the database and empties it. What a failed sync left of the
+// log nobody could tell otherwise, nor whether a crash would bring back a commit that failed while it was written.
+func (n *namespace) settle(ctx context.Context) error {
+	doubt := n.doubt.Load()
+	if doubt == nil {
+		return nil
+	}
+	if err := n.getReady(ctx); err != nil {
+		return err
+	}
+	if err := n.turn.enter(ctx); err != nil {
+		return err
+	}
+	defer n.turn.leave()
+	if err := n.renew(ctx); err != nil {
+		return err
+	}
+	err := patiently(ctx, func() error {
+		var busy bool
+		var frames, moved int64
+		err := n.writes.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &frames, &moved)
+		if err == nil && busy {
+			err = errors.New("a process that reads the namespace keeps its log from being moved to the database")
+		}
+		return err
+	})
+	if err == nil {
+		err = n.syncLog()
+	}
+	if err == nil {
+		n.doubt.CompareAndSwap(doubt, nil)
+	}
+	return err
+}
+
+// renew gives up the connection that has failed. The caller has the turn.
+func (n *namespace) renew(ctx context.Context) error {
+	n.writes.SetMaxIdleConns(-1)
+	n.writes.SetMaxIdleConns(1)
+	hot, err := n.compile(ctx)
+	if err != nil {
+		return err
+	}
+	n.readying.Lock()
+	defer n.readying.Unlock()
+	old := n.hot
+	n.hot = hot
+	return closeAll(old)
+}
+
+// committed tells whether a transaction of a writer was committed, of which next was the number after its own.
+func (n *namespace) committed(ctx context.Context, writer string, next int64) (bool, error) {
+	known, err := column[int64](ctx, n.reads, "SELECT committed FROM writers WHERE id = ?", writer)
+	if err == nil && len(known) == 0 {
+		err = errors.New("another process took this one for dead")
+	}
+	return err == nil && known[0] >= next, err
 }
 
 // unsettledError is a transaction of which nobody knows whether it was committed: the database could

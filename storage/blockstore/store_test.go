@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/skepdata/skep/storage"
 )
 
@@ -353,13 +355,12 @@ func TestOddPlaces(t *testing.T) {
 	}
 }
 
-// TestUnsettledCommit fails commits of which nobody knows whether they happened: what did is whole,
-// and of what did not the next writer leaves nothing.
+// TestUnsettledCommit fails commits of which nobody knows whether they happened: it is found out, the change is
+// reported as what it is, and the store goes on.
 func TestUnsettledCommit(t *testing.T) {
 	for _, happened := range []bool{true, false} {
-		b := newBucket(t, testBlock, 1)
+		b := newBucket(t, testBlock, 2)
 		put(t, b, "there", "content")
-		kept := len(blockFiles(t, b))
 		content := strings.Repeat("0123456789", 40_000)
 		w, err := b.Create(t.Context(), "a", storage.CreateOptions{})
 		if err != nil {
@@ -375,26 +376,91 @@ func TestUnsettledCommit(t *testing.T) {
 			}
 			return errors.Join(broken, tx.Rollback())
 		}
-		if _, err := w.Commit(); !errors.Is(err, broken) {
-			t.Errorf("commit: %v, want the error", err)
+		if _, err := w.Commit(); happened && err != nil || !happened && !errors.Is(err, broken) {
+			t.Errorf("commit: %v; it happened: %v", err, happened)
 		}
 		b.open.ns.commit = (*sql.Tx).Commit
 		if err := w.Abort(); err != nil {
 			t.Error(err)
 		}
+		wantAfterDoubt(t, b, map[bool]string{true: content}[happened])
+	}
+}
+
+// TestUnsettledSync fails the sync of the namespace's log, or of the journal, of which nobody knows what it left.
+// While nothing helps, no change is made; then the store goes on.
+func TestUnsettledSync(t *testing.T) {
+	for _, suffix := range []string{"-wal", journalSuffix} {
+		for _, times := range []int{1, 1000} {
+			b := newBucket(t, testBlock, 2)
+			put(t, b, "there", "content")
+			layer := faulty(t, b)
+			failed := 0
+			layer.set(func(op, path string) error {
+				if op != "sync" || !strings.HasSuffix(path, suffix) || !strings.HasPrefix(path, b.roots[0]) || failed == times {
+					return nil
+				}
+				failed++
+				return unix.EIO
+			})
+			create := func(key string) error {
+				w, err := b.Create(t.Context(), key, storage.CreateOptions{})
+				if err == nil {
+					_, err = io.WriteString(w, "unsettled")
+				}
+				if err == nil {
+					_, err = w.Commit()
+				}
+				return err
+			}
+			err := create("a")
+			if got, want := errors.Is(err, unix.EIO), times > 1; got != want || failed == 0 || !want && err != nil {
+				t.Errorf("%d syncs of %s failed: %v", failed, suffix, err)
+			}
+			if times > 1 {
+				if err := create("never"); !errors.Is(err, unix.EIO) {
+					t.Errorf("a change while syncs of %s fail: %v, want the error", suffix, err)
+				}
+			}
+			layer.set(nil)
+			wantAfterDoubt(t, b, "unsettled") // it was committed, though nobody could know
+		}
+	}
+}
+
+// wantAfterDoubt goes on after a change that made a what it is, or did not where that is empty. Then the namespace
+// is made anew from the journal, which must know the same.
+func wantAfterDoubt(t *testing.T, b *Bucket, a string) {
+	t.Helper()
+	put(t, b, "next", strings.Repeat("next", 50_000))
+	want := []string{"a", "next", "there"}
+	if a == "" {
+		want = want[1:]
+	}
+	roots := b.roots
+	for _, what := range []string{"by the same", "when it is opened again", "made anew"} {
+		if got := list(t, b); !slices.Equal(got, want) {
+			t.Fatalf("%s: there are %q, want %q", what, got, want)
+		}
+		for _, key := range want {
+			if got := read(t, b, key); key == "a" && got != a {
+				t.Errorf("%s: a has %d bytes, want %d", what, len(got), len(a))
+			}
+		}
+		if left := leftovers(t, b); len(left) > 0 {
+			t.Errorf("%s: left behind: %q", what, left)
+		}
 		if err := b.Close(); err != nil {
 			t.Fatal(err)
 		}
-		again := openAt(t, "test", 0, b.roots...)
-		if happened {
-			if got := read(t, again, "a"); got != content {
-				t.Errorf("it happened, and the object has %d bytes, want %d", len(got), len(content))
+		if what == "when it is opened again" {
+			if err := removeDatabase(filepath.Join(roots[0], namespaceFile)); err != nil {
+				t.Fatal(err)
 			}
-			continue
+			if report, err := Rebuild(t.Context(), roots); err != nil || report.Losses > 0 {
+				t.Fatalf("rebuild: %+v, %v", report, err)
+			}
 		}
-		put(t, again, "there", "content") // a later writer
-		if left := blockFiles(t, again); len(left) != kept {
-			t.Errorf("it did not happen, and there are the blocks %q, want %d", left, kept)
-		}
+		b = openAt(t, "test", testBlock, roots...)
 	}
 }

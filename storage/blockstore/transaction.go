@@ -108,6 +108,11 @@ func (t *transaction) volume(ctx context.Context, id int64) (*volumeState, error
 
 // finish writes what the changes have left in memory.
 func (t *transaction) finish(ctx context.Context, w *writerLease) error {
+	if t.numbers == 0 { // by its number it can be told later whether the transaction was committed
+		if _, err := t.number(ctx); err != nil {
+			return err
+		}
+	}
 	if err := t.mustLive(ctx, w.id); err != nil {
 		return err
 	}
