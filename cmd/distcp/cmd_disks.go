@@ -5,13 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
-	"strings"
 
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
-	"github.com/skepdata/skep/storage"
 	"github.com/skepdata/skep/storage/blockstore"
 )
 
@@ -82,82 +79,6 @@ func (d diskLine) remarks() string {
 		text += ", missing"
 	}
 	return text
-}
-
-func (c *command) setrep(ctx context.Context, args []string) error {
-	var s settings
-	var recursive, wait bool
-	f := pflag.NewFlagSet("setrep", pflag.ContinueOnError)
-	recursiveFlag(f, &recursive, "has no effect: it is for all that is below a directory")
-	f.BoolVarP(&wait, "wait", "w", false, "has no effect: the replicas are made before the command ends")
-	s.addFlags(f)
-	if err := c.parse(f, args, "setrep NUMBER block://VOLUME[/DIRECTORY/]...", 2, max(len(args), 2)); err != nil {
-		return err
-	}
-	n, err := strconv.Atoi(f.Arg(0))
-	if err != nil || n < 1 || n > 3 {
-		return usagef("%q is not a number of replicas: want 1, 2 or 3", f.Arg(0))
-	}
-	store, err := c.openBlocks(ctx, s, false)
-	if err != nil {
-		return err
-	}
-	for _, url := range f.Args()[1:] {
-		if err = c.setrepOf(ctx, s, store, url, n); err != nil {
-			break
-		}
-	}
-	return errors.Join(err, store.Close())
-}
-
-// setrepOf sets the number of replicas of one place, and makes or removes replicas.
-func (c *command) setrepOf(ctx context.Context, s settings, store *blockstore.Store, url string, n int) error {
-	volume, path, err := volumePath(url)
-	if err != nil || volume == "" {
-		return errors.Join(err, usageIf(volume == "", "%s: want a volume, or a directory in one", url))
-	}
-	if path != "" && !strings.HasSuffix(path, "/") {
-		opener, err := c.open(s)
-		if err != nil {
-			return err
-		}
-		defer opener.Close() //nolint:errcheck // nothing was written
-		at, err := opener.Open(ctx, url+"/")
-		if err != nil {
-			return err
-		}
-		exists, err := isDir(ctx, at)
-		if err != nil {
-			return err
-		}
-		if !exists {
-			return &storage.Error{Op: "setrep", URL: url, Err: errors.New("it is not a directory; the number of replicas is set for volumes and directories")}
-		}
-		path += "/"
-	}
-	if err := store.SetReplication(ctx, volume, path, n); err != nil {
-		return err
-	}
-	report, err := store.Repair(ctx, blockstore.RepairOptions{Check: blockstore.CheckOptions{Volume: volume, Prefix: path}})
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(c.stderr, "%s made, %d dropped\n", count(report.Copied, "replica"), report.Dropped)
-	if report.Losses > 0 {
-		for _, f := range report.Lost {
-			fmt.Fprintf(c.stderr, "distcp: %s\n", f)
-		}
-		return errQuiet
-	}
-	return nil
-}
-
-// usageIf is a usage error if bad.
-func usageIf(bad bool, format string, args ...any) error {
-	if !bad {
-		return nil
-	}
-	return usagef(format, args...)
 }
 
 func (c *command) balance(ctx context.Context, args []string) error {

@@ -71,7 +71,7 @@ func (flags *fsckFlags) options(f *pflag.FlagSet) (opts blockstore.RepairOptions
 	if flags.rebuild {
 		return opts, usagef("--rebuild is for the whole store")
 	}
-	opts.Check.Volume, opts.Check.Prefix, err = volumePath(f.Arg(0))
+	opts.Check.Volume, opts.Check.Path, err = volumePath(f.Arg(0))
 	return opts, err
 }
 

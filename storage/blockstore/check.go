@@ -69,7 +69,8 @@ func (f Finding) String() string {
 
 // CheckOptions say what Check looks at. The zero value is the whole store, without reading blocks.
 type CheckOptions struct {
-	Volume, Prefix string // only these objects; empty stands for all, and what no object has
+	Volume         string // only what is in it; empty stands for all, and what no object has
+	Path           string // only the object of that key, and what is below it
 	Deep           bool   // read every block and compare its checksums
 	BytesPerSecond int64  // at most, of a deep check; 0 is as fast as it goes
 	// Progress, if not nil, is called now and then by the goroutine that takes the findings.
@@ -219,7 +220,7 @@ func (c *checker) checkVolume(ctx context.Context, v volumeState, old bool) erro
 	if old {
 		table = "old_files"
 	}
-	from, version := []byte(c.opts.Prefix), int64(-1)
+	from, version := []byte(c.opts.Path), int64(-1)
 	for {
 		page, err := c.page(ctx, table, v.id, from, version)
 		if err != nil || len(page) == 0 {
@@ -244,12 +245,9 @@ func (c *checker) checkVolume(ctx context.Context, v volumeState, old bool) erro
 func (c *checker) page(ctx context.Context, table string, volume int64, from []byte, version int64) (page []checkedFile, err error) {
 	query := "SELECT key, version, size, crc32c FROM " + table + " WHERE volume = ? AND (key > ? OR key = ? AND version > ?)"
 	args := []any{volume, append([]byte{}, from...), append([]byte{}, from...), version}
-	if to := after(c.opts.Prefix); to != nil {
-		query += " AND key < ?"
-		args = append(args, to)
-	}
-	query += " AND key >= ? ORDER BY key, version LIMIT 500"
-	args = append(args, append([]byte{}, from...))
+	condition, keys := place(c.opts.Path)
+	query += " AND key >= ? AND " + condition + " ORDER BY key, version LIMIT 500"
+	args = append(append(args, append([]byte{}, from...)), keys...)
 	err = patiently(ctx, func() error {
 		page = nil
 		rows, err := c.ns.reads.QueryContext(ctx, query, args...)

@@ -57,7 +57,10 @@ func (f *faultyFiles) open(path string, flags int) (file, error) {
 }
 
 func (f *faultyFiles) remove(path string) error {
-	return errors.Join(f.check("remove", path), f.osFiles.remove(path))
+	if err := f.check("remove", path); err != nil {
+		return err
+	}
+	return f.osFiles.remove(path)
 }
 
 func (f *faultyFiles) rename(from, to string) error {
@@ -68,7 +71,10 @@ func (f *faultyFiles) rename(from, to string) error {
 }
 
 func (f *faultyFiles) syncDir(path string) error {
-	return errors.Join(f.check("syncdir", path), f.osFiles.syncDir(path))
+	if err := f.check("syncdir", path); err != nil {
+		return err
+	}
+	return f.osFiles.syncDir(path)
 }
 
 func (f *faultyFiles) mkdirAll(path string) error {

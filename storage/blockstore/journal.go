@@ -42,6 +42,7 @@ type entry struct {
 	More        string       `json:"more,omitempty"`
 	Blocks      []entryBlock `json:"blocks,omitempty"`
 	Died        int64        `json:"died,omitempty"`
+	Copies      int          `json:"copies,omitempty"`
 
 	Settings *entrySettings `json:"settings,omitempty"`
 	To       []byte         `json:"to,omitempty"`   // the new key, or prefix
@@ -64,6 +65,7 @@ const (
 	opDeletePrefix   = "deletePrefix"   // all objects whose keys begin with key
 	opMove           = "move"           // the object key becomes that of the key to
 	opMovePrefix     = "movePrefix"     // the objects whose keys begin with key begin with to then
+	opReplication    = "replication"    // what is at the path key, and what a volume gets if that is empty, has so many copies
 	opOld            = "old"            // in images: an object that was visible until died
 	opEnd            = "end"            // in images: the last entry; n is the greatest number in it
 )

@@ -392,6 +392,8 @@ func (r *rebuilder) replayEntry(ctx context.Context, e entry) error {
 		err = t.removeSnapshot(ctx, v, e.Name)
 	case opRemoveVolume:
 		err = t.removeVolume(ctx, v)
+	case opReplication:
+		_, err = t.setReplication(ctx, v, string(e.Key), e.Copies)
 	default:
 		return fmt.Errorf("this program does not know the entry %q", e.Op)
 	}
@@ -565,6 +567,7 @@ func (r *rebuilder) finishTables(ctx context.Context, last int64) error {
 		}{
 			{`UPDATE counters SET next = max(next, ?1 + 1, (SELECT coalesce(max(n), 0) + 100000 FROM staging)) WHERE name = 'version'`, []any{last}},
 			{"UPDATE counters SET next = max(?1, (SELECT coalesce(max(id), 0) FROM blocks)) + 100000 WHERE name = 'block'", []any{highest}},
+			{"DELETE FROM repairs", nil},
 			{`INSERT INTO repairs (block, since, reason) SELECT id, ?1, 'found on fewer disks by a rebuild' FROM blocks b
 				WHERE copies > (SELECT count(*) FROM replicas WHERE block = b.id AND state = 0)`, []any{time.Now().UnixNano()}},
 			{"DROP TABLE staging", nil},

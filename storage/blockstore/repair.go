@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -96,14 +95,24 @@ type replicated struct {
 	bad []int64 // disks among block.disks whose replica is known to be damaged
 }
 
-// allBlocks brings every block to its number of good replicas.
+// allBlocks brings every block, or every one of the objects to look at, to its number of good replicas.
 func (r *repairer) allBlocks(ctx context.Context) error {
+	within, args := "", []any(nil)
+	if r.opts.Volume != "" {
+		v, err := (&Store{r.store}).volumeNamed(ctx, r.opts.Volume)
+		if err != nil {
+			return err
+		}
+		condition, keys := place(r.opts.Path)
+		versions, both := versionsAt(condition, append([]any{v.id}, keys...))
+		within, args = " AND b.id IN (SELECT block FROM file_blocks WHERE version IN ("+versions+"))", both
+	}
 	for last := int64(0); ; {
-		ids, err := column[int64](ctx, r.ns.reads, `SELECT b.id FROM blocks b WHERE b.id > ?
+		ids, err := column[int64](ctx, r.ns.reads, `SELECT b.id FROM blocks b WHERE b.id > ?`+within+`
 			AND (b.copies <> (SELECT count(*) FROM replicas WHERE block = b.id AND state = 0)
 				OR EXISTS (SELECT 1 FROM replicas WHERE block = b.id AND (state <> 0 OR disk IN (SELECT id FROM disks WHERE state <> 'active')))
 				OR EXISTS (SELECT 1 FROM repairs WHERE block = b.id) OR ?)
-			ORDER BY b.id LIMIT 500`, last, r.hasMissing(ctx))
+			ORDER BY b.id LIMIT 500`, slices.Concat([]any{last}, args, []any{r.hasMissing(ctx)})...)
 		if err != nil || len(ids) == 0 {
 			return err
 		}
@@ -300,35 +309,4 @@ func (r *repairer) dropReplicas(ctx context.Context, id int64, disks []int64) er
 	r.report.Dropped += int64(len(garbage))
 	r.removeBlocks(ctx, garbage)
 	return nil
-}
-
-// SetReplication makes n the number of replicas of the objects whose keys begin with prefix and, if
-// that is empty, of the objects that the volume gets from now on. Repair makes it so.
-func (s *Store) SetReplication(ctx context.Context, volume, prefix string, n int) error {
-	if n < 1 || n > maxReplication {
-		return fmt.Errorf("%d replicas: want 1 to %d", n, maxReplication)
-	}
-	return s.commit(ctx, func(ctx context.Context, t *transaction) error {
-		v, err := t.volumeNamed(ctx, volume)
-		if err != nil {
-			return err
-		}
-		number, err := t.number(ctx)
-		if err != nil {
-			return err
-		}
-		if prefix == "" {
-			v.replication = n
-			if _, err := t.ExecContext(ctx, "UPDATE volumes SET replication = ? WHERE id = ?", n, v.id); err != nil {
-				return err
-			}
-			t.noteSettings(number, v.name, v.settings)
-		}
-		end := after(prefix)
-		_, err = t.ExecContext(ctx, `UPDATE blocks SET copies = ?1 WHERE copies <> ?1 AND id IN (SELECT fb.block
-			FROM files f JOIN file_blocks fb ON fb.version = f.version
-			WHERE f.volume = ?2 AND f.key >= ?3 AND (?4 IS NULL OR f.key < ?4))`,
-			n, v.id, append([]byte{}, prefix...), end)
-		return err
-	})
 }

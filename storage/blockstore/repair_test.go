@@ -19,7 +19,7 @@ func newReplicated(t *testing.T, disks, copies int) (*Bucket, *Store) {
 	t.Helper()
 	b := newBucket(t, testBlock, disks)
 	s := openStoreOf(t, b)
-	if err := s.SetReplication(t.Context(), "test", "", copies); err != nil {
+	if _, err := s.SetReplication(t.Context(), "test", "", copies); err != nil {
 		t.Fatal(err)
 	}
 	again := openAt(t, "test", testBlock, b.roots...) // which sees the setting
@@ -143,7 +143,7 @@ func TestOnlyReplicaDamaged(t *testing.T) {
 	corrupt(t, b, "tiny")
 	wantKinds(t, s, CheckOptions{}, "1 block missing lost, 1 content damaged lost")
 	wantKinds(t, s, CheckOptions{Deep: true}, "1 block damaged lost, 1 block missing lost, 1 content damaged lost")
-	wantKinds(t, s, CheckOptions{Volume: "test", Prefix: "a", Deep: true}, "1 block damaged lost")
+	wantKinds(t, s, CheckOptions{Volume: "test", Path: "a", Deep: true}, "1 block damaged lost")
 	report := repair(t, s, RepairOptions{Check: CheckOptions{Deep: true}})
 	if report.Losses != 3 || len(report.Lost) != 3 {
 		t.Errorf("the repair is %+v, want three losses", report)
@@ -252,7 +252,19 @@ func TestSetReplication(t *testing.T) {
 	put(t, b, "c", content)
 	s := openStoreOf(t, b)
 	for _, n := range []int{3, 2, 1} {
-		if err := s.SetReplication(t.Context(), "test", "a/", n); err != nil {
+		r, err := s.SetReplication(t.Context(), "test", []string{"a/", "a/b", "a"}[n-1], n)
+		if want := (Replication{Objects: 1, Blocks: 3, Lacking: 3}); n < 3 {
+			want.Lacking, want.Surplus = 0, 3
+			if r != want {
+				t.Errorf("%d replicas wanted: %+v, want %+v", n, r, want)
+			}
+		} else if r != want {
+			t.Errorf("%d replicas wanted: %+v, want %+v", n, r, want)
+		} else {
+			wantKinds(t, s, CheckOptions{}, "3 under-replicated")
+			wantKinds(t, s, CheckOptions{Volume: "test", Path: "c"}, "")
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 		repair(t, s, RepairOptions{})
@@ -265,11 +277,83 @@ func TestSetReplication(t *testing.T) {
 			t.Errorf("left behind: %q", left)
 		}
 	}
-	if err := s.SetReplication(t.Context(), "test", "", 4); err == nil {
+	if _, err := s.SetReplication(t.Context(), "test", "", 4); err == nil {
 		t.Error("4 replicas: no error")
 	}
-	if err := s.SetReplication(t.Context(), "none", "", 2); !errors.Is(err, storage.ErrNotExist) {
+	if _, err := s.SetReplication(t.Context(), "none", "", 2); !errors.Is(err, storage.ErrNotExist) {
 		t.Errorf("a volume that is not there: %v", err)
+	}
+}
+
+// TestSetReplicationOfShared has blocks of an object here and one elsewhere: they are kept as the one
+// wants that wants more.
+func TestSetReplicationOfShared(t *testing.T) {
+	b := newBucket(t, testBlock, 3)
+	content := strings.Repeat("0123456789", 30_000)
+	a := put(t, b, "a", content)
+	put(t, b, "ab", content)
+	if _, err := b.CopyFrom(t.Context(), "d/copy", b, a); err != nil {
+		t.Fatal(err)
+	}
+	s := openStoreOf(t, b)
+	for _, step := range []struct {
+		path     string
+		n        int
+		want     Replication
+		replicas int64
+	}{
+		{"a", 2, Replication{Objects: 1, Blocks: 3, Lacking: 3}, 9},
+		{"d", 1, Replication{Objects: 1, Blocks: 3, Shared: 3}, 9},
+		{"d/", 3, Replication{Objects: 1, Blocks: 3, Lacking: 3}, 12},
+		{"", 1, Replication{Objects: 3, Blocks: 6, Surplus: 3}, 6},
+	} {
+		got, err := s.SetReplication(t.Context(), "test", step.path, step.n)
+		if err != nil || got != step.want {
+			t.Errorf("%d of %q: %+v, %v, want %+v", step.n, step.path, got, err, step.want)
+		}
+		repair(t, s, RepairOptions{Check: CheckOptions{Volume: "test", Path: step.path}})
+		if got := replicas(t, s); got != step.replicas {
+			t.Errorf("%d of %q: %d replicas, want %d", step.n, step.path, got, step.replicas)
+		}
+		wantKinds(t, s, CheckOptions{Deep: true}, "")
+	}
+	for _, path := range []string{"nothing", "nothing/", "a/"} {
+		if _, err := s.SetReplication(t.Context(), "test", path, 2); !errors.Is(err, storage.ErrNotExist) {
+			t.Errorf("%q is not there: %v", path, err)
+		}
+	}
+}
+
+// TestRebuildKeepsReplication loses the namespace after the number of replicas was changed.
+func TestRebuildKeepsReplication(t *testing.T) {
+	b := newBucket(t, testBlock, 2)
+	content := strings.Repeat("0123456789", 30_000)
+	put(t, b, "a", content)
+	put(t, b, "b", content)
+	s := openStoreOf(t, b)
+	if _, err := s.SetReplication(t.Context(), "test", "a", 2); err != nil {
+		t.Fatal(err)
+	}
+	repair(t, s, RepairOptions{})
+	if err := errors.Join(s.Close(), b.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if err := removeDatabase(filepath.Join(b.roots[0], namespaceFile)); err != nil {
+		t.Fatal(err)
+	}
+	if report, err := Rebuild(t.Context(), b.roots); err != nil || report.Losses > 0 {
+		t.Fatalf("%+v, %v", report, err)
+	}
+	again, err := OpenStore(t.Context(), b.roots)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	if report := repair(t, again, RepairOptions{}); report.Dropped != 0 || report.Copied != 0 {
+		t.Errorf("the repair has made or dropped replicas: %+v", report)
+	}
+	if got := replicas(t, again); got != 9 {
+		t.Errorf("%d replicas, want 9", got)
 	}
 }
 

@@ -2,6 +2,7 @@ package blockstore
 
 import (
 	"context"
+	"strings"
 )
 
 // fewBlocks is how many blocks of one change are garbage that is removed with the change. Where
@@ -63,6 +64,16 @@ func span(prefix string) (condition string, args []any) {
 		return "key >= ? AND key < ?", []any{from, to}
 	}
 	return "key >= ?", []any{from}
+}
+
+// place is the objects at a path, as a condition on the column key and its arguments: all if it is empty,
+// those below it if it ends in a slash, and otherwise the object of that key and those below it.
+func place(path string) (condition string, args []any) {
+	if path == "" || strings.HasSuffix(path, "/") {
+		return span(path)
+	}
+	below, keys := span(path + "/")
+	return "(key = ? OR " + below + ")", append([]any{[]byte(path)}, keys...)
 }
 
 // deletePrefix removes all objects whose keys begin with a prefix.

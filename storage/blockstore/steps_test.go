@@ -234,9 +234,11 @@ func TestCrashAtEveryStep(t *testing.T) {
 }
 
 // die leaves what a process leaves that is killed.
-func die(t *testing.T, b *Bucket) {
+func die(t *testing.T, b *Bucket) { dieStore(t, b.open) }
+
+func dieStore(t *testing.T, s *store) {
 	t.Helper()
-	if w := b.open.writer; w != nil {
+	if w := s.writer; w != nil {
 		for _, f := range w.journal.files {
 			f.f.Close()
 		}
@@ -244,7 +246,7 @@ func die(t *testing.T, b *Bucket) {
 			t.Error(err)
 		}
 	}
-	if err := b.open.ns.close(); err != nil {
+	if err := s.ns.close(); err != nil {
 		t.Error(err)
 	}
 }

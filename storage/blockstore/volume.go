@@ -227,8 +227,8 @@ func (s *Store) changeVolume(
 	return nil
 }
 
-// fail makes err the error of op on a volume or snapshot.
+// fail makes err the error of op on a volume or snapshot, or on volume/path.
 func (s *Store) fail(ctx context.Context, op, about string, err error) error {
-	b := &Bucket{volume: strings.TrimSuffix(about, "/")}
-	return b.fail(ctx, op, "", err)
+	volume, path, _ := strings.Cut(about, "/")
+	return (&Bucket{volume: volume}).fail(ctx, op, path, err)
 }
