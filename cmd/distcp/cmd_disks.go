@@ -19,6 +19,7 @@ type diskLine struct {
 	State    string `json:"state"`
 	Home     bool   `json:"home,omitempty"`
 	Missing  string `json:"missing,omitempty"`
+	ReadOnly string `json:"readOnly,omitempty"`
 	Total    int64  `json:"total"`
 	Free     int64  `json:"free"`
 	Used     int64  `json:"used"`
@@ -49,9 +50,12 @@ func (c *command) df(ctx context.Context, args []string) error {
 		fmt.Fprintf(c.stdout, "%4s  %14s  %14s  %14s  %9s  %s\n", "disk", "total", "free", "blocks", "number", "path")
 	}
 	for _, d := range disks {
-		line := diskLine{d.ID, d.Path, d.State, d.Home, "", d.Total, d.Free, d.Used, d.Replicas}
+		line := diskLine{d.ID, d.Path, d.State, d.Home, "", "", d.Total, d.Free, d.Used, d.Replicas}
 		if d.Missing != nil && d.State != "removed" {
 			line.Missing = oneLine(d.Missing)
+		}
+		if d.ReadOnly != nil {
+			line.ReadOnly = oneLine(d.ReadOnly)
 		}
 		if asJSON {
 			err = enc.Encode(line)
@@ -77,6 +81,9 @@ func (d diskLine) remarks() string {
 	}
 	if d.Missing != "" {
 		text += ", missing"
+	}
+	if d.ReadOnly != "" {
+		text += ", read-only"
 	}
 	return text
 }

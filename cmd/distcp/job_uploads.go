@@ -31,6 +31,9 @@ func (f *copyFlags) destAt() destAt {
 	if abs, err := filepath.Abs(at.Config); err == nil && at.Config != "" {
 		at.Config = abs
 	}
+	if roots, err := absolute(at.BlockRoot); err == nil {
+		at.BlockRoot = roots
+	}
 	return at
 }
 

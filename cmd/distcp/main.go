@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -225,11 +226,34 @@ const keptConnections = 512
 
 // overrides are the settings that the flags give, by their names in skep.toml.
 func (s settings) overrides() (map[string]string, error) {
-	overrides := map[string]string{"s3.endpoint": s.endpoint, "block_roots": s.blockRoot, "s3.part_size": s.partSize}
+	roots, err := absolute(s.blockRoot)
+	if err != nil {
+		return nil, err
+	}
+	overrides := map[string]string{"s3.endpoint": s.endpoint, "block_roots": roots, "s3.part_size": s.partSize}
 	if s.workers > keptConnections {
 		overrides["s3.workers"] = s.workers.String()
 	}
 	return overrides, nil
+}
+
+// absolute makes the directories of --blockRoot absolute, as settings want them.
+func absolute(roots string) (string, error) {
+	if roots == "" {
+		return "", nil
+	}
+	all := strings.Split(roots, ",")
+	for i, root := range all {
+		if root == "" {
+			continue // which the settings refuse
+		}
+		abs, err := filepath.Abs(root)
+		if err != nil {
+			return "", fmt.Errorf("--blockRoot %s: %w", root, err)
+		}
+		all[i] = abs
+	}
+	return strings.Join(all, ","), nil
 }
 
 // parse parses the flags of a verb, whose own arguments are between least and most.

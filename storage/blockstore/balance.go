@@ -22,6 +22,8 @@ type DiskInfo struct {
 	State   string // "active", "draining" or "removed"
 	Missing error  // why it is not at hand; nil if it is
 	Home    bool   // it has the namespace
+	// ReadOnly is why nothing can be written to it though it is at hand; nil if it can.
+	ReadOnly error
 
 	Replicas int64 // of blocks
 	Used     int64 // bytes of these
@@ -51,6 +53,7 @@ func (s *Store) Disks(ctx context.Context) ([]DiskInfo, error) {
 		d, err := s.disk(ctx, row.id)
 		if err == nil {
 			info.Path, info.Home = d.root, d.root == s.home
+			info.ReadOnly = s.files.writable(d.root)
 			var fs unix.Statfs_t
 			if err = unix.Statfs(d.root, &fs); err == nil {
 				info.Free, info.Total = int64(fs.Bavail)*int64(fs.Bsize), int64(fs.Blocks)*int64(fs.Bsize)

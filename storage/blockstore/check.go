@@ -10,6 +10,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -23,6 +24,7 @@ type FindingKind string
 const (
 	NamespaceDamaged FindingKind = "namespace damaged" // SQLite finds the database inconsistent
 	DiskMissing      FindingKind = "disk missing"
+	DiskReadOnly     FindingKind = "disk read-only"
 	BlockMissing     FindingKind = "block missing"    // a replica whose file is not there
 	BlockDamaged     FindingKind = "block damaged"    // a replica of another size or with other bytes
 	UnderReplicated  FindingKind = "under-replicated" // fewer good replicas than there should be
@@ -198,10 +200,18 @@ func (c *checker) checkDisks(ctx context.Context) error {
 		if row.path == "" || row.state == diskRemoved {
 			continue
 		}
-		if _, err := c.disk(ctx, row.id); err != nil {
-			if err := c.report(Finding{Kind: DiskMissing, Disk: row.id, Path: row.path, Detail: err.Error()}); err != nil {
-				return err
-			}
+		f := Finding{Kind: DiskMissing, Disk: row.id, Path: row.path}
+		d, err := c.disk(ctx, row.id)
+		if err == nil {
+			f.Kind, f.Path = DiskReadOnly, d.root
+			err = c.files.writable(d.root)
+		}
+		if err == nil {
+			continue
+		}
+		f.Detail = err.Error()
+		if err := c.report(f); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -329,17 +339,20 @@ func (c *checker) isGone(ctx context.Context, volume int64, f checkedFile, old b
 // checkBlock checks every replica of a block.
 func (c *checker) checkBlock(ctx context.Context, b block, about Finding) error {
 	c.done.Blocks++
-	wanted, err := column[int64](ctx, c.ns.reads, "SELECT copies FROM blocks WHERE id = ?", b.id)
-	if err != nil || len(wanted) == 0 {
+	known, ok, err := c.look(ctx, b.id)
+	if err != nil || !ok {
 		return err // it went meanwhile
 	}
 	var findings []Finding
-	good := int64(0)
+	good := 0
 	for _, disk := range b.disks {
 		f := about
 		f.Block, f.Disk = b.id, disk
 		if err := c.checkReplica(ctx, b, &f); err != nil {
 			return err
+		}
+		if f.Kind == "" && slices.Contains(known.bad, disk) {
+			f.Kind, f.Detail = BlockDamaged, "it was found damaged or missing, and waits for a repair"
 		}
 		if f.Kind == "" {
 			good++
@@ -347,15 +360,15 @@ func (c *checker) checkBlock(ctx context.Context, b block, about Finding) error 
 			findings = append(findings, f)
 		}
 	}
-	if len(findings) > 0 || good < wanted[0] {
+	if len(findings) > 0 || good < known.copies {
 		if now, err := column[int64](ctx, c.ns.reads, "SELECT id FROM blocks WHERE id = ?", b.id); err != nil || len(now) == 0 {
 			return err
 		}
 	}
-	if good > 0 && good < wanted[0] {
+	if good > 0 && good < known.copies {
 		f := about
 		f.Kind, f.Block = UnderReplicated, b.id
-		f.Detail = fmt.Sprintf("%d good replicas, want %d", good, wanted[0])
+		f.Detail = fmt.Sprintf("%s, want %d", countGood(good), known.copies)
 		findings = append(findings, f)
 	}
 	if len(b.disks) == 0 {
@@ -370,6 +383,13 @@ func (c *checker) checkBlock(ctx context.Context, b block, about Finding) error 
 		}
 	}
 	return nil
+}
+
+func countGood(n int) string {
+	if n == 1 {
+		return "1 good replica"
+	}
+	return fmt.Sprintf("%d good replicas", n)
 }
 
 // checkReplica gives f a kind if something is wrong with the replica.

@@ -3,6 +3,7 @@ package blockstore
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -48,6 +50,9 @@ func TestCrashWriter(t *testing.T) {
 			}
 		case 6:
 			err = crashUpload(t, b, key, i)
+		case 4: // for others to delete
+			victim := fmt.Sprintf("victim/%d", i%3)
+			err = write(b, victim, string(crashContent(victim, i)))
 		default:
 			err = crashWrite(t, b, key, i)
 		}
@@ -96,7 +101,7 @@ func crashUpload(t *testing.T, b *Bucket, key string, version int) error {
 
 // TestCrash kills writers at moments of no particular choice. After each, every object must be
 // one that the writer committed, or was just committing, and be whole; and the next writer
-// must clean up.
+// must clean up. Meanwhile others read, delete and check.
 func TestCrash(t *testing.T) {
 	t.Parallel()
 	seed := rand.Uint64()
@@ -105,7 +110,9 @@ func TestCrash(t *testing.T) {
 	known := map[string]string{} // by key: what is certainly there, "gone" or a version
 	rounds := soakRounds(t, 12)
 	for round := range rounds {
+		stop := bystanders(t, roots)
 		lines, last := runAndKill(t, roots, 1+rnd.IntN(60), time.Duration(rnd.IntN(3000))*time.Microsecond)
+		stop()
 		uncertain := map[string]string{}
 		for _, line := range lines {
 			var key, what string
@@ -139,6 +146,58 @@ func TestCrash(t *testing.T) {
 		}
 		if round%4 == 3 {
 			rebuildCrashed(t, roots, known)
+		}
+	}
+}
+
+// bystanders read, delete and check until stop is called: what is read is whole, and nothing is wrong.
+func bystanders(t *testing.T, roots []string) (stop func()) {
+	ctx, cancel := context.WithCancel(t.Context())
+	b := openAt(t, "test", testBlock, roots...)
+	var group sync.WaitGroup
+	forever := func(do func(i int) error) {
+		group.Go(func() {
+			for i := 0; ctx.Err() == nil; i++ {
+				if err := do(i); err != nil && !errors.Is(err, storage.ErrNotExist) { // there may be no store yet
+					t.Errorf("meanwhile: %v", err)
+					return
+				}
+				<-time.After(time.Millisecond) // the writer is to come further
+			}
+		})
+	}
+	forever(func(i int) error {
+		key := []string{"object/", "victim/"}[i%2] + strconv.Itoa(i/2%5)
+		r, err := b.Open(t.Context(), key, storage.ReadOptions{})
+		if err != nil {
+			return err
+		}
+		content, err := io.ReadAll(r)
+		if err = errors.Join(err, r.Close()); err == nil {
+			versionOf(t, key, content)
+		}
+		return err
+	})
+	forever(func(i int) error { return b.Delete(t.Context(), fmt.Sprintf("victim/%d", i%3)) })
+	forever(func(int) error {
+		s, err := OpenStore(t.Context(), roots)
+		if err != nil {
+			return err
+		}
+		for f, err := range s.Check(t.Context(), CheckOptions{Deep: true}) {
+			if err != nil {
+				return errors.Join(err, s.Close())
+			}
+			t.Errorf("a check meanwhile found %v", f)
+		}
+		return s.Close()
+	})
+	return func() {
+		t.Helper()
+		cancel()
+		group.Wait()
+		if err := b.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 }

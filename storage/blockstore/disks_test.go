@@ -84,6 +84,13 @@ func (f *faultyFiles) mkdirAll(path string) error {
 	return f.osFiles.mkdirAll(path)
 }
 
+func (f *faultyFiles) writable(path string) error {
+	if err := f.check("writable", path); err != nil {
+		return err
+	}
+	return f.osFiles.writable(path)
+}
+
 func (f *faultyFiles) free(path string) (int64, error) {
 	if err := f.check("free", path); err != nil {
 		return 0, err
@@ -175,6 +182,59 @@ func TestOneBadDisk(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestReadOnlyDisk has a disk that can be read only: what is on it is read, nothing is written to it, and it
+// is told of.
+func TestReadOnlyDisk(t *testing.T) {
+	b, s := newReplicated(t, 3, 2)
+	content := strings.Repeat("0123456789", 60_000)
+	put(t, b, "a", content)
+	readOnly := func(op, path string) error {
+		if strings.HasPrefix(path, b.roots[1]) && !slices.Contains([]string{"read", "open", "free"}, op) {
+			return unix.EROFS
+		}
+		return nil
+	}
+	faulty(t, b).set(readOnly)
+	layer := &faultyFiles{}
+	layer.set(readOnly)
+	s.files = layer
+	wantContent(t, b, "a", content)
+	put(t, b, "b", content)
+	putInParts(t, b, "c", content)
+	wantKinds(t, s, CheckOptions{Deep: true}, "1 disk read-only")
+	disks, err := s.Disks(t.Context())
+	if err != nil || len(disks) != 3 {
+		t.Fatal(disks, err)
+	}
+	for i, d := range disks {
+		if got := errors.Is(d.ReadOnly, unix.EROFS); got != (i == 1) || !got && d.ReadOnly != nil || d.Missing != nil {
+			t.Errorf("disk %d: %+v", d.ID, d)
+		}
+	}
+	before := disks[1].Replicas
+	fatal(t, os.Remove(pathsOf(t, b, "b")[0])) // on one of the other two
+	if report := repair(t, s, RepairOptions{}); report.Copied != 1 || report.Losses > 0 {
+		t.Errorf("%+v", report)
+	}
+	if err := b.Delete(t.Context(), "a"); err != nil {
+		t.Error(err)
+	}
+	layer.set(nil)
+	if disks, err = s.Disks(t.Context()); err != nil || disks[1].Replicas > before {
+		t.Errorf("%+v, %v: replicas were written to it", disks[1], err)
+	}
+	fatal(t, b.Close())
+	next := openAt(t, "test", testBlock, b.roots...)
+	wantContent(t, next, "b", content)
+	wantContent(t, next, "c", content)
+	put(t, next, "next", "writer")
+	if left := leftovers(t, next); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+	wantKinds(t, openStoreOf(t, next), CheckOptions{Deep: true}, "")
+	fatal(t, next.Close())
 }
 
 func TestAllDisksBad(t *testing.T) {

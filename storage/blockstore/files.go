@@ -38,6 +38,8 @@ type fileLayer interface {
 	syncDir(path string) error
 	// free is the room that is left for us on the disk of a directory, in bytes.
 	free(path string) (int64, error)
+	// writable reports why nothing can be written in a directory.
+	writable(path string) error
 }
 
 // osFiles is the real thing.
@@ -70,6 +72,8 @@ func (osFiles) free(path string) (int64, error) {
 	}
 	return int64(s.Bavail) * int64(s.Bsize), nil
 }
+
+func (osFiles) writable(path string) error { return unix.Access(path, unix.W_OK) }
 
 // lockPath waits for the lock on the file called path, which it makes if need be. Closing the
 // file releases the lock.

@@ -221,24 +221,38 @@ func (r *repairer) addReplica(ctx context.Context, b replicated, sources, notTo 
 	if err != nil {
 		return 0, err
 	}
+	var errs []error
+	for _, target := range targets {
+		on, err := r.addReplicaOn(ctx, b, sources, target)
+		if !ofDisk(err) {
+			return on, err
+		}
+		target.shun()
+		errs = append(errs, err)
+	}
+	return 0, errors.Join(errs...)
+}
+
+// addReplicaOn is addReplica to one disk. An error of a disk is of that one.
+func (r *repairer) addReplicaOn(ctx context.Context, b replicated, sources []int64, target *disk) (int64, error) {
 	for _, source := range sources {
 		from, err := r.disk(ctx, source)
 		if err != nil {
 			continue
 		}
-		err = r.copyReplica(ctx, b.block, from, targets[0])
+		err = r.copyReplica(ctx, b.block, from, target)
 		var damage *damageError
 		if errors.As(err, &damage) {
 			r.reportDamage(ctx, b.at(source), err)
 			continue
 		}
 		if err != nil {
-			return 0, targets[0].wrap(err)
+			return 0, target.wrap(err)
 		}
 		known := false
 		err = r.update(ctx, func(tx *sql.Tx) error {
 			result, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO replicas (block, disk, state)
-				SELECT id, ?2, 0 FROM blocks WHERE id = ?1`, b.id, targets[0].id)
+				SELECT id, ?2, 0 FROM blocks WHERE id = ?1`, b.id, target.id)
 			if err != nil {
 				return err
 			}
@@ -247,10 +261,10 @@ func (r *repairer) addReplica(ctx context.Context, b replicated, sources, notTo 
 			return err
 		})
 		if err == nil && !known {
-			r.discardReplica(targets[0], b.id)
+			r.discardReplica(target, b.id)
 			return 0, nil
 		}
-		return targets[0].id, err
+		return target.id, err
 	}
 	return 0, nil
 }

@@ -103,6 +103,9 @@ func TestReplicas(t *testing.T) {
 			}
 			wantKinds(t, s, CheckOptions{Deep: true}, test.found)
 			wantContent(t, b, "a", content)
+			if got := kinds(t, s, CheckOptions{}); !strings.Contains(got, "1 under-replicated") {
+				t.Errorf("what reading has found is not told of: %q", got)
+			}
 			queued, err := column[string](t.Context(), s.ns.reads, "SELECT reason FROM repairs")
 			if err != nil || len(queued) != 1 {
 				t.Errorf("reading queued %q for repair, %v, want the block", queued, err)

@@ -56,6 +56,9 @@ func openStore(ctx context.Context, roots []string) (*store, error) {
 	}
 	ns, err := openNamespace(ctx, filepath.Join(home, namespaceFile))
 	if err != nil {
+		if why := (osFiles{}).writable(home); why != nil {
+			err = fmt.Errorf("%s has the namespace and cannot be written, which reading needs too: %w", home, why)
+		}
 		return nil, err
 	}
 	s := &store{roots: roots, home: home, ns: ns, files: osFiles{}, sums: newCombiner()}
