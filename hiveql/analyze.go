@@ -47,29 +47,25 @@ func (s *Session) analyze(ctx context.Context, n *syntax.Analyze) error {
 	if err != nil {
 		return err
 	}
-	return s.alterRow(ctx, t.TableName, func(t *metastore.Table) error {
-		var of *analyzed
-		if len(rows) > 0 {
-			of = &rows[0]
+	return s.alterRowIn(ctx, t.TableName, func(tx metastore.Tx, t *metastore.Table) error {
+		if len(rows) == 0 {
+			keepStats(&t.Parameters, stats, nil, cols)
+			return nil
 		}
-		return keepStats(&t.Parameters, stats, of, cols)
+		keepStats(&t.Parameters, stats, &rows[0], cols)
+		return tx.SetStatistics(ctx, t.TableName, &metastore.Statistics{Columns: rows[0].columns})
 	})
 }
 
 // keepStats puts what was found into the parameters of a table or partition.
-func keepStats(params *map[string]string, sizes map[string]string, found *analyzed, cols []metastore.Column) error {
+func keepStats(params *map[string]string, sizes map[string]string, found *analyzed, cols []metastore.Column) {
 	for k, v := range sizes {
 		setParam(params, k, v)
 	}
-	if found == nil {
-		return nil
+	if found != nil {
+		setParam(params, "numRows", strconv.FormatInt(found.rows, 10))
+		setAccurate(params, cols)
 	}
-	setParam(params, "numRows", strconv.FormatInt(found.rows, 10))
-	setAccurate(params, cols)
-	if len(cols) == 0 {
-		return nil
-	}
-	return setColumnStats(params, found.columns)
 }
 
 func (s *Session) keepPartitionStats(
@@ -99,14 +95,31 @@ func (s *Session) keepPartitionStats(
 		}
 		byValues[strings.Join(values, "\x00")] = &rows[i]
 	}
-	err := s.alterPartitions(ctx, t, n.Partition, func(p *metastore.Partition) error {
-		found := byValues[strings.Join(p.Values, "\x00")]
-		if found == nil && rows != nil {
-			found = &analyzed{} // a partition without rows
+	return s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
+		var changed []*metastore.Partition
+		var stats []*metastore.Statistics
+		for p, err := range tx.Partitions(ctx, t.TableName, match) {
+			if err != nil {
+				return err
+			}
+			found := byValues[strings.Join(p.Values, "\x00")]
+			if found == nil && rows != nil {
+				found = &analyzed{} // a partition without rows
+			}
+			keepStats(&p.Parameters, sizes[p.Storage.Location], found, cols)
+			changed = append(changed, p)
+			if found != nil && len(found.columns) > 0 {
+				stats = append(stats, &metastore.Statistics{Values: p.Values, Columns: found.columns})
+			}
 		}
-		return keepStats(&p.Parameters, sizes[p.Storage.Location], found, cols)
+		if len(changed) == 0 && n.Partition != nil {
+			return semantic(n.Partition, 10006, "Partition not found %s", syntax.Print(n.Partition))
+		}
+		if err := tx.AlterPartitions(ctx, t.TableName, changed); err != nil {
+			return err
+		}
+		return tx.SetStatistics(ctx, t.TableName, stats...)
 	})
-	return err
 }
 
 // keyText is the value of a partition key as the metastore has it.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,18 +12,15 @@ import (
 	"github.com/skepdata/skep/hiveql/syntax"
 	"github.com/skepdata/skep/hivetype"
 	"github.com/skepdata/skep/metastore"
+	"github.com/skepdata/skep/partitions"
 )
+
+// accurateParam is Hive's note of which statistics agree with the data.
+const accurateParam = "COLUMN_STATS_ACCURATE"
 
 // columnStats are the statistics of one column by the names that DESCRIBE FORMATTED gives them.
 // Those that a type does not have are left out.
 type columnStats map[string]string
-
-const (
-	// columnStatsParam holds, as JSON, the statistics of the columns of a table or partition.
-	columnStatsParam = hiddenParams + "column_stats"
-	// accurateParam is Hive's note of which statistics agree with the data.
-	accurateParam = "COLUMN_STATS_ACCURATE"
-)
 
 // statNames are the statistics in the order of DESCRIBE FORMATTED.
 func statNames() []string {
@@ -32,25 +28,98 @@ func statNames() []string {
 		"bit_vector"}
 }
 
-// columnStatsOf reads the statistics of columns by their names; what cannot be read is none.
-func columnStatsOf(params map[string]string) map[string]columnStats {
-	all := map[string]columnStats{}
-	if text := params[columnStatsParam]; text != "" {
-		if json.Unmarshal([]byte(text), &all) != nil {
-			return map[string]columnStats{}
+// shownStats are statistics of a column as DESCRIBE FORMATTED shows them. What is of another type
+// than the column, because the column has changed, is none.
+func shownStats(c *metastore.ColumnStatistics, t hivetype.Type) columnStats {
+	stats := columnStats{}
+	if c.Kind != metastore.StatisticsKind(t) {
+		return stats
+	}
+	number := func(name string, n int64) {
+		if n >= 0 {
+			stats[name] = strconv.FormatInt(n, 10)
 		}
 	}
-	return all
+	number("num_nulls", c.Nulls)
+	switch c.Kind {
+	case "boolean":
+		number("num_trues", c.Trues)
+		number("num_falses", c.Falses)
+		return stats
+	case "string", "binary":
+		number("max_col_len", c.MaxLength)
+		if c.AvgLength >= 0 {
+			stats["avg_col_len"] = doubleText(c.AvgLength)
+		}
+	default:
+		stats["min"], stats["max"] = boundText(c.Low, c.Kind), boundText(c.High, c.Kind)
+	}
+	if c.Kind == "binary" {
+		return stats
+	}
+	number("distinct_count", c.Distinct)
+	// Hive keeps a sketch of the values that ANALYZE has counted, and shows its kind.
+	if len(c.BitVector) > 0 || c.Distinct > 0 && c.Analyzed.Unix() > 0 {
+		stats["bit_vector"] = "HL"
+	}
+	return stats
 }
 
-func setColumnStats(params *map[string]string, changed map[string]columnStats) error {
-	all := columnStatsOf(*params)
-	maps.Copy(all, changed)
-	text, err := json.Marshal(all)
-	if err == nil {
-		setParam(params, columnStatsParam, string(text))
+func doubleText(f float64) string {
+	return string(hivetype.AppendText(nil, f, hivetype.Of(hivetype.Double)))
+}
+
+// boundText is a low or high value as it is shown.
+func boundText(text, kind string) string {
+	switch kind {
+	case "double":
+		if f, err := strconv.ParseFloat(text, 64); err == nil {
+			return doubleText(f)
+		}
+	case "decimal":
+		if strings.Contains(text, ".") {
+			return strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
+		}
+	case "timestamp":
+		text, _, _ = strings.Cut(text, ".")
 	}
-	return err
+	return text
+}
+
+// setStat sets one statistic, by the name that DESCRIBE FORMATTED gives it.
+func setStat(c *metastore.ColumnStatistics, stat, text string) {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		n = -1
+	}
+	switch stat {
+	case "min":
+		c.Low = text
+	case "max":
+		c.High = text
+	case "num_nulls":
+		c.Nulls = n
+	case "distinct_count":
+		c.Distinct = n
+	case "max_col_len":
+		c.MaxLength = n
+	case "num_trues":
+		c.Trues = n
+	case "num_falses":
+		c.Falses = n
+	case "avg_col_len":
+		if c.AvgLength, err = strconv.ParseFloat(text, 64); err != nil {
+			c.AvgLength = -1
+		}
+	}
+}
+
+// unknownStats are those of a column of which nothing is known.
+func unknownStats(c metastore.Column) metastore.ColumnStatistics {
+	return metastore.ColumnStatistics{
+		Column: c.Name, Type: c.Type.String(), Kind: metastore.StatisticsKind(c.Type),
+		Nulls: -1, Distinct: -1, AvgLength: -1, MaxLength: -1, Trues: -1, Falses: -1,
+	}
 }
 
 // accuracy is what COLUMN_STATS_ACCURATE says, in Hive's JSON.
@@ -85,38 +154,27 @@ func setAccurate(params *map[string]string, cols []metastore.Column) {
 	}
 }
 
-// forgetColumnStats takes away the statistics of columns that are not among those now, or have
-// another type.
-func forgetColumnStats(params *map[string]string, before, now []metastore.Column) error {
-	all, a := columnStatsOf(*params), accuracyOf(*params)
+// forgetAccuracy takes back what is said of columns that are not among those now, or have another
+// type. Their statistics go by themselves.
+func forgetAccuracy(params *map[string]string, before, now []metastore.Column) error {
+	if _, ok := (*params)[accurateParam]; !ok {
+		return nil
+	}
+	a := accuracyOf(*params)
 	for _, c := range before {
 		if !slices.ContainsFunc(now, func(n metastore.Column) bool { return n.Name == c.Name && n.Type.Equal(c.Type) }) {
-			delete(all, c.Name)
 			delete(a.Columns, c.Name)
 		}
 	}
-	if _, ok := (*params)[accurateParam]; ok {
-		text, err := json.Marshal(a)
-		if err != nil {
-			return err
-		}
-		setParam(params, accurateParam, string(text))
-	}
-	if _, ok := (*params)[columnStatsParam]; !ok {
-		return nil
-	}
-	text, err := json.Marshal(all)
+	text, err := json.Marshal(a)
 	if err == nil {
-		setParam(params, columnStatsParam, string(text))
+		setParam(params, accurateParam, string(text))
 	}
 	return err
 }
 
 // measure is an expression whose value is one statistic of a column.
-type measure struct {
-	column, stat, sql string
-	fixed             string // the statistic itself, where there is nothing to compute
-}
+type measure struct{ column, stat, sql string }
 
 // measures are what ANALYZE computes for a column, by its type; none for complex ones.
 func measures(c metastore.Column) []measure {
@@ -128,7 +186,7 @@ func measures(c metastore.Column) []measure {
 		return nil
 	}
 	nulls := m("num_nulls", "count(1) - count($)")
-	distinct := []measure{m("distinct_count", "count(DISTINCT $)"), {column: c.Name, stat: "bit_vector", fixed: "HL"}}
+	distinct := []measure{m("distinct_count", "count(DISTINCT $)")}
 	switch c.Type.Kind {
 	case hivetype.Boolean:
 		return []measure{nulls, m("num_trues", "count(CASE WHEN $ THEN 1 END)"), m("num_falses", "count(CASE WHEN NOT $ THEN 1 END)")}
@@ -167,7 +225,7 @@ func statText(stat string, v hivetype.Value, t hivetype.Type) string {
 type analyzed struct {
 	values  []string // of the partition keys
 	rows    int64
-	columns map[string]columnStats
+	columns []metastore.ColumnStatistics
 }
 
 // analyzeRows reads the data of a table, or of the partitions that a spec names, and computes
@@ -184,9 +242,7 @@ func (s *Session) analyzeRows(
 	for _, c := range cols {
 		for _, m := range measures(c) {
 			wanted = append(wanted, m)
-			if m.fixed == "" {
-				items = append(items, m.sql)
-			}
+			items = append(items, m.sql)
 		}
 	}
 	sql := "SELECT " + strings.Join(items, ", ") + " FROM " + quoted(t.Database) + "." + quoted(t.Name) + specCondition(spec)
@@ -195,60 +251,32 @@ func (s *Session) analyzeRows(
 	}
 	var found []analyzed
 	err := s.eachRow(ctx, sql, func(row []hivetype.Value, types []hivetype.Type) {
-		found = append(found, analyzedRow(t, row, types, wanted))
+		found = append(found, s.analyzedRow(t, row, types, wanted))
 	})
 	return found, err
 }
 
-func analyzedRow(t *metastore.Table, row []hivetype.Value, types []hivetype.Type, wanted []measure) analyzed {
-	a := analyzed{columns: map[string]columnStats{}}
+func (s *Session) analyzedRow(t *metastore.Table, row []hivetype.Value, types []hivetype.Type, wanted []measure) analyzed {
+	a := analyzed{}
 	n := len(t.PartitionKeys)
 	for i := range n {
 		a.values = append(a.values, keyText(row[i], types[i]))
 	}
 	a.rows, _ = row[n].(int64)
-	at := n + 1
-	defer a.tidy(t)
-	for _, m := range wanted {
-		stats := a.columns[m.column]
-		if stats == nil {
-			stats = columnStats{}
-			a.columns[m.column] = stats
+	for i, m := range wanted {
+		if len(a.columns) == 0 || a.columns[len(a.columns)-1].Column != m.column {
+			c := unknownStats(t.Storage.Columns[t.Storage.Column(m.column)])
+			c.Analyzed = s.cfg.Now()
+			a.columns = append(a.columns, c)
 		}
-		if m.fixed != "" {
-			stats[m.stat] = m.fixed
-			continue
+		c := &a.columns[len(a.columns)-1]
+		text := statText(m.stat, row[n+1+i], types[n+1+i])
+		if bound := m.stat == "min" || m.stat == "max"; bound && a.rows == 0 {
+			text = map[string]string{"long": "0", "double": "0.0"}[c.Kind] // as Hive says of no rows
 		}
-		stats[m.stat] = statText(m.stat, row[at], types[at])
-		at++
+		setStat(c, m.stat, text)
 	}
 	return a
-}
-
-// tidy gives columns of no rows the statistics that Hive gives them.
-func (a *analyzed) tidy(t *metastore.Table) {
-	if a.rows > 0 {
-		return
-	}
-	for name, stats := range a.columns {
-		delete(stats, "bit_vector")
-		at := t.Storage.Column(name)
-		if at < 0 {
-			continue
-		}
-		zero := ""
-		switch typ := t.Storage.Columns[at].Type; {
-		case typ.Integer():
-			zero = "0"
-		case typ.Kind == hivetype.Float || typ.Kind == hivetype.Double:
-			zero = "0.0"
-		}
-		for _, stat := range []string{"min", "max"} {
-			if _, ok := stats[stat]; ok && zero != "" {
-				stats[stat] = zero
-			}
-		}
-	}
 }
 
 // specCondition is the WHERE that selects the partitions of a spec.
@@ -268,10 +296,19 @@ func specCondition(spec *syntax.PartitionSpec) string {
 	return " WHERE " + strings.Join(conds, " AND ")
 }
 
-// updateColumnStats runs UPDATE STATISTICS FOR COLUMN.
-func updateColumnStats(params *map[string]string, col metastore.Column, n *syntax.UpdateStatistics) error {
-	stats := columnStats{}
-	maps.Copy(stats, columnStatsOf(*params)[col.Name])
+// updateColumnStats runs UPDATE STATISTICS FOR COLUMN, of a partition, or where v is nil of a table.
+func updateColumnStats(
+	ctx context.Context, tx metastore.Tx, name metastore.TableName, v partitions.Values, col metastore.Column, n *syntax.UpdateStatistics,
+) error {
+	stats, err := columnStatistics(ctx, tx, name, v, col)
+	if err != nil {
+		return err
+	}
+	if stats == nil || stats.Kind != metastore.StatisticsKind(col.Type) {
+		c := unknownStats(col)
+		c.Analyzed = time.Unix(0, 0)
+		stats = &c
+	}
 	for i := range n.Properties {
 		p := &n.Properties[i]
 		stat, ok := map[string]string{
@@ -286,15 +323,47 @@ func updateColumnStats(params *map[string]string, col metastore.Column, n *synta
 		if err != nil {
 			return semantic(p, 0, "%s of %s cannot be '%s': %v", p.Key, col.Name, p.Value, err)
 		}
-		stats[stat] = text
+		setStat(stats, stat, text)
 	}
-	if stats["num_nulls"] == "" {
-		stats["num_nulls"] = "0"
+	stats.Nulls = max(stats.Nulls, 0)
+	if stats.Kind != "boolean" && stats.Kind != "binary" {
+		stats.Distinct = max(stats.Distinct, 0)
 	}
-	if stats["distinct_count"] == "" && col.Type.Kind != hivetype.Boolean && col.Type.Kind != hivetype.Binary {
-		stats["distinct_count"] = "0"
+	return tx.SetStatistics(ctx, name, &metastore.Statistics{Values: v, Columns: []metastore.ColumnStatistics{*stats}})
+}
+
+// columnStatistics are those of a column, nil where there are none.
+func columnStatistics(
+	ctx context.Context, r metastore.Reader, name metastore.TableName, v partitions.Values, col metastore.Column,
+) (*metastore.ColumnStatistics, error) {
+	if v == nil {
+		found, err := r.TableStatistics(ctx, name, col.Name)
+		if err != nil || len(found.Columns) == 0 {
+			return nil, err
+		}
+		return &found.Columns[0], nil
 	}
-	return setColumnStats(params, map[string]columnStats{col.Name: stats})
+	t, err := r.Table(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	spec := make(partitions.Spec, len(v))
+	for i, k := range t.PartitionKeys {
+		spec[i] = partitions.SpecField{Name: k.Name, Value: v[i], Set: true}
+	}
+	exactly, err := t.Keys().Predicate(spec)
+	if err != nil {
+		return nil, err
+	}
+	for found, err := range r.Statistics(ctx, name, exactly, col.Name) {
+		if err != nil {
+			return nil, err
+		}
+		if slices.Equal(found.Values, v) && len(found.Columns) > 0 {
+			return &found.Columns[0], nil
+		}
+	}
+	return nil, nil
 }
 
 // givenStat puts a statistic that a user gives into the form in which it is shown.
@@ -317,7 +386,7 @@ func givenStat(stat, text string, t hivetype.Type) (string, error) {
 	if err != nil || !fraction {
 		return text, err
 	}
-	return string(hivetype.AppendText(nil, f, hivetype.Of(hivetype.Double))), nil
+	return doubleText(f), nil
 }
 
 // statsLimit is the size, in bytes, up to which the statistics of a column are computed when
@@ -331,11 +400,15 @@ func (s *Session) statsToShow(
 	ctx context.Context, t *metastore.Table, p *metastore.Partition, spec *syntax.PartitionSpec, col metastore.Column,
 ) (columnStats, error) {
 	params := t.Parameters
+	var values partitions.Values
 	if p != nil {
-		params = p.Parameters
+		params, values = p.Parameters, p.Values
 	}
-	if stats, ok := columnStatsOf(params)[col.Name]; ok {
-		return stats, nil
+	if kept, err := columnStatistics(ctx, s.cfg.Store, t.TableName, values, col); err != nil || kept != nil {
+		if err != nil {
+			return nil, err
+		}
+		return shownStats(kept, col.Type), nil
 	}
 	size, err := strconv.ParseInt(params["totalSize"], 10, 64)
 	if err != nil || size == 0 || size > statsLimit || accuracyOf(params).Columns[col.Name] == "" || s.cfg.Executor == nil ||
@@ -349,10 +422,10 @@ func (s *Session) statsToShow(
 	if err != nil {
 		return nil, fmt.Errorf("compute the statistics of %s.%s: %w", t.TableName, col.Name, err)
 	}
-	for _, a := range found {
-		return a.columns[col.Name], nil
+	if len(found) == 0 || len(found[0].columns) == 0 {
+		return nil, nil
 	}
-	return nil, nil
+	return shownStats(&found[0].columns[0], col.Type), nil
 }
 
 // statColumns are the columns that ANALYZE ... FOR COLUMNS means: all of those that can have

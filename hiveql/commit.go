@@ -140,7 +140,11 @@ func (j *job) commit(ctx context.Context) error {
 		}
 		for _, target := range j.targets {
 			if target.values == nil {
-				if err := j.change(t, &t.Parameters, target); err != nil {
+				old, err := j.change(t, &t.Parameters, target)
+				if err == nil && old && !j.create {
+					err = tx.DropStatistics(ctx, t.TableName, nil)
+				}
+				if err != nil {
 					return err
 				}
 			}
@@ -190,7 +194,11 @@ func (j *job) commitPartitions(ctx context.Context, tx metastore.Tx, t *metastor
 			}
 			altered = append(altered, p)
 		}
-		if err := j.change(t, &p.Parameters, target); err != nil {
+		old, err := j.change(t, &p.Parameters, target)
+		if err == nil && old && there[valuesKey(target.values)] != nil {
+			err = tx.DropStatistics(ctx, t.TableName, target.values)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -205,16 +213,17 @@ func (j *job) commitPartitions(ctx context.Context, tx metastore.Tx, t *metastor
 	return tx.AddPartitions(ctx, t.TableName, added, false)
 }
 
-// change brings the parameters of a table or partition up to date.
-func (j *job) change(table *metastore.Table, params *map[string]string, t *target) error {
+// change brings the parameters of a table or partition up to date. old says that the statistics of
+// its columns, if there are any, are those of other rows.
+func (j *job) change(table *metastore.Table, params *map[string]string, t *target) (old bool, err error) {
 	if *params == nil {
 		*params = map[string]string{}
 	}
 	if err := j.changeFiles(table, params, t); err != nil {
-		return err
+		return false, err
 	}
 	p := *params
-	j.changeAccuracy(params, t)
+	old = j.changeAccuracy(params, t)
 	for key, n := range map[string]int64{"numFiles": t.files, "numRows": t.rows, "totalSize": t.bytes} {
 		before, err := strconv.ParseInt(p[key], 10, 64)
 		switch {
@@ -227,7 +236,7 @@ func (j *job) change(table *metastore.Table, params *map[string]string, t *targe
 		}
 	}
 	p["transient_lastDdlTime"] = strconv.FormatInt(j.s.cfg.Now().Unix(), 10)
-	return nil
+	return old, nil
 }
 
 // changeFiles brings the list of the files of a place up to date.
@@ -260,21 +269,21 @@ func sameParams(a, b map[string]string) bool {
 }
 
 // changeAccuracy keeps what is said of statistics true. Rows that INSERT writes are counted, files
-// that are loaded are not.
-func (j *job) changeAccuracy(params *map[string]string, t *target) {
+// that are loaded are not. old is as for change.
+func (j *job) changeAccuracy(params *map[string]string, t *target) (old bool) {
 	p := *params
 	was := accuracyOf(p)
 	fresh := j.overwrite || j.create || t.values != nil && p["numFiles"] == "" && p["transient_lastDdlTime"] == ""
 	switch {
 	case t.rows < 0:
 		delete(p, accurateParam)
+		return false
 	case fresh:
-		delete(p, columnStatsParam)
 		delete(p, accurateParam)
 		setAccurate(params, j.table.Storage.Columns)
-	case len(was.Columns) > 0: // computed again when somebody asks
-		delete(p, columnStatsParam)
+		return true
 	}
+	return len(was.Columns) > 0 // they are computed again when somebody asks
 }
 
 // rollback removes what a failed job left. It reports false when the commit has taken place

@@ -2,7 +2,6 @@ package hiveql
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -13,79 +12,60 @@ import (
 	"github.com/skepdata/skep/metastore"
 )
 
-// constraint is what a table says of itself. A table keeps its constraints as JSON in one of its
-// parameters.
-type constraint struct {
-	Name     string   `json:"name"`
-	Kind     string   `json:"kind"` // as in syntax.Constraint
-	Columns  []string `json:"columns,omitempty"`
-	Text     string   `json:"text,omitempty"` // the expression of DEFAULT and CHECK
-	Disabled bool     `json:"disabled,omitempty"`
-	// Parent is the table, db.name, that a FOREIGN KEY references.
-	Parent        string   `json:"parent,omitempty"`
-	ParentColumns []string `json:"parent_columns,omitempty"`
-}
-
-const constraintsParam = hiddenParams + "constraints"
-
-// constraintsOf reads a table's constraints. What cannot be read is none.
-func constraintsOf(t *metastore.Table) []constraint {
-	var list []constraint
-	if text := t.Parameters[constraintsParam]; text != "" {
-		if json.Unmarshal([]byte(text), &list) != nil {
-			return nil
-		}
-	}
-	return list
-}
-
-func setConstraints(t *metastore.Table, list []constraint) error {
-	if len(list) == 0 {
-		delete(t.Parameters, constraintsParam)
-		return nil
-	}
-	text, err := json.Marshal(list)
-	if err == nil {
-		setParam(&t.Parameters, constraintsParam, string(text))
-	}
-	return err
-}
-
-// takeConstraints gives a new table the constraints of CREATE TABLE.
-func (s *Session) takeConstraints(ctx context.Context, t *metastore.Table, n *syntax.CreateTable) error {
-	for i := range n.PartitionedBy {
-		for k := range n.PartitionedBy[i].Constraints {
-			if err := s.addConstraint(ctx, t, &n.PartitionedBy[i].Constraints[k], &n.PartitionedBy[i].Name); err != nil {
+// takeConstraints are the constraints of CREATE TABLE.
+func (s *Session) takeConstraints(ctx context.Context, t *metastore.Table, n *syntax.CreateTable) ([]metastore.Constraint, error) {
+	var list []metastore.Constraint
+	take := func(constraints []syntax.Constraint, column *syntax.Ident) error {
+		for i := range constraints {
+			var err error
+			if list, err = s.withConstraint(ctx, s.cfg.Store, t, list, &constraints[i], column); err != nil {
 				return err
 			}
+		}
+		return nil
+	}
+	for i := range n.PartitionedBy {
+		if err := take(n.PartitionedBy[i].Constraints, &n.PartitionedBy[i].Name); err != nil {
+			return nil, err
 		}
 	}
 	for i := range n.Columns {
-		for k := range n.Columns[i].Constraints {
-			if err := s.addConstraint(ctx, t, &n.Columns[i].Constraints[k], &n.Columns[i].Name); err != nil {
-				return err
-			}
+		if err := take(n.Columns[i].Constraints, &n.Columns[i].Name); err != nil {
+			return nil, err
 		}
 	}
-	for i := range n.Constraints {
-		if err := s.addConstraint(ctx, t, &n.Constraints[i], nil); err != nil {
+	return list, take(n.Constraints, nil)
+}
+
+// giveConstraints adds constraints to a table; column is the one they stand behind, if they do.
+func (s *Session) giveConstraints(
+	ctx context.Context, tx metastore.Tx, t *metastore.Table, column *syntax.Ident, given ...syntax.Constraint,
+) error {
+	before, err := tx.Constraints(ctx, t.TableName)
+	if err != nil {
+		return err
+	}
+	list := before
+	for i := range given {
+		if list, err = s.withConstraint(ctx, tx, t, list, &given[i], column); err != nil {
 			return err
 		}
 	}
-	return nil
+	return tx.AddConstraints(ctx, t.TableName, list[len(before):])
 }
 
-// addConstraint adds one constraint; column is the one it stands behind, if it does.
-func (s *Session) addConstraint(
-	ctx context.Context, t *metastore.Table, n *syntax.Constraint, column *syntax.Ident,
-) error {
+// withConstraint is list, the constraints of a table, with one more; column is the one it stands
+// behind, if it does.
+func (s *Session) withConstraint(
+	ctx context.Context, r metastore.Reader, t *metastore.Table, list []metastore.Constraint, n *syntax.Constraint, column *syntax.Ident,
+) ([]metastore.Constraint, error) {
 	if n.Kind == "NULL" {
-		return nil
+		return list, nil
 	}
 	if err := checkOptions(n); err != nil {
-		return err
+		return nil, err
 	}
-	c := constraint{Kind: n.Kind}
+	c := metastore.Constraint{Kind: metastore.ConstraintKind(n.Kind)}
 	idents := n.Columns
 	if len(idents) == 0 && column != nil {
 		idents = []syntax.Ident{*column}
@@ -93,69 +73,73 @@ func (s *Session) addConstraint(
 	for i := range idents {
 		name := strings.ToLower(idents[i].Name)
 		if t.Storage.Column(name) < 0 && t.Keys().Find(name) < 0 {
-			return semantic(&idents[i], 10002, "Invalid column reference '%s'", idents[i].Name)
+			return nil, semantic(&idents[i], 10002, "Invalid column reference '%s'", idents[i].Name)
 		}
 		c.Columns = append(c.Columns, name)
 	}
-	c.Disabled = slices.Contains(n.Options, "DISABLE") || slices.Contains(n.Options, "NOT ENFORCED")
-	if t.Type == metastore.External && !c.Disabled && (n.Kind == "NOT NULL" || n.Kind == "DEFAULT" || n.Kind == "CHECK") {
-		return semantic(n, 10326, "Invalid Constraint syntax Constraints are disallowed with External tables. "+
+	switch c.Kind {
+	case metastore.NotNull, metastore.Default, metastore.Check: // the others are never enforced
+		c.Enable = !slices.Contains(n.Options, "DISABLE") && !slices.Contains(n.Options, "NOT ENFORCED")
+	}
+	c.Rely = slices.Contains(n.Options, "RELY") || c.Enable && !slices.Contains(n.Options, "NORELY")
+	if t.Type == metastore.External && c.Enable {
+		return nil, semantic(n, 10326, "Invalid Constraint syntax Constraints are disallowed with External tables. "+
 			"Only RELY is allowed.")
 	}
 	if n.X != nil {
 		if err := s.checkExpression(ctx, t, n); err != nil {
-			return err
+			return nil, err
 		}
-		c.Text = syntax.Print(n.X)
+		c.Expression = syntax.Print(n.X)
 	}
 	if n.Parent != nil {
-		if err := s.reference(ctx, t, n, &c); err != nil {
-			return err
+		if err := s.reference(ctx, r, t, list, n, &c); err != nil {
+			return nil, err
 		}
 	}
-	list := constraintsOf(t)
-	if c.Kind == "PRIMARY KEY" && slices.ContainsFunc(list, func(o constraint) bool { return o.Kind == c.Kind }) {
-		return semantic(n, 10326, "Invalid Constraint syntax There already exists a primary key on table %s", t.TableName)
+	if c.Kind == metastore.PrimaryKey && slices.ContainsFunc(list, func(o metastore.Constraint) bool { return o.Kind == c.Kind }) {
+		return nil, semantic(n, 10326, "Invalid Constraint syntax There already exists a primary key on table %s", t.TableName)
 	}
 	if n.Name != nil {
 		c.Name = strings.ToLower(n.Name.Name)
-		if slices.ContainsFunc(list, func(o constraint) bool { return o.Name == c.Name }) {
-			return semantic(n.Name, 10326, "Constraint name already exists: %s", c.Name)
+		if slices.ContainsFunc(list, func(o metastore.Constraint) bool { return o.Name == c.Name }) {
+			return nil, semantic(n.Name, 10326, "Constraint name already exists: %s", c.Name)
 		}
 	} else {
 		c.Name = s.constraintName(t, &c, len(list))
 	}
-	return setConstraints(t, append(list, c))
+	return append(list, c), nil
 }
 
 // reference fills in what a foreign key references: a primary or a unique key of a table that
 // exists, or of t itself.
-func (s *Session) reference(ctx context.Context, t *metastore.Table, n *syntax.Constraint, c *constraint) error {
+func (s *Session) reference(
+	ctx context.Context, r metastore.Reader, t *metastore.Table, list []metastore.Constraint, n *syntax.Constraint, c *metastore.Constraint,
+) error {
 	name, err := s.tableName(n.Parent)
 	if err != nil {
 		return err
 	}
-	c.Parent = name.String()
+	c.Parent = name
 	for _, p := range n.ParentColumns {
-		c.ParentColumns = append(c.ParentColumns, strings.ToLower(p.Name))
+		c.References = append(c.References, strings.ToLower(p.Name))
 	}
-	if len(c.ParentColumns) != len(c.Columns) {
+	if len(c.References) != len(c.Columns) {
 		return semantic(n, 10326, "Invalid Constraint syntax The number of foreign key columns should be same as "+
 			"number of parent key columns")
 	}
-	parent := t
 	if name != t.TableName {
-		if parent, err = s.cfg.Store.Table(ctx, name); err != nil {
+		if list, err = r.Constraints(ctx, name); err != nil {
 			return s.tableError(n.Parent, name, err)
 		}
 	}
-	for _, o := range constraintsOf(parent) {
-		if (o.Kind == "PRIMARY KEY" || o.Kind == "UNIQUE") && sameNames(o.Columns, c.ParentColumns) {
+	for _, o := range list {
+		if (o.Kind == metastore.PrimaryKey || o.Kind == metastore.Unique) && sameNames(o.Columns, c.References) {
 			return nil
 		}
 	}
 	return semantic(n, 10326, "Invalid Constraint syntax %s has no primary or unique key of the columns (%s)",
-		name, strings.Join(c.ParentColumns, ", "))
+		name, strings.Join(c.References, ", "))
 }
 
 func sameNames(a, b []string) bool {
@@ -164,20 +148,23 @@ func sameNames(a, b []string) bool {
 
 // shownConstraints are the constraints that DESCRIBE shows: of foreign keys, as in Hive, those
 // whose parent has a primary key of these columns.
-func (s *Session) shownConstraints(ctx context.Context, t *metastore.Table) ([]constraint, error) {
-	var shown []constraint
-	for _, c := range constraintsOf(t) {
-		if c.Kind == "FOREIGN KEY" {
-			db, name, _ := strings.Cut(c.Parent, ".")
-			parent, err := s.cfg.Store.Table(ctx, metastore.TableName{Database: db, Name: name})
+func (s *Session) shownConstraints(ctx context.Context, t *metastore.Table) ([]metastore.Constraint, error) {
+	all, err := s.cfg.Store.Constraints(ctx, t.TableName)
+	if err != nil {
+		return nil, err
+	}
+	var shown []metastore.Constraint
+	for _, c := range all {
+		if c.Kind == metastore.ForeignKey {
+			ofParent, err := s.cfg.Store.Constraints(ctx, c.Parent)
 			if errors.Is(err, metastore.ErrNoSuchTable) || errors.Is(err, metastore.ErrNoSuchDatabase) {
 				continue
 			}
 			if err != nil {
 				return nil, err
 			}
-			if !slices.ContainsFunc(constraintsOf(parent), func(o constraint) bool {
-				return o.Kind == "PRIMARY KEY" && sameNames(o.Columns, c.ParentColumns)
+			if !slices.ContainsFunc(ofParent, func(o metastore.Constraint) bool {
+				return o.Kind == metastore.PrimaryKey && sameNames(o.Columns, c.References)
 			}) {
 				continue
 			}
@@ -205,43 +192,56 @@ func checkOptions(n *syntax.Constraint) error {
 }
 
 // constraintName makes up a name as Hive does: the kind, a hash, the time, a number.
-func (s *Session) constraintName(t *metastore.Table, c *constraint, n int) string {
-	prefix := map[string]string{
-		"PRIMARY KEY": "pk", "FOREIGN KEY": "fk", "UNIQUE": "uk", "NOT NULL": "nn", "DEFAULT": "dc", "CHECK": "cc",
+func (s *Session) constraintName(t *metastore.Table, c *metastore.Constraint, n int) string {
+	prefix := map[metastore.ConstraintKind]string{
+		metastore.PrimaryKey: "pk", metastore.ForeignKey: "fk", metastore.Unique: "uk", metastore.NotNull: "nn",
+		metastore.Default: "dc", metastore.Check: "cc",
 	}[c.Kind]
-	hash := crc32.ChecksumIEEE([]byte(t.String() + strings.Join(c.Columns, ",") + c.Text + c.Parent))
+	parent := ""
+	if c.Parent.Name != "" {
+		parent = c.Parent.String()
+	}
+	hash := crc32.ChecksumIEEE([]byte(t.String() + strings.Join(c.Columns, ",") + c.Expression + parent))
 	return fmt.Sprintf("%s_%d_%d_%d", prefix, hash, s.cfg.Now().UnixMilli(), n)
 }
 
 // dropConstraint takes a constraint away.
-func dropConstraint(t *metastore.Table, n *syntax.DropConstraint) error {
-	list := constraintsOf(t)
-	kept := slices.DeleteFunc(slices.Clone(list), func(c constraint) bool { return strings.EqualFold(c.Name, n.Name.Name) })
-	if len(kept) == len(list) {
+func dropConstraint(ctx context.Context, tx metastore.Tx, t *metastore.Table, n *syntax.DropConstraint) error {
+	err := tx.DropConstraint(ctx, t.TableName, n.Name.Name)
+	if errors.Is(err, metastore.ErrNoConstraint) {
 		return ddlFailed("InvalidObjectException(message:The constraint: %s does not exist for the associated table: %s)",
 			strings.ToLower(n.Name.Name), t.TableName)
 	}
-	return setConstraints(t, kept)
+	return err
 }
 
 // renameInConstraints follows a column that has a new name.
-func renameInConstraints(t *metastore.Table, from, to string) error {
-	list := constraintsOf(t)
-	changed := false
-	for i := range list {
-		for k, c := range list[i].Columns {
-			if strings.EqualFold(c, from) {
-				list[i].Columns[k], changed = to, true
+func renameInConstraints(ctx context.Context, tx metastore.Tx, t *metastore.Table, from, to string) error {
+	list, err := tx.Constraints(ctx, t.TableName)
+	if err != nil {
+		return err
+	}
+	for _, c := range list {
+		changed := false
+		for k, col := range c.Columns {
+			if strings.EqualFold(col, from) {
+				c.Columns[k], changed = to, true
 			}
 		}
-		if text := renamedIn(list[i].Text, from, to); text != list[i].Text {
-			list[i].Text, changed = text, true
+		if text := renamedIn(c.Expression, from, to); text != c.Expression {
+			c.Expression, changed = text, true
+		}
+		if !changed {
+			continue
+		}
+		if err := tx.DropConstraint(ctx, t.TableName, c.Name); err != nil {
+			return err
+		}
+		if err := tx.AddConstraints(ctx, t.TableName, []metastore.Constraint{c}); err != nil {
+			return err
 		}
 	}
-	if !changed {
-		return nil
-	}
-	return setConstraints(t, list)
+	return nil
 }
 
 // renamedIn is the text of an expression with another name for a column.
@@ -259,18 +259,20 @@ func renamedIn(text, from, to string) string {
 }
 
 // constraintKinds are the kinds in the order in which Hive shows them.
-func constraintKinds() []string {
-	return []string{"PRIMARY KEY", "FOREIGN KEY", "UNIQUE", "NOT NULL", "DEFAULT", "CHECK"}
+func constraintKinds() []metastore.ConstraintKind {
+	return []metastore.ConstraintKind{metastore.PrimaryKey, metastore.ForeignKey, metastore.Unique, metastore.NotNull,
+		metastore.Default, metastore.Check}
 }
 
-// ofKind are the constraints of one kind, in order of name.
-func ofKind(list []constraint, kind string) []constraint {
-	var found []constraint
-	for _, c := range list {
-		if c.Kind == kind {
-			found = append(found, c)
-		}
+// ofKind are the constraints of one kind.
+func ofKind(list []metastore.Constraint, kind metastore.ConstraintKind) []metastore.Constraint {
+	return slices.DeleteFunc(slices.Clone(list), func(c metastore.Constraint) bool { return c.Kind != kind })
+}
+
+// columnOf is the column of a constraint that has one; Hive shows null where it is the table's.
+func columnOf(c *metastore.Constraint) string {
+	if len(c.Columns) == 0 {
+		return "null"
 	}
-	slices.SortStableFunc(found, func(a, b constraint) int { return strings.Compare(a.Name, b.Name) })
-	return found
+	return c.Columns[0]
 }

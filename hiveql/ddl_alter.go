@@ -83,12 +83,17 @@ func (s *Session) alterTable(ctx context.Context, r *Result, n *syntax.AlterTabl
 
 // alterRow changes a table by fn in a transaction.
 func (s *Session) alterRow(ctx context.Context, name metastore.TableName, fn func(*metastore.Table) error) error {
+	return s.alterRowIn(ctx, name, func(_ metastore.Tx, t *metastore.Table) error { return fn(t) })
+}
+
+// alterRowIn is alterRow for changes of more than the row.
+func (s *Session) alterRowIn(ctx context.Context, name metastore.TableName, fn func(metastore.Tx, *metastore.Table) error) error {
 	return s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
 		t, err := tx.Table(ctx, name)
 		if err != nil {
 			return err
 		}
-		if err := fn(t); err != nil {
+		if err := fn(tx, t); err != nil {
 			return err
 		}
 		setParam(&t.Parameters, "transient_lastDdlTime", strconv.FormatInt(s.cfg.Now().Unix(), 10))
@@ -110,6 +115,13 @@ func (s *Session) alterStorage(
 func (s *Session) alterPartitions(
 	ctx context.Context, t *metastore.Table, spec *syntax.PartitionSpec, fn func(*metastore.Partition) error,
 ) error {
+	return s.alterPartitionsIn(ctx, t, spec, func(_ metastore.Tx, p *metastore.Partition) error { return fn(p) })
+}
+
+// alterPartitionsIn is alterPartitions for changes of more than the partitions.
+func (s *Session) alterPartitionsIn(
+	ctx context.Context, t *metastore.Table, spec *syntax.PartitionSpec, fn func(metastore.Tx, *metastore.Partition) error,
+) error {
 	var match partitions.Predicate
 	if spec != nil {
 		var err error
@@ -130,14 +142,11 @@ func (s *Session) alterPartitions(
 		}
 		for _, p := range ps {
 			p.Storage = p.Storage.Clone()
-			if err := fn(p); err != nil {
-				return err
-			}
-			if err := tx.AlterPartition(ctx, t.TableName, p); err != nil {
+			if err := fn(tx, p); err != nil {
 				return err
 			}
 		}
-		return nil
+		return tx.AlterPartitions(ctx, t.TableName, ps)
 	})
 }
 
@@ -279,7 +288,7 @@ func (s *Session) alterColumnsOf(
 				return e
 			}
 		}
-		return forgetColumnStats(params, before, d.Columns)
+		return forgetAccuracy(params, before, d.Columns)
 	}
 	if spec == nil {
 		return s.alterRow(ctx, t.TableName, func(t *metastore.Table) error { return change(&t.Storage, &t.Parameters) })
@@ -339,20 +348,15 @@ func (s *Session) changeColumn(
 // columnConstraints lets constraints follow a column that was changed, and adds those that CHANGE
 // COLUMN gives it.
 func (s *Session) columnConstraints(ctx context.Context, t *metastore.Table, a *syntax.ChangeColumn) error {
-	renamed := !strings.EqualFold(a.Old.Name, a.New.Name.Name) && len(constraintsOf(t)) > 0
+	renamed := !strings.EqualFold(a.Old.Name, a.New.Name.Name)
 	if !renamed && len(a.New.Constraints) == 0 {
 		return nil
 	}
-	return s.alterRow(ctx, t.TableName, func(t *metastore.Table) error {
-		if err := renameInConstraints(t, a.Old.Name, strings.ToLower(a.New.Name.Name)); err != nil {
+	return s.alterRowIn(ctx, t.TableName, func(tx metastore.Tx, t *metastore.Table) error {
+		if err := renameInConstraints(ctx, tx, t, a.Old.Name, strings.ToLower(a.New.Name.Name)); err != nil {
 			return err
 		}
-		for i := range a.New.Constraints {
-			if err := s.addConstraint(ctx, t, &a.New.Constraints[i], &a.New.Name); err != nil {
-				return err
-			}
-		}
-		return nil
+		return s.giveConstraints(ctx, tx, t, &a.New.Name, a.New.Constraints...)
 	})
 }
 

@@ -26,9 +26,11 @@ func (s *Session) alterLayout(ctx context.Context, t *metastore.Table, n *syntax
 	case *syntax.UpdateStatistics:
 		return s.updateStatistics(ctx, t, n.Partition, a)
 	case *syntax.AddConstraint:
-		return s.alterRow(ctx, t.TableName, func(t *metastore.Table) error { return s.addConstraint(ctx, t, &a.Constraint, nil) })
+		return s.alterRowIn(ctx, t.TableName, func(tx metastore.Tx, t *metastore.Table) error {
+			return s.giveConstraints(ctx, tx, t, nil, a.Constraint)
+		})
 	case *syntax.DropConstraint:
-		return s.alterRow(ctx, t.TableName, func(t *metastore.Table) error { return dropConstraint(t, a) })
+		return s.alterRowIn(ctx, t.TableName, func(tx metastore.Tx, t *metastore.Table) error { return dropConstraint(ctx, tx, t, a) })
 	case *syntax.SetSkewedLocation:
 		return s.alterStorage(ctx, t, n.Partition, func(d *metastore.StorageDescriptor) error { return setSkewedLocations(d, a) })
 	case *syntax.SetOwner:
@@ -63,12 +65,10 @@ func (s *Session) setLayout(
 		case a.Skewed != nil:
 			return takeSkew(d, a.Skewed)
 		case a.Not == "SKEWED":
-			return setSkew(d, nil)
-		case a.Not == "STORED AS DIRECTORIES":
-			if k := skewOf(d); k != nil {
-				k.Directories = false
-				return setSkew(d, k)
-			}
+			d.Skewed = nil
+		case a.Not == "STORED AS DIRECTORIES" && d.Skewed != nil:
+			d.Skewed = d.Skewed.Clone()
+			d.Skewed.Directories = false
 		}
 		return nil
 	})
@@ -78,7 +78,7 @@ func (s *Session) setLayout(
 func (s *Session) updateStatistics(
 	ctx context.Context, t *metastore.Table, spec *syntax.PartitionSpec, a *syntax.UpdateStatistics,
 ) error {
-	apply := func(params *map[string]string) error {
+	apply := func(_ metastore.Tx, _ partitions.Values, params *map[string]string) error {
 		setPropertiesOf(params, a.Properties)
 		return nil
 	}
@@ -88,7 +88,9 @@ func (s *Session) updateStatistics(
 			return semantic(a.Column, 10002, "Invalid column reference '%s'", a.Column.Name)
 		}
 		col := t.Storage.Columns[at]
-		apply = func(params *map[string]string) error { return updateColumnStats(params, col, a) }
+		apply = func(tx metastore.Tx, v partitions.Values, _ *map[string]string) error {
+			return updateColumnStats(ctx, tx, t.TableName, v, col, a)
+		}
 	}
 	for i := range a.Properties {
 		if strings.HasPrefix(a.Properties[i].Key, hiddenParams) {
@@ -96,9 +98,11 @@ func (s *Session) updateStatistics(
 		}
 	}
 	if spec != nil {
-		return s.alterPartitions(ctx, t, spec, func(p *metastore.Partition) error { return apply(&p.Parameters) })
+		return s.alterPartitionsIn(ctx, t, spec, func(tx metastore.Tx, p *metastore.Partition) error {
+			return apply(tx, p.Values, &p.Parameters)
+		})
 	}
-	return s.alterRow(ctx, t.TableName, func(t *metastore.Table) error { return apply(&t.Parameters) })
+	return s.alterRowIn(ctx, t.TableName, func(tx metastore.Tx, t *metastore.Table) error { return apply(tx, nil, &t.Parameters) })
 }
 
 // changeKey runs PARTITION COLUMN: another type for a partition key. Values are put into the

@@ -41,7 +41,16 @@ func (s *Session) createTable(ctx context.Context, r *Result, n *syntax.CreateTa
 	if n.Query != nil {
 		return s.createAs(ctx, r, t, n)
 	}
-	err = s.cfg.Store.Update(ctx, func(tx metastore.Tx) error { return tx.CreateTable(ctx, t) })
+	constraints, err := s.takeConstraints(ctx, t, n)
+	if err != nil {
+		return err
+	}
+	err = s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
+		if err := tx.CreateTable(ctx, t); err != nil || len(constraints) == 0 {
+			return err
+		}
+		return tx.AddConstraints(ctx, t.TableName, constraints)
+	})
 	switch {
 	case errors.Is(err, metastore.ErrExists) && n.IfNotExists:
 		return nil
@@ -122,9 +131,6 @@ func (s *Session) describeTable(
 	if n.External || strings.EqualFold(t.Parameters["EXTERNAL"], "TRUE") {
 		t.Type = metastore.External
 		t.Parameters["EXTERNAL"] = "TRUE"
-	}
-	if err := s.takeConstraints(ctx, t, n); err != nil {
-		return err
 	}
 	if t.Type == metastore.Managed && n.Location == nil && len(t.PartitionKeys) == 0 && n.Query == nil {
 		for _, k := range []string{"numFiles", "numRows", "totalSize"} {

@@ -62,7 +62,7 @@ type describer struct {
 	table     *metastore.Table
 	partition *metastore.Partition // nil for the table
 	// constraints are those to show.
-	constraints []constraint
+	constraints []metastore.Constraint
 	rows        [][]string
 }
 

@@ -3,10 +3,12 @@ package hiveql
 import (
 	"fmt"
 	"strings"
+
+	"github.com/skepdata/skep/metastore"
 )
 
 // constraintLines are the constraints as DESCRIBE EXTENDED shows them.
-func (d *describer) constraintLines(list []constraint) {
+func (d *describer) constraintLines(list []metastore.Constraint) {
 	first := true
 	for _, kind := range constraintKinds() {
 		found := ofKind(list, kind)
@@ -23,8 +25,8 @@ func (d *describer) constraintLines(list []constraint) {
 	}
 }
 
-func (d *describer) constraintText(kind string, list []constraint) string {
-	if kind == "PRIMARY KEY" {
+func (d *describer) constraintText(kind metastore.ConstraintKind, list []metastore.Constraint) string {
+	if kind == metastore.PrimaryKey {
 		return fmt.Sprintf("Primary Key for %s:[%s], Constraint Name: %s",
 			d.table.TableName, strings.Join(list[0].Columns, ","), list[0].Name)
 	}
@@ -32,45 +34,37 @@ func (d *describer) constraintText(kind string, list []constraint) string {
 	for _, c := range list {
 		parts = append(parts, fmt.Sprintf("{Constraint Name: %s, %s}", c.Name, constraintDetail(c)))
 	}
-	title := map[string]string{
-		"FOREIGN KEY": "Foreign Keys", "UNIQUE": "Unique Constraints", "NOT NULL": "Not Null Constraints",
-		"DEFAULT": "Default Constraints", "CHECK": "Check Constraints",
+	title := map[metastore.ConstraintKind]string{
+		metastore.ForeignKey: "Foreign Keys", metastore.Unique: "Unique Constraints", metastore.NotNull: "Not Null Constraints",
+		metastore.Default: "Default Constraints", metastore.Check: "Check Constraints",
 	}[kind]
 	return fmt.Sprintf("%s for %s:[ %s]", title, d.table.TableName, strings.Join(parts, ", "))
 }
 
-func constraintDetail(c constraint) string {
+func constraintDetail(c metastore.Constraint) string {
 	var parts []string
 	switch c.Kind {
-	case "FOREIGN KEY":
+	case metastore.ForeignKey:
 		for i, col := range c.Columns {
 			parts = append(parts, fmt.Sprintf("(Parent Column Name: %s.%s, Column Name: %s, Key Sequence: %d)",
-				c.Parent, c.ParentColumns[i], col, i+1))
+				c.Parent, c.References[i], col, i+1))
 		}
-	case "UNIQUE":
+	case metastore.Unique:
 		for i, col := range c.Columns {
 			parts = append(parts, fmt.Sprintf("(Column Name: %s, Key Sequence: %d)", col, i+1))
 		}
-	case "DEFAULT":
-		parts = append(parts, fmt.Sprintf("(Column Name: %s, Default Value: %s)", c.column(), c.Text))
-	case "CHECK":
-		parts = append(parts, fmt.Sprintf("(Column Name: %s, Check Value: %s)", c.column(), c.Text))
+	case metastore.Default:
+		parts = append(parts, fmt.Sprintf("(Column Name: %s, Default Value: %s)", columnOf(&c), c.Expression))
+	case metastore.Check:
+		parts = append(parts, fmt.Sprintf("(Column Name: %s, Check Value: %s)", columnOf(&c), c.Expression))
 	default:
-		parts = append(parts, "Column Name: "+c.column())
+		parts = append(parts, "Column Name: "+columnOf(&c))
 	}
 	return strings.Join(parts, ", ")
 }
 
-// column is the column of a constraint that has one; Hive shows null where it is the table's.
-func (c *constraint) column() string {
-	if len(c.Columns) == 0 {
-		return "null"
-	}
-	return c.Columns[0]
-}
-
 // constraintSections are the constraints as DESCRIBE FORMATTED shows them.
-func (d *describer) constraintSections(list []constraint) {
+func (d *describer) constraintSections(list []metastore.Constraint) {
 	if len(list) == 0 {
 		return
 	}
@@ -83,11 +77,11 @@ func (d *describer) constraintSections(list []constraint) {
 	}
 }
 
-func (d *describer) constraintSection(kind string, list []constraint) {
+func (d *describer) constraintSection(kind metastore.ConstraintKind, list []metastore.Constraint) {
 	d.gap()
-	d.head("# " + map[string]string{
-		"PRIMARY KEY": "Primary Key", "FOREIGN KEY": "Foreign Keys", "UNIQUE": "Unique Constraints",
-		"NOT NULL": "Not Null Constraints", "DEFAULT": "Default Constraints", "CHECK": "Check Constraints",
+	d.head("# " + map[metastore.ConstraintKind]string{
+		metastore.PrimaryKey: "Primary Key", metastore.ForeignKey: "Foreign Keys", metastore.Unique: "Unique Constraints",
+		metastore.NotNull: "Not Null Constraints", metastore.Default: "Default Constraints", metastore.Check: "Check Constraints",
 	}[kind])
 	d.field("Table:", d.table.String())
 	for _, c := range list {
@@ -95,21 +89,21 @@ func (d *describer) constraintSection(kind string, list []constraint) {
 		for i, col := range c.Columns {
 			sequence := fmt.Sprintf("Key Sequence:%d", i+1)
 			switch kind {
-			case "FOREIGN KEY":
-				d.row(pad("Parent Column Name:"+c.Parent+"."+c.ParentColumns[i]), pad("Column Name:"+col), pad(sequence))
-			case "UNIQUE":
+			case metastore.ForeignKey:
+				d.row(pad("Parent Column Name:"+c.Parent.String()+"."+c.References[i]), pad("Column Name:"+col), pad(sequence))
+			case metastore.Unique:
 				d.field("Column Name:"+col, sequence)
-			case "PRIMARY KEY", "NOT NULL":
+			case metastore.PrimaryKey, metastore.NotNull:
 				d.field("Column Name:", col)
 			}
 		}
 		switch kind {
-		case "DEFAULT":
-			d.field("Column Name:"+c.column(), "Default Value:"+c.Text)
-		case "CHECK":
-			d.field("Column Name:"+c.column(), "Check Value:"+c.Text)
+		case metastore.Default:
+			d.field("Column Name:"+columnOf(&c), "Default Value:"+c.Expression)
+		case metastore.Check:
+			d.field("Column Name:"+columnOf(&c), "Check Value:"+c.Expression)
 		}
-		if kind != "PRIMARY KEY" {
+		if kind != metastore.PrimaryKey {
 			d.gap()
 		}
 	}

@@ -93,10 +93,7 @@ func (s *Session) plansOf(ctx context.Context, stmt syntax.Stmt) ([]any, error) 
 		if err != nil {
 			return nil, err
 		}
-		if n, err = withDefaults(t, n); err != nil {
-			return nil, err
-		}
-		checks, err := s.checksOf(t)
+		n, checks, err := s.constrained(ctx, t, n)
 		if err != nil {
 			return nil, err
 		}

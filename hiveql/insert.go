@@ -73,10 +73,7 @@ func (s *Session) insert(ctx context.Context, r *Result, n *syntax.Insert) error
 	if t.Type == metastore.View {
 		return semantic(&n.Table, 10090, "A view cannot be used as target table for LOAD or INSERT '%s'", t.Name)
 	}
-	if n, err = withDefaults(t, n); err != nil {
-		return err
-	}
-	checks, err := s.checksOf(t)
+	n, checks, err := s.constrained(ctx, t, n)
 	if err != nil {
 		return err
 	}

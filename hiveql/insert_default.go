@@ -10,11 +10,11 @@ import (
 
 // withDefaults is an INSERT in which columns that it does not name, and the word DEFAULT in
 // VALUES, have the values that DEFAULT constraints give them.
-func withDefaults(t *metastore.Table, n *syntax.Insert) (*syntax.Insert, error) {
+func withDefaults(t *metastore.Table, constraints []metastore.Constraint, n *syntax.Insert) (*syntax.Insert, error) {
 	defaults := map[string]string{}
-	for _, c := range constraintsOf(t) {
-		if c.Kind == "DEFAULT" && !c.Disabled {
-			defaults[c.column()] = c.Text
+	for _, c := range constraints {
+		if c.Kind == metastore.Default && c.Enable {
+			defaults[columnOf(&c)] = c.Expression
 		}
 	}
 	c := *n

@@ -1,7 +1,6 @@
 package hiveql
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,54 +9,13 @@ import (
 	"github.com/skepdata/skep/metastore"
 )
 
-// skew is SKEWED BY: the values that Hive would give files of their own. It is shown, and does
-// not change how files are written. A storage descriptor keeps it as JSON in a parameter.
-type skew struct {
-	Columns     []string        `json:"columns"`
-	Values      [][]string      `json:"values"`
-	Directories bool            `json:"directories,omitempty"`
-	Locations   []skewedFileset `json:"locations,omitempty"`
-}
-
-// skewedFileset is where the rows of some skewed values lie, as SET SKEWED LOCATION says.
-type skewedFileset struct {
-	Values   []string `json:"values"`
-	Location string   `json:"location"`
-}
-
-const skewParam = hiddenParams + "skewed"
-
-// skewOf reads what a descriptor keeps; nil where there is none.
-func skewOf(d *metastore.StorageDescriptor) *skew {
-	text := d.Parameters[skewParam]
-	if text == "" {
-		return nil
-	}
-	k := &skew{}
-	if json.Unmarshal([]byte(text), k) != nil {
-		return nil
-	}
-	return k
-}
-
-func setSkew(d *metastore.StorageDescriptor, k *skew) error {
-	if k == nil {
-		delete(d.Parameters, skewParam)
-		return nil
-	}
-	text, err := json.Marshal(k)
-	if err == nil {
-		setParam(&d.Parameters, skewParam, string(text))
-	}
-	return err
-}
-
-// takeSkew records SKEWED BY of a table whose columns are known.
+// takeSkew records SKEWED BY of a table whose columns are known: the values that Hive would give
+// files of their own. It is shown, and does not change how files are written.
 func takeSkew(d *metastore.StorageDescriptor, n *syntax.Skewed) error {
 	if n == nil {
 		return nil
 	}
-	k := &skew{Directories: n.Directories}
+	k := &metastore.Skewed{Directories: n.Directories}
 	for i := range n.Columns {
 		name := strings.ToLower(n.Columns[i].Name)
 		switch {
@@ -84,7 +42,8 @@ func takeSkew(d *metastore.StorageDescriptor, n *syntax.Skewed) error {
 		}
 		k.Values = append(k.Values, texts)
 	}
-	return setSkew(d, k)
+	d.Skewed = k
+	return nil
 }
 
 func skewTexts(list []syntax.Expr) ([]string, error) {
@@ -104,7 +63,7 @@ func skewTexts(list []syntax.Expr) ([]string, error) {
 
 // setSkewedLocations records SET SKEWED LOCATION.
 func setSkewedLocations(d *metastore.StorageDescriptor, n *syntax.SetSkewedLocation) error {
-	k := skewOf(d)
+	k := d.Skewed.Clone()
 	if k == nil {
 		return semantic(n, 10205, "SET SKEWED LOCATION is for tables that are SKEWED BY something")
 	}
@@ -113,14 +72,15 @@ func setSkewedLocations(d *metastore.StorageDescriptor, n *syntax.SetSkewedLocat
 		if err != nil {
 			return err
 		}
-		k.Locations = append(k.Locations, skewedFileset{texts, n.Locations[i].Location})
+		k.Locations = append(k.Locations, metastore.SkewedLocation{Values: texts, Location: n.Locations[i].Location})
 	}
-	return setSkew(d, k)
+	d.Skewed = k
+	return nil
 }
 
 // skewLines are the lines of DESCRIBE FORMATTED about skewed values.
 func (d *describer) skewLines() {
-	k := skewOf(d.storage())
+	k := d.storage().Skewed
 	if k == nil {
 		return
 	}
@@ -146,7 +106,7 @@ func bracketed(list []string) string { return fmt.Sprintf("[%s]", strings.Join(l
 
 // skewClause is SKEWED BY as SHOW CREATE TABLE prints it.
 func skewClause(d *metastore.StorageDescriptor) []string {
-	k := skewOf(d)
+	k := d.Skewed
 	if k == nil {
 		return nil
 	}

@@ -80,11 +80,30 @@ func (t *temporaries) Partitions(
 	return (&temporaryReader{t.Store, t.names}).Partitions(ctx, name, p)
 }
 
-// PartitionsNamed are those of the table that the name means in the session.
+// PartitionNames are those of the table that the name means in the session; so it is with the
+// methods below.
+func (t *temporaries) PartitionNames(ctx context.Context, name metastore.TableName, p partitions.Predicate) iter.Seq2[string, error] {
+	return (&temporaryReader{t.Store, t.names}).PartitionNames(ctx, name, p)
+}
+
 func (t *temporaries) PartitionsNamed(
 	ctx context.Context, name metastore.TableName, vs []partitions.Values,
 ) iter.Seq2[*metastore.Partition, error] {
 	return (&temporaryReader{t.Store, t.names}).PartitionsNamed(ctx, name, vs)
+}
+
+func (t *temporaries) Constraints(ctx context.Context, name metastore.TableName) ([]metastore.Constraint, error) {
+	return (&temporaryReader{t.Store, t.names}).Constraints(ctx, name)
+}
+
+func (t *temporaries) TableStatistics(ctx context.Context, name metastore.TableName, columns ...string) (*metastore.Statistics, error) {
+	return (&temporaryReader{t.Store, t.names}).TableStatistics(ctx, name, columns...)
+}
+
+func (t *temporaries) Statistics(
+	ctx context.Context, name metastore.TableName, p partitions.Predicate, columns ...string,
+) iter.Seq2[*metastore.Statistics, error] {
+	return (&temporaryReader{t.Store, t.names}).Statistics(ctx, name, p, columns...)
 }
 
 // Update runs fn. The session's names change when it is committed.
@@ -146,10 +165,28 @@ func (r *temporaryReader) Partitions(
 	return r.from.Partitions(ctx, r.kept(name), p)
 }
 
+func (r *temporaryReader) PartitionNames(ctx context.Context, name metastore.TableName, p partitions.Predicate) iter.Seq2[string, error] {
+	return r.from.PartitionNames(ctx, r.kept(name), p)
+}
+
 func (r *temporaryReader) PartitionsNamed(
 	ctx context.Context, name metastore.TableName, vs []partitions.Values,
 ) iter.Seq2[*metastore.Partition, error] {
 	return r.from.PartitionsNamed(ctx, r.kept(name), vs)
+}
+
+func (r *temporaryReader) Constraints(ctx context.Context, name metastore.TableName) ([]metastore.Constraint, error) {
+	return r.from.Constraints(ctx, r.kept(name))
+}
+
+func (r *temporaryReader) TableStatistics(ctx context.Context, name metastore.TableName, columns ...string) (*metastore.Statistics, error) {
+	return r.from.TableStatistics(ctx, r.kept(name), columns...)
+}
+
+func (r *temporaryReader) Statistics(
+	ctx context.Context, name metastore.TableName, p partitions.Predicate, columns ...string,
+) iter.Seq2[*metastore.Statistics, error] {
+	return r.from.Statistics(ctx, r.kept(name), p, columns...)
 }
 
 // temporaryTx is a transaction in a session's names, which it changes.
@@ -178,10 +215,28 @@ func (x *temporaryTx) Partitions(
 	return x.temporaryReader.Partitions(ctx, name, p)
 }
 
+func (x *temporaryTx) PartitionNames(ctx context.Context, name metastore.TableName, p partitions.Predicate) iter.Seq2[string, error] {
+	return x.temporaryReader.PartitionNames(ctx, name, p)
+}
+
 func (x *temporaryTx) PartitionsNamed(
 	ctx context.Context, name metastore.TableName, vs []partitions.Values,
 ) iter.Seq2[*metastore.Partition, error] {
 	return x.temporaryReader.PartitionsNamed(ctx, name, vs)
+}
+
+func (x *temporaryTx) Constraints(ctx context.Context, name metastore.TableName) ([]metastore.Constraint, error) {
+	return x.temporaryReader.Constraints(ctx, name)
+}
+
+func (x *temporaryTx) TableStatistics(ctx context.Context, name metastore.TableName, columns ...string) (*metastore.Statistics, error) {
+	return x.temporaryReader.TableStatistics(ctx, name, columns...)
+}
+
+func (x *temporaryTx) Statistics(
+	ctx context.Context, name metastore.TableName, p partitions.Predicate, columns ...string,
+) iter.Seq2[*metastore.Statistics, error] {
+	return x.temporaryReader.Statistics(ctx, name, p, columns...)
 }
 
 // CreateTable keeps a table that says that it is temporary where those of the session are.
@@ -247,6 +302,26 @@ func (x *temporaryTx) AlterPartitions(ctx context.Context, name metastore.TableN
 
 func (x *temporaryTx) DropPartitions(ctx context.Context, name metastore.TableName, vs ...partitions.Values) error {
 	return x.Tx.DropPartitions(ctx, x.kept(name), vs...)
+}
+
+func (x *temporaryTx) RenamePartition(ctx context.Context, name metastore.TableName, from, to partitions.Values) error {
+	return x.Tx.RenamePartition(ctx, x.kept(name), from, to)
+}
+
+func (x *temporaryTx) AddConstraints(ctx context.Context, name metastore.TableName, cs []metastore.Constraint) error {
+	return x.Tx.AddConstraints(ctx, x.kept(name), cs)
+}
+
+func (x *temporaryTx) DropConstraint(ctx context.Context, name metastore.TableName, constraint string) error {
+	return x.Tx.DropConstraint(ctx, x.kept(name), constraint)
+}
+
+func (x *temporaryTx) SetStatistics(ctx context.Context, name metastore.TableName, all ...*metastore.Statistics) error {
+	return x.Tx.SetStatistics(ctx, x.kept(name), all...)
+}
+
+func (x *temporaryTx) DropStatistics(ctx context.Context, name metastore.TableName, v partitions.Values, columns ...string) error {
+	return x.Tx.DropStatistics(ctx, x.kept(name), v, columns...)
 }
 
 // temporaryLocation is where a new temporary table's data goes: below the warehouse, apart from

@@ -3,6 +3,7 @@ package metastore
 import (
 	"time"
 
+	"github.com/skepdata/skep/hivetype"
 	"github.com/skepdata/skep/partitions"
 )
 
@@ -60,13 +61,36 @@ type Statistics struct {
 	Columns []ColumnStatistics `json:"columns,omitempty"`
 }
 
+// StatisticsKind is the Kind of the statistics of a column of a type, empty for types that have none.
+func StatisticsKind(t hivetype.Type) string {
+	switch t.Kind {
+	case hivetype.Boolean:
+		return "boolean"
+	case hivetype.TinyInt, hivetype.SmallInt, hivetype.Int, hivetype.BigInt:
+		return "long"
+	case hivetype.Float, hivetype.Double:
+		return "double"
+	case hivetype.String, hivetype.Varchar, hivetype.Char:
+		return "string"
+	case hivetype.Binary:
+		return "binary"
+	case hivetype.Decimal:
+		return "decimal"
+	case hivetype.Date:
+		return "date"
+	case hivetype.Timestamp, hivetype.TimestampLocalTZ:
+		return "timestamp"
+	}
+	return ""
+}
+
 // ColumnStatistics are what is known of the values of a column. Numbers are -1, and texts empty,
 // where they are not known.
 type ColumnStatistics struct {
 	Column    string    `json:"column,omitempty"` // lower case
 	Type      string    `json:"type,omitempty"`   // of the column, in Hive's syntax
 	Kind      string    `json:"kind,omitempty"`   // the member of Hive's ColumnStatisticsData: boolean, long, double, string, binary, decimal, date, timestamp
-	Engine    string    `json:"engine,omitempty"` // hive where empty
+	Engine    string    `json:"engine,omitempty"` // of a client that keeps its own; hive where empty
 	Nulls     int64     `json:"nulls"`
 	Distinct  int64     `json:"distinct"`
 	Low       string    `json:"low,omitempty"`  // in the text form of the type
@@ -76,7 +100,7 @@ type ColumnStatistics struct {
 	Trues     int64     `json:"trues"`
 	Falses    int64     `json:"falses"`
 	BitVector []byte    `json:"bit_vector,omitempty"`
-	Analyzed  time.Time `json:"analyzed"`
+	Analyzed  time.Time `json:"analyzed"` // the beginning of 1970 where nobody looked at the data
 }
 
 // Lock is a lock that clients of the Hive Metastore take on databases, tables and partitions. A

@@ -86,7 +86,40 @@ type StorageDescriptor struct {
 	NumBuckets    int // 0 or -1 where not bucketed
 	BucketColumns []string
 	SortColumns   []SortColumn
+	Skewed        *Skewed // nil where nothing is said of it
 	Parameters    map[string]string
+}
+
+// Skewed is SKEWED BY: values of columns that Hive would give files of their own.
+type Skewed struct {
+	Columns     []string         `json:"columns"` // lower case
+	Values      [][]string       `json:"values"`  // each as many as Columns
+	Directories bool             `json:"directories,omitempty"`
+	Locations   []SkewedLocation `json:"locations,omitempty"`
+}
+
+// SkewedLocation is where the rows that have some skewed values lie.
+type SkewedLocation struct {
+	Values   []string `json:"values"`
+	Location string   `json:"location"`
+}
+
+// Clone returns a deep copy; nil of nil.
+func (s *Skewed) Clone() *Skewed {
+	if s == nil {
+		return nil
+	}
+	c := *s
+	c.Columns = slices.Clone(s.Columns)
+	c.Values = slices.Clone(s.Values)
+	for i, v := range c.Values {
+		c.Values[i] = slices.Clone(v)
+	}
+	c.Locations = slices.Clone(s.Locations)
+	for i := range c.Locations {
+		c.Locations[i].Values = slices.Clone(c.Locations[i].Values)
+	}
+	return &c
 }
 
 // Table is a table or a view.
@@ -142,6 +175,7 @@ func (d StorageDescriptor) Clone() StorageDescriptor {
 	d.SerDe.Parameters = maps.Clone(d.SerDe.Parameters)
 	d.BucketColumns = slices.Clone(d.BucketColumns)
 	d.SortColumns = slices.Clone(d.SortColumns)
+	d.Skewed = d.Skewed.Clone()
 	d.Parameters = maps.Clone(d.Parameters)
 	return d
 }

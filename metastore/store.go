@@ -112,7 +112,8 @@ type Tx interface {
 	// AlterTable replaces the table called name by t, which may have another name, and adds one
 	// to its version. It reports ErrConflict when t.Version is neither 0 nor the current version,
 	// ErrExists when another table has the new name, and ErrInvalid when t has other partition
-	// keys while there are partitions. Partitions stay with the table.
+	// keys while there are partitions. Partitions stay with the table; so do constraints, and the
+	// statistics of columns that stay and keep their types.
 	AlterTable(ctx context.Context, name TableName, t *Table) error
 	// DropTable removes a table and its partitions.
 	DropTable(ctx context.Context, name TableName) error
@@ -122,6 +123,7 @@ type Tx interface {
 	// not as many values as keys.
 	AddPartitions(ctx context.Context, name TableName, ps []*Partition, ifNotExists bool) error
 	// AlterPartition replaces the partition that has p.Values; it reports ErrNoSuchPartition.
+	// Statistics stay as with AlterTable.
 	AlterPartition(ctx context.Context, name TableName, p *Partition) error
 	// DropPartitions removes partitions; those that do not exist are ErrNoSuchPartition.
 	DropPartitions(ctx context.Context, name TableName, vs ...partitions.Values) error
@@ -141,9 +143,9 @@ type Tx interface {
 	AddConstraints(ctx context.Context, name TableName, cs []Constraint) error
 	// DropConstraint reports ErrNoConstraint.
 	DropConstraint(ctx context.Context, name TableName, constraint string) error
-	// SetStatistics replaces what is known of the columns given, of a table or of a partition,
-	// which must exist.
-	SetStatistics(ctx context.Context, name TableName, s *Statistics) error
+	// SetStatistics replaces what is known of the columns given, of a table or of partitions,
+	// which must exist, each at most once.
+	SetStatistics(ctx context.Context, name TableName, all ...*Statistics) error
 	// DropStatistics forgets what is known of columns, or without any of all; v is nil for those
 	// of the table itself.
 	DropStatistics(ctx context.Context, name TableName, v partitions.Values, columns ...string) error

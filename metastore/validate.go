@@ -68,6 +68,18 @@ func (d *StorageDescriptor) Validate() error {
 	}
 	texts := append([]string{d.Location, d.InputFormat, d.OutputFormat, d.SerDe.Name, d.SerDe.Library},
 		d.BucketColumns...)
+	if k := d.Skewed; k != nil {
+		texts = append(texts, k.Columns...)
+		for _, v := range k.Values {
+			if len(v) != len(k.Columns) {
+				return fmt.Errorf("%w storage descriptor: %d skewed values for %d skewed columns", ErrInvalid, len(v), len(k.Columns))
+			}
+			texts = append(texts, v...)
+		}
+		for _, l := range k.Locations {
+			texts = append(append(texts, l.Values...), l.Location)
+		}
+	}
 	if err := validTexts("storage descriptor", d.Parameters, texts...); err != nil {
 		return err
 	}

@@ -145,6 +145,82 @@ func TestServe(t *testing.T) {
 	}
 }
 
+// TestServeStatistics: what ANALYZE finds out others see, and what they say DESCRIBE shows.
+func TestServeStatistics(t *testing.T) {
+	i := install(t)
+	i.run("CREATE TABLE t (a INT NOT NULL, s STRING) STORED AS TEXTFILE; INSERT INTO t VALUES (1, 'x'), (-7, 'abc'); ANALYZE TABLE t COMPUTE STATISTICS FOR COLUMNS")
+	address, _ := i.startServe()
+	c, err := thrift.Dialer{Address: address}.Dial(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	type long struct {
+		Low      *int64 `thrift:"1"`
+		High     *int64 `thrift:"2"`
+		Nulls    int64  `thrift:"3"`
+		Distinct int64  `thrift:"4"`
+	}
+	type object struct {
+		Column string `thrift:"1"`
+		Type   string `thrift:"2"`
+		Data   struct {
+			Long *long `thrift:"2"`
+		} `thrift:"3"`
+	}
+	type statistics struct {
+		About struct {
+			OfTable bool   `thrift:"1"`
+			DB      string `thrift:"2"`
+			Name    string `thrift:"3"`
+		} `thrift:"1"`
+		Objects []*object `thrift:"2"`
+	}
+	get := &struct {
+		DB     string `thrift:"1"`
+		Name   string `thrift:"2"`
+		Column string `thrift:"3"`
+	}{"default", "t", "a"}
+	var got statistics
+	if err := c.Call(t.Context(), "get_table_column_statistics", get, &got); err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Objects) != 1 || got.Objects[0].Data.Long == nil {
+		t.Fatalf("got %+v", got)
+	}
+	if l := got.Objects[0].Data.Long; *l.Low != -7 || *l.High != 1 || l.Nulls != 0 || l.Distinct != 2 {
+		t.Errorf("got %+v", l)
+	}
+	var constraints struct {
+		NotNull []struct {
+			Column string `thrift:"4"`
+		} `thrift:"1"`
+	}
+	if err := c.Call(t.Context(), "get_not_null_constraints", &struct {
+		Request struct {
+			Catalog string `thrift:"1"`
+			DB      string `thrift:"2"`
+			Name    string `thrift:"3"`
+		} `thrift:"1"`
+	}{struct {
+		Catalog string `thrift:"1"`
+		DB      string `thrift:"2"`
+		Name    string `thrift:"3"`
+	}{"hive", "default", "t"}}, &constraints); err != nil || len(constraints.NotNull) != 1 || constraints.NotNull[0].Column != "a" {
+		t.Errorf("%v %+v", err, constraints)
+	}
+	low := int64(-99)
+	got.Objects[0].Data.Long.Low = &low
+	if err := c.Call(t.Context(), "update_table_column_statistics", &struct {
+		Statistics *statistics `thrift:"1"`
+	}{&got}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if text := strings.Join(i.run("DESCRIBE FORMATTED t a"), "\n"); !strings.Contains(text, "-99") {
+		t.Errorf("got %s", text)
+	}
+}
+
 // TestServeUsers: who has no login, or a wrong one, gets nothing.
 func TestServeUsers(t *testing.T) {
 	i := install(t)

@@ -131,7 +131,13 @@ func wireStorage(d *metastore.StorageDescriptor, columns []*fieldSchema) *storag
 	}
 	out.Parameters = shown(d.Parameters)
 	if out.SkewedInfo == nil { // Hive's server never leaves it out, and some clients count on that
-		out.SkewedInfo = &skewedInfo{SkewedColNames: []string{}, SkewedColValues: [][]string{}}
+		out.SkewedInfo = &skewedInfo{}
+	}
+	if out.SkewedInfo.SkewedColNames == nil {
+		out.SkewedInfo.SkewedColNames, out.SkewedInfo.SkewedColValues = []string{}, [][]string{}
+	}
+	if d.Skewed != nil {
+		out.wireSkewed(d.Skewed)
 	}
 	return out
 }
@@ -155,8 +161,8 @@ func storeStorage(in *storageDescriptor) (metastore.StorageDescriptor, error) {
 	rest := *in
 	rest.Cols, rest.BucketCols, rest.SortCols, rest.Parameters = nil, nil, nil, nil
 	rest.Location, rest.InputFormat, rest.OutputFormat, rest.Compressed, rest.NumBuckets = "", "", "", false, 0
-	if s := rest.SkewedInfo; s != nil && len(s.SkewedColNames)+len(s.SkewedColValues) == 0 {
-		rest.SkewedInfo = nil
+	if d.Skewed, rest.SkewedInfo = storeSkewed(in); d.Skewed != nil {
+		rest.StoredAsSubDirectories = false
 	}
 	if serde := in.SerdeInfo; serde != nil {
 		d.SerDe = metastore.SerDe{

@@ -14,10 +14,9 @@
 // @hive#db.
 //
 // Parameters whose names begin with skep. belong to skep's own commits. Clients never see them,
-// and what clients write leaves them as they are, except that statistics end which the change
-// may have made untrue.
+// and what clients write leaves them as they are.
 //
-// What a client says of a table that package metastore has no place for, as skew or retention, is
+// What a client says of a table that package metastore has no place for, as retention, is
 // kept in such a parameter and given back.
 //
 // A Remote is the other side: a metastore.Store in a metastore that is served, by this package or

@@ -3,6 +3,7 @@ package hms
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -293,13 +294,12 @@ type fired struct {
 
 // written ends the statistics of what a client says it has written to.
 func (s *Service) written(ctx context.Context, tx metastore.Tx, t *metastore.Table, v partitions.Values) error {
-	if v == nil || len(v) != len(t.PartitionKeys) {
+	if v == nil && t.Partitioned() {
+		return nil // it does not say where
+	}
+	err := tx.DropStatistics(ctx, t.TableName, v)
+	if errors.Is(err, metastore.ErrNoSuchPartition) || errors.Is(err, metastore.ErrInvalid) {
 		return nil
 	}
-	p, err := tx.Partition(ctx, t.TableName, v)
-	if err != nil || p.Parameters[columnStats] == "" {
-		return nil // it is not there, or nothing is known of it
-	}
-	delete(p.Parameters, columnStats)
-	return tx.AlterPartition(ctx, t.TableName, p)
+	return err
 }

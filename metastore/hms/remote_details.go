@@ -342,7 +342,16 @@ func (r reader) statistics(ctx context.Context, t *metastore.Table, names, colum
 }
 
 // SetStatistics implements metastore.Tx.
-func (x *remoteTx) SetStatistics(ctx context.Context, name metastore.TableName, s *metastore.Statistics) error {
+func (x *remoteTx) SetStatistics(ctx context.Context, name metastore.TableName, all ...*metastore.Statistics) error {
+	for _, s := range all {
+		if err := x.setStatistics(ctx, name, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (x *remoteTx) setStatistics(ctx context.Context, name metastore.TableName, s *metastore.Statistics) error {
 	name = lower(name)
 	err := func() error {
 		t, part, err := x.place(ctx, name, s.Values)

@@ -14,9 +14,8 @@ import (
 
 // What Hive counts in the parameters of tables and partitions, and says of how far to trust it.
 const (
-	ddlTime     = "transient_lastDdlTime"
-	accurate    = "COLUMN_STATS_ACCURATE"
-	columnStats = hidden + "column_stats"
+	ddlTime  = "transient_lastDdlTime"
+	accurate = "COLUMN_STATS_ACCURATE"
 )
 
 // addTableChanges adds the methods that make, change and drop tables.
@@ -261,11 +260,10 @@ func expected(env *environmentContext, old, changed map[string]string) error {
 	return nil
 }
 
-// untrust ends the statistics that a change of somebody else may have made untrue. What the
-// client says it has computed just now stays.
+// untrust ends the trust in statistics that a change may have made untrue. What the client says it
+// has computed just now stays.
 func (s *Service) untrust(params, old map[string]string, env *environmentContext) {
 	computed := env.property("STATS_GENERATED") != "" || params["STATS_GENERATED"] != ""
-	delete(params, columnStats)
 	if !computed && params[accurate] == old[accurate] {
 		delete(params, accurate)
 	}

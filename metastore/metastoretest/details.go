@@ -252,6 +252,72 @@ var detailTests = []contract{
 			return tx.SetStatistics(s.ctx, t1, &metastore.Statistics{Values: partitions.Values{"nope"}})
 		})
 	}, LooseStatistics},
+	{"statistics of many partitions are set at once, or none", func(t *testing.T, s suite) {
+		s.createTable(t1, "n", "int")
+		var vs []partitions.Values
+		var all []*metastore.Statistics
+		for i := range 1200 {
+			v := partitions.Values{fmt.Sprint(i)}
+			vs = append(vs, v)
+			all = append(all, &metastore.Statistics{Values: v, Columns: []metastore.ColumnStatistics{{Column: "A", Distinct: int64(i)}}})
+		}
+		s.add(t1, vs...)
+		last := must[int64](t)(s.store.LastChange(s.ctx))
+		set := func(all ...*metastore.Statistics) func(metastore.Tx) error {
+			return func(tx metastore.Tx) error { return tx.SetStatistics(s.ctx, t1, all...) }
+		}
+		s.fails(metastore.ErrInvalid, set(append(all, all[3])...))
+		s.fails(metastore.ErrNoSuchPartition, set(append(all, &metastore.Statistics{Values: partitions.Values{"-1"}})...))
+		if got := collect(t, s.store.Statistics(s.ctx, t1, nil)); len(got) != 0 {
+			t.Fatalf("%d were set", len(got))
+		}
+		s.update(set(all...))
+		s.update(set(all[1100:]...)) // again
+		got := collect(t, s.store.Statistics(s.ctx, t1, nil))
+		if len(got) != 1200 || got[1].Values[0] != "1" || got[1].Columns[0].Column != "a" || got[1].Columns[0].Distinct != 1 {
+			t.Fatalf("got %d", len(got))
+		}
+		if n := must[int64](t)(s.store.LastChange(s.ctx)) - last; n != 1300 { // an entry for each
+			t.Fatalf("%d changes", n)
+		}
+	}, Log | Transactions | LooseStatistics},
+	{"statistics of columns that go, or get another type, go with them", func(t *testing.T, s suite) {
+		table := s.createTable(t1, "ds", "string")
+		table.Storage.Columns = append(table.Storage.Columns, metastore.Column{Name: "b", Type: typ(t, "int")}, metastore.Column{Name: "c", Type: typ(t, "int")})
+		s.update(func(tx metastore.Tx) error { return tx.AlterTable(s.ctx, t1, table) })
+		x := partitions.Values{"x"}
+		part := &metastore.Partition{Values: x, Storage: table.Storage.Clone()}
+		var columns []metastore.ColumnStatistics
+		for _, c := range []string{"a", "b", "c"} {
+			columns = append(columns, metastore.ColumnStatistics{Column: c, Type: "int", Kind: "long"})
+		}
+		s.update(func(tx metastore.Tx) error {
+			if err := tx.AddPartitions(s.ctx, t1, []*metastore.Partition{part}, false); err != nil {
+				return err
+			}
+			return tx.SetStatistics(s.ctx, t1, &metastore.Statistics{Columns: columns}, &metastore.Statistics{Values: x, Columns: columns})
+		})
+		ofTable := func() int { return len(must[*metastore.Statistics](t)(s.store.TableStatistics(s.ctx, t1)).Columns) }
+		ofPartition := func() (n int) {
+			for _, found := range collect(t, s.store.Statistics(s.ctx, t1, nil)) {
+				n += len(found.Columns)
+			}
+			return n
+		}
+		table.Storage.Columns[1].Type = typ(t, "bigint")
+		table.Storage.Columns[0].Comment = "said"
+		table.TableName = t2
+		s.update(func(tx metastore.Tx) error { return tx.AlterTable(s.ctx, t1, table) })
+		s.update(func(tx metastore.Tx) error { table.TableName = t1; return tx.AlterTable(s.ctx, t2, table) })
+		if ofTable() != 2 || ofPartition() != 3 {
+			t.Fatalf("%d of the table are left, %d of the partition", ofTable(), ofPartition())
+		}
+		part.Storage.Columns = part.Storage.Columns[:1]
+		s.update(func(tx metastore.Tx) error { return tx.AlterPartition(s.ctx, t1, part) })
+		if ofTable() != 2 || ofPartition() != 1 {
+			t.Fatalf("%d of the table are left, %d of the partition", ofTable(), ofPartition())
+		}
+	}, 0},
 	{"locks are kept with their components, and are not in the change log", func(t *testing.T, s suite) {
 		last := must[int64](t)(s.store.LastChange(s.ctx))
 		l := &metastore.Lock{

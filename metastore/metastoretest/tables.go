@@ -32,7 +32,11 @@ func fullTable(t testing.TB) *metastore.Table {
 			},
 			Compressed: true, NumBuckets: 4, BucketColumns: []string{"id"},
 			SortColumns: []metastore.SortColumn{{Name: "id"}, {Name: "ts", Desc: true}},
-			Parameters:  map[string]string{"p": "q"},
+			Skewed: &metastore.Skewed{
+				Columns: []string{"id", "ts"}, Values: [][]string{{"1", "x"}, {"2", ""}}, Directories: true,
+				Locations: []metastore.SkewedLocation{{Values: []string{"2", ""}, Location: "s3://b/2"}},
+			},
+			Parameters: map[string]string{"p": "q"},
 		},
 		PartitionKeys: []metastore.Column{{Name: "ds", Type: typ(t, "string"), Comment: "day"}, {Name: "hr", Type: typ(t, "int")}},
 		Parameters:    map[string]string{"comment": "a\ttable", "EXTERNAL": "FALSE"},

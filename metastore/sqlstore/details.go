@@ -1,18 +1,14 @@
 package sqlstore
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/skepdata/skep/metastore"
-	"github.com/skepdata/skep/partitions"
 )
 
 // bodies runs a query for one column of JSON and decodes each.
@@ -243,193 +239,6 @@ func (t *tx) DropConstraint(ctx context.Context, name metastore.TableName, const
 			return err
 		}
 		return t.log(ctx, metastore.DroppedConstraint, name, &stateJSON{Constraints: old}, stateJSON{})
-	})
-}
-
-// columnCondition restricts statistics to columns.
-func columnCondition(columns []string) (string, []any) {
-	if len(columns) == 0 {
-		return "", nil
-	}
-	args := make([]any, len(columns))
-	for i, c := range columns {
-		args[i] = strings.ToLower(c)
-	}
-	return " AND s.column_name IN " + placeholders(len(columns)), args
-}
-
-// TableStatistics implements metastore.Reader.
-func (r reader) TableStatistics(ctx context.Context, name metastore.TableName, columns ...string) (*metastore.Statistics, error) {
-	name = lowerName(name)
-	t, err := r.tableRow(ctx, name)
-	if err != nil {
-		return nil, fail("get statistics", name.String(), err)
-	}
-	found, err := r.columnStatistics(ctx, t.id, "", columns)
-	if err != nil {
-		return nil, fail("get statistics", name.String(), err)
-	}
-	return &metastore.Statistics{Columns: found}, nil
-}
-
-func (r reader) columnStatistics(ctx context.Context, table int64, part string, columns []string) ([]metastore.ColumnStatistics, error) {
-	where, args := columnCondition(columns)
-	return bodies[metastore.ColumnStatistics](ctx, r.session,
-		`SELECT s.body FROM column_stats s WHERE s.table_id = ? AND s.partition_name = ?`+where+` ORDER BY s.column_name`,
-		append([]any{table, part}, args...)...)
-}
-
-// Statistics implements metastore.Reader.
-func (r reader) Statistics(
-	ctx context.Context, name metastore.TableName, p partitions.Predicate, columns ...string,
-) iter.Seq2[*metastore.Statistics, error] {
-	name = lowerName(name)
-	return func(yield func(*metastore.Statistics, error) bool) {
-		c, err := r.scope(ctx, name, p)
-		after := ""
-		for more := err == nil; more; {
-			var page []*metastore.Statistics
-			if page, more, err = r.statisticsPage(ctx, c, &after, columns); err != nil {
-				break
-			}
-			for _, s := range page {
-				if !yield(s, nil) {
-					return
-				}
-			}
-		}
-		if err != nil {
-			yield(nil, fail("get statistics", name.String(), err))
-		}
-	}
-}
-
-// statisticsPage reads the statistics of the partitions after a name, which it moves on.
-func (r reader) statisticsPage(
-	ctx context.Context, c scope, after *string, columns []string,
-) (page []*metastore.Statistics, more bool, err error) {
-	names, n, err := r.namePage(ctx, c, after)
-	if err != nil {
-		return nil, false, err
-	}
-	byName := map[string]*metastore.Statistics{}
-	where, wanted := columnCondition(columns)
-	for chunk := range slices.Chunk(names, pageSize) {
-		in, args := r.in("s.partition_name", chunk)
-		args = append([]any{c.t.id}, args...)
-		err := r.each(ctx, func(scan func(...any) error) error {
-			var name, body string
-			var one metastore.ColumnStatistics
-			if err := cmp.Or(scan(&name, &body), json.Unmarshal([]byte(body), &one)); err != nil {
-				return err
-			}
-			s := byName[name]
-			if s == nil {
-				values, err := c.t.keys.ParseName(name)
-				if err != nil {
-					return err
-				}
-				s = &metastore.Statistics{Values: values}
-				byName[name] = s
-				page = append(page, s)
-			}
-			s.Columns = append(s.Columns, one)
-			return nil
-		}, `SELECT s.partition_name, s.body FROM column_stats s WHERE s.table_id = ? AND `+in+where+` ORDER BY s.partition_name, s.column_name`, append(args, wanted...)...)
-		if err != nil {
-			return nil, false, err
-		}
-	}
-	return page, n == namesPage, nil
-}
-
-// partitionName is the name under which statistics are kept: empty for those of the table.
-func (t *tx) partitionName(ctx context.Context, row tableRow, v partitions.Values) (string, error) {
-	if v == nil {
-		return "", nil
-	}
-	part, err := row.named(v)
-	if err != nil {
-		return "", err
-	}
-	_, err = t.present(ctx, "set statistics", row, []partition{part})
-	return part.name, err
-}
-
-// SetStatistics implements metastore.Tx.
-func (t *tx) SetStatistics(ctx context.Context, name metastore.TableName, s *metastore.Statistics) error {
-	name = lowerName(name)
-	return t.atomically(ctx, "set statistics", name.String(), func() error {
-		row, err := t.tableRow(ctx, name)
-		if err != nil {
-			return err
-		}
-		part, err := t.partitionName(ctx, row, s.Values)
-		if err != nil || len(s.Columns) == 0 {
-			return err
-		}
-		names := make([]string, len(s.Columns))
-		now := metastore.Statistics{Values: s.Values, Columns: slices.Clone(s.Columns)}
-		for i := range now.Columns {
-			c := &now.Columns[i]
-			c.Column = strings.ToLower(c.Column)
-			names[i] = c.Column
-			if c.Analyzed.IsZero() {
-				c.Analyzed = decodeTime(encodeTime(time.Time{}))
-			}
-		}
-		old, err := t.columnStatistics(ctx, row.id, part, names)
-		if err != nil {
-			return err
-		}
-		if err := t.deleteStatistics(ctx, row.id, part, names); err != nil {
-			return err
-		}
-		for _, c := range now.Columns {
-			_, err := t.exec(ctx, `INSERT INTO column_stats (table_id, partition_name, column_name, body) VALUES (?, ?, ?, ?)`,
-				row.id, part, c.Column, encode(c))
-			if err != nil {
-				return err
-			}
-		}
-		was := &stateJSON{Statistics: &metastore.Statistics{Values: s.Values, Columns: old}}
-		return t.log(ctx, metastore.SetStatistics, name, was, stateJSON{Statistics: &now})
-	})
-}
-
-func (t *tx) deleteStatistics(ctx context.Context, table int64, part string, columns []string) error {
-	args := []any{table, part}
-	in := ""
-	if len(columns) > 0 {
-		in = " AND column_name IN " + placeholders(len(columns))
-		for _, c := range columns {
-			args = append(args, strings.ToLower(c))
-		}
-	}
-	_, err := t.exec(ctx, `DELETE FROM column_stats WHERE table_id = ? AND partition_name = ?`+in, args...)
-	return err
-}
-
-// DropStatistics implements metastore.Tx.
-func (t *tx) DropStatistics(ctx context.Context, name metastore.TableName, v partitions.Values, columns ...string) error {
-	name = lowerName(name)
-	return t.atomically(ctx, "drop statistics", name.String(), func() error {
-		row, err := t.tableRow(ctx, name)
-		if err != nil {
-			return err
-		}
-		part, err := t.partitionName(ctx, row, v)
-		if err != nil {
-			return err
-		}
-		old, err := t.columnStatistics(ctx, row.id, part, columns)
-		if err != nil || len(old) == 0 {
-			return err
-		}
-		if err := t.deleteStatistics(ctx, row.id, part, columns); err != nil {
-			return err
-		}
-		return t.log(ctx, metastore.DroppedStatistics, name, &stateJSON{Statistics: &metastore.Statistics{Values: v, Columns: old}}, stateJSON{})
 	})
 }
 

@@ -38,6 +38,7 @@ type (
 		NumBuckets    int               `json:"buckets,omitempty"`
 		BucketColumns []string          `json:"bucket_columns,omitempty"`
 		SortColumns   []sortJSON        `json:"sort_columns,omitempty"`
+		Skewed        *metastore.Skewed `json:"skewed,omitempty"`
 		Parameters    map[string]string `json:"parameters,omitempty"`
 	}
 )
@@ -148,7 +149,7 @@ func descriptorOf(d *metastore.StorageDescriptor) descriptorJSON {
 		Columns: encodeColumns(d.Columns), InputFormat: d.InputFormat, OutputFormat: d.OutputFormat,
 		SerDe:      serdeJSON{d.SerDe.Name, d.SerDe.Library, d.SerDe.Parameters},
 		Compressed: d.Compressed, NumBuckets: d.NumBuckets, BucketColumns: d.BucketColumns,
-		Parameters: d.Parameters,
+		Skewed: d.Skewed, Parameters: d.Parameters,
 	}
 	for _, s := range d.SortColumns {
 		j.SortColumns = append(j.SortColumns, sortJSON{s.Name, s.Desc})
@@ -175,7 +176,7 @@ func (j descriptorJSON) decode(location string) (metastore.StorageDescriptor, er
 			Name: j.SerDe.Name, Library: j.SerDe.Library, Parameters: orEmpty(j.SerDe.Parameters),
 		},
 		Compressed: j.Compressed, NumBuckets: j.NumBuckets, BucketColumns: j.BucketColumns,
-		Parameters: orEmpty(j.Parameters),
+		Skewed: j.Skewed, Parameters: orEmpty(j.Parameters),
 	}
 	for _, s := range j.SortColumns {
 		d.SortColumns = append(d.SortColumns, metastore.SortColumn{Name: s.Name, Desc: s.Desc})

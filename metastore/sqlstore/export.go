@@ -10,8 +10,9 @@ import (
 	"github.com/skepdata/skep/metastore"
 )
 
-// formatVersion is the version of the stream that Export writes.
-const formatVersion = 1
+// formatVersion is the version of the stream that Export writes. In 1, details of tables were in
+// parameters.
+const formatVersion = 2
 
 // Counts are how many things there are of each kind.
 type Counts struct {

@@ -35,6 +35,7 @@ type importer struct {
 	storage  []metastore.StorageDescriptor
 	ids      descriptorIDs
 	waiting  []partition // to be added together
+	format   int
 	finished bool
 }
 
@@ -115,6 +116,9 @@ func (im *importer) record(ctx context.Context, rec *record) error {
 		if *rec.End != im.n {
 			return fmt.Errorf("the export says that it has %+v, and it has %+v: lines are missing", *rec.End, im.n)
 		}
+		if im.format < formatVersion {
+			return moveDetails(ctx, im.t.session)
+		}
 	}
 	return nil
 }
@@ -123,7 +127,7 @@ func (im *importer) header(ctx context.Context, h *headerJSON) error {
 	if h.Format > formatVersion {
 		return fmt.Errorf("the export has format %d, but this program knows formats up to %d: use a newer skep", h.Format, formatVersion)
 	}
-	im.t.lastChange = h.LastChange
+	im.t.lastChange, im.format = h.LastChange, h.Format
 	_, err := im.t.exec(ctx, `UPDATE store SET keep_days = ? WHERE one = 1`, h.KeepDays)
 	return err
 }

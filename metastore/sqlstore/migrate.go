@@ -21,6 +21,7 @@ var migrationFiles embed.FS
 type migration struct {
 	name string
 	sql  string
+	then func(context.Context, session) error // what SQL cannot do; nil where it can
 }
 
 func migrations(dir string) ([]migration, error) {
@@ -35,11 +36,14 @@ func migrations(dir string) ([]migration, error) {
 		if err != nil {
 			return nil, err
 		}
-		number, _, _ := strings.Cut(strings.TrimPrefix(name, "migrations/"+dir+"/"), "_")
+		number, what, _ := strings.Cut(strings.TrimPrefix(name, "migrations/"+dir+"/"), "_")
 		if n, err := strconv.Atoi(number); err != nil || n != i+1 {
 			return nil, fmt.Errorf("migration %s should have the number %d", name, i+1)
 		}
-		steps[i] = migration{name, string(text)}
+		steps[i] = migration{name: name, sql: string(text)}
+		if what == "details.sql" {
+			steps[i].then = moveDetails
+		}
 	}
 	return steps, nil
 }
@@ -101,6 +105,11 @@ func (s *Store) migrateLocked(ctx context.Context, q session) error {
 		if err := q.step(ctx, step.sql); err != nil {
 			return fmt.Errorf("migration %s: %w", step.name, err)
 		}
+		if step.then != nil {
+			if err := step.then(ctx, q); err != nil {
+				return fmt.Errorf("migration %s: %w", step.name, err)
+			}
+		}
 		if i == len(steps)-1-version {
 			if err := s.makeDefault(ctx, q); err != nil {
 				return err
@@ -120,7 +129,7 @@ func (s session) step(ctx context.Context, text string) error {
 		return s.d.wrap(err)
 	}
 	for statement := range strings.SplitSeq(text, ";\n") {
-		if strings.TrimSpace(statement) == "" {
+		if onlyComments(statement) {
 			continue
 		}
 		if _, err := s.exec(ctx, statement); err != nil {
@@ -128,6 +137,15 @@ func (s session) step(ctx context.Context, text string) error {
 		}
 	}
 	return nil
+}
+
+func onlyComments(text string) bool {
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "--") {
+			return false
+		}
+	}
+	return true
 }
 
 // makeDefault makes the database that always exists, unless it does.

@@ -105,7 +105,7 @@ func exclusiveMySQL(ctx context.Context, db *sql.DB, fn func(session) error) (er
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
 	var locked sql.NullInt64
-	const name = `concat('skep.', sha1(database()))`
+	const name = `concat('skep.', sha2(database(), 224))` // at most 64 characters; MySQL 9 has no sha1
 	err = conn.QueryRowContext(ctx, `SELECT GET_LOCK(`+name+`, ?)`, lockPatience.Seconds()).Scan(&locked)
 	if err != nil {
 		return err

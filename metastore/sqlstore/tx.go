@@ -233,6 +233,9 @@ func (t *tx) AlterTable(ctx context.Context, name metastore.TableName, table *me
 		if err := t.updateTable(ctx, id, db, now); err != nil || onlyHiddenDiffers(old, now) {
 			return err
 		}
+		if err := t.forget(ctx, id, "", old.Storage.Columns, now.Storage.Columns); err != nil {
+			return err
+		}
 		return t.log(ctx, metastore.AlteredTable, name, &stateJSON{Table: encodeTable(old)}, stateJSON{Table: encodeTable(now)})
 	})
 }

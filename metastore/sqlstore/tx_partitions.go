@@ -209,8 +209,16 @@ func (t *tx) AlterPartitions(ctx context.Context, name metastore.TableName, ps [
 			if err != nil {
 				return err
 			}
+			columns := map[string][]metastore.Column{}
+			for _, p := range before {
+				columns[p.name] = p.Storage.Columns
+			}
 			for _, p := range after {
-				if err := t.updatePartition(ctx, row, p, ids); err != nil {
+				err := t.updatePartition(ctx, row, p, ids)
+				if err == nil {
+					err = t.forget(ctx, row.id, p.name, columns[p.name], p.Storage.Columns)
+				}
+				if err != nil {
 					return fail("alter partition", name.String()+"/"+p.name, err)
 				}
 			}

@@ -1,0 +1,2 @@
+-- Constraints, the statistics of columns and SKEWED BY were kept in parameters, and are moved to
+-- where they belong, which Go does: ../../migrate_details.go.
