@@ -17,6 +17,10 @@ type dialect struct {
 	arrays     bool   // lists are passed as one argument each, which PostgreSQL plans much faster
 	lock       string // makes a SELECT of the store row wait for other writers
 	keep       string // makes an INSERT leave rows that exist alone, without counting them
+	// narrow, after the table partitions, makes a query with a narrow condition sort what it finds. Left
+	// alone, MySQL reads all partitions in order to save the sorting, as long as it believes that
+	// there are few.
+	narrow string
 	// paged: a connection cannot run a statement while the rows of another are read, so a
 	// transaction reads page by page.
 	paged bool

@@ -19,7 +19,7 @@ import (
 func mysqlDialect(address string) *dialect {
 	return &dialect{
 		name: "MySQL", migrations: "mysql", lock: " FOR UPDATE", keep: "ON DUPLICATE KEY UPDATE name = name",
-		paged: true, remote: true, stepwise: true,
+		paged: true, remote: true, stepwise: true, narrow: " IGNORE INDEX FOR ORDER BY (PRIMARY)",
 		read:      &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 		write:     &sql.TxOptions{Isolation: sql.LevelReadCommitted},
 		explain:   func(err error) (trouble, string) { return explainMySQL(err, address) },

@@ -26,19 +26,30 @@ type scope struct {
 	t     tableRow
 	where pruned
 	known known
+	// from is where partitions, called p, come from, and its arguments.
+	from     string
+	fromArgs []any
 }
+
+// allPartitions is a scope's from.
+const allPartitions = "partitions p"
+
+// byName finds partitions of names by their key, one by one. Given a list, PostgreSQL rather looks at
+// each partition of the table and searches the list for it, as long as it believes that there are few.
+const byName = `unnest(?::text[]) AS wanted (name)
+ CROSS JOIN LATERAL (SELECT * FROM partitions q WHERE q.table_id = ? AND q.name = wanted.name OFFSET 0) p`
 
 // statement is the query, in order of name. Bodies of descriptors come along only for those that
 // are not known.
 func (c scope) statement(live bool) (string, []any) {
 	if c.known.all && !live {
 		return `SELECT p.name, p.descriptor_id, p.location, p.parameters, p.created
-  FROM partitions p WHERE p.table_id = ?` + c.where.sql, append([]any{c.t.id}, c.where.args...)
+  FROM ` + c.from + ` WHERE p.table_id = ?` + c.where.sql, slices.Concat(c.fromArgs, []any{c.t.id}, c.where.args)
 	}
 	return `SELECT p.name, p.descriptor_id, p.location, p.parameters, p.created, d.base, d.body
-  FROM partitions p LEFT JOIN descriptors d
+  FROM ` + c.from + ` LEFT JOIN descriptors d
     ON d.table_id = p.table_id AND d.id = p.descriptor_id AND p.descriptor_id NOT BETWEEN ? AND ?
- WHERE p.table_id = ?` + c.where.sql, append([]any{c.known.from, c.known.to, c.t.id}, c.where.args...)
+ WHERE p.table_id = ?` + c.where.sql, slices.Concat(c.fromArgs, []any{c.known.from, c.known.to, c.t.id}, c.where.args)
 }
 
 // scope resolves a table and a predicate.
@@ -48,6 +59,9 @@ func (r reader) scope(ctx context.Context, name metastore.TableName, p partition
 	}
 	if c.where, err = prune(c.t.keys, p); err != nil {
 		err = fmt.Errorf("%w: %w", metastore.ErrInvalid, err)
+	}
+	if c.from = allPartitions; c.where.narrow {
+		c.from += r.d.narrow
 	}
 	return c, err
 }
@@ -85,12 +99,16 @@ func (r reader) Partition(
 
 // named reads those of at most pageSize partitions that exist, in order of name.
 func (r reader) named(ctx context.Context, t tableRow, names []string) (found []partition, err error) {
-	c := scope{t: t}
+	c := scope{t: t, from: allPartitions}
 	if c.known, err = r.recent(ctx, t.id); err != nil {
 		return nil, err
 	}
-	in, args := r.in("p.name", names)
-	c.where.sql, c.where.args = " AND "+in+" ORDER BY p.name", args
+	if r.d.arrays {
+		c.from, c.fromArgs, c.where.sql = byName, []any{names, t.id}, " ORDER BY p.name"
+	} else {
+		in, args := r.in("p.name", names)
+		c.where.sql, c.where.args = " AND "+in+" ORDER BY p.name", args
+	}
 	query, all := c.statement(false)
 	row := r.row(c, false)
 	err = r.each(ctx, func(scan func(...any) error) error {
@@ -330,7 +348,7 @@ func (r reader) namePage(ctx context.Context, c scope, after *string) (page []st
 		}
 		page = append(page, name)
 		return nil
-	}, `SELECT p.name FROM partitions p WHERE p.table_id = ?`+c.where.sql+` AND p.name > ? ORDER BY p.name LIMIT ?`,
+	}, `SELECT p.name FROM `+c.from+` WHERE p.table_id = ?`+c.where.sql+` AND p.name > ? ORDER BY p.name LIMIT ?`,
 		append(append([]any{c.t.id}, c.where.args...), *after, namesPage)...)
 	return page, n, err
 }

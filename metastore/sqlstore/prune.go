@@ -20,6 +20,7 @@ type pruned struct {
 	sql      string // "" or " AND ..."
 	args     []any
 	residual *partitions.Matcher // nil when the database decides everything
+	narrow   bool                // a key has one value, or is between two
 }
 
 // prune divides p. What the database gets is implied by p, and the residual, which is all of p,
@@ -38,6 +39,9 @@ func prune(keys partitions.Keys, p partitions.Predicate) (pruned, error) {
 	if !c.exact {
 		out.residual = matcher
 	}
+	for _, sides := range c.bounds {
+		out.narrow = out.narrow || sides == below|above
+	}
 	return out, nil
 }
 
@@ -47,9 +51,39 @@ const anything = "1=1"
 // condition collects the arguments of a translation. Since Simplify has left negations only on
 // conditions that are not translated, every part may be replaced by a weaker one.
 type condition struct {
-	keys  partitions.Keys
-	args  []any
-	exact bool
+	keys   partitions.Keys
+	args   []any
+	exact  bool
+	either int // how many ORs this is in
+	bounds [keyColumns]side
+}
+
+// side is on which sides something is bounded.
+type side uint8
+
+const (
+	below side = 1 << iota
+	above
+)
+
+// sides are those on which a comparison bounds a key.
+func sides(op partitions.Op) side {
+	switch op {
+	case partitions.Eq:
+		return below | above
+	case partitions.Lt, partitions.Le:
+		return above
+	case partitions.Gt, partitions.Ge:
+		return below
+	}
+	return 0
+}
+
+// bound notes that a key is bounded, unless that holds only of one of several cases.
+func (c *condition) bound(key int, s side) {
+	if c.either == 0 {
+		c.bounds[key] |= s
+	}
 }
 
 func (c *condition) translate(p partitions.Predicate) string {
@@ -59,12 +93,14 @@ func (c *condition) translate(p partitions.Predicate) string {
 	case partitions.And:
 		return c.list(p, " AND ", "1=1")
 	case partitions.Or:
+		c.either++
+		defer func() { c.either-- }()
 		return c.list(p, " OR ", "1=0")
 	case partitions.Compare:
-		return c.compare(p.Key, []string{p.Value}, string(p.Op)+" ?")
+		return c.compare(p.Key, []string{p.Value}, string(p.Op)+" ?", sides(p.Op))
 	case partitions.In:
 		if len(p.Values) <= maxList-len(c.args) {
-			return c.compare(p.Key, p.Values, "IN (?"+strings.Repeat(", ?", len(p.Values)-1)+")")
+			return c.compare(p.Key, p.Values, "IN (?"+strings.Repeat(", ?", len(p.Values)-1)+")", below|above)
 		}
 	case partitions.IsNull:
 		return c.null(p.Key, "IS NULL")
@@ -74,7 +110,7 @@ func (c *condition) translate(p partitions.Predicate) string {
 		switch p := p.P.(type) {
 		case partitions.In:
 			if len(p.Values) <= maxList-len(c.args) {
-				return c.compare(p.Key, p.Values, "NOT IN (?"+strings.Repeat(", ?", len(p.Values)-1)+")")
+				return c.compare(p.Key, p.Values, "NOT IN (?"+strings.Repeat(", ?", len(p.Values)-1)+")", 0)
 			}
 		case partitions.IsNull:
 			return c.null(p.Key, "IS NOT NULL")
@@ -101,6 +137,7 @@ func (c *condition) like(l partitions.Like) string {
 	next := slices.Clone(prefix)
 	next[last]++
 	c.args = append(c.args, string(prefix), string(next))
+	c.bound(i, below|above)
 	return fmt.Sprintf("(p.k%d >= ? AND p.k%d < ?)", i, i)
 }
 
@@ -138,7 +175,7 @@ func (c *condition) list(ps []partitions.Predicate, op, empty string) string {
 }
 
 // compare translates a comparison of a key whose literals the k columns can express.
-func (c *condition) compare(key string, literals []string, rest string) string {
+func (c *condition) compare(key string, literals []string, rest string, s side) string {
 	i := c.keys.Find(key)
 	if i < 0 || i >= keyColumns || !c.keys[i].Sortable() || len(c.args)+len(literals) > maxList {
 		c.exact = false
@@ -154,5 +191,6 @@ func (c *condition) compare(key string, literals []string, rest string) string {
 		args[j] = sortValue
 	}
 	c.args = append(c.args, args...)
+	c.bound(i, s)
 	return fmt.Sprintf("p.k%d %s", i, rest)
 }

@@ -47,15 +47,15 @@ func TestPrune(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			fmt.Fprintf(&b, "%s\n  sql: %s %q\n  looked at again: %v\n  plan: %s\n", line,
-				strings.TrimPrefix(where.sql, " AND "), where.args, where.residual != nil, plan(t, s, where))
+			fmt.Fprintf(&b, "%s\n  sql: %s %q\n  looked at again: %v; narrow: %v\n  plan: %s\n", line,
+				strings.TrimPrefix(where.sql, " AND "), where.args, where.residual != nil, where.narrow, plan(t, s, where))
 		}
 		return b.String()
 	})
 }
 
 func plan(t *testing.T, s *Store, where pruned) string {
-	query, args := scope{t: tableRow{id: 1}, where: where, known: known{all: true}}.statement(false)
+	query, args := scope{t: tableRow{id: 1}, from: allPartitions, where: where, known: known{all: true}}.statement(false)
 	rows, err := s.read.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query+" ORDER BY p.name", args...)
 	if err != nil {
 		t.Fatal(err)

@@ -78,13 +78,17 @@ func (t *tx) addable(
 
 // existing finds those of the names that partitions have.
 func (t *tx) existing(ctx context.Context, row tableRow, names []string, found func(string)) error {
-	in, args := t.in("name", names)
-	return t.each(ctx, func(scan func(...any) error) error {
+	take := func(scan func(...any) error) error {
 		var name string
 		err := scan(&name)
 		found(name)
 		return err
-	}, `SELECT name FROM partitions WHERE table_id = ? AND `+in, append([]any{row.id}, args...)...)
+	}
+	if t.d.arrays {
+		return t.each(ctx, take, `SELECT p.name FROM `+byName, names, row.id)
+	}
+	in, args := t.in("name", names)
+	return t.each(ctx, take, `SELECT name FROM partitions WHERE table_id = ? AND `+in, append([]any{row.id}, args...)...)
 }
 
 func (t *tx) insertPartitions(ctx context.Context, row tableRow, added []partition, ids descriptorIDs) error {
@@ -302,7 +306,14 @@ func (t *tx) dropChunk(ctx context.Context, row tableRow, vs []partitions.Values
 	}
 	for table, column := range map[string]string{"partitions": "name", "column_stats": "partition_name"} {
 		in, args := t.in(column, names)
-		if _, err := t.exec(ctx, `DELETE FROM `+table+` WHERE table_id = ? AND `+in, append([]any{row.id}, args...)...); err != nil {
+		query := `DELETE FROM ` + table + ` WHERE table_id = ? AND ` + in
+		if t.d.arrays { // for the reason of byName
+			query = `DELETE FROM ` + table + ` p USING unnest(?::text[]) AS wanted (name) WHERE p.table_id = ? AND p.` + column + ` = wanted.name`
+			args = []any{names, row.id}
+		} else {
+			args = append([]any{row.id}, args...)
+		}
+		if _, err := t.exec(ctx, query, args...); err != nil {
 			return err
 		}
 	}
