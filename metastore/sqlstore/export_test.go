@@ -40,6 +40,22 @@ func fill(t *testing.T, s metastore.Store) {
 			},
 			PartitionKeys: []metastore.Column{{Name: "ds", Type: hivetype.Of(hivetype.String)}},
 		}))
+		try(tx.CreateTable(ctx, &metastore.Table{
+			TableName: metastore.TableName{Database: "sales", Name: "projected"}, Type: metastore.External,
+			Storage: metastore.StorageDescriptor{
+				Columns: []metastore.Column{{Name: "a", Type: hivetype.Of(hivetype.Int)}}, Location: "s3://lake/projected",
+				Skewed: &metastore.Skewed{Columns: []string{"a"}, Values: [][]string{{"1"}},
+					Locations: []metastore.SkewedLocation{{Values: []string{"1"}, Location: "s3://lake/one"}}},
+			},
+			PartitionKeys: []metastore.Column{{Name: "n", Type: hivetype.Of(hivetype.Int)}},
+			Parameters:    map[string]string{"projection.enabled": "true", "projection.n.type": "integer", "projection.n.range": "1,9", "skep.generation": "x"},
+		}))
+		try(tx.CreateFunction(ctx, &metastore.Function{Database: "default", Name: "twice", Type: "MACRO", Text: "(x int) x * 2"}))
+		try(tx.Note(ctx, orders, partitions.Values{"v 7%/é"}, map[string]string{"files": "1"}))
+		try(tx.AddConstraints(ctx, metastore.TableName{Database: "sales", Name: "projected"}, []metastore.Constraint{
+			{Name: "fk", Kind: metastore.ForeignKey, Columns: []string{"a"}, Parent: orders, References: []string{"größe"}},
+			{Name: "ck", Kind: metastore.Check, Expression: "a > 0", Enable: true},
+		}))
 		try(tx.AddConstraints(ctx, orders, []metastore.Constraint{{Name: "pk", Kind: metastore.PrimaryKey, Columns: []string{"größe"}}}))
 		try(tx.SetStatistics(ctx, orders, &metastore.Statistics{Columns: []metastore.ColumnStatistics{{Column: "größe", Kind: "long", Low: "1"}}}))
 		for i := range 2300 {
@@ -121,6 +137,40 @@ func TestExportGoesRound(t *testing.T) {
 	}
 }
 
+// TestImportOfOldFormat moves what older exports have in parameters.
+func TestImportOfOldFormat(t *testing.T) {
+	source := openStore(t, "sqlite://"+filepath.Join(t.TempDir(), "a.db"))
+	name := metastore.TableName{Database: "default", Name: "t"}
+	if err := source.Update(t.Context(), func(tx metastore.Tx) error {
+		return tx.CreateTable(t.Context(), &metastore.Table{
+			TableName: name, Type: metastore.External,
+			Storage: metastore.StorageDescriptor{Columns: []metastore.Column{{Name: "a", Type: hivetype.Of(hivetype.Int)}}},
+			Parameters: map[string]string{
+				"skep.constraints":  `[{"name":"nn","kind":"NOT NULL","columns":["a"]}]`,
+				"skep.column_stats": `{"a":{"num_nulls":"3"}}`,
+			},
+		})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	s := openStore(t, "sqlite://"+filepath.Join(t.TempDir(), "b.db"))
+	if _, err := s.Import(t.Context(), strings.NewReader(strings.Replace(export(t, source), `"format":2`, `"format":1`, 1))); err != nil {
+		t.Fatal(err)
+	}
+	table, err := s.Table(t.Context(), name)
+	if err != nil || len(table.Parameters) != 0 {
+		t.Errorf("%v: %v", err, table.Parameters)
+	}
+	constraints, err := s.Constraints(t.Context(), name)
+	if err != nil || len(constraints) != 1 {
+		t.Errorf("%v: %v", err, constraints)
+	}
+	stats, err := s.TableStatistics(t.Context(), name)
+	if err != nil || len(stats.Columns) != 1 || stats.Columns[0].Nulls != 3 {
+		t.Errorf("%v: %+v", err, stats)
+	}
+}
+
 func TestImportRefuses(t *testing.T) {
 	source := openStore(t, "sqlite://"+filepath.Join(t.TempDir(), "a.db"))
 	createCounted(t, source)
@@ -130,7 +180,7 @@ func TestImportRefuses(t *testing.T) {
 		"ends early":         strings.Join(lines[:len(lines)-2], ""),
 		"lines are missing":  lines[0] + strings.Join(lines[2:], ""),
 		"no export":          "{}\n",
-		"use a newer skep":   strings.Replace(good, `"format":1`, `"format":99`, 1),
+		"use a newer skep":   strings.Replace(good, `"format":2`, `"format":99`, 1),
 		"or one of a newer":  strings.Replace(good, `"keep_days"`, `"keep_weeks"`, 1),
 		"something after":    good + lines[1],
 		"already exists":     strings.Replace(good, lines[len(lines)-2], lines[2]+lines[len(lines)-2], 1),

@@ -273,6 +273,42 @@ func openError(ctx context.Context, url string) (metastore.Store, error) {
 	return s, err
 }
 
+// TestLockTimeoutIsRunAgain holds the lock of the store for longer than PostgreSQL lets others wait.
+func TestLockTimeoutIsRunAgain(t *testing.T) {
+	location := databases()[1].url(t)(t)
+	s := openURL(t, location+"&lock_timeout=50")
+	createCounted(t, s)
+	db := rawDatabase(t, location)
+	q, err := db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := q.ExecContext(t.Context(), `SELECT 1 FROM store FOR UPDATE`); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		done <- s.Update(t.Context(), func(tx metastore.Tx) error { return count(t.Context(), tx, "x") })
+	}()
+	// Until the server has told it several times that the lock is not to be had.
+	rollbacks := func() (n int) {
+		err := db.QueryRowContext(t.Context(), `SELECT xact_rollback FROM pg_stat_database WHERE datname = current_database()`).Scan(&n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	for before := rollbacks(); rollbacks() < before+3; {
+		time.Sleep(20 * time.Millisecond)
+	}
+	if err := q.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil || counter(t, s) != 1 {
+		t.Fatalf("%v: the counter is at %d", err, counter(t, s))
+	}
+}
+
 // TestManyOpenANewDatabase migrates from many sides at once.
 func TestManyOpenANewDatabase(t *testing.T) {
 	for _, d := range databases()[1:] {

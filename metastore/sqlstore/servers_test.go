@@ -1,10 +1,12 @@
 package sqlstore_test
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
@@ -58,9 +60,85 @@ func postgresSchemas(t testing.TB) func(testing.TB) string {
 	}
 }
 
+// config makes stores in databases that are used again, after what was in them has been deleted:
+// making tables takes a server much longer.
 func (d database) config(t testing.TB) metastoretest.Config {
 	fresh := d.url(t)
-	return metastoretest.Config{New: func(t testing.TB) metastore.Store { return openURL(t, fresh(t)) }}
+	if d.name == "sqlite" {
+		return metastoretest.Config{New: func(t testing.TB) metastore.Store { return openURL(t, fresh(t)) }}
+	}
+	var free []*usedDatabase
+	return metastoretest.Config{New: func(test testing.TB) metastore.Store {
+		if len(free) == 0 {
+			free = append(free, newUsedDatabase(t, fresh(t)))
+		}
+		u := free[len(free)-1]
+		free = free[:len(free)-1]
+		test.Cleanup(func() { // after the store has been closed
+			u.empty(test)
+			free = append(free, u)
+		})
+		return openURL(test, u.location)
+	}}
+}
+
+// usedDatabase is a database that can be made as it was when it was new.
+type usedDatabase struct {
+	location string
+	db       *sql.DB
+	tables   []string
+}
+
+// newUsedDatabase makes the tables, and notes what a new metastore has in them.
+func newUsedDatabase(t testing.TB, location string) *usedDatabase {
+	t.Helper()
+	if err := openURL(t, location).Close(); err != nil {
+		t.Fatal(err)
+	}
+	u := &usedDatabase{location: location, db: rawDatabase(t, location)}
+	schema := "database()"
+	if strings.HasPrefix(location, "postgres:") {
+		schema = "current_schema()"
+	}
+	rows, err := u.db.QueryContext(t.Context(), `SELECT table_name FROM information_schema.tables WHERE table_schema = `+schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			t.Fatal(err)
+		}
+		if name != "schema_version" {
+			u.tables = append(u.tables, name)
+		}
+	}
+	if rows.Err() != nil || len(u.tables) < 10 {
+		t.Fatalf("%v: the tables are %v", rows.Err(), u.tables)
+	}
+	run(t, u.db, `CREATE TABLE new_dbs AS SELECT * FROM dbs`, `CREATE TABLE new_store AS SELECT * FROM store`)
+	return u
+}
+
+// empty makes it as it was.
+func (u *usedDatabase) empty(t testing.TB) {
+	t.Helper()
+	var statements []string
+	for _, name := range []string{"tables", "partitions"} { // which refer to others
+		statements = append(statements, `DELETE FROM `+name)
+	}
+	for _, name := range u.tables {
+		if name != "tables" && name != "partitions" {
+			statements = append(statements, `DELETE FROM `+name)
+		}
+	}
+	statements = append(statements, `INSERT INTO dbs SELECT * FROM new_dbs`, `INSERT INTO store SELECT * FROM new_store`)
+	for _, s := range statements {
+		if _, err := u.db.ExecContext(context.WithoutCancel(t.Context()), s); err != nil {
+			t.Fatalf("%s: %v", s, err)
+		}
+	}
 }
 
 func TestConformance(t *testing.T) {
@@ -71,6 +149,9 @@ func TestConformance(t *testing.T) {
 
 func BenchmarkStore(b *testing.B) {
 	for _, d := range databases() {
-		b.Run(d.name, func(b *testing.B) { metastoretest.Bench(b, d.config(b)) })
+		b.Run(d.name, func(b *testing.B) {
+			fresh := d.url(b)
+			metastoretest.Bench(b, metastoretest.Config{New: func(t testing.TB) metastore.Store { return openURL(t, fresh(t)) }})
+		})
 	}
 }
