@@ -2,8 +2,6 @@ package metastoretest
 
 import (
 	"fmt"
-	"strconv"
-	"sync"
 	"testing"
 	"time"
 
@@ -107,23 +105,10 @@ var changeTests = []contract{
 	{"changes appear in the order of their ids, without gaps, while many write", func(t *testing.T, s suite) {
 		s.createTable(t1, "n", "int")
 		const workers, rounds = 6, 12
-		var wg sync.WaitGroup
-		for w := range workers {
-			wg.Go(func() {
-				for i := range rounds {
-					err := s.store.Update(s.ctx, func(tx metastore.Tx) error {
-						return increment(s.ctx, tx, t1, partitions.Values{strconv.Itoa(w*rounds + i)})
-					})
-					if err != nil {
-						t.Error(err)
-						return
-					}
-				}
-			})
-		}
+		wait := s.incrementAtOnce(workers, rounds)
 		done := make(chan struct{})
 		go func() {
-			wg.Wait()
+			wait()
 			close(done)
 		}()
 		seen := int64(0)

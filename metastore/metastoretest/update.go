@@ -109,20 +109,7 @@ var updateTests = []contract{
 	{"concurrent transactions happen one after the other", func(t *testing.T, s suite) {
 		s.createTable(t1, "n", "int")
 		const workers, rounds = 8, 15
-		var wg sync.WaitGroup
-		for w := range workers {
-			wg.Go(func() {
-				for i := range rounds {
-					err := s.store.Update(s.ctx, func(tx metastore.Tx) error {
-						return increment(s.ctx, tx, t1, partitions.Values{strconv.Itoa(w*rounds + i)})
-					})
-					if err != nil {
-						t.Error(err)
-						return
-					}
-				}
-			})
-		}
+		wait := s.incrementAtOnce(workers, rounds)
 		// Readers meanwhile must see as many partitions as the counter says, give or take nothing.
 		for range 20 {
 			n := 0
@@ -137,7 +124,7 @@ var updateTests = []contract{
 				t.Errorf("%d partitions while the counter went from %d to %d", n, before, after)
 			}
 		}
-		wg.Wait()
+		wait()
 		if got := counter(t, s.table(t1)); got != workers*rounds {
 			t.Fatalf("the counter is %d: updates were lost", got)
 		}
@@ -148,21 +135,7 @@ var updateTests = []contract{
 	{"updates of many writers are all kept", func(t *testing.T, s suite) {
 		s.createTable(t1, "n", "int")
 		const workers, rounds = 4, 6
-		var wg sync.WaitGroup
-		for w := range workers {
-			wg.Go(func() {
-				for i := range rounds {
-					err := s.store.Update(s.ctx, func(tx metastore.Tx) error {
-						return increment(s.ctx, tx, t1, partitions.Values{strconv.Itoa(w*rounds + i)})
-					})
-					if err != nil {
-						t.Error(err)
-						return
-					}
-				}
-			})
-		}
-		wg.Wait()
+		s.incrementAtOnce(workers, rounds)()
 		if got, n := counter(t, s.table(t1)), len(s.values(s.store, t1, nil)); got != workers*rounds || n != got {
 			t.Fatalf("the counter is %d, and there are %d partitions: updates were lost", got, n)
 		}
@@ -247,6 +220,25 @@ var updateTests = []contract{
 			t.Fatal("Update works after Close")
 		}
 	}, 0},
+}
+
+// incrementAtOnce lets many writers increment at the same time, and returns what waits for them.
+func (s suite) incrementAtOnce(workers, rounds int) (wait func()) {
+	var wg sync.WaitGroup
+	for w := range workers {
+		wg.Go(func() {
+			for i := range rounds {
+				err := s.store.Update(s.ctx, func(tx metastore.Tx) error {
+					return increment(s.ctx, tx, t1, partitions.Values{strconv.Itoa(w*rounds + i)})
+				})
+				if err != nil {
+					s.t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	return wg.Wait
 }
 
 // increment adds a partition and one to a counter among the table's parameters, in one
