@@ -93,6 +93,7 @@ func export(t *testing.T, s *sqlstore.Store) string {
 // TestExportGoesRound takes a metastore from SQLite to PostgreSQL to MariaDB to SQLite, and finds the
 // same bytes at each stop.
 func TestExportGoesRound(t *testing.T) {
+	t.Parallel()
 	ds := databases()
 	first := openStore(t, ds[0].url(t)(t))
 	fill(t, first)

@@ -120,6 +120,7 @@ VALUES (2, 1, 't', 'EXTERNAL_TABLE', 'me', 1, 3, 'file:///t', '[{"name":"ds","ty
 
 // TestMigrateOld brings every schema that there ever was up to date, on each database.
 func TestMigrateOld(t *testing.T) {
+	t.Parallel()
 	for _, d := range databases() {
 		t.Run(d.name, func(t *testing.T) {
 			fresh := d.url(t)
@@ -231,6 +232,7 @@ func schemaOf(t testing.TB, _ metastore.Store, location string) string {
 
 // TestNewerSchemaIsRefused: by whatever opens it, on each database.
 func TestNewerSchemaIsRefused(t *testing.T) {
+	t.Parallel()
 	for _, d := range databases() {
 		t.Run(d.name, func(t *testing.T) {
 			location := d.url(t)(t)

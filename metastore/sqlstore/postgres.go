@@ -55,6 +55,9 @@ func openPostgres(u *url.URL) (*Store, error) {
 	setDefault(cfg.RuntimeParams, "application_name", "skep")
 	// Every read has its index; a planner that has not seen statistics yet, or dead rows, does not know.
 	setDefault(cfg.RuntimeParams, "enable_seqscan", "off")
+	// Where there is no index, as for the one row of a small table, a scan then looks so expensive that it
+	// would be compiled, for a quarter of a second.
+	setDefault(cfg.RuntimeParams, "jit", "off")
 	d := postgresDialect(net.JoinHostPort(cfg.Host, strconv.Itoa(int(cfg.Port))))
 	write, read := stdlib.OpenDB(*cfg), stdlib.OpenDB(*cfg)
 	limitConnections(write, read, connections)

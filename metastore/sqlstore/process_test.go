@@ -147,6 +147,7 @@ func start(t *testing.T, what, path, name string, rounds int) *exec.Cmd {
 }
 
 func TestProcessesDoNotLoseUpdates(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "m.db")
 	s := open(t, path)
 	createCounted(t, s)
@@ -195,6 +196,7 @@ func TestProcessesOpenANewFileAtOnce(t *testing.T) {
 }
 
 func TestKilledProcessLeavesWholeTransactions(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "m.db")
 	s := open(t, path)
 	createCounted(t, s)

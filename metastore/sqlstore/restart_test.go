@@ -132,6 +132,7 @@ func (r *relay) breakAll() {
 
 // TestServerRestarts stops a PostgreSQL server, and starts it again, while several write and read.
 func TestServerRestarts(t *testing.T) {
+	t.Parallel()
 	dir, err := os.MkdirTemp("", "skep-restart-") // the server's account must be able to get there
 	if err != nil {
 		t.Fatal(err)
@@ -192,6 +193,7 @@ var commit = regexp.MustCompile(`(?i)commit\x00?$`)
 // TestCommitIsFoundAgain breaks connections just when COMMIT has been sent: each update must take
 // effect once, whether the commit arrived or not.
 func TestCommitIsFoundAgain(t *testing.T) {
+	t.Parallel()
 	for _, d := range databases()[1:] {
 		t.Run(d.name, func(t *testing.T) {
 			r, through := newRelay(t, d.url(t)(t))
@@ -238,6 +240,7 @@ func TestCommitIsFoundAgain(t *testing.T) {
 
 // TestServerTrouble shows what is said where something is wrong with a server.
 func TestServerTrouble(t *testing.T) {
+	t.Parallel()
 	for _, d := range databases()[1:] {
 		t.Run(d.name, func(t *testing.T) {
 			good, err := url.Parse(d.url(t)(t))
@@ -311,6 +314,7 @@ func TestLockTimeoutIsRunAgain(t *testing.T) {
 
 // TestManyOpenANewDatabase migrates from many sides at once.
 func TestManyOpenANewDatabase(t *testing.T) {
+	t.Parallel()
 	for _, d := range databases()[1:] {
 		t.Run(d.name, func(t *testing.T) {
 			u := d.url(t)(t)

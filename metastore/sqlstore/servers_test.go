@@ -143,7 +143,10 @@ func (u *usedDatabase) empty(t testing.TB) {
 
 func TestConformance(t *testing.T) {
 	for _, d := range databases() {
-		t.Run(d.name, func(t *testing.T) { metastoretest.Run(t, d.config(t)) })
+		t.Run(d.name, func(t *testing.T) {
+			t.Parallel()
+			metastoretest.Run(t, d.config(t))
+		})
 	}
 }
 
