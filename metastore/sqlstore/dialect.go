@@ -17,6 +17,9 @@ type dialect struct {
 	arrays     bool   // lists are passed as one argument each, which PostgreSQL plans much faster
 	lock       string // makes a SELECT of the store row wait for other writers
 	keep       string // makes an INSERT leave rows that exist alone, without counting them
+	// duplicate reports an INSERT of what is there already, after which the transaction goes on. Where it
+	// is set, partitions are added without looking first, because looking takes long.
+	duplicate func(error) bool
 	// narrow, after the table partitions, makes a query with a narrow condition sort what it finds. Left
 	// alone, MySQL reads all partitions in order to save the sorting, as long as it believes that
 	// there are few.

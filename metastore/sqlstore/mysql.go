@@ -19,7 +19,7 @@ import (
 func mysqlDialect(address string) *dialect {
 	return &dialect{
 		name: "MySQL", migrations: "mysql", lock: " FOR UPDATE", keep: "ON DUPLICATE KEY UPDATE name = name",
-		paged: true, remote: true, stepwise: true, narrow: " IGNORE INDEX FOR ORDER BY (PRIMARY)",
+		paged: true, remote: true, stepwise: true, duplicate: duplicateMySQL, narrow: " IGNORE INDEX FOR ORDER BY (PRIMARY)",
 		read:      &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 		write:     &sql.TxOptions{Isolation: sql.LevelReadCommitted},
 		explain:   func(err error) (trouble, string) { return explainMySQL(err, address) },
@@ -118,6 +118,11 @@ func exclusiveMySQL(ctx context.Context, db *sql.DB, fn func(session) error) (er
 		err = errors.Join(err, unlock)
 	}()
 	return fn(session{conn, mysqlDialect("")})
+}
+
+func duplicateMySQL(err error) bool {
+	var e *mysql.MySQLError
+	return errors.As(err, &e) && e.Number == 1062
 }
 
 // explainMySQL knows the error numbers of MySQL and MariaDB.

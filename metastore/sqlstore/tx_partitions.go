@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -29,12 +30,18 @@ func (t *tx) AddPartitions(
 			return err
 		}
 		ids := descriptorIDs{}
+		blind := t.d.duplicate != nil && !ifNotExists
 		for chunk := range slices.Chunk(ps, pageSize) {
-			added, err := t.addable(ctx, row, chunk, ifNotExists)
+			added, err := t.addable(ctx, row, chunk, ifNotExists, blind)
 			if err != nil {
 				return err
 			}
-			if err := t.insertPartitions(ctx, row, added, ids); err != nil {
+			err = t.insertPartitions(ctx, row, added, ids)
+			if blind && err != nil && t.d.duplicate(err) {
+				_, known := t.addable(ctx, row, chunk, false, false) // which says what is there
+				err = cmp.Or(known, err)
+			}
+			if err != nil {
 				return err
 			}
 			if err := t.logPartitions(ctx, metastore.AddedPartitions, name, nil, added); err != nil {
@@ -45,9 +52,10 @@ func (t *tx) AddPartitions(
 	})
 }
 
-// addable checks partitions and leaves those that are not there yet, once each.
+// addable checks partitions and leaves those that are not there yet, once each; with blind, it does not
+// look whether they are there.
 func (t *tx) addable(
-	ctx context.Context, row tableRow, ps []*metastore.Partition, ifNotExists bool,
+	ctx context.Context, row tableRow, ps []*metastore.Partition, ifNotExists, blind bool,
 ) (added []partition, err error) {
 	seen := map[string]bool{}
 	names := make([]string, len(ps))
@@ -58,8 +66,10 @@ func (t *tx) addable(
 		}
 		names[i] = part.name
 	}
-	if err := t.existing(ctx, row, names, func(name string) { seen[name] = true }); err != nil {
-		return nil, err
+	if !blind {
+		if err := t.existing(ctx, row, names, func(name string) { seen[name] = true }); err != nil {
+			return nil, err
+		}
 	}
 	for i, p := range ps {
 		if seen[names[i]] && !ifNotExists {
@@ -342,7 +352,7 @@ func (t *tx) RenamePartition(ctx context.Context, name metastore.TableName, from
 		}
 		now := *before[0].Partition
 		now.Values = slices.Clone(to)
-		after, err := t.addable(ctx, row, []*metastore.Partition{&now}, false)
+		after, err := t.addable(ctx, row, []*metastore.Partition{&now}, false, false)
 		if err != nil {
 			return err
 		}
