@@ -301,8 +301,10 @@ func TestLockTimeoutIsRunAgain(t *testing.T) {
 		}
 		return n
 	}
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
 	for before := rollbacks(); rollbacks() < before+3; {
-		time.Sleep(20 * time.Millisecond)
+		<-tick.C
 	}
 	if err := q.Commit(); err != nil {
 		t.Fatal(err)
