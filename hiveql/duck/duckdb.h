@@ -30,6 +30,19 @@ int duckdb_add_scalar_function_to_set(duck_handle set, duck_handle function);
 int duckdb_register_scalar_function(duck_handle connection, duck_handle function);
 int duckdb_register_scalar_function_set(duck_handle connection, duck_handle set);
 
+duck_handle duckdb_create_aggregate_function(void);
+void duckdb_destroy_aggregate_function(duck_handle *function);
+void duckdb_aggregate_function_set_name(duck_handle function, const char *name);
+void duckdb_aggregate_function_add_parameter(duck_handle function, duck_handle type);
+void duckdb_aggregate_function_set_return_type(duck_handle function, duck_handle type);
+void duckdb_aggregate_function_set_functions(duck_handle function, uint64_t (*size)(duck_handle),
+                                             void (*init)(duck_handle, void *state),
+                                             void (*update)(duck_handle, duck_handle input, void **states),
+                                             void (*combine)(duck_handle, void **from, void **to, uint64_t count),
+                                             void (*finalize)(duck_handle, void **states, duck_handle output,
+                                                              uint64_t count, uint64_t offset));
+int duckdb_register_aggregate_function(duck_handle connection, duck_handle function);
+
 duck_handle duckdb_create_logical_type(int type);
 duck_handle duckdb_create_decimal_type(uint8_t width, uint8_t scale);
 void duckdb_destroy_logical_type(duck_handle *type);

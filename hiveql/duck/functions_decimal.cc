@@ -54,6 +54,8 @@ Unsigned power(int n) {
 struct Operation {
   char op[8];
   int a, b, precision, scale;  // the scales of the arguments, the type of the result
+  int by;                      // of a product: the power of ten from its own scale to the result's
+  Unsigned limit;              // the least number of too many digits
 };
 
 Unsigned magnitude(__int128 v) { return v < 0 ? 0 - Unsigned(v) : Unsigned(v); }
@@ -82,7 +84,11 @@ bool compute(__int128 &out, const Operation &o, __int128 a, __int128 b) {
   Unsigned u, ua = magnitude(a), ub = magnitude(b), rest;
   bool half = false, negative = (a < 0) != (b < 0);
   if (o.op[0] == 'm' && o.op[1] == 'u') {
-    if (!rescaled(u, product(ua, ub), o.scale - o.a - o.b)) return false;
+    if (o.by == 0 && ((ua | ub) >> 64) == 0) {
+      u = Unsigned(uint64_t(ua)) * uint64_t(ub);
+    } else if (!rescaled(u, product(ua, ub), o.by)) {
+      return false;
+    }
   } else if (o.op[0] == 'd') {
     if (b == 0) return false;
     int by = o.scale - o.a + o.b;  // a * 10^by / b
@@ -119,7 +125,7 @@ bool compute(__int128 &out, const Operation &o, __int128 a, __int128 b) {
     negative = r < 0;
     if (!rescaled(u, {0, magnitude(r)}, o.scale - common)) return false;
   }
-  if (u >= power(o.precision)) return false;
+  if (u >= o.limit) return false;
   out = negative ? -__int128(u) : __int128(u);
   return true;
 }
@@ -149,6 +155,7 @@ extern "C" int skep_register_decimal(void *connection, const char *name, const c
   auto *o = static_cast<Operation *>(std::calloc(1, sizeof(Operation)));
   std::strncpy(o->op, op, sizeof o->op - 1);
   o->a = a, o->b = b, o->precision = precision, o->scale = scale;
+  o->by = scale - a - b, o->limit = power(precision);
   duck_handle function = duckdb_create_scalar_function();
   duckdb_scalar_function_set_name(function, name);
   for (int s : {a, b}) {

@@ -206,18 +206,18 @@ func (l *lowerer) aggregateFunction(c aggregateCall) string {
 }
 
 // decimalSum adds up decimals. Where the sum might leave the range in which DuckDB adds, and end
-// in an error instead of NULL, the digits before and after the point are added apart.
+// in an error instead of NULL, it is our own.
 func (l *lowerer) decimalSum(c aggregateCall, whole func(string, string, ...string) string, x string) string {
-	const safe, part = 28, 29 // digits to which ten billion can be added
+	const safe = 28 // digits to which ten billion can be added
 	t := c.args[0].Type()
-	if t.Kind != hivetype.Decimal || t.Precision <= safe || c.distinct || t.Scale > part || t.Precision-t.Scale > part {
+	if t.Kind != hivetype.Decimal || t.Precision <= safe {
 		return whole("sum", x)
 	}
-	fraction := "(" + x + " % 1::" + sqlType(hivetype.DecimalOf(t.Scale+1, t.Scale)) + ")"
-	first, second := hivetype.DecimalOf(hivetype.MaxPrecision, 0), hivetype.DecimalOf(hivetype.MaxPrecision, t.Scale)
-	return l.decimal("add",
-		"("+whole("sum", "trunc("+x+")")+")::"+sqlType(first),
-		"("+whole("sum", fraction)+")::"+sqlType(second), first, second, second)
+	name := fmt.Sprintf("%s%d", sumPrefix, t.Scale)
+	if !slices.Contains(l.decimals, name) {
+		l.decimals = append(l.decimals, name)
+	}
+	return whole(name, "("+x+")::"+sqlType(hivetype.DecimalOf(hivetype.MaxPrecision, t.Scale)))
 }
 
 // sameAggregates are called in DuckDB as in Hive.
