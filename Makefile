@@ -8,6 +8,7 @@
 # make bench   the benchmarks
 # make bench-copy   distcp against s5cmd, rclone and mc; BENCH_COPY='--scale 0.1 --only W1' narrows it
 # make bench-sql    hiveql against plain DuckDB: TPC-H on local files and in S3; BENCH_SQL='--scale 1 --latency 20ms'
+# make symbols which functions DuckDB reads files by, on amd64 and arm64: the hook must know them
 # make env     a MinIO server to play with: prints its settings, serves until interrupted
 # make fmt     format the source
 
@@ -16,7 +17,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 GOLANGCI_VERSION := v2.15.0
 TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/skep/bin
 
-.PHONY: build demo test soak check race bench bench-copy bench-sql env fmt tools clean interop
+.PHONY: build demo test soak check race bench bench-copy bench-sql symbols env fmt tools clean interop
 .DEFAULT_GOAL := build
 
 build:
@@ -53,6 +54,9 @@ bench-copy:
 
 bench-sql:
 	go run ./testenv/benchsql $(BENCH_SQL)
+
+symbols:
+	go run ./testenv/symbols
 
 # Real clients, fetched from PyPI and Maven Central, against hiveql serve; SPARK=4.0.1 for another Spark.
 interop:

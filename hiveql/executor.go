@@ -54,10 +54,13 @@ type Local struct {
 
 // Parts are the bytes of a file that comes by parts. They are safe for concurrent use.
 type Parts interface {
-	// Fill returns when n bytes from off on are there, as far as the file has them.
-	Fill(ctx context.Context, off, n int64) error
-	// Read is Fill for one who reads through the file, and may bring what follows too.
-	Read(ctx context.Context, off, n int64) error
+	// Hold returns when n bytes from off on are there, as far as the file has them. They stay
+	// until release is called; it is not nil, and called once.
+	Hold(ctx context.Context, off, n int64) (release func(), err error)
+	// ReadAt reads as io.ReaderAt does. ReadOn is the same for one who reads through the file, and
+	// may bring what follows too.
+	ReadAt(ctx context.Context, p []byte, off int64) (int, error)
+	ReadOn(ctx context.Context, p []byte, off int64) (int, error)
 	// Prefetch asks for bytes that will be read soon, and does not wait.
 	Prefetch(off, n int64)
 }

@@ -35,9 +35,11 @@ func (s *Session) fileColumns(ctx context.Context, n *syntax.LikeFile) ([]metast
 	}
 	defer local.Release()
 	if local.Parts != nil {
-		if err := local.Parts.Fill(ctx, 0, f.Object.Size); err != nil {
+		release, err := local.Parts.Hold(ctx, 0, f.Object.Size)
+		if err != nil {
 			return nil, err
 		}
+		defer release()
 	}
 	cols, err := s.cfg.Executor.ParquetColumns(ctx, local.Path)
 	if err != nil {

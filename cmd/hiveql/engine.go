@@ -40,14 +40,14 @@ func (p *program) openEngine(
 	opener := cfg.Opener()
 	client.opener = opener
 	exec := &lazyExecutor{open: func() (hiveql.Executor, error) { return duck.Open(duck.Config{Threads: o.threads}) }}
-	objects, err := openCache(filepath.Join(cfg.CacheDir, "objects"), o.cacheSize<<20)
+	objects, closeCache, err := openCache(cacheDir(cfg), o.cacheSize<<20)
 	if err != nil {
 		return nil, nil, errors.Join(err, store.Close(), opener.Close())
 	}
 	// The warehouse is kept as a URL, whatever way it was written.
 	loc, err := opener.Open(ctx, cfg.Warehouse)
 	if err != nil {
-		return nil, nil, errors.Join(err, store.Close(), opener.Close(), objects.Close())
+		return nil, nil, errors.Join(err, store.Close(), opener.Close(), closeCache())
 	}
 	e := hiveql.New(hiveql.Config{
 		Store: store, Storage: opener, Executor: exec, Cache: objects, Warehouse: loc.URL(),
@@ -57,7 +57,7 @@ func (p *program) openEngine(
 			return v, v != ""
 		},
 	})
-	closeAll := func() error { return errors.Join(exec.Close(), objects.Close(), store.Close(), opener.Close()) }
+	closeAll := func() error { return errors.Join(exec.Close(), closeCache(), store.Close(), opener.Close()) }
 	return e, closeAll, nil
 }
 
@@ -79,13 +79,39 @@ func (p *program) scriptOpener(o *options) (*storage.Opener, func()) {
 	return opener, func() { _ = opener.Close() }
 }
 
+// memoryCache is the size of the cache in memory, in bytes.
+const memoryCache = 512 << 20
+
 // openCache opens the cache of fetched objects, in a temporary directory where the usual one
-// cannot be written.
-func openCache(dir string, size int64) (*rangecache.Cache, error) {
-	if cache, err := rangecache.Open(dir, size); err == nil {
-		return cache, nil
+// cannot be written. Without a size it is in memory, where the system has files in memory, and
+// goes when it is closed.
+func openCache(dir string, size int64) (*rangecache.Cache, func() error, error) {
+	if size == 0 {
+		return openMemory()
 	}
-	return rangecache.Open(filepath.Join(os.TempDir(), "skep-objects"), size)
+	cache, err := rangecache.Open(dir, size)
+	if err != nil {
+		cache, err = rangecache.Open(filepath.Join(os.TempDir(), "skep-objects"), size)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return cache, cache.Close, nil
+}
+
+func openMemory() (*rangecache.Cache, func() error, error) {
+	dir, err := os.MkdirTemp("/dev/shm", "skep-objects-")
+	if err != nil {
+		dir, err = os.MkdirTemp("", "skep-objects-")
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	cache, err := rangecache.Open(dir, memoryCache)
+	if err != nil {
+		return nil, nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return cache, func() error { return errors.Join(cache.Close(), os.RemoveAll(dir)) }, nil
 }
 
 // lazyExecutor opens the query engine at the first query: DDL does not pay for it.

@@ -73,7 +73,7 @@ func flagSet(o *options) *pflag.FlagSet {
 	fs.StringVar(&o.delimiter, "delimiterForDSV", "|", "the delimiter of the format dsv")
 	fs.StringVar(&o.config, "config", "", "the configuration file, instead of $XDG_CONFIG_HOME/skep/skep.toml")
 	fs.IntVar(&o.threads, "threads", 0, "threads of a query; 0 is one for each processor")
-	fs.Int64Var(&o.cacheSize, "cache-mib", 10<<10, "size of the cache for objects of far stores, in MiB")
+	fs.Int64Var(&o.cacheSize, "cache-mib", 10<<10, "size of the cache for objects of far stores, in MiB;\n0 keeps them in memory, and not after the program ends")
 	fs.BoolVar(&o.allowShell, "allow-shell", false, "let !COMMAND and !sh COMMAND run commands of the system")
 	fs.BoolVar(&o.parseOnly, "parse-only", false, "only parse: print ok, or error: MESSAGE, for each statement")
 	fs.BoolVar(&o.version, "version", false, "print the version")
@@ -111,6 +111,7 @@ func help() string {
   hiveql fmt FILE ...          lay scripts out
   hiveql metastore COMMAND     look after the metastore: info, migrate, log, export, import, doctor
   hiveql vacuum                remove what writes have left behind
+  hiveql cache ls|stats|clear  look after the cache of far files
   hiveql serve --hms :9083     serve the metastore to Spark, Trino, Iceberg and others
 
 ` + flagSet(&options{}).FlagUsages() + `

@@ -64,6 +64,9 @@ func (p *program) run(ctx context.Context, args []string) int {
 	if len(args) > 0 && args[0] == "vacuum" {
 		return p.exit(ctx, p.vacuum(ctx, args[1:]))
 	}
+	if len(args) > 0 && args[0] == "cache" {
+		return p.exit(ctx, p.cache(args[1:]))
+	}
 	o, err := parseFlags(args)
 	switch {
 	case errors.Is(err, pflag.ErrHelp):

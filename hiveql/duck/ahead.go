@@ -141,11 +141,14 @@ func (t *touched) by(a *ahead, first, last int) {
 	t.a, t.first, t.last = a, first, last
 }
 
-func (t *touched) read(off, n int64) {
+// read notes what is read, and reports whether somebody runs ahead of it.
+func (t *touched) read(off, n int64) bool {
 	t.mu.Lock()
 	a, first, last := t.a, t.first, t.last
 	t.mu.Unlock()
-	if a != nil && first < last {
-		a.read(first, last, off, n)
+	if a == nil || first == last {
+		return false
 	}
+	a.read(first, last, off, n)
+	return true
 }

@@ -2,6 +2,7 @@ package duck
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"strconv"
@@ -83,12 +84,14 @@ type filled struct {
 }
 
 func (r *filled) ReadAt(p []byte, off int64) (int, error) {
-	if r.parts != nil {
-		if r.err = r.parts.Fill(r.ctx, off, int64(len(p))); r.err != nil {
-			return 0, r.err
-		}
+	if r.parts == nil {
+		return r.f.ReadAt(p, off)
 	}
-	return r.f.ReadAt(p, off)
+	n, err := r.parts.ReadAt(r.ctx, p, off)
+	if err != nil && !errors.Is(err, io.EOF) {
+		r.err = err
+	}
+	return n, err
 }
 
 // dataColumn finds a data column of a scan in a file; nil if the file does not have it.

@@ -1,6 +1,6 @@
-// What DuckDB calls to open and read local files comes here first, by the linker's --wrap: of a
-// file that is only partly there (hook.go), what is missing is brought before it is read. All
-// other files cost one atomic load a call.
+// What DuckDB calls to open and read local files comes here first, by the linker's --wrap: files
+// that are only partly there are read by us (hook.go), who bring what is missing. All other files
+// cost one atomic load a call.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -69,21 +69,24 @@ int __wrap_close(int fd) {
 
 ssize_t __wrap_pread(int fd, void *buf, size_t n, off_t off) {
 	uint64_t id = id_of(fd);
-	if (id != 0 && n > 0 && skepHookRead(id, (int64_t)off, (int64_t)n) != 0) {
-		errno = EIO;
-		return -1;
+	if (id == 0 || n == 0) {
+		return __real_pread(fd, buf, n, off);
 	}
-	return __real_pread(fd, buf, n, off);
+	int64_t got = off < 0 ? -1 : skepHookRead(id, buf, (int64_t)n, (int64_t)off);
+	if (got < 0) {
+		errno = EIO;
+	}
+	return (ssize_t)got;
 }
 
 ssize_t __wrap_read(int fd, void *buf, size_t n) {
-	uint64_t id = id_of(fd);
-	if (id != 0 && n > 0) {
-		off_t off = lseek(fd, 0, SEEK_CUR);
-		if (off < 0 || skepHookRead(id, (int64_t)off, (int64_t)n) != 0) {
-			errno = EIO;
-			return -1;
-		}
+	if (id_of(fd) == 0 || n == 0) {
+		return __real_read(fd, buf, n);
 	}
-	return __real_read(fd, buf, n);
+	off_t off = lseek(fd, 0, SEEK_CUR);
+	ssize_t got = off < 0 ? -1 : __wrap_pread(fd, buf, n, off);
+	if (got > 0) {
+		lseek(fd, off + got, SEEK_SET);
+	}
+	return got;
 }

@@ -10,7 +10,10 @@ import "C"
 
 import (
 	"context"
+	"errors"
+	"io"
 	"sync"
+	"unsafe"
 
 	"github.com/skepdata/skep/hiveql"
 )
@@ -44,8 +47,10 @@ type partial struct {
 
 // reading is what one statement has to do with a file.
 type reading struct {
-	fail  func(error)        // told why a read failed: DuckDB gets to know no more than EIO
-	touch func(off, n int64) // told what is about to be read, by whichever statement
+	fail func(error) // told why a read failed: DuckDB gets to know no more than EIO
+	// touch is told what is about to be read, by whichever statement, and says whether somebody
+	// runs ahead of it.
+	touch func(off, n int64) bool
 }
 
 // read lets DuckDB read the file at path, whose parts come as they are read, until the function
@@ -119,8 +124,8 @@ func (h *registry) closed(id C.uint64_t) {
 	}
 }
 
-// fill brings a range before DuckDB reads it, and reports whether it is there.
-func (h *registry) fill(id C.uint64_t, off, n int64) bool {
+// readAt reads part of a file for DuckDB, and returns how many bytes it read, or -1.
+func (h *registry) readAt(id C.uint64_t, buf []byte, off int64) C.int64_t {
 	h.mu.Lock()
 	p := h.byID[id]
 	var told [4]*reading
@@ -133,21 +138,24 @@ func (h *registry) fill(id C.uint64_t, off, n int64) bool {
 	}
 	h.mu.Unlock()
 	if p == nil {
-		return false
+		return -1
 	}
+	read := p.parts.ReadOn
 	for _, r := range readers {
-		r.touch(off, n)
+		if r.touch(off, int64(len(buf))) {
+			read = p.parts.ReadAt
+		}
 	}
-	err := p.parts.Read(p.ctx, off, n)
-	if err == nil {
-		return true
+	n, err := read(p.ctx, buf, off)
+	if err == nil || errors.Is(err, io.EOF) {
+		return C.int64_t(n)
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for r := range p.readers {
 		r.fail(&Error{Op: "read", Msg: err.Error(), Err: err})
 	}
-	return false
+	return -1
 }
 
 // skepHookOpened is told each path that is opened, and answers the number of the file, or 0.
@@ -160,12 +168,9 @@ func skepHookOpened(path *C.char) C.uint64_t { return hooks.opened(C.GoString(pa
 //export skepHookClosed
 func skepHookClosed(id C.uint64_t) { hooks.closed(id) }
 
-// skepHookRead is told what is about to be read; 0 says that it is there.
+// skepHookRead reads n bytes into buf, and answers how many there were, or -1.
 //
 //export skepHookRead
-func skepHookRead(id C.uint64_t, off, n C.int64_t) C.int {
-	if hooks.fill(id, int64(off), int64(n)) {
-		return 0
-	}
-	return -1
+func skepHookRead(id C.uint64_t, buf unsafe.Pointer, n, off C.int64_t) C.int64_t {
+	return hooks.readAt(id, unsafe.Slice((*byte)(buf), int(n)), int64(off))
 }

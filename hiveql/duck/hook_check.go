@@ -1,7 +1,9 @@
 package duck
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -42,8 +44,8 @@ func (e *Executor) checkHook() error {
 		return err
 	}
 	var failed error
-	local := hiveql.Local{Path: holes, Parts: &patch{holes, content}, Release: func() {}}
-	end := hooks.read(ctx, local, &reading{fail: func(err error) { failed = err }, touch: func(int64, int64) {}})
+	local := hiveql.Local{Path: holes, Parts: &patch{content}, Release: func() {}}
+	end := hooks.read(ctx, local, &reading{fail: func(err error) { failed = err }, touch: func(int64, int64) bool { return false }})
 	defer end()
 	rows, err := c.query(ctx, "SELECT word FROM read_parquet("+quote(holes)+")")
 	switch {
@@ -57,26 +59,19 @@ func (e *Executor) checkHook() error {
 	return nil
 }
 
-// patch brings the parts of a file from memory.
-type patch struct {
-	path    string
-	content []byte
+// patch is a file in memory.
+type patch struct{ content []byte }
+
+func (p *patch) ReadAt(_ context.Context, b []byte, off int64) (int, error) {
+	return bytes.NewReader(p.content).ReadAt(b, off)
 }
 
-func (p *patch) Fill(_ context.Context, off, n int64) error {
-	size := int64(len(p.content))
-	if off >= size {
-		return nil
-	}
-	f, err := os.OpenFile(p.path, os.O_WRONLY, 0)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	_, err = f.WriteAt(p.content[off:min(off+n, size)], off)
-	return err
+func (p *patch) ReadOn(ctx context.Context, b []byte, off int64) (int, error) {
+	return p.ReadAt(ctx, b, off)
 }
 
-func (p *patch) Read(ctx context.Context, off, n int64) error { return p.Fill(ctx, off, n) }
+func (p *patch) Hold(context.Context, int64, int64) (release func(), err error) {
+	return func() {}, errors.ErrUnsupported
+}
 
 func (p *patch) Prefetch(int64, int64) {}

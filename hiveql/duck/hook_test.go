@@ -55,7 +55,16 @@ type farParts struct {
 	have    map[int64]bool
 }
 
-func (p *farParts) Fill(_ context.Context, off, n int64) error {
+func (p *farParts) Hold(ctx context.Context, off, n int64) (func(), error) {
+	if p.fail != nil {
+		if err := p.fail(ctx); err != nil {
+			return func() {}, err
+		}
+	}
+	return func() {}, p.bring(off, n)
+}
+
+func (p *farParts) bring(off, n int64) error {
 	const block = 4 << 10
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -81,13 +90,20 @@ func (p *farParts) Fill(_ context.Context, off, n int64) error {
 	return nil
 }
 
-func (p *farParts) Read(ctx context.Context, off, n int64) error {
-	if p.fail != nil {
-		if err := p.fail(ctx); err != nil {
-			return err
-		}
+func (p *farParts) ReadAt(ctx context.Context, b []byte, off int64) (int, error) {
+	if _, err := p.Hold(ctx, off, int64(len(b))); err != nil {
+		return 0, err
 	}
-	return p.Fill(ctx, off, n)
+	f, err := os.Open(p.path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	return f.ReadAt(b, off)
+}
+
+func (p *farParts) ReadOn(ctx context.Context, b []byte, off int64) (int, error) {
+	return p.ReadAt(ctx, b, off)
 }
 
 func (p *farParts) Prefetch(int64, int64) {}

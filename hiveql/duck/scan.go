@@ -343,10 +343,15 @@ func (l *lowerer) localFile(ctx context.Context, s *analysis.Scan, f *scanFile) 
 	switch {
 	case local.Parts == nil:
 	case !l.exec.hooked():
-		if err := local.Parts.Fill(ctx, 0, size); err != nil {
+		held, err := local.Parts.Hold(ctx, 0, size)
+		if err != nil {
 			return err
 		}
 		local.Parts = nil
+		f.end = func() {
+			held()
+			local.Release()
+		}
 	default:
 		f.parts, f.touch = local.Parts, &touched{}
 		f.end = hooks.read(l.ctx, local, &reading{fail: l.giveUp, touch: f.touch.read})

@@ -38,13 +38,13 @@ func (a *ahead) next(off, n int64) (from, to int64) {
 	return from, to
 }
 
-// Read is Fill for one who reads through the file: when reads follow each other, what comes
+// ReadOn is ReadAt for one who reads through the file: when reads follow each other, what comes
 // next is asked for before it is read, ever more of it, up to 8 MiB.
-func (f *File) Read(ctx context.Context, off, n int64) error {
-	if from, to := f.ahead.next(off, n); from < to {
+func (f *File) ReadOn(ctx context.Context, p []byte, off int64) (int, error) {
+	if from, to := f.ahead.next(off, int64(len(p))); from < to {
 		f.of.prefetch(f, from, to-from)
 	}
-	return f.Fill(ctx, off, n)
+	return f.ReadAt(ctx, p, off)
 }
 
 // Prefetch asks for n bytes from off on and does not wait for them. What fails is asked for
@@ -60,7 +60,7 @@ func (of *object) prefetch(f *File, off, n int64) {
 	defer of.mu.Unlock()
 	joined := map[*run]bool{}
 	for b, to := off/blockSize, blocksOf(end); b < to; {
-		b = of.ask(f, b, to, joined)
+		b = of.ask(f, b, to, joined, false)
 	}
 	for r := range joined {
 		r.waiters--

@@ -29,14 +29,16 @@ type Cache struct {
 	mu      sync.Mutex
 	objects map[string]*object // those in use, by name
 	size    int64              // bytes of the files, as far as this process knows
+	coming  int64              // bytes that are on their way
 	full    int64              // the size at which to evict
 	closed  bool
 }
 
 var errClosed = errors.New("the cache is closed")
 
-// Open opens the cache in dir, which is made if need be. Files that are not in use are evicted,
-// those used longest ago first, while all files together hold more than maxBytes.
+// Open opens the cache in dir, which is made if need be. It keeps to maxBytes: to stay below,
+// files that are not in use are evicted, those used longest ago first, and then blocks that nobody
+// holds of those in use. Only [File.Hold] may make it larger, of more than fits.
 func Open(dir string, maxBytes int64) (*Cache, error) {
 	c := &Cache{
 		dir: dir, max: maxBytes, boot: bootID(), gets: make(chan struct{}, requests), objects: map[string]*object{},
@@ -48,7 +50,8 @@ func Open(dir string, maxBytes int64) (*Cache, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open cache %s: %w", dir, err)
 	}
-	c.size, c.full = total(files), maxBytes
+	c.size = total(files)
+	c.full = min(maxBytes, c.size+maxBytes/16) // others may use it too
 	return c, nil
 }
 
@@ -102,7 +105,7 @@ func (c *Cache) open(name string, b storage.Bucket, o storage.Object) (*object, 
 	if err != nil {
 		return nil, err
 	}
-	m, err := c.openMap(path, data, o.Size)
+	m, err := c.openMap(path, data, o.Size, b.URL()+o.Key)
 	if err != nil {
 		data.Close()
 		return nil, err
@@ -112,7 +115,7 @@ func (c *Cache) open(name string, b storage.Bucket, o storage.Object) (*object, 
 	return newObject(c, name, b, o, data, m), nil
 }
 
-func (c *Cache) openMap(path string, data *os.File, size int64) (*blockMap, error) {
+func (c *Cache) openMap(path string, data *os.File, size int64, name string) (*blockMap, error) {
 	info, err := data.Stat()
 	if err != nil {
 		return nil, err
@@ -122,7 +125,7 @@ func (c *Cache) openMap(path string, data *os.File, size int64) (*blockMap, erro
 			return nil, err
 		}
 	}
-	return openMap(path+mapSuffix, data, size, c.boot)
+	return openMap(path+mapSuffix, data, size, c.boot, name)
 }
 
 // openLocked opens the file at path, or makes it, and locks it as one in use.

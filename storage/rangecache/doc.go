@@ -4,7 +4,9 @@
 //	cache, err := rangecache.Open(dir, 10<<30)
 //	f, err := cache.Object(ctx, bucket, object)
 //	defer f.Close()
-//	err = f.Fill(ctx, 4<<20, 1000) // now these 1000 bytes can be read at f.Path()
+//	release, err := f.Hold(ctx, 4<<20, 1000) // now these 1000 bytes can be read at f.Path()
+//	defer release()
+//	n, err := f.ReadAt(ctx, p, 4<<20) // or so
 //
 // An object is a sparse file of the object's size, under a name made of its URL, ETag and size,
 // so a new version of it is a new file and nothing ever needs to be compared again. It comes in
@@ -30,8 +32,12 @@
 //	    otherwise start again
 //	[4] open or make the map
 //
-// The bound on bytes holds for what is not in use: an object that is larger than the whole
-// cache is still served, and goes when it is released and something else comes.
+// The cache is never larger than it may be, but for what other processes fetch at the moment. When
+// no file is left to evict, holes are punched into files in use, where nobody holds the blocks
+// ([File.Hold]): an object that is larger than the whole cache comes and goes while it is read. This
+// needs Linux, and that no other process uses the object, which a lock on its map shows: all
+// users share it, and who punches holes has it alone. Where nothing can be given up, reads go past
+// the cache ([File.ReadAt]).
 //
 // The package knows buckets and objects, and nothing of what their bytes mean.
 package rangecache

@@ -52,31 +52,60 @@ func total(files []entry) int64 {
 	return n
 }
 
-// makeRoom counts size more bytes in, and evicts until they fit, as far as unused files allow.
-func (c *Cache) makeRoom(size int64) error {
+// makeRoom counts size more bytes in, if need be after it has evicted others. It reports whether
+// they fit. With only set it takes no blocks that are still to be read; with must they count in
+// anyway.
+func (c *Cache) makeRoom(size int64, only, must bool) (bool, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.size += size
-	if c.size <= c.full {
-		return nil
+	if c.size+size > c.full {
+		if err := c.evict(size, only); err != nil {
+			return false, err
+		}
+		if c.size+size > c.max && !must {
+			return false, nil
+		}
+		// Other processes fetch too: after some more it is time to look again.
+		c.full = min(c.max, c.size+size+c.max/16)
 	}
-	files, err := c.files() // other processes fetch and evict too
+	c.size += size
+	c.coming += size
+	return true, nil
+}
+
+// came ends what makeRoom began: the bytes are in a file, or do not come.
+func (c *Cache) came(size int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.coming -= size
+}
+
+// evict makes room, if it can be made. The caller holds the lock.
+func (c *Cache) evict(size int64, only bool) error {
+	files, err := c.files()
 	if err != nil {
 		return fmt.Errorf("read cache: %w", err)
 	}
-	c.size = total(files) + size
+	c.size = total(files) + c.coming
+	if c.size+size <= c.max {
+		return nil
+	}
 	// Going below the bound by a tenth makes this walk rare.
-	goal := c.max - c.max/10
+	goal := c.max - c.max/10 - size
 	slices.SortFunc(files, func(a, b entry) int { return cmp.Or(a.used.Compare(b.used), cmp.Compare(a.path, b.path)) })
 	for _, f := range files {
 		if c.size <= goal {
-			break
+			return nil
 		}
 		if removeUnused(f.path) {
 			c.size -= f.size
 		}
 	}
-	c.full = max(c.max, c.size+c.max/10) // what is in use does not become less by looking again
+	for _, of := range c.objects {
+		if c.size > goal {
+			c.size -= of.giveUp(c.size-goal, only)
+		}
+	}
 	return nil
 }
 

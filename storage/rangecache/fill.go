@@ -12,7 +12,7 @@ import (
 
 const (
 	// runBlocks is the most that one request asks for: 4 MiB.
-	runBlocks = 64
+	runBlocks = int64(64)
 	// aheadBlocks is how much a Fill asks for before what it waits for has come: 64 MiB.
 	aheadBlocks = 1024
 )
@@ -24,6 +24,7 @@ type run struct {
 	cancel   context.CancelFunc
 	waiters  int // a run that is not kept and has none is cancelled
 	kept     bool
+	must     bool // come also when the cache is full
 	done     bool
 	err      error
 }
@@ -35,17 +36,15 @@ var errGivenUp = errors.New("nobody waits for it any more")
 // are. It asks for what is missing by few requests, several at once. If the store has another
 // version by now the error is storage.ErrChanged; after an error some of the bytes may be there.
 func (f *File) Fill(ctx context.Context, off, n int64) error {
-	if off < 0 || n < 0 {
-		return fmt.Errorf("fill %s: %d bytes from %d on are no range", f.of.url(), n, off)
+	release, err := f.Hold(ctx, off, n)
+	if err == nil {
+		release()
 	}
-	end := min(off+n, f.of.o.Size)
-	if off >= end {
-		return nil
-	}
-	return f.of.fill(ctx, f, off/blockSize, blocksOf(end))
+	return err
 }
 
-func (of *object) fill(ctx context.Context, f *File, from, to int64) error {
+// fill is told whether the blocks must come also when the cache is full.
+func (of *object) fill(ctx context.Context, f *File, from, to int64, must bool) error {
 	of.mu.Lock()
 	defer of.mu.Unlock()
 	f.note(from, to)
@@ -75,9 +74,12 @@ func (of *object) fill(ctx context.Context, f *File, from, to int64) error {
 		}
 		asked = max(asked, b)
 		for asked < min(to, b+aheadBlocks) {
-			asked = of.ask(f, asked, to, joined)
+			asked = of.ask(f, asked, to, joined, must)
 		}
 		again, err := of.await(ctx, b)
+		if must && errors.Is(err, errFull) { // the one who asked could do without
+			again, err = true, nil
+		}
 		if err != nil {
 			return err
 		}
@@ -89,7 +91,7 @@ func (of *object) fill(ctx context.Context, f *File, from, to int64) error {
 }
 
 // ask makes sure that the block b is there or on its way, and returns the next that may not be.
-func (of *object) ask(f *File, b, to int64, joined map[*run]bool) int64 {
+func (of *object) ask(f *File, b, to int64, joined map[*run]bool, must bool) int64 {
 	if of.have.has(b) {
 		return b + 1
 	}
@@ -101,6 +103,7 @@ func (of *object) ask(f *File, b, to int64, joined map[*run]bool) int64 {
 		joined[r] = true
 		r.waiters++
 	}
+	r.must = r.must || must
 	return r.to
 }
 
@@ -117,7 +120,9 @@ func (of *object) runOf(b int64) *run {
 // start asks for the missing blocks from b on, up to the first that is there or on its way.
 func (of *object) start(f *File, b, to int64) *run {
 	r := &run{from: b, to: b + 1}
-	for r.to < to && r.to-r.from < runBlocks && !of.have.has(r.to) && of.runOf(r.to) == nil {
+	// A small cache has room for small requests only.
+	most := min(runBlocks, max(1, of.c.max/blockSize/4))
+	for r.to < to && r.to-r.from < most && !of.have.has(r.to) && of.runOf(r.to) == nil {
 		r.to++
 	}
 	ctx, cancel := context.WithCancel(of.ctx)
@@ -192,9 +197,10 @@ func (of *object) fetch(ctx context.Context, r *run, off, n int64) error {
 	case <-ctx.Done():
 		return errGivenUp
 	}
-	if err := of.c.makeRoom(n); err != nil {
+	if err := of.c.room(ctx, n, func() (waiting, must bool) { return of.need(r) }); err != nil {
 		return err
 	}
+	defer of.c.came(n)
 	err := of.receive(ctx, r.from, off, n)
 	if err != nil && ctx.Err() != nil {
 		return errGivenUp
@@ -203,6 +209,13 @@ func (of *object) fetch(ctx context.Context, r *run, off, n int64) error {
 		return of.readError(err)
 	}
 	return nil
+}
+
+// need says who waits for a run.
+func (of *object) need(r *run) (waiting, must bool) {
+	of.mu.Lock()
+	defer of.mu.Unlock()
+	return r.waiters > 0, r.must
 }
 
 // receive reads n bytes from off on, where the block b begins.

@@ -137,24 +137,27 @@ func sorted(s string) string {
 	return strings.Join(fields, " ")
 }
 
+func read(t *testing.T, f *rangecache.File, off, n int64) {
+	t.Helper()
+	if _, err := f.ReadOn(t.Context(), make([]byte, n), off); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestReadRunsAhead(t *testing.T) {
 	mem := storagetest.NewMem("mem://lake/")
 	o := mem.Put("k", noise(2, 200*block))
 	counting := storagetest.NewCounting(mem)
 	f := object(t, open(t, t.TempDir(), 1<<30), counting, o)
 	for off := int64(0); off < o.Size; off += block / 2 {
-		if err := f.Read(t.Context(), off, block/2); err != nil {
-			t.Fatal(err)
-		}
+		read(t, f, off, block/2)
 	}
 	if n := counting.Counts().Open; n > 20 {
 		t.Errorf("%d requests for 200 blocks that were read one after another", n)
 	}
 	far := object(t, open(t, t.TempDir(), 1<<30), mem, o)
 	for _, b := range []int64{150, 20, 90, 3} {
-		if err := far.Read(t.Context(), b*block, 10); err != nil {
-			t.Fatal(err)
-		}
+		read(t, far, b*block, 10)
 	}
 	if n := far.Fetched(); n != 4*block {
 		t.Errorf("four reads here and there fetched %d bytes", n)
@@ -248,23 +251,14 @@ func randomRanges(
 			t.Error(err)
 			return
 		}
-		file, err := os.Open(f.Path())
-		if err != nil {
-			t.Error(err)
-			return
-		}
 		for range 5 {
 			off := rng.Int64N(objects[i].Size)
 			n := min(1+rng.Int64N(3*block), objects[i].Size-off)
 			p := make([]byte, n)
-			if err := f.Read(t.Context(), off, n); err != nil {
-				t.Error(err)
-			}
-			if _, err := file.ReadAt(p, off); err != nil || !bytes.Equal(p, []byte(texts[i][off:off+n])) {
+			if _, err := f.ReadOn(t.Context(), p, off); err != nil || !bytes.Equal(p, []byte(texts[i][off:off+n])) {
 				t.Errorf("k%d: %d bytes from %d on are wrong (%v)", i, n, off, err)
 			}
 		}
-		file.Close()
 		f.Close()
 	}
 }

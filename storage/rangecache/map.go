@@ -21,6 +21,7 @@ const blockSize = 64 << 10
 //	16  36 the system's boot in which blocks were last compared with their sums, as text
 //	52  12 zeros
 //	64  8n for each block: its CRC32C in the low 32 bits; bit 63 is set if the block is there
+//	    the object's URL
 const (
 	mapMagic  = "skepmap1"
 	mapHeader = 64
@@ -41,13 +42,14 @@ func blocksOf(size int64) int64 { return (size + blockSize - 1) / blockSize }
 
 // openMap opens the map at path of the file data, which it makes if there is none that fits.
 // The caller holds the shared lock of data.
-func openMap(path string, data *os.File, size int64, boot string) (*blockMap, error) {
+func openMap(path string, data *os.File, size int64, boot, name string) (*blockMap, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
+	useLock(f, false, true)
 	m := &blockMap{f: f, blocks: make([]uint64, blocksOf(size))}
-	if err := m.begin(data, size, boot); err != nil {
+	if err := m.begin(data, size, boot, name); err != nil {
 		f.Close()
 		return nil, err
 	}
@@ -55,7 +57,7 @@ func openMap(path string, data *os.File, size int64, boot string) (*blockMap, er
 }
 
 // begin reads the map, or starts one, while no other process does.
-func (m *blockMap) begin(data *os.File, size int64, boot string) error {
+func (m *blockMap) begin(data *os.File, size int64, boot, name string) error {
 	if err := lock(m.f); err != nil {
 		return err
 	}
@@ -71,6 +73,9 @@ func (m *blockMap) begin(data *os.File, size int64, boot string) error {
 			return err
 		}
 		if err := m.f.Truncate(mapHeader + 8*int64(len(m.blocks))); err != nil {
+			return err
+		}
+		if _, err := m.f.WriteAt([]byte(name), mapHeader+8*int64(len(m.blocks))); err != nil {
 			return err
 		}
 		_, err := m.f.WriteAt(head, 0)

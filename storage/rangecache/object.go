@@ -88,6 +88,9 @@ type object struct {
 	cond sync.Cond // of mu: something came, or a run or a waiter's context ended
 	have *blockMap
 	runs []*run // those on their way
+	// Of each block, how many hold it, and whether somebody has: see hold.go. nil until then.
+	pins []uint16
+	done []uint64
 	// wrong, once set, is why the object cannot be read: its bytes do not have the store's sum.
 	wrong error
 }
@@ -121,6 +124,11 @@ func (of *object) end() {
 	of.cancel()
 	of.wg.Wait()
 }
+
+// alone makes this process the only one that may use the object, if no other does; shared ends
+// that.
+func (of *object) alone() bool { return useLock(of.have.f, true, false) }
+func (of *object) shared()     { useLock(of.have.f, false, false) }
 
 func (of *object) url() string { return of.b.URL() + of.o.Key }
 

@@ -1,0 +1,164 @@
+package rangecache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/skepdata/skep/storage"
+)
+
+// Hold is Fill that keeps the bytes where they are until release is called: blocks that nobody
+// holds may be given up at any time when the cache is full. What is held may make the cache larger
+// than it should be. release is not nil, and called once.
+func (f *File) Hold(ctx context.Context, off, n int64) (release func(), err error) {
+	return f.hold(ctx, off, n, true)
+}
+
+func (f *File) hold(ctx context.Context, off, n int64, must bool) (release func(), err error) {
+	if off < 0 || n < 0 {
+		return func() {}, fmt.Errorf("fill %s: %d bytes from %d on are no range", f.of.url(), n, off)
+	}
+	end := min(off+n, f.of.o.Size)
+	if off >= end {
+		return func() {}, nil
+	}
+	from, to := off/blockSize, blocksOf(end)
+	f.of.pin(from, to)
+	if err := f.of.fill(ctx, f, from, to, must); err != nil {
+		f.of.unpin(from, to)
+		return func() {}, err
+	}
+	return func() { f.of.unpin(from, to) }, nil
+}
+
+// pin keeps blocks from being given up.
+func (of *object) pin(from, to int64) {
+	of.mu.Lock()
+	defer of.mu.Unlock()
+	if of.pins == nil {
+		of.pins, of.done = make([]uint16, len(of.have.blocks)), newBits(len(of.have.blocks))
+	}
+	for b := from; b < to; b++ {
+		of.pins[b]++
+	}
+}
+
+// unpin ends that; the blocks have been read.
+func (of *object) unpin(from, to int64) {
+	of.mu.Lock()
+	defer of.mu.Unlock()
+	for b := from; b < to; b++ {
+		of.pins[b]--
+		of.done[b/64] |= 1 << (b % 64)
+	}
+}
+
+// giveUp punches holes for blocks that nobody holds, those first that have been read, until it has
+// freed as much as wanted. It gives up nothing of an object that another process uses too, for that
+// one could not be told. With only set it leaves blocks that have not been read.
+func (of *object) giveUp(wanted int64, only bool) (freed int64) {
+	of.mu.Lock()
+	defer of.mu.Unlock()
+	if !of.alone() {
+		return 0
+	}
+	defer of.shared()
+	for _, read := range []bool{true, false} {
+		if !read && only {
+			break
+		}
+		for b := int64(0); b < int64(len(of.have.blocks)) && freed < wanted; b++ {
+			if !of.have.has(b) || of.held(b) || read != of.wasRead(b) {
+				continue
+			}
+			if of.have.set(b, 0) != nil || punch(of.data, b*blockSize, blockSize) != nil {
+				return freed
+			}
+			freed += blockSize
+			if of.done != nil {
+				of.done[b/64] &^= 1 << (b % 64)
+			}
+		}
+	}
+	return freed
+}
+
+func (of *object) held(b int64) bool { return of.pins != nil && of.pins[b] > 0 }
+
+func (of *object) wasRead(b int64) bool { return of.done != nil && of.done[b/64]>>(b%64)&1 != 0 }
+
+// ReadAt reads len(p) bytes from off on, as io.ReaderAt does, and keeps what it fetches for that.
+// If the cache is full of what others are reading, it fetches the bytes without keeping them.
+func (f *File) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
+	if off >= f.of.o.Size {
+		return 0, io.EOF
+	}
+	release, err := f.hold(ctx, off, int64(len(p)), false)
+	switch {
+	case errors.Is(err, errFull):
+		return f.direct(ctx, p, off)
+	case err != nil:
+		return 0, err
+	}
+	defer release()
+	n, err := f.of.data.ReadAt(p, off)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = fmt.Errorf("read cache: %w", err)
+	}
+	return n, err
+}
+
+// direct reads past the cache.
+func (f *File) direct(ctx context.Context, p []byte, off int64) (int, error) {
+	of := f.of
+	want := min(int64(len(p)), of.o.Size-off)
+	f.fetched.Add(want)
+	f.requests.Add(1)
+	r, err := of.b.Open(ctx, of.o.Key, storage.ReadOptions{IfMatch: of.o.ETag, Offset: off, Length: want, Unverified: true})
+	if err != nil {
+		return 0, of.readError(err)
+	}
+	defer r.Close()
+	n, err := io.ReadFull(r, p[:want])
+	if err != nil {
+		return n, of.readError(err)
+	}
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+// roomTime is how long a request waits for others to give up blocks that they read.
+const roomTime = 50 * time.Millisecond
+
+// errFull says that what is to come does not fit beside what others hold at the moment.
+var errFull = errors.New("the cache is full of what is being read")
+
+// room makes room for n more bytes. need says, each time, who waits for them: where nobody does it
+// takes no blocks that are still to be read, and does not wait either; where somebody must have
+// them in the file, they come at last even if they do not fit.
+func (c *Cache) room(ctx context.Context, n int64, need func() (waiting, must bool)) error {
+	deadline := time.Now().Add(roomTime)
+	for {
+		waiting, must := need()
+		late := time.Now().After(deadline)
+		ok, err := c.makeRoom(n, !waiting, must && late)
+		switch {
+		case err != nil || ok:
+			return err
+		case !waiting:
+			return errGivenUp
+		case late:
+			return errFull
+		}
+		select {
+		case <-ctx.Done():
+			return errGivenUp
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
