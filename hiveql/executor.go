@@ -89,6 +89,9 @@ type Output struct {
 	// is its data columns and then Dynamic string columns, the dynamic partition values.
 	Table   *metastore.Table
 	Dynamic int
+	// TimestampUnit is the unit of timestamps in Parquet files: "nanos", of which those that
+	// 64 bits cannot hold become NULL, "micros" or "millis"; "" is micros.
+	TimestampUnit string
 	// MaxFileBytes is the size above which a file should be ended; 0 for the default.
 	MaxFileBytes int64
 }

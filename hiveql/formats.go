@@ -221,3 +221,12 @@ func columns(defs []syntax.ColumnDef) ([]metastore.Column, error) {
 	}
 	return cols, nil
 }
+
+// timestampUnit is the unit of the timestamps of 64 bits that Hive writes where it is told to; where
+// it is not, those of 96 bits lose nothing.
+func (s *Session) timestampUnit() string {
+	if !strings.EqualFold(s.Setting("hive.parquet.write.int64.timestamp"), "true") {
+		return ""
+	}
+	return strings.ToLower(s.Setting("hive.parquet.timestamp.time.unit"))
+}

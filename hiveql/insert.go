@@ -171,7 +171,7 @@ func (s *Session) writeJob(ctx context.Context, r *Result, w *analysis.Write, cr
 	if err := os.Mkdir(out, 0o700); err != nil {
 		return err
 	}
-	output := Output{Dir: out, Table: s.outputTable(w, static), Dynamic: w.Dynamic()}
+	output := Output{Dir: out, Table: s.outputTable(w, static), Dynamic: w.Dynamic(), TimestampUnit: s.timestampUnit()}
 	written, err := s.cfg.Executor.Write(ctx, w.Query, src, output)
 	if err != nil {
 		return err
@@ -476,7 +476,7 @@ func (s *Session) writeDirectory(
 		return err
 	}
 	w := &analysis.Write{Query: q, Table: t}
-	written, err := s.cfg.Executor.Write(ctx, q, src, Output{Dir: out, Table: s.outputTable(w, nil)})
+	written, err := s.cfg.Executor.Write(ctx, q, src, Output{Dir: out, Table: s.outputTable(w, nil), TimestampUnit: s.timestampUnit()})
 	if err != nil {
 		return err
 	}

@@ -66,6 +66,8 @@ func defaultSettings() map[string]string {
 		"hive.local.time.zone":                     "LOCAL",
 		"hive.mapred.mode":                         "nonstrict",
 		"hive.msck.path.validation":                "throw",
+		"hive.parquet.timestamp.time.unit":         "millis",
+		"hive.parquet.write.int64.timestamp":       "false",
 		"hive.resultset.use.unique.column.names":   "true",
 		"hive.stats.column.autogather":             "true",
 		"hive.stats.fetch.bitvector":               "true",
@@ -168,14 +170,21 @@ func wantZone(v string) error {
 // checks are for the settings of which a wrong value would otherwise go unnoticed.
 func checks() map[string]func(string) error {
 	return map[string]func(string) error{
-		"hive.exec.dynamic.partition":      wantBool,
-		"hive.local.time.zone":             wantZone,
-		"hive.exec.compress.output":        wantBool,
-		"hive.cli.errors.ignore":           wantBool,
-		"hive.cli.print.header":            wantBool,
-		"hive.exec.max.dynamic.partitions": wantNumber,
-		trackFiles:                         wantBool,
-		vacuumGrace:                        wantDuration,
+		"hive.exec.dynamic.partition":        wantBool,
+		"hive.local.time.zone":               wantZone,
+		"hive.exec.compress.output":          wantBool,
+		"hive.cli.errors.ignore":             wantBool,
+		"hive.cli.print.header":              wantBool,
+		"hive.exec.max.dynamic.partitions":   wantNumber,
+		"hive.parquet.write.int64.timestamp": wantBool,
+		"hive.parquet.timestamp.time.unit": func(v string) error {
+			if !slices.Contains([]string{"nanos", "micros", "millis"}, strings.ToLower(v)) {
+				return errors.New("expects one of [nanos, micros, millis]")
+			}
+			return nil
+		},
+		trackFiles:  wantBool,
+		vacuumGrace: wantDuration,
 		"hive.exec.dynamic.partition.mode": func(v string) error {
 			if !strings.EqualFold(v, "strict") && !strings.EqualFold(v, "nonstrict") {
 				return errors.New("expects one of [strict, nonstrict]")

@@ -73,7 +73,9 @@ func ParseValue(s string, t Type) (Value, bool) {
 			return ts, true
 		}
 	case TimestampLocalTZ:
-		return parseInstant(s)
+		if at, ok := ParseInstant(s, time.UTC); ok {
+			return at, true
+		}
 	}
 	return nil, false
 }
@@ -424,12 +426,13 @@ func location(zone string) (*time.Location, bool) {
 
 const zoneCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/_+-"
 
-func parseInstant(text string) (Value, bool) {
+// ParseInstant reads the text of a timestamp with local time zone. Where it names no zone, it is
+// in the one given.
+func ParseInstant(text string, loc *time.Location) (time.Time, bool) {
 	ts, zone, ok := parseTimestamp(text)
 	if !ok {
-		return nil, false
+		return time.Time{}, false
 	}
-	loc := time.UTC
 	if zone != "" {
 		loc, _ = location(zone)
 	}

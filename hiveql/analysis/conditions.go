@@ -1,6 +1,13 @@
 package analysis
 
-import "github.com/skepdata/skep/hiveql/syntax"
+import (
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/skepdata/skep/hiveql/syntax"
+	"github.com/skepdata/skep/hivetype"
+)
 
 // between is x >= lo AND x <= hi, all three compared as one type.
 func (r *resolver) between(e *syntax.Between) (Expr, error) {
@@ -43,15 +50,83 @@ func (r *resolver) in(e *syntax.In) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
+	if column, ok := args[0].(*Ref); ok && column.T.Numeric() {
+		for i, x := range args[1:] {
+			if c, ok := x.(*Const); ok && c.Value != nil && !means(c, column.T) {
+				args[i+1] = &Const{T: column.T}
+			}
+		}
+	}
+	if rest, numbers := splitNumbers(args); len(numbers) > 0 && len(rest) > 0 {
+		some, err := r.member(e, append(args[:1:1], rest...))
+		if err != nil {
+			return nil, err
+		}
+		more, err := r.member(e, append(args[:1:1], numbers...))
+		if err != nil {
+			return nil, err
+		}
+		return negateIf(e.Not, &Call{Func: opOr, Args: []Expr{some, more}, T: boolean}), nil
+	}
+	list, err := r.member(e, args)
+	if err != nil {
+		return nil, err
+	}
+	list.Not = e.Not
+	return list, nil
+}
+
+// splitNumbers parts the list behind text, args[1:], which Hive compares value by value: numbers
+// as numbers, and text as text.
+func splitNumbers(args []Expr) (rest, numbers []Expr) {
+	if !args[0].Type().Text() {
+		return nil, nil
+	}
+	for _, x := range args[1:] {
+		if x.Type().Numeric() {
+			numbers = append(numbers, x)
+		} else {
+			rest = append(rest, x)
+		}
+	}
+	return rest, numbers
+}
+
+// member is args[0] IN (args[1:]).
+func (r *resolver) member(e *syntax.In, args []Expr) (*In, error) {
 	b, err := bindTypes(e, in, codeArguments, args)
 	if err != nil {
 		return nil, err
 	}
-	list := &In{X: convert(args[0], b.Args[0]), Not: e.Not}
+	list := &In{X: convert(args[0], b.Args[0])}
 	for i, x := range args[1:] {
 		list.List = append(list.List, convert(x, b.Args[i+1]))
 	}
 	return list, nil
+}
+
+// means reports whether a constant is a value of the number type t. Others count as NULL in the
+// list of IN behind a column, as in Hive, so that NOT IN (1.5) is true of no int.
+func means(c *Const, t hivetype.Type) bool {
+	if !c.T.Numeric() && c.T.Kind != hivetype.String {
+		return true // compared by its own rules
+	}
+	s := strings.TrimSpace(string(hivetype.AppendText(nil, c.Value, c.T)))
+	if approximate(t) {
+		_, err := strconv.ParseFloat(s, 64)
+		return err == nil || errors.Is(err, strconv.ErrRange)
+	}
+	if approximate(c.T) || c.T.Text() {
+		if end := len(s) - 1; end > 0 && strings.IndexByte("dDfFlL", s[end]) >= 0 {
+			s = s[:end]
+		}
+	}
+	d, ok := hivetype.ParseDec(s)
+	if !ok || !t.Integer() {
+		return ok
+	}
+	n, ok := integral(d)
+	return ok && fits(n, t)
 }
 
 func (r *resolver) inTuples(e *syntax.In, left *syntax.Tuple) (Expr, error) {

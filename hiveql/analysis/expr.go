@@ -32,7 +32,7 @@ type (
 		X Expr
 		T hivetype.Type
 		// Zone is the time zone of the clock on one side, where the other side is a
-		// timestamp with local time zone; "" is UTC.
+		// timestamp with local time zone or, where CAST was written, a number; "" is UTC.
 		Zone string
 	}
 	// Case is a searched CASE; all branches have type T.

@@ -266,7 +266,7 @@ func integers(args []Arg) (Binding, error) {
 
 // bindIn binds the arguments of IN: the value, and then the list.
 func bindIn(args []Arg) (Binding, error) {
-	t, err := membership(args)
+	t, err := comparison(args)
 	if err == nil && t.Kind == hivetype.Map {
 		err = fmt.Errorf("maps cannot be compared")
 	}
@@ -294,16 +294,6 @@ func ordering(args []Arg) (Binding, error) {
 // comparison is the type as which all arguments are compared.
 func comparison(args []Arg) (hivetype.Type, error) {
 	return commonOf(constantsAs(args), comparedAs)
-}
-
-// membership is the type as which IN compares. Text and numbers in one list compare as text,
-// unlike with =.
-func membership(args []Arg) (hivetype.Type, error) {
-	types := constantsAs(args)
-	if slices.ContainsFunc(types, hivetype.Type.Text) && slices.ContainsFunc(types, hivetype.Type.Numeric) {
-		return commonOf(types, common)
-	}
-	return commonOf(types, comparedAs)
 }
 
 func commonOf(types []hivetype.Type, common func(a, b hivetype.Type) (hivetype.Type, bool)) (hivetype.Type, error) {

@@ -74,6 +74,8 @@ type (
 		Known []Expr
 		// ByPosition says that columns of Parquet files are found by their places, not names.
 		ByPosition bool
+		// Zone is the time zone of instants in text files that name none; "" is UTC.
+		Zone string
 	}
 	// ScanColumn is one column a Scan puts out.
 	ScanColumn struct {

@@ -379,7 +379,11 @@ func (r *resolver) cast(e *syntax.Cast) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	return castTo(e, x, t)
+	x, err = castTo(e, x, t)
+	if c, ok := x.(*Cast); ok && c.X.Type().Kind == hivetype.Timestamp && t.Numeric() {
+		c.Zone = r.a.env.zoneName()
+	}
+	return x, err
 }
 
 func castTo(n syntax.Expr, x Expr, t hivetype.Type) (Expr, error) {

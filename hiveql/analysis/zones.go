@@ -41,13 +41,16 @@ func (e Env) zoneName() string {
 }
 
 // zonedCasts says in which zone clocks are that become a timestamp with local time zone, or the
-// other way round.
+// other way round, and those of text files.
 func zonedCasts(a *analyzer, q *Query) error {
 	zone := a.env.zoneName()
 	if zone == "" {
 		return nil
 	}
 	eachRel(q.Root, func(r Rel) {
+		if s, ok := r.(*Scan); ok {
+			s.Zone = zone
+		}
 		mapOwn(r, func(x Expr) Expr {
 			visit(x, func(x Expr) bool {
 				if c, ok := x.(*Cast); ok && (c.T.Kind == hivetype.TimestampLocalTZ) != (c.X.Type().Kind == hivetype.TimestampLocalTZ) {

@@ -103,6 +103,9 @@ func (l *lowerer) castZoned(c *analysis.Cast) string {
 	if zone == "" {
 		zone = "UTC"
 	}
+	if from.Kind == hivetype.Timestamp && to.Numeric() && c.Zone != "" {
+		x = "timezone('UTC', timezone(" + quote(zone) + ", " + x + "))"
+	}
 	switch {
 	case to.Kind == hivetype.TimestampLocalTZ && from.Text():
 		return l.textInZone(x, from, to, zone)
@@ -129,34 +132,13 @@ func (l *lowerer) textInZone(x string, from, to hivetype.Type, zone string) stri
 	}
 	f := &computed{name: "instant in " + zone, args: []hivetype.Type{from}, result: to, start: func() compute {
 		return func(args []hivetype.Value) (hivetype.Value, error) {
-			s := args[0].(string)
-			v, ok := hivetype.ParseValue(s, to)
-			if !ok {
-				return nil, nil
+			if at, ok := hivetype.ParseInstant(args[0].(string), where); ok {
+				return at, nil
 			}
-			// Text without a zone is read as in UTC; it says the same as a plain timestamp then.
-			at := v.(time.Time)
-			if plain, ok := hivetype.ParseValue(s, hivetype.Of(hivetype.Timestamp)); ok && at.Location() == time.UTC &&
-				!namesZone(s) && at.Equal(plain.(time.Time)) {
-				return time.Date(at.Year(), at.Month(), at.Day(), at.Hour(), at.Minute(), at.Second(), at.Nanosecond(), where), nil
-			}
-			return at, nil
+			return nil, nil
 		}
 	}}
 	return l.compute(f, []string{x})
-}
-
-// namesZone reports whether a time ends in a zone: a letter, or an offset behind the clock.
-func namesZone(s string) bool {
-	s = strings.TrimSpace(s)
-	if s == "" {
-		return false
-	}
-	if c := s[len(s)-1] | 0x20; c >= 'a' && c <= 'z' {
-		return true
-	}
-	i := strings.IndexAny(s, " T")
-	return i >= 0 && strings.ContainsAny(s[i+1:], "+-/")
 }
 
 func (l *lowerer) instantText(x string, from hivetype.Type, zone string) string {

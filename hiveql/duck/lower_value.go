@@ -178,7 +178,7 @@ func collectionRules() map[string]rule {
 		"array_union": as("skep_array_distinct(list_concat($1, $2))"), "array_remove": as("list_filter($1, lambda e: e IS DISTINCT FROM $2)"),
 		"array_append": as("list_append($1, $2)"), "array_position": as("coalesce(list_position($1, $2), 0)::INTEGER"),
 		"array_join": arrayJoin, "sort_array_by": sortArrayBy, "array_slice": as("skep_array_slice($1, $2, $3)"),
-		"map": mapOf, "map_keys": as("map_keys($1)"), "map_values": as("map_values($1)"),
+		"map": mapOf, "map_keys": as("coalesce(map_keys($1), [])"), "map_values": as("coalesce(map_values($1), [])"),
 		"named_struct": func(l *lowerer, x *analysis.Call, args []string) string {
 			values := []string{}
 			for i := 1; i < len(args); i += 2 {

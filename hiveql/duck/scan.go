@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"golang.org/x/sync/errgroup"
@@ -43,6 +44,8 @@ type scanGroup struct {
 	fields  []formats.Field // the columns of the files, of text formats
 	files   []scanFile
 	clocks  *clocks // of Parquet files; nil until it is known
+	// sameUnits says that the timestamps of Parquet files have equal units, column by column.
+	sameUnits bool
 }
 
 // scan is the relation of a table's files. Where partitions differ in format, it is the union of
@@ -102,7 +105,7 @@ func (l *lowerer) groups(s *analysis.Scan) ([]*scanGroup, error) {
 		key := formatKey(p.Storage)
 		g := byFormat[key]
 		if g == nil {
-			if g, err = newGroup(s.Table, p.Storage); err != nil {
+			if g, err = newGroup(s.Table, p.Storage, s.Zone); err != nil {
 				return nil, fmt.Errorf("read table %s: %w", s.Table.TableName, err)
 			}
 			byFormat[key] = g
@@ -134,13 +137,16 @@ func isParquet(d *metastore.StorageDescriptor) bool {
 		strings.HasSuffix(d.InputFormat, "MapredParquetInputFormat")
 }
 
-func newGroup(t *metastore.Table, d *metastore.StorageDescriptor) (*scanGroup, error) {
+func newGroup(t *metastore.Table, d *metastore.StorageDescriptor, zone string) (*scanGroup, error) {
 	if isParquet(d) {
 		return &scanGroup{parquet: true}, nil
 	}
 	spec, err := formats.SpecOf(d.InputFormat, d.SerDe.Library, d.SerDe.Parameters, t.Parameters)
 	if err != nil {
 		return nil, err
+	}
+	if spec.Zone, err = time.LoadLocation(zone); err != nil { // that of "" is UTC
+		return nil, &Error{Op: "plan", Msg: "unknown time zone " + zone, Err: err}
 	}
 	g := &scanGroup{spec: spec}
 	columns := d.Columns

@@ -47,6 +47,13 @@ func (l *lowerer) scanLocal(s *analysis.Scan, g *scanGroup) string {
 			return l.union(s, groups)
 		}
 	}
+	if readsNanos(s, g, have) {
+		groups, err := l.byUnit(g, list)
+		if err != nil {
+			return l.fail(err)
+		}
+		return l.union(s, groups)
+	}
 	constants := constantColumns(s)
 	joined := len(constants) > 0 && !sameValues(g.files)
 	exprs, at := []string{}, 0
@@ -175,6 +182,11 @@ func (l *lowerer) parquetColumn(column string, have map[string]string, to hivety
 		return x
 	}
 	from, ok := hiveType(physical)
+	if one, isList := strings.CutSuffix(physical, "[]"); isList && oneField(to) && !strings.HasPrefix(one, "STRUCT") {
+		// A list of structs of one field, as Thrift writes it, looks like a list of that field.
+		e := l.fresh("e")
+		x = "list_transform(" + x + ", lambda " + e + ": struct_pack(" + name(to.Elem.Fields[0].Name) + " := " + e + "))"
+	}
 	if !ok {
 		x = "TRY_CAST(" + x + " AS " + sqlType(to) + ")"
 		if hasClock(to) {
@@ -187,6 +199,11 @@ func (l *lowerer) parquetColumn(column string, have map[string]string, to hivety
 		x, from = "rtrim(rtrim(("+x+")::VARCHAR, '0'), '.')", hivetype.Of(hivetype.String)
 	}
 	return l.cast(x, from, to)
+}
+
+// oneField reports whether t is an array of structs of one field.
+func oneField(t hivetype.Type) bool {
+	return t.Kind == hivetype.Array && t.Elem.Kind == hivetype.Struct && len(t.Elem.Fields) == 1
 }
 
 // physicalTypes are types of files that Hive does not have, and what they are taken for.

@@ -69,7 +69,7 @@ func (w *writer) sql(l *lowerer, named bool) string {
 	for i := range list {
 		list[i] = fmt.Sprintf("o%d", i)
 		if named {
-			list[i] += " AS " + name(w.out.Table.Storage.Columns[i].Name)
+			list[i] = w.parquetValue(i) + " AS " + name(w.out.Table.Storage.Columns[i].Name)
 		}
 	}
 	if w.out.Dynamic == 0 {

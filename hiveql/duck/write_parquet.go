@@ -10,6 +10,7 @@ import (
 	duckdb "github.com/duckdb/duckdb-go-bindings"
 
 	"github.com/skepdata/skep/hiveql"
+	"github.com/skepdata/skep/hivetype"
 )
 
 // parquet writes by one COPY. A query that asks for an order gets one file a partition; other
@@ -40,6 +41,22 @@ func (w *writer) parquet(ctx context.Context) ([]hiveql.Written, error) {
 		err = closing
 	}
 	return sortWritten(files), err
+}
+
+// parquetValue is column i as it goes into the file.
+func (w *writer) parquetValue(i int) string {
+	x := fmt.Sprintf("o%d", i)
+	if w.query.Output[i].Type.Kind != hivetype.Timestamp {
+		return x
+	}
+	switch w.out.TimestampUnit {
+	case "millis":
+		return "date_trunc('milliseconds', " + x + ")::TIMESTAMP_MS"
+	case "nanos":
+		return "CASE WHEN " + x + " BETWEEN TIMESTAMP '1677-09-21 00:12:43.145225' AND TIMESTAMP '2262-04-11 23:47:16.854775' THEN " +
+			x + "::TIMESTAMP_NS END"
+	}
+	return x
 }
 
 // written reads what RETURN_STATS tells: path, rows, bytes. Files without rows do not count.

@@ -20,7 +20,8 @@ type batch struct {
 	rows       int
 }
 
-func newBatch(mem memory.Allocator, fields []Field, projection []int, size int) (*batch, error) {
+func newBatch(spec *Spec, fields []Field, projection []int, size int) (*batch, error) {
+	mem := spec.Allocator
 	if mem == nil {
 		mem = memory.DefaultAllocator
 	}
@@ -39,9 +40,14 @@ func newBatch(mem memory.Allocator, fields []Field, projection []int, size int) 
 		}
 		of[i] = arrow.Field{Name: fields[p].Name, Type: t, Nullable: true}
 	}
+	patterns, err := parsePatterns(spec.param("timestamp.formats"))
+	if err != nil {
+		return nil, err
+	}
+	how := &clocks{zone: spec.Zone, patterns: patterns}
 	b.schema = arrow.NewSchema(of, nil)
 	for i, p := range projection {
-		b.columns = append(b.columns, newColumn(array.NewBuilder(mem, of[i].Type), fields[p].Type))
+		b.columns = append(b.columns, newColumn(array.NewBuilder(mem, of[i].Type), fields[p].Type, how))
 	}
 	return b, nil
 }

@@ -29,25 +29,25 @@ type column struct {
 	names  map[string]int // of the fields of a struct, in lower case
 }
 
-func newColumn(builder array.Builder, t hivetype.Type) *column {
+func newColumn(builder array.Builder, t hivetype.Type, how *clocks) *column {
 	c := &column{t: t, builder: builder}
 	switch b := builder.(type) {
 	case *array.ListBuilder:
 		c.list = b
-		c.below = []*column{newColumn(b.ValueBuilder(), *t.Elem)}
+		c.below = []*column{newColumn(b.ValueBuilder(), *t.Elem, how)}
 	case *array.MapBuilder:
 		c.dict = b
-		c.below = []*column{newColumn(b.KeyBuilder(), *t.Key), newColumn(b.ItemBuilder(), *t.Elem)}
+		c.below = []*column{newColumn(b.KeyBuilder(), *t.Key, how), newColumn(b.ItemBuilder(), *t.Elem, how)}
 	case *array.StructBuilder:
 		c.record = b
 		c.names = map[string]int{}
 		for i, f := range t.Fields {
-			c.below = append(c.below, newColumn(b.FieldBuilder(i), f.Type))
+			c.below = append(c.below, newColumn(b.FieldBuilder(i), f.Type, how))
 			c.names[lower(f.Name)] = i
 		}
 	default:
 		c.isText = t.Text()
-		c.text = textAppender(builder, t)
+		c.text = textAppender(builder, t, how)
 	}
 	return c
 }
@@ -101,7 +101,7 @@ func (k *keySet) add(key []byte) (i int, fresh bool) {
 }
 
 // textAppender appends values of a primitive type to a builder.
-func textAppender(builder array.Builder, t hivetype.Type) func([]byte) bool {
+func textAppender(builder array.Builder, t hivetype.Type, how *clocks) func([]byte) bool {
 	switch b := builder.(type) {
 	case *array.Int8Builder:
 		return integerAppender(8, func(n int64) { b.Append(int8(n)) })
@@ -122,7 +122,7 @@ func textAppender(builder array.Builder, t hivetype.Type) func([]byte) bool {
 	case *array.Date32Builder:
 		return dateAppender(b)
 	case *array.TimestampBuilder:
-		return timestampAppender(b, t)
+		return timestampAppender(b, t, how)
 	case *array.Decimal128Builder:
 		return decimalAppender(b, t)
 	case *array.BooleanBuilder:
@@ -283,11 +283,17 @@ func dateAppender(b *array.Date32Builder) func([]byte) bool {
 	}
 }
 
-func timestampAppender(b *array.TimestampBuilder, t hivetype.Type) func([]byte) bool {
-	general := valueAppender(t, func(v hivetype.Value) {
-		ts := v.(time.Time)
-		b.Append(arrow.Timestamp(ts.Unix()*1e6 + int64(ts.Nanosecond()/1000)))
-	})
+func timestampAppender(b *array.TimestampBuilder, t hivetype.Type, how *clocks) func([]byte) bool {
+	general := func(text []byte) bool {
+		ts, ok := how.of(stringOf(text), t)
+		if ok {
+			b.Append(arrow.Timestamp(ts.Unix()*1e6 + int64(ts.Nanosecond()/1000)))
+		}
+		return ok
+	}
+	if len(how.patterns) > 0 || t.Kind == hivetype.TimestampLocalTZ {
+		return general
+	}
 	return func(text []byte) bool {
 		us, ok := isoTimestamp(text)
 		if !ok {

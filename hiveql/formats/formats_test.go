@@ -200,11 +200,11 @@ func TestSpecOf(t *testing.T) {
 	bad := []struct{ input, serde, params, want string }{
 		{text, "org.apache.hadoop.hive.serde2.avro.AvroSerDe", "", "org.apache.hadoop.hive.serde2.avro.AvroSerDe"},
 		{"org.apache.hadoop.hive.ql.io.orc.OrcInputFormat", "", "", "OrcInputFormat"},
-		{text, "", "timestamp.formats", "timestamp.formats"},
-		{text, "", "serialization.encoding", "serialization.encoding=x"},
+		{text, "", "timestamp.formats", "timestamp.formats: the letter Q"},
+		{text, "", "serialization.encoding", "serialization.encoding=Q"},
 	}
 	for _, c := range bad {
-		_, err := formats.SpecOf(c.input, c.serde, map[string]string{c.params: "x"}, nil)
+		_, err := formats.SpecOf(c.input, c.serde, map[string]string{c.params: "Q"}, nil)
 		if !errors.Is(err, formats.ErrUnsupported) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s %s: error %v", c.input, c.serde, err)
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/memory"
@@ -60,6 +61,9 @@ type Spec struct {
 	Kind   Kind
 	Params map[string]string // SerDe parameters, such as field.delim
 	Table  map[string]string // table properties, such as skip.header.line.count
+	// Zone is that of instants in text that names none, such as timestamps with local time
+	// zone; nil means UTC.
+	Zone *time.Location
 	// Allocator provides the memory of the batches; nil means Go's heap.
 	Allocator memory.Allocator
 }
@@ -113,8 +117,8 @@ func SpecOf(inputFormat, serdeClass string, serdeParams, tableParams map[string]
 
 // checkProperties refuses properties that would make files mean something else.
 func (s *Spec) checkProperties() error {
-	if s.param("timestamp.formats") != "" {
-		return fmt.Errorf("the SerDe property timestamp.formats is %w yet", ErrUnsupported)
+	if _, err := parsePatterns(s.param("timestamp.formats")); err != nil {
+		return err
 	}
 	_, err := s.charset()
 	return err
@@ -165,7 +169,7 @@ func (s *Spec) byteOf(key string, missing byte) byte {
 // that projection lists, in its order, and up to batchRows rows; a projection of no columns
 // counts rows.
 func NewReader(spec Spec, fields []Field, projection []int, r io.Reader, batchRows int) (Reader, error) {
-	b, err := newBatch(spec.Allocator, fields, projection, batchRows)
+	b, err := newBatch(&spec, fields, projection, batchRows)
 	if err != nil {
 		return nil, err
 	}
