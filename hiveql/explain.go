@@ -22,12 +22,29 @@ func (s *Session) explain(ctx context.Context, r *Result, n *syntax.Explain) err
 	if err != nil {
 		return err
 	}
+	for _, plan := range plans {
+		if err := s.reduced(ctx, plan, &r.counts); err != nil {
+			return err
+		}
+	}
 	if plans == nil {
 		r.showLines("Explain", []string{"No query is planned for", "  " + syntax.Print(n.Stmt)})
 		return nil
 	}
 	r.showLines("Explain", planLines(plans))
 	return nil
+}
+
+// reduced leaves out the partitions that running the plan would leave out.
+func (s *Session) reduced(ctx context.Context, plan any, c *counts) error {
+	q, ok := plan.(*analysis.Query)
+	if w, isWrite := plan.(*analysis.Write); isWrite {
+		q, ok = w.Query, true
+	}
+	if !ok || q == nil || len(q.Reductions) == 0 {
+		return nil
+	}
+	return s.reduce(ctx, q, &source{cfg: s.cfg, counts: c, scans: map[*analysis.Scan][]PartitionFiles{}})
 }
 
 func planLines(plans []any) []string {
@@ -46,6 +63,11 @@ func (s *Session) explainAnalyze(ctx context.Context, r *Result, q *syntax.Query
 	plans, err := s.plansOf(ctx, q)
 	if err != nil {
 		return err
+	}
+	for _, plan := range plans {
+		if err := s.reduced(ctx, plan, &counts{}); err != nil {
+			return err
+		}
 	}
 	ran := s.newResult(r.Text, r.At)
 	if err := s.query(ctx, ran, q.Query); err != nil {

@@ -105,6 +105,20 @@ func (s *Session) newSource(ctx context.Context, q *analysis.Query, c *counts) (
 		}
 	}
 	src.lease = s.lease(ctx, tables)
+	err := s.reduce(ctx, q, src)
+	if err == nil {
+		err = s.listAll(ctx, src, scans)
+	}
+	if err != nil {
+		src.close()
+		return nil, err
+	}
+	return src, nil
+}
+
+// listAll lists the files of scans that have not been listed yet.
+func (s *Session) listAll(ctx context.Context, src *source, scans []*analysis.Scan) error {
+	scans = slices.DeleteFunc(slices.Clone(scans), func(scan *analysis.Scan) bool { return src.scans[scan] != nil })
 	found := make([][]PartitionFiles, len(scans))
 	g, gctx := errgroup.WithContext(ctx)
 	limit := make(chan struct{}, s.cfg.Parallel) // of all scans together
@@ -115,13 +129,12 @@ func (s *Session) newSource(ctx context.Context, q *analysis.Query, c *counts) (
 		})
 	}
 	if err := g.Wait(); err != nil {
-		src.close()
-		return nil, err
+		return err
 	}
 	for i, scan := range scans {
 		src.scans[scan] = found[i]
 	}
-	return src, nil
+	return nil
 }
 
 // close says that the plan needs its files no more.

@@ -28,6 +28,7 @@ func testEnv() analysis.Env {
 //	analyze  prints the plan of a query or an INSERT
 //	asks     prints what planning it asks of the catalog
 //	error    prints Hive's line, the source with a caret, and the hint
+//	reductions prints how partitions could be left out, and what would be asked for it
 //	drop     prints the condition of ALTER TABLE ... DROP PARTITION
 //	expand   prints the plan of a view's own query
 //	ctas     prints the plan of CREATE TABLE ... PARTITIONED BY ... AS SELECT
@@ -63,6 +64,12 @@ func TestGolden(t *testing.T) {
 					return describe(d.Input, err)
 				}
 				return strings.Join(m.asked, "\n") + "\n"
+			case "reductions":
+				plan, err := analyze(t, m, env, d.Input)
+				if err != nil {
+					return describe(d.Input, err)
+				}
+				return reductions(plan.(*analysis.Query))
 			case "drop":
 				return dropPredicate(t, m, d.Input)
 			case "expand":
@@ -94,6 +101,17 @@ func TestGolden(t *testing.T) {
 			return ""
 		})
 	})
+}
+
+func reductions(q *analysis.Query) string {
+	var b strings.Builder
+	for _, r := range q.Reductions {
+		b.WriteString(r.String() + "\n")
+		for _, k := range r.Asks {
+			b.WriteString(analysis.Format(k.Query))
+		}
+	}
+	return b.String()
 }
 
 func analyze(t *testing.T, m *memory, env analysis.Env, sql string) (any, error) {

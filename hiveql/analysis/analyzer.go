@@ -44,6 +44,7 @@ type analyzer struct {
 	at        map[Expr]syntax.Expr // where expressions came from, for errors
 	expanding []metastore.TableName
 	spelled   *spelling // of a view that is made; nil for other queries
+	asking    bool      // descend finds what running parts of the query would say
 }
 
 // boundCatalog is a catalog for the time of one call.

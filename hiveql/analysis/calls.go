@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -109,8 +110,12 @@ func (r *resolver) otherCall(e *syntax.Call, name string) (Expr, error) {
 		"isnull": opIsNull, "isnotnull": opIsNotNull, "istrue": opIsTrue, "isfalse": opIsFalse,
 		"negative": opNeg, "mod": opMod, "like": opLike, "rlike": opRlike, "regexp": opRlike,
 	}
+	conversions := map[string]string{
+		"udftoboolean": "boolean", "udftobyte": "tinyint", "udftoshort": "smallint", "udftointeger": "int",
+		"udftolong": "bigint", "udftofloat": "float", "udftodouble": "double", "udftostring": "string",
+	}
 	op, isOperator := operators[name]
-	t, err := hivetype.Parse(name)
+	t, err := hivetype.Parse(cmp.Or(conversions[name], name))
 	isType := err == nil && t.Primitive() && t.Kind != hivetype.Void
 	want := 1
 	if name == "mod" || name == "like" || name == "rlike" || name == "regexp" {
@@ -129,7 +134,7 @@ func (r *resolver) otherCall(e *syntax.Call, name string) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	return castTo(e, x, t)
+	return r.castAsked(e, x, t)
 }
 
 func (r *resolver) noFunction(e *syntax.Call, name string) error {

@@ -16,6 +16,7 @@ func dateFunctions() []*Function {
 		scalar("from_unixtime", "from_unixtime(seconds[, format]) - Converts seconds since 1970 to text, in the time zone of the session", sig("bigint string?->string")),
 		scalar("from_utc_timestamp", "from_utc_timestamp(ts, zone) - Converts a time in UTC to the clock of a zone", sig("timestamp string->timestamp")),
 		scalar("hour", "hour(ts) - Returns the hour", bindPart(hivetype.Timestamp, hivetype.IntervalDayTime)),
+		scalar("internal_interval", "internal_interval(unit, n) - Returns the interval of n units, which are YEAR, MONTH, DAY, HOUR, MINUTE or SECOND", bindInterval),
 		scalar("last_day", "last_day(date) - Returns the last day of the month", sig("date->string")),
 		scalar("minute", "minute(ts) - Returns the minute", bindPart(hivetype.Timestamp, hivetype.IntervalDayTime)),
 		scalar("month", "month(date) - Returns the month", bindPart(hivetype.Date, hivetype.IntervalYearMonth)),
@@ -33,6 +34,30 @@ func dateFunctions() []*Function {
 		scalar("weekofyear", "weekofyear(date) - Returns the number of the ISO week", sig("date->int")),
 		scalar("year", "year(date) - Returns the year", bindPart(hivetype.Date, hivetype.IntervalYearMonth)),
 	}
+}
+
+// bindInterval takes a constant unit and an integer.
+func bindInterval(args []Arg) (Binding, error) {
+	if err := arity(args, 2, 2); err != nil {
+		return Binding{}, err
+	}
+	unit := ""
+	if c := args[0].Const; c != nil && args[0].Type.Text() {
+		unit, _ = c.Value.(string)
+	}
+	if !args[1].Type.Integer() && args[1].Type.Kind != hivetype.Void {
+		return Binding{}, &TypeError{Index: 1, Want: "an integer", Got: args[1].Type}
+	}
+	b := Binding{Args: []hivetype.Type{text, bigint}}
+	switch unit {
+	case "YEAR", "MONTH":
+		b.Result = hivetype.Of(hivetype.IntervalYearMonth)
+	case "DAY", "HOUR", "MINUTE", "SECOND":
+		b.Result = hivetype.Of(hivetype.IntervalDayTime)
+	default:
+		return Binding{}, &TypeError{Index: 0, Want: "a constant unit, such as DAY", Got: args[0].Type}
+	}
+	return b, nil
 }
 
 // bindTrunc gives text for dates, and the type of the number for numbers.

@@ -47,7 +47,7 @@ func textFunctions() []*Function {
 		scalar("soundex", "soundex(str) - Returns the soundex code of str", text1),
 		scalar("space", "space(n) - Returns n spaces", sig("int->string")),
 		scalar("str_to_map", "str_to_map(text[, pairs, keys]) - Splits text into a map", sig("string string? string?->map<string,string>")),
-		scalar("substr substring", "substr(str or bin, pos[, len]) - Returns the part of str that starts at pos", bindSubstr),
+		scalar("substr substring mid", "substr(str or bin, pos[, len]) - Returns the part of str that starts at pos", bindSubstr),
 		scalar("substring_index", "substring_index(str, delim, count) - Returns the part of str before count occurrences of delim", sig("string string int->string")),
 		scalar("translate", "translate(input, from, to) - Replaces characters", sig("string string string->string")),
 		scalar("trim", "trim(str) - Removes leading and trailing spaces", sig("string string?->string")),

@@ -40,7 +40,7 @@ func (r *resolver) in(e *syntax.In) (Expr, error) {
 	tuple, isTuple := e.X.(*syntax.Tuple)
 	switch {
 	case e.Query != nil && isTuple:
-		return nil, unsupported(e, "several columns IN a subquery")
+		return r.tupleInQuery(e, tuple)
 	case e.Query != nil:
 		return r.inQuery(e)
 	case isTuple:

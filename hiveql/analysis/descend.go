@@ -11,7 +11,8 @@ func (a *analyzer) descend(r Rel, known []Expr, at func(*Scan, []Expr)) {
 	case *Scan:
 		at(r, known)
 	case *Filter:
-		a.descend(r.Input, append(slices.Clone(known), conjuncts(r.Cond)...), at)
+		conds := conjuncts(r.Cond)
+		a.descend(r.Input, slices.Concat(known, conds, a.answerable(conds)), at)
 	case *Project:
 		a.descend(r.Input, through(known, r.Exprs), at)
 	case *Join:
@@ -124,16 +125,19 @@ func (a *analyzer) descendJoin(j *Join, known []Expr, at func(*Scan, []Expr)) {
 	case InnerJoin, CrossJoin, SemiJoin:
 		all = append(all, equalities(all, on)...)
 		left, right = over(all, l), over(all, r)
+		left, right = append(left, a.members(all, l, j.R, right)...), append(right, a.members(all, r, j.L, left)...)
 	case LeftJoin, AntiJoin:
 		left = over(known, l)
 		// Whether a right row matches matters only for left rows that count.
 		right = over(append(slices.Clone(on), equalities(left, on)...), r)
+		right = append(right, a.members(on, r, j.L, left)...)
 		if j.Kind == LeftJoin {
 			right = append(right, rejecting(over(known, r), r)...)
 		}
 	case RightJoin:
 		right = over(known, r)
 		left = over(append(slices.Clone(on), equalities(right, on)...), l)
+		left = append(left, a.members(on, l, j.R, right)...)
 		left = append(left, rejecting(over(known, l), l)...)
 	}
 	a.descend(j.L, left, at)

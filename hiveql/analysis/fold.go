@@ -32,6 +32,8 @@ func evaluate(x Expr, cols map[int]hivetype.Value) (hivetype.Value, bool) {
 		return evaluateCase(x, cols)
 	case *Call:
 		return evaluateCall(x, cols)
+	case *member, *held:
+		return evaluateAnswer(x, cols)
 	}
 	return nil, false
 }

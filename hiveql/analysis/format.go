@@ -187,6 +187,9 @@ func (f *formatter) scan(s *Scan, depth int) {
 		names = ", none"
 	}
 	f.line(depth+1, "partitions: %d (%s)", len(s.Partitions), names[2:])
+	for _, r := range s.Reduced {
+		f.line(depth+1, "reduced from %d partitions by: %s", r.From, r.By)
+	}
 }
 
 func (f *formatter) aggregate(r *Aggregate, depth int) {
@@ -313,6 +316,18 @@ func (p *printer) expr(x Expr) {
 		p.WriteString(map[bool]string{true: " not in (", false: " in ("}[x.Not])
 		p.list(x.List)
 		p.WriteString(")")
+	case *member:
+		p.expr(x.x)
+		p.WriteString(" in (")
+		p.ask(x.ask)
+		if x.ask.known {
+			fmt.Fprintf(p, ": %d distinct", len(x.ask.values))
+		}
+		p.WriteString(")")
+	case *held:
+		p.WriteString("(the value of ")
+		p.ask(x.ask)
+		p.WriteString(")")
 	case *Scalar:
 		p.WriteString("scalar (subquery)")
 	case *Exists:
@@ -320,6 +335,18 @@ func (p *printer) expr(x Expr) {
 	case *InQuery:
 		p.expr(x.X)
 		p.WriteString(map[bool]string{true: " not in (subquery)", false: " in (subquery)"}[x.Not])
+	}
+}
+
+// ask names what is asked by its expression and its tables.
+func (p *printer) ask(k *Ask) {
+	r := k.Query.Root
+	if d, ok := r.(*Distinct); ok {
+		r = d.Input
+	}
+	p.expr(r.(*Project).Exprs[0].X)
+	for i, s := range Scans(r, nil) {
+		p.WriteString(map[bool]string{true: " of ", false: ", "}[i == 0] + s.Table.TableName.String())
 	}
 }
 

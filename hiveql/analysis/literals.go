@@ -171,7 +171,7 @@ func (r *resolver) interval(e *syntax.IntervalLit) (Expr, error) {
 	}
 	c, ok := x.(*Const)
 	if !ok {
-		return nil, unsupported(e, "an interval that is not constant")
+		return r.computedInterval(e, x)
 	}
 	s := strings.TrimSpace(string(hivetype.AppendText(nil, c.Value, c.T)))
 	negative := strings.HasPrefix(s, "-")
@@ -188,6 +188,20 @@ func (r *resolver) interval(e *syntax.IntervalLit) (Expr, error) {
 		return &Const{Value: months, T: hivetype.Of(hivetype.IntervalYearMonth)}, nil
 	}
 	return &Const{Value: length, T: hivetype.Of(hivetype.IntervalDayTime)}, nil
+}
+
+// computedInterval is so many units, or text that is an interval of both.
+func (r *resolver) computedInterval(e *syntax.IntervalLit, x Expr) (Expr, error) {
+	kinds := map[string]hivetype.Kind{"YEAR TO MONTH": hivetype.IntervalYearMonth, "DAY TO SECOND": hivetype.IntervalDayTime}
+	kind, both := kinds[e.Unit]
+	switch {
+	case both && x.Type().Text():
+		return convert(x, hivetype.Of(kind)), nil
+	case both || x.Type().Text():
+		return nil, unsupported(e, "an interval of "+e.Unit+" that is not constant and of type "+x.Type().String())
+	}
+	fn, _ := Lookup("internal_interval")
+	return r.a.bind(e, fn, codeArguments, []Expr{&Const{Value: e.Unit, T: text}, x})
 }
 
 func readInterval(s, unit string) (months int64, length time.Duration, ok bool) {

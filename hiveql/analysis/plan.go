@@ -10,6 +10,9 @@ import (
 type Query struct {
 	Root   Rel
 	Output []Output // what the user sees, in order
+	// Reductions are partitions that may be left out at the cost of running parts of the query
+	// first, small ones first.
+	Reductions []*Reduction
 }
 
 // Output is one column of a query's result: the column of Root that has the ID, under the name
@@ -68,7 +71,9 @@ type (
 		Partitions []*metastore.Partition
 		// Predicate is the condition on partition keys that chose them; nil for all.
 		Predicate partitions.Predicate
-		Cols      []ScanColumn
+		// Reduced says what was left out of them by Reductions.
+		Reduced []Reduced
+		Cols    []ScanColumn
 		// Known are conditions on its columns. Rows that do not meet all of them may be left
 		// out; whoever reads them does not need to look.
 		Known []Expr
@@ -76,6 +81,11 @@ type (
 		ByPosition bool
 		// Zone is the time zone of instants in text files that name none; "" is UTC.
 		Zone string
+	}
+	// Reduced is one step of leaving out partitions.
+	Reduced struct {
+		From int    // how many there were
+		By   string // the condition, for people
 	}
 	// ScanColumn is one column a Scan puts out.
 	ScanColumn struct {

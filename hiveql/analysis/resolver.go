@@ -379,7 +379,13 @@ func (r *resolver) cast(e *syntax.Cast) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	x, err = castTo(e, x, t)
+	return r.castAsked(e, x, t)
+}
+
+// castAsked is a conversion that the query asks for. That of a timestamp to a number counts from 1970
+// in UTC, and takes the clock for the session's.
+func (r *resolver) castAsked(n syntax.Expr, x Expr, t hivetype.Type) (Expr, error) {
+	x, err := castTo(n, x, t)
 	if c, ok := x.(*Cast); ok && c.X.Type().Kind == hivetype.Timestamp && t.Numeric() {
 		c.Zone = r.a.env.zoneName()
 	}

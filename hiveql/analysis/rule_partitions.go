@@ -29,12 +29,7 @@ func choosePartitions(a *analyzer, q *Query) error {
 
 // prune sets the partitions of a scan, given conditions that all its useful rows meet.
 func (a *analyzer) prune(s *Scan, known []Expr) error {
-	keys := map[int]int{} // column to index of its key
-	for _, c := range s.Cols {
-		if c.Source == PartitionKey {
-			keys[c.ID] = c.Index
-		}
-	}
+	keys := keysOf(s)
 	var said partitions.And
 	var left []Expr
 	s.Partitions = []*metastore.Partition{}

@@ -16,6 +16,7 @@ func rules() []rule {
 		{"order limits", orderLimits},              // rule_limits.go: which rows LIMIT passes
 		{"choose partitions", choosePartitions},    // rule_partitions.go: asks the catalog
 		{"drop unused columns", dropUnusedColumns}, // rule_columns.go
+		{"find reductions", findReductions},        // reduce.go: what running a part first would spare
 	}
 }
 

@@ -42,12 +42,45 @@ func (r *resolver) inQuery(e *syntax.In) (Expr, error) {
 	return &InQuery{X: convert(x, t), Query: r.a.aligned(q, []hivetype.Type{t}), Not: e.Not}, nil
 }
 
-// memberOf is the type as which IN compares: text with a number as text, as membership says.
+// memberOf is the type as which IN compares with a subquery: text with a number as text.
 func memberOf(a, b hivetype.Type) (hivetype.Type, bool) {
 	if a.Text() && b.Numeric() || a.Numeric() && b.Text() {
 		return common(a, b)
 	}
 	return comparedAs(a, b)
+}
+
+// tupleInQuery plans (x, y) IN (query) as EXISTS. Where it would be NULL it is false, so that NOT IN
+// cannot be said with it.
+func (r *resolver) tupleInQuery(e *syntax.In, left *syntax.Tuple) (Expr, error) {
+	if e.Not {
+		return nil, unsupported(e, "several columns NOT IN a subquery")
+	}
+	xs, err := r.exprs(left.Elems)
+	if err != nil {
+		return nil, err
+	}
+	q, err := r.a.query(e.Query, r.sc, r.ctes)
+	if err != nil {
+		return nil, err
+	}
+	if len(q.cols) != len(xs) {
+		return nil, failf(e, codeSubquery, "Unsupported SubQuery Expression: the subquery has %d columns, expected %d", len(q.cols), len(xs))
+	}
+	var cond Expr
+	for i, x := range xs {
+		c := q.cols[i]
+		eq, err := r.a.bind(left.Elems[i], opEq, codeArguments, []Expr{x, &Ref{ID: c.ID, Name: c.Name, T: c.Type}})
+		if err != nil {
+			return nil, err
+		}
+		if cond == nil {
+			cond = eq
+		} else {
+			cond = both(cond, eq)
+		}
+	}
+	return &Exists{Query: &Filter{Input: q.rel, Cond: cond}}, nil
 }
 
 func (r *resolver) oneColumn(n syntax.Node, query *syntax.Query) (result, error) {

@@ -160,6 +160,8 @@ func replace(x Expr, f func(Expr) (Expr, bool)) Expr {
 		y := *x
 		y.args, y.filter = all(x.args), again(x.filter)
 		return &y
+	case *member:
+		return &member{x: again(x.x), ask: x.ask}
 	case *groupingCall:
 		return &groupingCall{args: all(x.args)}
 	case *windowCall:
@@ -213,6 +215,8 @@ func visit(x Expr, f func(Expr) bool) {
 	case *aggregateCall:
 		each(x.args...)
 		each(x.filter)
+	case *member:
+		each(x.x)
 	case *groupingCall:
 		each(x.args...)
 	case *windowCall:

@@ -7,6 +7,19 @@ import (
 	"github.com/skepdata/skep/hivetype"
 )
 
+// intervalRule multiplies a unit.
+func intervalRule(_ *lowerer, x *analysis.Call, args []string) string {
+	unit, _ := constantText(x, 0)
+	switch unit {
+	case "YEAR":
+		return "to_months((" + args[1] + " * 12)::INTEGER)"
+	case "MONTH":
+		return "to_months((" + args[1] + ")::INTEGER)"
+	}
+	seconds := map[string]string{"DAY": "86400", "HOUR": "3600", "MINUTE": "60", "SECOND": "1"}
+	return "to_microseconds((" + args[1] + ") * (" + seconds[unit] + "000000)::BIGINT)"
+}
+
 func dateRules() map[string]rule {
 	part := func(s string) rule {
 		return func(_ *lowerer, x *analysis.Call, args []string) string {
@@ -25,8 +38,9 @@ func dateRules() map[string]rule {
 		"day": part("day"), "month": part("month"), "year": part("year"), "quarter": part("quarter"),
 		"hour": part("hour"), "minute": part("minute"), "second": part("second"),
 		"datetime_legacy_hybrid_calendar": inGo(julian), "to_epoch_milli": as("epoch_ms($1)"),
-		"tumbling_window": byCount("", "skep_window($1, $2, make_timestamp(0))", "skep_window($1, $2, $3)"),
-		"dayofweek":       as("(dayofweek($1) + 1)::INTEGER"), "weekofyear": as("skep_week($1)"),
+		"internal_interval": intervalRule,
+		"tumbling_window":   byCount("", "skep_window($1, $2, make_timestamp(0))", "skep_window($1, $2, $3)"),
+		"dayofweek":         as("(dayofweek($1) + 1)::INTEGER"), "weekofyear": as("skep_week($1)"),
 		"from_unixtime":      byCount("skep_date_format($1, 'yyyy-MM-dd HH:mm:ss')", "skep_date_format($1, $2)"),
 		"from_utc_timestamp": as("timezone($2, timezone('UTC', $1))"),
 		"to_utc_timestamp":   as("timezone('UTC', timezone($2, $1))"),
