@@ -156,8 +156,8 @@ func (j *job) checkOverlap() error {
 }
 
 func (j *job) run(ctx context.Context) (err error) {
-	// The plan need not wait where it is of the source alone.
-	if j.planner.sync == nil && j.planner.group == nil && j.opts.OutputManifest == "" {
+	// The plan need not wait where it writes nothing.
+	if j.planner.group == nil && j.opts.OutputManifest == "" {
 		j.reached = j.reachMeanwhile(ctx)
 		defer j.reached() //nolint:errcheck // seed has told it
 	} else if err := j.reachDestination(ctx); err != nil {
@@ -232,15 +232,22 @@ func (j *job) reachMeanwhile(ctx context.Context) (wait func() error) {
 // not there. One may be allowed to write and not to list, and there are stores that the first
 // write creates; then the first output will tell.
 func (j *job) reachDestination(ctx context.Context) error {
-	for _, err := range j.dest.Bucket.List(ctx, j.dir) {
-		j.denied = errors.Is(err, storage.ErrPermission) || errors.Is(err, storage.ErrNotExist)
-		if err != nil && !j.denied {
-			return err
-		}
-		break
+	err := firstOf(ctx, j.dest.Bucket, j.dir)
+	j.denied = errors.Is(err, storage.ErrPermission) || errors.Is(err, storage.ErrNotExist)
+	if j.denied {
+		return nil
 	}
-	if j.denied && j.opts.Sync.Existing == existingRecorded && !j.opts.Sync.Delete && j.backup == nil {
-		j.planner.sync = nil // nothing can be compared, so all is copied
+	return err
+}
+
+// firstOf looks for one object.
+func firstOf(ctx context.Context, b storage.Bucket, prefix string) (err error) {
+	if p, ok := b.(storage.PageLister); ok {
+		_, _, err = p.ListPage(ctx, prefix, "", 1)
+		return err
+	}
+	for _, err := range b.List(ctx, prefix) {
+		return err
 	}
 	return nil
 }

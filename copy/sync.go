@@ -152,10 +152,10 @@ func newSyncing(src, dest storage.Location, opts Options) (*syncing, error) {
 	return y, nil
 }
 
-// existing yields what the destination has, in order.
-func (y *syncing) existing(ctx context.Context) iter.Seq2[storage.Object, error] {
+// existing yields what the destination has, in order. The marks are of the source.
+func (y *syncing) existing(ctx context.Context, marks *marks) iter.Seq2[storage.Object, error] {
 	return func(yield func(storage.Object, error) bool) {
-		listed := listWide(ctx, y.dest.Bucket, y.dest.Prefix)
+		listed := listBeside(ctx, y.dest.Bucket, y.dest.Prefix, marks)
 		if y.dirs != nil {
 			listed = y.dirs.list(ctx, y.dest.Bucket, y.dest.Prefix)
 		}
@@ -175,10 +175,18 @@ func (y *syncing) existing(ctx context.Context) iter.Seq2[storage.Object, error]
 
 // synced yields a task for each file, as single does, knowing what the destination has.
 func (p *planner) synced(ctx context.Context, yield func(Task, error) bool) {
-	m := newMerger(p.sync, ahead(ctx, p.sync.existing))
+	marks := newMarks()
+	defer marks.end()
+	sources := feedOf(ctx, guidedBatches, func(ctx context.Context) iter.Seq2[Source, error] { return marks.watch(p.candidates(ctx)) })
+	defer sources.stop()
+	m := newMerger(p.sync, ahead(ctx, func(ctx context.Context) iter.Seq2[storage.Object, error] { return p.sync.existing(ctx, marks) }))
 	defer m.stop()
+	if errors.Is(m.err, storage.ErrPermission) && p.opts.Sync.optional() {
+		p.unsynced(sources, yield)
+		return
+	}
 	var names namesakes
-	for s, err := range ahead(ctx, p.candidates) {
+	for s, err := range sources.all() {
 		if err != nil {
 			yield(Task{}, err)
 			return
@@ -202,6 +210,34 @@ func (p *planner) synced(ctx context.Context, yield func(Task, error) bool) {
 	if p.opts.Sync.Delete {
 		if err := m.before("", p.extra); err != nil {
 			yield(Task{}, err)
+		}
+	}
+}
+
+// optional reports whether nothing is lost but time where the destination cannot be listed.
+func (s Sync) optional() bool {
+	return s.Existing == existingRecorded && !s.Delete && s.BackupDir.Bucket == nil
+}
+
+// unsynced yields a task for each file where the destination may be written and not listed.
+func (p *planner) unsynced(sources *feed[Source], yield func(Task, error) bool) {
+	var names namesakes
+	for s, err := range sources.all() {
+		ok := false
+		if err == nil {
+			if ok, err = p.selects(s); err != nil {
+				err = p.about(s, err)
+			}
+		}
+		if ok {
+			names.add(p, &s)
+		}
+		t := Task{Sources: []Source{s}, Key: s.Base, Reason: ReasonAll}
+		if ok {
+			p.skipUnchanged(&t)
+		}
+		if (ok || err != nil) && !yield(t, err) || err != nil {
+			return
 		}
 	}
 }
@@ -410,28 +446,52 @@ const (
 // ahead yields what seq does, while a goroutine already gets what comes next.
 func ahead[T any](ctx context.Context, seq func(context.Context) iter.Seq2[T, error]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		ctx, cancel := context.WithCancel(ctx)
-		var running sync.WaitGroup
-		defer running.Wait()
-		defer cancel()
-		batches := make(chan []T, aheadBatches)
-		var last error // set before batches is closed
-		running.Go(func() {
-			defer close(batches)
-			last = send(ctx, seq(ctx), batches)
-		})
-		for batch := range batches {
+		f := feedOf(ctx, aheadBatches, seq)
+		defer f.stop()
+		f.all()(yield)
+	}
+}
+
+// feed is what a goroutine gets ahead of who wants it.
+type feed[T any] struct {
+	batches chan []T
+	last    error // set before batches is closed
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+}
+
+// feedOf begins to get what seq yields, so many batches ahead.
+func feedOf[T any](ctx context.Context, batches int, seq func(context.Context) iter.Seq2[T, error]) *feed[T] {
+	f := &feed[T]{batches: make(chan []T, batches)}
+	ctx, f.cancel = context.WithCancel(ctx)
+	f.running.Go(func() {
+		defer close(f.batches)
+		f.last = send(ctx, seq(ctx), f.batches)
+	})
+	return f
+}
+
+// all yields it, once.
+func (f *feed[T]) all() iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for batch := range f.batches {
 			for _, v := range batch {
 				if !yield(v, nil) {
 					return
 				}
 			}
 		}
-		if last != nil {
+		if f.last != nil {
 			var zero T
-			yield(zero, last)
+			yield(zero, f.last)
 		}
 	}
+}
+
+// stop ends the goroutine and waits for it.
+func (f *feed[T]) stop() {
+	f.cancel()
+	f.running.Wait()
 }
 
 func send[T any](ctx context.Context, seq iter.Seq2[T, error], batches chan<- []T) error {

@@ -62,13 +62,24 @@ type stream struct {
 	err     error // set before batches is closed
 }
 
+// beginStream begins a stream, and waits where there are enough. It reports false when no more is wanted.
+type beginStream func(func(context.Context) iter.Seq2[storage.Object, error]) bool
+
 // rest yields what comes after the last key.
 func (w *wide) rest(ctx context.Context, prefix string, yield func(storage.Object, error) bool) {
+	last := w.last
+	w.join(ctx, prefix, wideStreams, func(ctx context.Context, begin beginStream) { w.level(ctx, prefix, last, begin) }, yield)
+}
+
+// join yields what streams have, one after the other, of which some are ahead. They are begun in order.
+func (w *wide) join(
+	ctx context.Context, prefix string, streamsAhead int, beginAll func(context.Context, beginStream), yield func(storage.Object, error) bool,
+) {
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer cancel()
-	streams := make(chan *stream, wideStreams)
+	streams := make(chan *stream, streamsAhead)
 	begin := func(seq func(context.Context) iter.Seq2[storage.Object, error]) bool {
 		s := &stream{batches: make(chan []storage.Object, wideBatches)}
 		running.Go(func() {
@@ -82,10 +93,9 @@ func (w *wide) rest(ctx context.Context, prefix string, yield func(storage.Objec
 			return false
 		}
 	}
-	last := w.last
 	running.Go(func() {
 		defer close(streams)
-		w.level(ctx, prefix, last, begin)
+		beginAll(ctx, begin)
 	})
 	for s := range streams {
 		for batch := range s.batches {
@@ -113,9 +123,7 @@ func (w *wide) rest(ctx context.Context, prefix string, yield func(storage.Objec
 
 // level begins the streams of a level, in order: what is left of the prefix that the last key is
 // below, and then objects and prefixes as they come.
-func (w *wide) level(
-	ctx context.Context, prefix, last string, begin func(func(context.Context) iter.Seq2[storage.Object, error]) bool,
-) {
+func (w *wide) level(ctx context.Context, prefix, last string, begin beginStream) {
 	below := ""
 	if slash := strings.IndexByte(last[len(prefix):], '/'); slash >= 0 {
 		below = last[:len(prefix)+slash+1]

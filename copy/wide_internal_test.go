@@ -46,6 +46,19 @@ func (p *pages) ListLevel(ctx context.Context, prefix, after string) iter.Seq2[s
 	})
 }
 
+func (p *pages) ListPage(ctx context.Context, prefix, after string, most int) (objects []storage.Object, more bool, err error) {
+	for o, err := range p.ListAfter(ctx, prefix, after) {
+		if err != nil {
+			return nil, false, err
+		}
+		if objects = append(objects, o); len(objects) == most {
+			i, _ := slices.BinarySearch(p.keys, o.Key)
+			return objects, i+1 < len(p.keys) && strings.HasPrefix(p.keys[i+1], prefix), nil
+		}
+	}
+	return objects, false, nil
+}
+
 func (p *pages) list(ctx context.Context, prefix, after string, shown func(string) string) iter.Seq2[storage.Object, error] {
 	return func(yield func(storage.Object, error) bool) {
 		i, _ := slices.BinarySearch(p.keys, max(prefix, after))

@@ -91,6 +91,13 @@ type LevelLister interface {
 	ListLevel(ctx context.Context, prefix, after string) iter.Seq2[Object, error]
 }
 
+// PageLister is a Bucket whose listings come page by page, each of which can be asked for by itself.
+type PageLister interface {
+	// ListPage returns the first objects of what List yields behind the key after (the empty one comes
+	// before all), most of them or as many as the service tells at once, and whether there may be more.
+	ListPage(ctx context.Context, prefix, after string, most int) (objects []Object, more bool, err error)
+}
+
 // Throttler is a Bucket of a service that may ask for fewer requests.
 type Throttler interface {
 	// Throttled is how often it has done so, in answers to anybody who shares the bucket's

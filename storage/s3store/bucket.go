@@ -21,6 +21,7 @@ var (
 	_ storage.VersionLister   = (*Bucket)(nil)
 	_ storage.Throttler       = (*Bucket)(nil)
 	_ storage.LevelLister     = (*Bucket)(nil)
+	_ storage.PageLister      = (*Bucket)(nil)
 )
 
 // Bucket returns the bucket of the given name, which need not exist yet.

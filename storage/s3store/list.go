@@ -89,6 +89,35 @@ func (b *Bucket) list(ctx context.Context, prefix, after string) iter.Seq2[[]sto
 	}
 }
 
+// ListPage asks for one page. See storage.PageLister.
+func (b *Bucket) ListPage(ctx context.Context, prefix, after string, most int) ([]storage.Object, bool, error) {
+	most = min(most, b.c.page)
+	if b.c.direct != nil {
+		page, ok := b.c.direct.list(ctx, b.c.cfg.Attempts, b.name, prefix, after, "", most)
+		if ok {
+			return page.objects, page.next != "", b.inOrder(ctx, prefix, after, page.objects)
+		}
+	}
+	noOwner := false
+	listing, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var objects []storage.Object
+	for info := range b.c.core.ListObjectsIter(listing, b.name, minio.ListObjectsOptions{
+		Prefix: prefix, Recursive: true, FetchOwner: &noOwner, StartAfter: after, MaxKeys: most,
+	}) {
+		if info.Err != nil {
+			return nil, false, b.fail(ctx, "list", prefix, info.Err)
+		}
+		if objects = append(objects, listed(info)); len(objects) == most {
+			break
+		}
+	}
+	if ctx.Err() != nil { // the library's iterator ends silently then
+		return nil, false, b.fail(ctx, "list", prefix, ctx.Err())
+	}
+	return objects, len(objects) == most, b.inOrder(ctx, prefix, after, objects)
+}
+
 // inOrder checks that objects of a listing come after a key, and one after the other.
 func (b *Bucket) inOrder(ctx context.Context, prefix, last string, objects []storage.Object) error {
 	for _, o := range objects {
