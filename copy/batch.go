@@ -72,7 +72,8 @@ func (j *job) fitsBatch(t Task) bool {
 // copied by itself, with all attempts, and its failure told then.
 func (j *job) writeBatch(ctx context.Context, tasks []Task, spawn func(work)) (err error) {
 	if j.noBatches.Load() {
-		tasks = j.alone(tasks, spawn)
+		j.alone(tasks, spawn)
+		return nil
 	}
 	var bytes int64
 	for _, t := range tasks {
@@ -87,11 +88,15 @@ func (j *job) writeBatch(ctx context.Context, tasks []Task, spawn func(work)) (e
 	end := j.gate.begin(loadOf(bytes))
 	defer func() { end(done(bytes, err)) }()
 
+	slab := j.slab(bytes)
+	defer j.slabs.Put(slab)
+	room := (*slab)[:bytes]
 	var objects []storage.SmallObject
 	var ready []Task
 	var results []result
 	for _, t := range tasks {
-		o, res, err := j.readSmall(ctx, t)
+		o, res, err := j.readSmall(ctx, t, room[:0:t.Size()])
+		room = room[t.Size():]
 		if err != nil {
 			j.alone([]Task{t}, spawn)
 			continue
@@ -127,15 +132,23 @@ func (j *job) writeBatch(ctx context.Context, tasks []Task, spawn func(work)) (e
 }
 
 // alone has each of the tasks done by itself.
-func (j *job) alone(tasks []Task, spawn func(work)) []Task {
+func (j *job) alone(tasks []Task, spawn func(work)) {
 	for _, t := range tasks {
 		spawn(work{task: t})
 	}
-	return nil
 }
 
-// readSmall reads and verifies the source of a small output.
-func (j *job) readSmall(ctx context.Context, t Task) (o storage.SmallObject, res result, err error) {
+// slab lends memory for the contents of a batch.
+func (j *job) slab(bytes int64) *[]byte {
+	if b, ok := j.slabs.Get().(*[]byte); ok && int64(cap(*b)) >= bytes {
+		return b
+	}
+	b := make([]byte, bytes)
+	return &b
+}
+
+// readSmall reads and verifies the source of a small output, into room, which has its size.
+func (j *job) readSmall(ctx context.Context, t Task, room []byte) (o storage.SmallObject, res result, err error) {
 	if err := j.checkSelf(t); err != nil {
 		return o, res, err
 	}
@@ -157,7 +170,7 @@ func (j *job) readSmall(ctx context.Context, t Task) (o storage.SmallObject, res
 	if o.Options, err = j.createOptions(ctx, t, first); err != nil {
 		return o, res, err
 	}
-	content := smallContent{b: make([]byte, 0, t.Size())}
+	content := smallContent{b: room}
 	if err = j.pump(&content, from); err != nil {
 		return o, res, err
 	}

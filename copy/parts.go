@@ -20,6 +20,7 @@ type upload struct {
 	resumed  int64  // bytes that were there already
 	size     int64
 	partSize int64
+	first    storage.Checksum // of the first source, if its store has told
 
 	mu     sync.Mutex
 	pieces [][]piece // by part
@@ -30,7 +31,7 @@ type upload struct {
 // beginParts starts an output above the part size and spawns its parts.
 func (j *job) beginParts(ctx context.Context, w work, spawn func(work)) error {
 	t := w.task
-	first, err := j.describeFirst(ctx, t)
+	first, err := j.statFirst(ctx, t)
 	if err != nil {
 		return err
 	}
@@ -40,7 +41,7 @@ func (j *job) beginParts(ctx context.Context, w work, spawn func(work)) error {
 	if err != nil {
 		return err
 	}
-	opts.PartSize = u.partSize
+	opts.PartSize, u.first = u.partSize, first.CRC32C
 	count := int((u.size + u.partSize - 1) / u.partSize)
 	u.left, u.pieces = count, make([][]piece, count)
 	if err := j.openUpload(ctx, u, opts); err != nil {
@@ -64,6 +65,19 @@ func (j *job) beginParts(ctx context.Context, w work, spawn func(work)) error {
 
 // allParts is in place of the number of a part where all are there already.
 const allParts = -1
+
+// statFirst is describeFirst that asks for the checksum as well, which S3 does not tell with a range.
+func (j *job) statFirst(ctx context.Context, t Task) (storage.Object, error) {
+	s := t.Sources[0]
+	if !isFlat(j.bucketOf(s)) {
+		return j.describeFirst(ctx, t)
+	}
+	o, err := statSource(ctx, j.bucketOf(s), s.Object)
+	if err == nil && s.ETag != "" && o.ETag != s.ETag {
+		err = &storage.Error{Op: "open", URL: j.urlOf(s), Err: storage.ErrChanged}
+	}
+	return o, err
+}
 
 // describeFirst opens the first source for its content type and metadata, which listings do not
 // have. It is one request more for an object of many.
@@ -157,6 +171,11 @@ func (j *job) endParts(ctx context.Context, u *upload) (result, error) {
 	if err == nil {
 		for _, pieces := range u.pieces {
 			all = append(all, pieces...)
+		}
+		for i := range all {
+			if u.first.Known && all[i].source == 0 {
+				all[i].known = u.first
+			}
 		}
 		if err = j.learnSums(ctx, u.task, all); err == nil {
 			sums, err = j.verify(u.task, all)

@@ -53,6 +53,7 @@ type job struct {
 	appender     storage.Appender     // nil if nothing is appended to
 	buffers      sync.Pool            // of *[]byte
 	small        sync.Pool            // likewise, for what is no larger
+	slabs        sync.Pool            // likewise, for the contents of batches
 	memory       memory
 	gate         *gate // nil where Options.Workers says how many transfers run at once
 	rates        *rates

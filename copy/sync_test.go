@@ -95,6 +95,7 @@ func syncText(t *testing.T, urls [2]string, have, src, dest, options string) str
 		sides[side].put(key, content, seconds)
 	}
 	opts, backup := syncOptions(t, options)
+	opts.Workers = 1 // so that it is always the same failure that is the first
 	var said []string
 	opts.Report = func(e copier.Event) {
 		switch e.Kind {

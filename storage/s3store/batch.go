@@ -19,7 +19,7 @@ import (
 // A batch is a tar file that MinIO takes apart as it arrives. It is held in memory, and its
 // objects become visible one after the other while it is on its way.
 const (
-	batchObjects = 250
+	batchObjects = 128 // twice as many are no quicker, and take twice the memory
 	batchBytes   = 4 << 20
 	tarOverhead  = 2048 // bytes that an object takes in a tar besides its content, about
 )
@@ -74,6 +74,7 @@ type batch struct {
 // could not be asked; that it has refused the tar is none, for single objects may do.
 func (t *batch) send(ctx context.Context) error {
 	content, err := t.archive(ctx)
+	defer func() { t.b.c.tars.Put(&content) }()
 	if err != nil || len(t.digests) == 0 {
 		return err
 	}
@@ -96,13 +97,18 @@ func (t *batch) send(ctx context.Context) error {
 	return nil
 }
 
-// archive is the tar of the objects that one can carry.
+// archive is the tar of the objects that one can carry, in a buffer of the client's.
 func (t *batch) archive(ctx context.Context) ([]byte, error) {
 	size := 1024
 	for _, o := range t.objects {
 		size += len(o.Content) + tarOverhead
 	}
-	out := bytes.NewBuffer(make([]byte, 0, size))
+	buf, ok := t.b.c.tars.Get().(*[]byte)
+	if !ok || cap(*buf) < size {
+		full := make([]byte, 0, size)
+		buf = &full
+	}
+	out := bytes.NewBuffer((*buf)[:0])
 	w := tar.NewWriter(out)
 	t.digests = make(map[string]int, len(t.objects))
 	for i, o := range t.objects {

@@ -23,6 +23,7 @@ type Client struct {
 	transport transport
 	direct    *direct // nil where the library sends everything
 	buffers   *bufferPool
+	tars      sync.Pool // of *[]byte, for batches
 	servers   *serverName
 	busy      *atomic.Int64
 	unfit     sync.Map // names of buckets that take no batches
