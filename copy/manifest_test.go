@@ -2,6 +2,7 @@ package copier_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -166,4 +167,40 @@ func FuzzManifest(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A manifest of somebody else may tell no more than sizes. What has another size now is a failure, however
+// it would be copied, and what is replaced while it is copied is, too.
+func TestStaleManifest(t *testing.T) {
+	for name, opts := range map[string]copier.Options{
+		"server": {}, "stream": {DisableServerCopy: true, DisableParts: true}, "parts": {DisableServerCopy: true, PartSize: 100},
+		"groups": {DisableServerCopy: true, PartSize: 100, GroupBy: `.*/([xy])`},
+	} {
+		for _, size := range []int{300, 499, 501, 700} {
+			src, dest := storagetest.NewMem("s3://lake/"), storagetest.NewMem("s3://copy/")
+			src.Put("in/x", text(1, 500))
+			src.Put("m.gz", gzipped(t, fmt.Sprintf(`{"path":"s3://lake/in/x","baseName":"x","srcDir":"s3://lake/in","size":%d}`, size)))
+			opts.CopyFromManifest, opts.PreviousManifest, opts.Retries = true, at(src, "m.gz"), -1
+			_, err := copier.Run(t.Context(), at(src, "in/"), at(dest, ""), quick(opts))
+			var failed *copier.FailedError
+			if !errors.As(err, &failed) || len(outputs(dest)) != 0 {
+				t.Errorf("%s, %d bytes: %v, %v", name, size, err, dest.Keys())
+			}
+		}
+	}
+	src, dest := storagetest.NewMem("s3://lake/"), storagetest.NewMem("s3://copy/")
+	src.Put("in/x", text(1, 500))
+	src.Put("m.gz", gzipped(t, `{"path":"s3://lake/in/x","baseName":"x","srcDir":"s3://lake/in","size":500}`))
+	meddling := storagetest.Faulty(src, func(op storagetest.Op) error {
+		if op.Kind == storagetest.OpOpen && op.N == 300 {
+			src.Put("in/x", text(2, 500))
+		}
+		return nil
+	})
+	opts := copier.Options{
+		CopyFromManifest: true, PreviousManifest: at(src, "m.gz"), DisableServerCopy: true, PartSize: 100, Workers: 1, Retries: -1,
+	}
+	if _, err := copier.Run(t.Context(), at(meddling, "in/"), at(dest, ""), quick(opts)); !errors.Is(err, storage.ErrChanged) {
+		t.Errorf("replaced while it is copied: %v, %v", err, dest.Keys())
+	}
 }

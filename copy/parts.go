@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,6 +34,9 @@ func (j *job) beginParts(ctx context.Context, w work, spawn func(work)) error {
 	t := w.task
 	first, err := j.statFirst(ctx, t)
 	if err != nil {
+		return err
+	}
+	if t, err = j.pinFirst(t, first); err != nil {
 		return err
 	}
 	u := &upload{task: t, attempt: w.attempt, size: t.Size()}
@@ -88,6 +92,25 @@ func (j *job) describeFirst(ctx context.Context, t Task) (storage.Object, error)
 		return storage.Object{}, err
 	}
 	return r.Object(), r.Close()
+}
+
+// pinFirst makes sure that all parts are read of one version of the first source, where a manifest tells
+// nothing but its size.
+func (j *job) pinFirst(t Task, first storage.Object) (Task, error) {
+	s := t.Sources[0]
+	switch {
+	case s.ETag != "":
+		return t, nil
+	case s.Size != first.Size:
+		return t, j.resized(s, first)
+	}
+	t.Sources = slices.Clone(t.Sources)
+	t.Sources[0].ETag = first.ETag
+	return t, nil
+}
+
+func (j *job) resized(s Source, now storage.Object) error {
+	return &storage.Error{Op: "read", URL: j.urlOf(s), Err: fmt.Errorf("it has %d bytes, and not %d: %w", now.Size, s.Size, storage.ErrChanged)}
 }
 
 // writePart writes one part, and ends the output if it was the last to be done.
@@ -218,7 +241,9 @@ func (j *job) learnSums(ctx context.Context, t Task, pieces []piece) error {
 			switch {
 			case errors.Is(err, storage.ErrNotExist):
 				return nil // what was read is an older version, or was deleted since
-			case err == nil && o.ETag == s.ETag:
+			case err == nil && s.ETag == "" && o.Size != s.Size:
+				return j.resized(s, o)
+			case err == nil && (o.ETag == s.ETag || s.ETag == ""):
 				p.known = o.CRC32C
 			}
 			return err
