@@ -42,6 +42,7 @@ func (b *Bucket) CopyWith(ctx context.Context, key string, src storage.Bucket, s
 		return storage.Object{}, b.fail(ctx, "copy", key, err)
 	}
 	c := serverCopy{b: b, key: key, from: from, src: srcObject, opts: opts}
+	c.keepExpires()
 	o, err := c.run(ctx)
 	if err == nil && !o.CRC32C.Known {
 		o.CRC32C, err = b.computeChecksum(ctx, o)
@@ -62,6 +63,16 @@ type serverCopy struct {
 	from *Bucket
 	src  storage.Object
 	opts storage.CopyOptions
+}
+
+// keepExpires gives the copy the metadata of its source anew, as far as it is known, where that has an
+// Expires header: MinIO drops it.
+func (c *serverCopy) keepExpires() {
+	if !c.b.c.strict || c.opts.ReplaceMetadata || c.src.Headers.Expires == "" {
+		return
+	}
+	c.opts.ReplaceMetadata = true
+	c.opts.To.ContentType, c.opts.To.Metadata, c.opts.To.Headers = c.src.ContentType, c.src.Metadata, c.src.Headers
 }
 
 func (c *serverCopy) run(ctx context.Context) (storage.Object, error) {
