@@ -99,6 +99,12 @@ func newFaultRound(t *testing.T, seed uint64) *faultRound {
 			}
 		}
 	}
+	if more := rand.New(rand.NewPCG(seed, 9)); slices.Contains(r.args, "--update") && more.IntN(2) == 0 {
+		r.args = append(r.args, "--delete")
+		for n := range 1 + more.IntN(20) {
+			r.stale[fmt.Sprintf("d%d/only there %d", more.IntN(6), n)] = []byte("to be deleted, but not before all is copied")
+		}
+	}
 	r.want = serialCopy(r.source, group)
 	r.src.write(t, r.source)
 	r.dest.write(t, r.stale)
@@ -184,6 +190,10 @@ func (r *faultRound) run(t *testing.T) {
 		}
 		if code == exitOK {
 			r.want.compare(t, there, what)
+		} else if only := r.onlyThere(there); len(only) < len(r.onlyThere(r.stale)) { // some have been deleted
+			copied := maps.Clone(there)
+			maps.DeleteFunc(copied, func(name string, _ []byte) bool { return slices.Contains(only, name) })
+			r.want.compare(t, copied, what)
 		}
 		if r.orderly || code == exitOK {
 			done = there
@@ -202,6 +212,16 @@ func (r *faultRound) run(t *testing.T) {
 	if moved := r.watched(t); len(moved) > 0 {
 		t.Errorf("%q are copied again; once more %s", moved, what)
 	}
+}
+
+// onlyThere are the names of what is to be deleted when everything else is done.
+func (r *faultRound) onlyThere(files fileSet) (names []string) {
+	for name := range files {
+		if _, ok := r.want[name]; !ok {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // watched runs the command, and returns the names of the objects of which bytes go by.
