@@ -24,7 +24,8 @@ import (
 //
 //	skep-journal 1 IDENTITY
 //	d KEY VERSION    an output; both are hashes, in base 36
-//	i JSON           an upload may be begun, whose name is not known yet; without a time: nothing is left of it
+//	i JSON           an upload may be begun, whose name is not known yet; with a second time: it was
+//	                 given up then; without a first one: nothing is left of it
 //	u JSON           an upload in parts was begun
 //	p JSON           a part of it is there
 //	e ID             it has ended

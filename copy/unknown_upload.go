@@ -17,10 +17,32 @@ type intention struct {
 	Bucket string    `json:"bucket"` // its URL
 	Key    string    `json:"key"`
 	At     time.Time `json:"at"` // zero: it is settled
+	// Until, if not zero, is when who had the intention was done with it, or dead, and what was left
+	// of it aborted. The service may have been at work on it still, so that it is looked at once more.
+	Until time.Time `json:"until,omitzero"`
 }
 
-// clockSkew is how far the clock of a service may be behind that of this machine.
-const clockSkew = 5 * time.Minute
+const (
+	// clockSkew is how far the clocks of a service and of this machine may be apart.
+	clockSkew = 5 * time.Minute
+	// lateness is how long a service may take to begin an upload that nobody waits for any more.
+	lateness = time.Minute
+)
+
+// name tells intentions apart: an output has at most one that may be carried out, and one that may have
+// been.
+func (i intention) name() string {
+	if i.Until.IsZero() {
+		return i.Bucket + i.Key
+	}
+	return i.Bucket + i.Key + "\x00"
+}
+
+// left reports whether an upload may be what is left of an intention.
+func (i intention) left(u storage.PendingUpload) bool {
+	return u.Key == i.Key && u.Started.After(i.At.Add(-clockSkew)) &&
+		(i.Until.IsZero() || u.Started.Before(i.Until.Add(lateness+clockSkew)))
+}
 
 // resumer is the destination's, if uploads to it are remembered.
 func (j *job) resumer() (storage.PartResumer, bool) {
@@ -49,7 +71,7 @@ func (j *job) intendUpload(ctx context.Context, key string) error {
 			return err
 		}
 	}
-	j.opts.Journal.intend(intention{bucket, key, time.Now()})
+	j.opts.Journal.intend(intention{Bucket: bucket, Key: key, At: time.Now()})
 	return nil
 }
 
@@ -85,14 +107,16 @@ func (j *job) intended(ctx context.Context, t Task, do func(context.Context, Tas
 	return res, err
 }
 
-// settleIntention aborts the uploads that have been begun since an intention and that the journal does
-// not know. Who may not list uploads cannot; the rules of the bucket will.
+// settleIntention aborts the uploads that may be left of an intention and that the journal does not
+// know. Who may not list uploads cannot; the rules of the bucket will. What may still come stays
+// recorded, for the end of the job or the next run.
 func (j *job) settleIntention(ctx context.Context, resumer storage.PartResumer, i intention) error {
+	now, blind := time.Now(), false
 	for u, err := range resumer.Uploads(ctx, i.Key) {
-		if err == nil && u.Key == i.Key && u.Started.After(i.At.Add(-clockSkew)) && !j.opts.Journal.knows(u.ID) {
+		if err == nil && i.left(u) && !j.opts.Journal.knows(u.ID) {
 			err = resumer.AbortUpload(ctx, u)
 		}
-		if errors.Is(err, storage.ErrPermission) || errors.Is(err, storage.ErrUnsupported) {
+		if blind = errors.Is(err, storage.ErrPermission) || errors.Is(err, storage.ErrUnsupported); blind {
 			break
 		}
 		if err != nil {
@@ -100,6 +124,12 @@ func (j *job) settleIntention(ctx context.Context, resumer storage.PartResumer, 
 		}
 	}
 	j.opts.Journal.settle(i)
+	if i.Until.IsZero() {
+		i.Until = now
+	}
+	if !blind && now.Sub(i.Until) <= lateness {
+		j.opts.Journal.intend(i)
+	}
 	return nil
 }
 
@@ -116,7 +146,7 @@ func (j *Journal) intend(i intention) {
 func (j *Journal) settle(i intention) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if _, ok := j.intentions[i.Bucket+i.Key]; ok {
+	if _, ok := j.intentions[i.name()]; ok {
 		i.At = time.Time{}
 		j.note(i)
 		j.appendJSON('i', i)
@@ -127,13 +157,16 @@ func (j *Journal) settle(i intention) {
 // note takes in an intention, or that one is settled.
 func (j *Journal) note(i intention) {
 	if i.At.IsZero() {
-		delete(j.intentions, i.Bucket+i.Key)
+		delete(j.intentions, i.name())
 		return
 	}
 	if j.intentions == nil {
 		j.intentions = map[string]intention{}
 	}
-	j.intentions[i.Bucket+i.Key] = i
+	if before, ok := j.intentions[i.name()]; ok && before.At.Before(i.At) {
+		i.At = before.At
+	}
+	j.intentions[i.name()] = i
 }
 
 func (j *Journal) intentionOf(bucket, key string) (intention, bool) {

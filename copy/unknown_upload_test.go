@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	copier "github.com/skepdata/skep/copy"
 	"github.com/skepdata/skep/storage"
@@ -62,6 +64,66 @@ func TestUploadsThatNobodyKnows(t *testing.T) {
 		t.Fatal(err)
 	}
 	run(0, false, "out/somebody's")
+}
+
+// late begins the first upload when it is asked for the second, long after whoever asked has gone.
+type late struct {
+	*storagetest.Mem
+	asked *int
+}
+
+func (f late) CreateParts(ctx context.Context, key string, opts storage.CreateOptions) (storage.Upload, error) {
+	switch *f.asked++; *f.asked {
+	case 1:
+		return nil, unwell("no answer")
+	case 2:
+		if _, err := f.Mem.CreateParts(ctx, key, opts); err != nil {
+			return nil, err
+		}
+	}
+	return f.Mem.CreateParts(ctx, key, opts)
+}
+
+// An upload that comes to be when it has been looked for already is found at the end of the job, or by
+// the runs of the next minute. Later ones are somebody else's.
+func TestUploadsThatComeLate(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "job.journal")
+	synctest.Test(t, func(t *testing.T) {
+		src, dest := storagetest.NewMem("s3://lake/"), storagetest.NewMem("s3://copy/")
+		src.Put("in/big", text(1, 50_000))
+		asked := 0
+		run := func(retries int, fails bool, left int) {
+			t.Helper()
+			_, err := journaled(t.Context(), t, path, "a", src, late{dest, &asked}, copier.Options{Retries: retries})
+			if (err != nil) != fails {
+				t.Fatal(err)
+			}
+			if got := uploadsOf(t, dest); len(got) != left {
+				t.Errorf("uploads %q are left, want %d", got, left)
+			}
+		}
+		another := func() {
+			t.Helper()
+			if _, err := dest.CreateParts(t.Context(), "out/big", storage.CreateOptions{Size: 9}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		run(1, false, 0)
+		src.Put("in/big", text(2, 50_000))
+		asked = 0
+		run(-1, true, 0)
+		run(-1, false, 0)
+		if asked != 2 {
+			t.Errorf("%d uploads were asked for", asked)
+		}
+		<-time.After(50 * time.Second)
+		another()
+		run(-1, false, 0)
+		<-time.After(time.Minute)
+		run(-1, false, 0)
+		another()
+		run(-1, false, 1)
+	})
 }
 
 // What a journal knows can be aborted without a run of its job.
