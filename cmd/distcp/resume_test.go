@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -188,15 +189,19 @@ func TestKilledBeforeTheNameIsKnown(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dest := storePlace{s3, "", s3.URL(name + "/")}
 			args := append([]string{"--src", src, "--dest", dest.url(), "--multipartUploadChunkSize=5", "--quiet"}, more...)
-			cmd := program(t.Context(), t, &proxy.S3, args...)
+			ctx, kill := context.WithCancel(t.Context())
+			dead := make(chan struct{})
+			cmd := program(ctx, t, &proxy.S3, args...)
 			var asked atomic.Int64
 			proxy.Change(nil, func(p *http.Response) error {
 				if p.Request.Method == http.MethodPost && p.Request.URL.Query().Has("uploads") && asked.Add(1) == 1 {
-					return cmd.Process.Kill()
+					kill()
+					<-dead
 				}
 				return nil
 			})
-			if out, err := cmd.CombinedOutput(); err == nil || len(out) > 0 {
+			out, err := cmd.CombinedOutput()
+			if close(dead); err == nil || len(out) > 0 {
 				t.Fatalf("it was to be killed: %v, %s", err, out)
 			}
 			mustRun(t, &proxy.S3, args...)
