@@ -165,8 +165,9 @@ type Store interface {
 	Reader
 	// Update runs fn in one serializable transaction and commits it when fn returns nil.
 	// On a conflict with another transaction, and when the connection broke before anything was
-	// committed, fn is run again, so it must have no other effects. The error of fn is returned as it is. fn must not call Update of the same
-	// store; it may use its Reader methods, which do not see what the transaction has written.
+	// committed, fn is run again, so it must have no other effects. The error of fn is returned as
+	// it is. fn must not call Update of the same store; it may use its Reader methods, which do not
+	// see what the transaction has written.
 	Update(ctx context.Context, fn func(Tx) error) error
 	// Close is idempotent.
 	Close() error
