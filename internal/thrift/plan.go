@@ -331,11 +331,7 @@ func mapCodec(t reflect.Type) *codec {
 		enc: func(e *encoder, v reflect.Value) {
 			e.mapBegin(key.typ, elem.typ, v.Len())
 			if m, ok := v.Interface().(map[string]string); ok {
-				var few [16]string
-				for _, k := range sortedKeys(few[:0], m) {
-					e.string(k)
-					e.string(m[k])
-				}
+				e.texts(m)
 				return
 			}
 			keys := v.MapKeys()
@@ -368,12 +364,18 @@ func mapCodec(t reflect.Type) *codec {
 	}
 }
 
-func sortedKeys(keys []string, m map[string]string) []string {
-	for k := range m {
-		keys = append(keys, k)
+// texts writes the pairs of a map of texts in the order of their keys.
+func (e *encoder) texts(m map[string]string) {
+	var few [16][2]string
+	pairs := few[:0]
+	for k, v := range m {
+		pairs = append(pairs, [2]string{k, v})
 	}
-	slices.Sort(keys)
-	return keys
+	slices.SortFunc(pairs, func(a, b [2]string) int { return strings.Compare(a[0], b[0]) })
+	for _, p := range pairs {
+		e.string(p[0])
+		e.string(p[1])
+	}
 }
 
 // pairsCodec writes a slice of structs {Key, Value} as a map.

@@ -117,9 +117,6 @@ func wireStorage(d *metastore.StorageDescriptor, columns []*fieldSchema) *storag
 	serde.Name, serde.SerializationLib, serde.Parameters = d.SerDe.Name, d.SerDe.Library, shown(d.SerDe.Parameters)
 	out.Cols, out.Location, out.InputFormat, out.OutputFormat = columns, d.Location, d.InputFormat, d.OutputFormat
 	out.Compressed, out.NumBuckets, out.SerdeInfo = d.Compressed, int32(d.NumBuckets), serde
-	if out.NumBuckets == 0 && len(d.BucketColumns) == 0 {
-		out.NumBuckets = -1
-	}
 	out.BucketCols = append([]string{}, d.BucketColumns...)
 	out.SortCols = []*order{}
 	for _, s := range d.SortColumns {
@@ -135,6 +132,9 @@ func wireStorage(d *metastore.StorageDescriptor, columns []*fieldSchema) *storag
 	}
 	if out.SkewedInfo.SkewedColNames == nil {
 		out.SkewedInfo.SkewedColNames, out.SkewedInfo.SkewedColValues = []string{}, [][]string{}
+	}
+	if out.SkewedInfo.Locations == nil {
+		out.SkewedInfo.Locations = []skewedLocation{}
 	}
 	if d.Skewed != nil {
 		out.wireSkewed(d.Skewed)
@@ -303,6 +303,9 @@ func wireDatabase(d *metastore.Database, location string) *database {
 	out.Name, out.Description, out.LocationURI, out.Parameters = d.Name, d.Comment, location, shown(d.Parameters)
 	out.OwnerName, out.CatalogName, out.CreateTime = d.Owner, catalog, seconds(d.CreateTime)
 	out.OwnerType = max(1, principalTypes[d.OwnerType])
+	if d.Name == metastore.DefaultDatabase && d.Owner == "" { // as Hive makes it
+		out.OwnerName, out.OwnerType = "public", principalTypes["ROLE"]
+	}
 	return out
 }
 

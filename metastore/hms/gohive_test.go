@@ -284,7 +284,7 @@ func gohivePartitions(t *testing.T, open opener) {
 	r, err := c.AddPartitionsReq(ctx, &hive.AddPartitionsRequest{
 		DbName: "web", TblName: "events", Parts: parts[:2], IfNotExists: true, NeedResult_: true,
 	})
-	if err != nil || len(r.Partitions) != 2 {
+	if err != nil || r.Partitions == nil || len(r.Partitions) != 0 { // those that were added
 		t.Errorf("%v, %v", r, err)
 	}
 	names, err := c.GetPartitionNames(ctx, "web", "events", -1)

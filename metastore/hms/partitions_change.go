@@ -120,8 +120,15 @@ func (s *Service) addAll(
 	if err := distinct(t, added.partitions); err != nil {
 		return nil, err
 	}
+	all := added.partitions
 	err = s.update(ctx, func(ctx context.Context, tx metastore.Tx) error {
-		return tx.AddPartitions(ctx, t.TableName, added.partitions, ifNotExists)
+		added.partitions = all
+		if ifNotExists {
+			if added.partitions, err = absent(ctx, tx, t, all); err != nil || len(added.partitions) == 0 {
+				return err
+			}
+		}
+		return tx.AddPartitions(ctx, t.TableName, added.partitions, false)
 	})
 	if errors.Is(err, metastore.ErrExists) {
 		return nil, &alreadyExists{"Partition already exists: " + err.Error()}
@@ -133,6 +140,28 @@ func (s *Service) addAll(
 		s.makeDir(ctx, p.Storage.Location)
 	}
 	return added, nil
+}
+
+// absent leaves the partitions that do not exist yet.
+func absent(ctx context.Context, tx metastore.Tx, t *metastore.Table, all []*metastore.Partition) ([]*metastore.Partition, error) {
+	values := make([]partitions.Values, len(all))
+	for i, p := range all {
+		values[i] = p.Values
+	}
+	exists := map[string]bool{}
+	for p, err := range tx.PartitionsNamed(ctx, t.TableName, values) {
+		if err != nil {
+			return nil, err
+		}
+		exists[strings.Join(p.Values, "\x00")] = true
+	}
+	var left []*metastore.Partition
+	for _, p := range all {
+		if !exists[strings.Join(p.Values, "\x00")] {
+			left = append(left, p)
+		}
+	}
+	return left, nil
 }
 
 // newPartition reads a partition that is to be added.
@@ -346,7 +375,7 @@ func (s *Service) renamePartition(ctx context.Context, db, table string, values 
 					return err
 				}
 			}
-			return tx.AlterPartition(ctx, t.TableName, s.merged(ctx, p, from, nil))
+			return tx.AlterPartition(ctx, t.TableName, s.merged(ctx, p, from, asIs()))
 		})
 	})
 	return cannotAlter(err, "partition "+oldName)

@@ -2,6 +2,7 @@ package hms
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 
 	"github.com/skepdata/skep/internal/thrift"
@@ -62,7 +63,8 @@ func alike(a, b *metastore.StorageDescriptor) bool {
 	return sameColumns(a.Columns, b.Columns) && a.InputFormat == b.InputFormat && a.OutputFormat == b.OutputFormat &&
 		a.SerDe.Name == b.SerDe.Name && a.SerDe.Library == b.SerDe.Library && maps.Equal(a.SerDe.Parameters, b.SerDe.Parameters) &&
 		a.Compressed == b.Compressed && a.NumBuckets == b.NumBuckets && slices.Equal(a.BucketColumns, b.BucketColumns) &&
-		slices.Equal(a.SortColumns, b.SortColumns) && maps.Equal(a.Parameters, b.Parameters)
+		slices.Equal(a.SortColumns, b.SortColumns) && maps.Equal(a.Parameters, b.Parameters) &&
+		(a.Skewed == b.Skewed || reflect.DeepEqual(a.Skewed, b.Skewed))
 }
 
 func sameColumns(a, b []metastore.Column) bool {

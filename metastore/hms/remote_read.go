@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/skepdata/skep/internal/thrift"
 	"github.com/skepdata/skep/metastore"
@@ -136,13 +137,19 @@ func readTable(in *table) (*metastore.Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	if text, ok := t.Parameters[versionParam]; ok {
+	text, ours := t.Parameters[versionParam]
+	if ours {
 		delete(t.Parameters, versionParam)
 		t.Version, err = strconv.ParseInt(text, 10, 64)
 	} else {
 		t.Version, err = versionOf(in)
 	}
 	t.Parameters = closed(t.Parameters)
+	if !ours { // and nobody says when others look it up, to write files that hiveql is not told of
+		t.Parameters = maps.Clone(t.Parameters)
+		t.Parameters[metastore.SharedParameter] = strconv.FormatInt(time.Now().Unix(), 10)
+		delete(t.Parameters, metastore.TrackingParameter)
+	}
 	return t, err
 }
 

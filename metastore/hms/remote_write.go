@@ -94,7 +94,7 @@ func (x *remoteTx) CreateTable(ctx context.Context, t *metastore.Table) error {
 		_, err = x.database(ctx, name.Database)
 	}
 	if err == nil {
-		err = meaning(x.call(ctx, "create_table", &createTableArgs{sentTable(t, 0)}, nil, throwsAOMN), metastore.ErrNoSuchDatabase)
+		err = meaning(x.call(ctx, "create_table", &createTableArgs{x.sentTable(t)}, nil, throwsAOMN), metastore.ErrNoSuchDatabase)
 	}
 	if err != nil {
 		return failed("create table", name.String(), err)
@@ -102,15 +102,18 @@ func (x *remoteTx) CreateTable(ctx context.Context, t *metastore.Table) error {
 	return nil
 }
 
-// sentTable is a table as it is sent; version is that which it must replace, 0 for any.
-func sentTable(t *metastore.Table, version int64) *table {
+// sentTable is a table as it is sent, with the version that it must replace.
+func (x *remoteTx) sentTable(t *metastore.Table) *table {
 	out := t.Clone()
 	out.TableName = lower(t.TableName)
 	lowerColumns(out.Storage.Columns)
 	lowerColumns(out.PartitionKeys)
 	out.Parameters = sent(t.Parameters)
-	if version != 0 {
-		out.Parameters[versionParam] = strconv.FormatInt(version, 10)
+	switch {
+	case !x.ours:
+		delete(out.Parameters, openName+strings.TrimPrefix(metastore.SharedParameter, hidden)) // see readTable
+	case t.Version != 0:
+		out.Parameters[versionParam] = strconv.FormatInt(t.Version, 10)
 	}
 	return wireTable(out)
 }
@@ -132,11 +135,7 @@ func (x *remoteTx) AlterTable(ctx context.Context, name metastore.TableName, t *
 		if err := x.replaceable(ctx, old, t); err != nil {
 			return err
 		}
-		version := t.Version
-		if !x.ours {
-			version = 0
-		}
-		args := &alterTableArgs{name.Database, name.Name, sentTable(t, version), asIs()}
+		args := &alterTableArgs{name.Database, name.Name, x.sentTable(t), asIs()}
 		err = x.call(ctx, "alter_table_with_environment_context", args, nil, throwsPM)
 		return meaning(err, metastore.ErrNoSuchTable)
 	}()

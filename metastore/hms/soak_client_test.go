@@ -139,6 +139,10 @@ func (c *soakClient) recover(ctx context.Context) {
 		}
 		if err != nil {
 			c.failed.Add(1)
+			select {
+			case <-time.After(20 * time.Millisecond):
+			case <-ctx.Done():
+			}
 			continue
 		}
 		c.made, c.have = len(tables) == 1, map[string]bool{}

@@ -101,7 +101,7 @@ const sharedFor = time.Hour
 // shared notes that a client has looked a managed table up, as it does before it reads or writes
 // its files: hiveql lists the files of such a table for some time, and does not rely on knowing them.
 func (s *Service) shared(ctx context.Context, t *metastore.Table) error {
-	if t.Type != metastore.Managed || s.ReadOnly || t.Parameters["table_type"] != "" {
+	if t.Type != metastore.Managed || s.ReadOnly || own(ctx) || t.Parameters["table_type"] != "" {
 		return nil
 	}
 	now := time.Now()

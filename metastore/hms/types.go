@@ -48,7 +48,14 @@ type order struct {
 type skewedInfo struct {
 	SkewedColNames  []string   `thrift:"1"`
 	SkewedColValues [][]string `thrift:"2"`
-	Unknown         thrift.Unknown
+	// Where the values are, a map from lists of values to directories.
+	Locations []skewedLocation `thrift:"3,map"`
+	Unknown   thrift.Unknown
+}
+
+type skewedLocation struct {
+	Key   []string
+	Value string
 }
 
 type storageDescriptor struct {
@@ -63,7 +70,7 @@ type storageDescriptor struct {
 	SortCols               []*order          `thrift:"9"`
 	Parameters             map[string]string `thrift:"10"`
 	SkewedInfo             *skewedInfo       `thrift:"11"`
-	StoredAsSubDirectories bool              `thrift:"12,omitempty"`
+	StoredAsSubDirectories bool              `thrift:"12"`
 	Unknown                thrift.Unknown
 }
 
@@ -82,7 +89,7 @@ type table struct {
 	TableType                 string                 `thrift:"12,omitempty"`
 	Privileges                *principalPrivilegeSet `thrift:"13"`
 	Temporary                 *bool                  `thrift:"14"`
-	RewriteEnabled            bool                   `thrift:"15,omitempty"`
+	RewriteEnabled            bool                   `thrift:"15"`
 	CatName                   string                 `thrift:"17,omitempty"`
 	OwnerType                 *int32                 `thrift:"18"`
 	WriteID                   *int64                 `thrift:"19"`

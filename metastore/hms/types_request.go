@@ -115,12 +115,6 @@ type getPartitionsByNamesRequest struct {
 	Engine  string   `thrift:"7,omitempty"`
 }
 
-type getProjectionsSpec struct {
-	FieldList              []string `thrift:"1"`
-	IncludeParamKeyPattern string   `thrift:"2,omitempty"`
-	ExcludeParamKeyPattern string   `thrift:"3,omitempty"`
-}
-
 type getPartitionsFilterSpec struct {
 	FilterMode int32    `thrift:"7,omitempty"`
 	Filters    []string `thrift:"8"`
