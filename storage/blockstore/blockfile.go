@@ -252,6 +252,19 @@ func (b *blockFile) end(ctx context.Context, sums combiner, size int64) error {
 	b.chunks = b.chunks[:4*chunksIn(size)]
 	b.have = b.have[:chunksIn(size)]
 	b.sum = sums.block(b.chunks, size)
+	hashed := b.beginHash()
+	err := b.syncReplicas(ctx)
+	if again := hashed(); err == nil && again {
+		err = b.hashContent(b.files[0])
+	}
+	if err != nil {
+		return err
+	}
+	return b.close()
+}
+
+// syncReplicas syncs what there is, or what takes its place.
+func (b *blockFile) syncReplicas(ctx context.Context) error {
 	synced := map[file]bool{}
 	for i := 0; i < len(b.files); i++ {
 		r := b.files[i]
@@ -271,10 +284,7 @@ func (b *blockFile) end(ctx context.Context, sums combiner, size int64) error {
 		}
 		synced[r.f] = true
 	}
-	if err := b.hashContent(); err != nil {
-		return err
-	}
-	return b.close()
+	return nil
 }
 
 // syncReplica makes a file, and its name, survive a power failure.

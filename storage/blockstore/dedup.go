@@ -6,15 +6,27 @@ import (
 	"database/sql"
 	"errors"
 	"io"
+	"slices"
 )
 
-// hashContent computes the hash by which a block is found again among those of volumes that keep equal
-// blocks once. The block is written; what it holds is mostly still in memory.
-func (b *blockFile) hashContent() error {
+// beginHash begins to compute the hash by which a block is found again among those of volumes that keep equal blocks
+// once, while its files are being synced: what it holds is mostly still in memory. The function it returns waits for
+// that, and tells whether it has to be done again, as that file is no replica any more or could not be read.
+func (b *blockFile) beginHash() (wait func() (again bool)) {
 	if !b.dedup || len(b.files) == 0 {
-		return nil
+		return func() bool { return false }
 	}
-	r := b.files[0]
+	of := b.files[0]
+	done := make(chan error, 1)
+	go func() { done <- b.hashContent(of) }()
+	return func() bool {
+		err := <-done
+		return err != nil || !slices.ContainsFunc(b.files, func(r replicaFile) bool { return r.f == of.f })
+	}
+}
+
+// hashContent computes the hash of what a replica has.
+func (b *blockFile) hashContent(r replicaFile) error {
 	h := sha256.New()
 	if _, err := io.Copy(h, io.NewSectionReader(r.f, 0, b.size)); err != nil {
 		return r.wrap(err)
