@@ -159,36 +159,6 @@ func (s *store) run(ctx context.Context, batch []*change) (t *transaction, w *wr
 	return t, w, nil
 }
 
-// unconfirmed is a transaction of which it is not known whether it was committed.
-type unconfirmed struct {
-	next int64 // the number after its own
-	size int64 // of the journal with its entries
-}
-
-// inDoubt tells whether there is something to settle.
-func (s *store) inDoubt(w *writerLease) bool {
-	return s.ns.doubt.Load() != nil || w.doubt != nil || w.journal.isInDoubt()
-}
-
-// settle finds out what became of changes that were not confirmed, and makes those that were made durable. It reports
-// whether the last one was made.
-func (s *store) settle(ctx context.Context, w *writerLease) (there bool, err error) {
-	if err := s.ns.settle(ctx); err != nil {
-		return false, err
-	}
-	if w.doubt != nil {
-		if there, err = s.ns.committed(ctx, w.id, w.doubt.next); err != nil {
-			return false, err
-		}
-		if there {
-			w.journal.commit(w.doubt.size)
-			w.changed = true
-		}
-		w.doubt = nil
-	}
-	return there, w.journal.again()
-}
-
 func fail(batch []*change, err error) {
 	for _, c := range batch {
 		c.err = err

@@ -59,16 +59,16 @@ func (t *transaction) ExecContext(ctx context.Context, query string, args ...any
 func (t *transaction) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	if stmt, ok := t.s.ns.hot[query]; ok {
 		stmt = t.StmtContext(ctx, stmt)
-		defer stmt.Close() // the rows keep what they need of it
-		return stmt.QueryContext(ctx, args...)
+		defer stmt.Close()                     // the rows keep what they need of it
+		return stmt.QueryContext(ctx, args...) //nolint:sqlclosecheck // the caller closes them
 	}
-	return t.Tx.QueryContext(ctx, query, args...)
+	return t.Tx.QueryContext(ctx, query, args...) //nolint:sqlclosecheck // the caller closes them
 }
 
 // QueryRowContext is that of sql.Tx, with queries that are compiled already.
 func (t *transaction) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
 	if stmt, ok := t.s.ns.hot[query]; ok {
-		return t.StmtContext(ctx, stmt).QueryRowContext(ctx, args...)
+		return t.StmtContext(ctx, stmt).QueryRowContext(ctx, args...) //nolint:sqlclosecheck // the transaction closes it
 	}
 	return t.Tx.QueryRowContext(ctx, query, args...)
 }
