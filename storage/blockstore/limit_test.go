@@ -100,9 +100,9 @@ func TestFilesCannotGrowProcess(t *testing.T) {
 				t.Fatalf("%s: %v", what, err)
 			}
 			if err == nil {
-				fmt.Printf("confirmed %s/%d\n", what, i)
+				fmt.Fprintf(os.Stdout, "confirmed %s/%d\n", what, i)
 			} else {
-				fmt.Printf("failed %s/%d %q\n", what, i, err.Error())
+				fmt.Fprintf(os.Stdout, "failed %s/%d %q\n", what, i, err.Error())
 			}
 		}
 		if err := b.Close(); err != nil {
