@@ -162,7 +162,11 @@ func (s *Session) eachRow(ctx context.Context, sql string, fn func([]hivetype.Va
 			return err
 		}
 		defer src.close()
-		rows, err := s.cfg.Executor.Query(ctx, plan, src)
+		exec, err := s.executor()
+		if err != nil {
+			return err
+		}
+		rows, err := exec.Query(ctx, plan, src)
 		if err != nil {
 			return err
 		}

@@ -48,6 +48,9 @@ type Config struct {
 // Engine runs HiveQL over one metastore. It is safe for concurrent use; a Session is not.
 type Engine struct {
 	cfg Config
+
+	mu     sync.Mutex
+	limits Limits // of the executor
 }
 
 // New makes an engine. It owns nothing of what the Config holds: whoever opened the parts

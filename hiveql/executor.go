@@ -21,6 +21,8 @@ type Executor interface {
 	// ParquetColumns are the columns of the Parquet file at a local path, with Hive's types. A
 	// column for which Hive has no type is an error that names it.
 	ParquetColumns(ctx context.Context, path string) ([]metastore.Column, error)
+	// SetLimits holds for what begins later.
+	SetLimits(l Limits) error
 	// Close is idempotent.
 	Close() error
 }

@@ -23,6 +23,8 @@ type lines struct{}
 
 func (lines) Close() error { return nil }
 
+func (lines) SetLimits(hiveql.Limits) error { return nil }
+
 func (lines) ParquetColumns(_ context.Context, path string) ([]metastore.Column, error) {
 	return nil, fmt.Errorf("%s: there is only text here", path)
 }

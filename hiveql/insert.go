@@ -31,8 +31,9 @@ func (s *Session) query(ctx context.Context, r *Result, q *syntax.Query) error {
 		if err != nil {
 			return err
 		}
-		if s.cfg.Executor == nil {
-			return errNoExecutor
+		exec, err := s.executor()
+		if err != nil {
+			return err
 		}
 		src, err := s.newSource(ctx, plan, &r.counts)
 		if err != nil {
@@ -40,7 +41,7 @@ func (s *Session) query(ctx context.Context, r *Result, q *syntax.Query) error {
 		}
 		ctx, cancel := context.WithCancel(ctx)
 		done := func() { cancel(); src.close() }
-		rows, err := s.cfg.Executor.Query(ctx, plan, src)
+		rows, err := exec.Query(ctx, plan, src)
 		if err != nil {
 			done()
 			return err
@@ -144,8 +145,9 @@ func (s *Session) writeOver(ctx context.Context, r *Result, w *analysis.Write) e
 }
 
 func (s *Session) writeJob(ctx context.Context, r *Result, w *analysis.Write, create, over bool) error {
-	if s.cfg.Executor == nil {
-		return errNoExecutor
+	exec, err := s.executor()
+	if err != nil {
+		return err
 	}
 	if err := readable(&w.Table.Storage, w.Table); err != nil {
 		return err
@@ -172,7 +174,7 @@ func (s *Session) writeJob(ctx context.Context, r *Result, w *analysis.Write, cr
 		return err
 	}
 	output := Output{Dir: out, Table: s.outputTable(w, static), Dynamic: w.Dynamic(), TimestampUnit: s.timestampUnit()}
-	written, err := s.cfg.Executor.Write(ctx, w.Query, src, output)
+	written, err := exec.Write(ctx, w.Query, src, output)
 	if err != nil {
 		return err
 	}
@@ -455,8 +457,9 @@ func (s *Session) insertDirectory(ctx context.Context, r *Result, n *syntax.Inse
 func (s *Session) writeDirectory(
 	ctx context.Context, r *Result, q *analysis.Query, t *metastore.Table, loc storage.Location,
 ) error {
-	if s.cfg.Executor == nil {
-		return errNoExecutor
+	exec, err := s.executor()
+	if err != nil {
+		return err
 	}
 	if err := readable(&t.Storage, t); err != nil {
 		return err
@@ -476,7 +479,7 @@ func (s *Session) writeDirectory(
 		return err
 	}
 	w := &analysis.Write{Query: q, Table: t}
-	written, err := s.cfg.Executor.Write(ctx, q, src, Output{Dir: out, Table: s.outputTable(w, nil), TimestampUnit: s.timestampUnit()})
+	written, err := exec.Write(ctx, q, src, Output{Dir: out, Table: s.outputTable(w, nil), TimestampUnit: s.timestampUnit()})
 	if err != nil {
 		return err
 	}

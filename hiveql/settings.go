@@ -72,6 +72,9 @@ func defaultSettings() map[string]string {
 		"hive.stats.column.autogather":             "true",
 		"hive.stats.fetch.bitvector":               "true",
 		"hive.support.quoted.identifiers":          "column",
+		memoryLimit:                                "",
+		threadsLimit:                               "0",
+		tempDirectory:                              "",
 		trackFiles:                                 "true",
 		vacuumGrace:                                "500ms",
 	}
@@ -183,8 +186,10 @@ func checks() map[string]func(string) error {
 			}
 			return nil
 		},
-		trackFiles:  wantBool,
-		vacuumGrace: wantDuration,
+		memoryLimit:  wantSize,
+		threadsLimit: wantThreads,
+		trackFiles:   wantBool,
+		vacuumGrace:  wantDuration,
 		"hive.exec.dynamic.partition.mode": func(v string) error {
 			if !strings.EqualFold(v, "strict") && !strings.EqualFold(v, "nonstrict") {
 				return errors.New("expects one of [strict, nonstrict]")

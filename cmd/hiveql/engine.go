@@ -39,7 +39,7 @@ func (p *program) openEngine(
 	}
 	opener := cfg.Opener()
 	client.opener = opener
-	exec := &lazyExecutor{open: func() (hiveql.Executor, error) { return duck.Open(duck.Config{Threads: o.threads}) }}
+	exec := &lazyExecutor{open: func() (hiveql.Executor, error) { return duck.Open(duck.Config{}) }}
 	objects, closeCache, err := openCache(cacheDir(cfg), o.cacheSize<<20)
 	if err != nil {
 		return nil, nil, errors.Join(err, store.Close(), opener.Close())
@@ -49,8 +49,14 @@ func (p *program) openEngine(
 	if err != nil {
 		return nil, nil, errors.Join(err, store.Close(), opener.Close(), closeCache())
 	}
+	for name, value := range map[string]string{"threads": o.threads, "memory_limit": o.memory, "temp_directory": o.tempDir} {
+		if value != "" {
+			o.hiveconf[name] = value
+		}
+	}
 	e := hiveql.New(hiveql.Config{
-		Store: store, Storage: opener, Executor: exec, Cache: objects, Warehouse: loc.URL(),
+		StagingDir: o.hiveconf["temp_directory"],
+		Store:      store, Storage: opener, Executor: exec, Cache: objects, Warehouse: loc.URL(),
 		Settings: o.hiveconf, Variables: o.hivevar, Command: client.command,
 		Getenv: func(name string) (string, bool) {
 			v := p.getenv(name)
@@ -162,6 +168,15 @@ func (l *lazyExecutor) ParquetColumns(ctx context.Context, path string) ([]metas
 		return nil, err
 	}
 	return exec.ParquetColumns(ctx, path)
+}
+
+// SetLimits opens the engine: it is called when a query is to run.
+func (l *lazyExecutor) SetLimits(limits hiveql.Limits) error {
+	exec, err := l.get()
+	if err != nil {
+		return err
+	}
+	return exec.SetLimits(limits)
 }
 
 // Close closes the engine if it was opened.

@@ -30,7 +30,9 @@ type options struct {
 	parseOnly   bool
 	allowShell  bool
 	version     bool
-	threads     int
+	threads     string
+	memory      string
+	tempDir     string
 	cacheSize   int64 // MiB
 }
 
@@ -72,7 +74,9 @@ func flagSet(o *options) *pflag.FlagSet {
 	fs.Lookup("showHeader").NoOptDefVal = "true"
 	fs.StringVar(&o.delimiter, "delimiterForDSV", "|", "the delimiter of the format dsv")
 	fs.StringVar(&o.config, "config", "", "the configuration file, instead of $XDG_CONFIG_HOME/skep/skep.toml")
-	fs.IntVar(&o.threads, "threads", 0, "threads of a query; 0 is one for each processor")
+	fs.StringVar(&o.threads, "threads", "", "threads of a query; 0 is one for each processor")
+	fs.StringVar(&o.memory, "memory-limit", "", "what a query may keep in memory before it spills to disk: 500MB, 4GiB;\ndefault: four fifths of the memory")
+	fs.StringVar(&o.tempDir, "temp-dir", "", "the directory where queries spill and files are prepared, instead of $TMPDIR")
 	fs.Int64Var(&o.cacheSize, "cache-mib", 10<<10, "size of the cache for objects of far stores, in MiB;\n0 keeps them in memory, and not after the program ends")
 	fs.BoolVar(&o.allowShell, "allow-shell", false, "let !COMMAND and !sh COMMAND run commands of the system")
 	fs.BoolVar(&o.parseOnly, "parse-only", false, "only parse: print ok, or error: MESSAGE, for each statement")

@@ -10,8 +10,11 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	duckdb "github.com/duckdb/duckdb-go-bindings"
+
+	"github.com/skepdata/skep/hiveql"
 )
 
 // Version is the version of DuckDB that the package is written for.
@@ -31,10 +34,10 @@ type Config struct {
 
 // Executor runs plans in one DuckDB database in memory. It is safe for concurrent use.
 type Executor struct {
-	db      duckdb.Database
-	threads int
-	tempDir string
-	ownTemp bool
+	db       duckdb.Database
+	threads  atomic.Int64
+	tempDir  string
+	ownTemps []string // directories that Close removes
 
 	footers footers
 
@@ -53,10 +56,8 @@ var macros string
 
 // Open starts DuckDB in this process.
 func Open(config Config) (*Executor, error) {
-	e := &Executor{threads: config.Threads, tempDir: config.TempDir, registered: map[string]bool{}, jobs: map[*job]bool{}}
-	if e.threads <= 0 {
-		e.threads = runtime.GOMAXPROCS(0)
-	}
+	e := &Executor{tempDir: config.TempDir, registered: map[string]bool{}, jobs: map[*job]bool{}}
+	e.threads.Store(threadsOf(config.Threads))
 	if got := duckdb.LibraryVersion(); got != Version {
 		return nil, &Error{Op: "open", Msg: fmt.Sprintf("the program is linked with DuckDB %s, but needs %s; build it with the versions in go.mod", got, Version)}
 	}
@@ -65,7 +66,7 @@ func Open(config Config) (*Executor, error) {
 		if err != nil {
 			return nil, fmt.Errorf("open the engine: %w", err)
 		}
-		e.tempDir, e.ownTemp = dir, true
+		e.tempDir, e.ownTemps = dir, []string{dir}
 	}
 	if err := errors.Join(e.open(config), e.prepare()); err != nil {
 		return nil, errors.Join(err, e.Close())
@@ -80,7 +81,7 @@ func (e *Executor) open(config Config) error {
 	}
 	defer duckdb.DestroyConfig(&c)
 	options := map[string]string{
-		"threads":                      strconv.Itoa(e.threads),
+		"threads":                      strconv.FormatInt(e.threads.Load(), 10),
 		"temp_directory":               e.tempDir,
 		"autoinstall_known_extensions": "false",
 		"autoload_known_extensions":    "false",
@@ -98,6 +99,42 @@ func (e *Executor) open(config Config) error {
 	if duckdb.OpenExt(":memory:", &e.db, c, &text) == duckdb.StateError {
 		return &Error{Op: "open", Msg: "the engine does not start", Err: &cause{text: text}}
 	}
+	return nil
+}
+
+func threadsOf(n int) int64 {
+	if n <= 0 {
+		n = runtime.GOMAXPROCS(0)
+	}
+	return int64(n)
+}
+
+// SetLimits implements hiveql.Executor. Below a directory for temporary files it makes one of its
+// own; once a query has spilled, the place can no longer be changed.
+func (e *Executor) SetLimits(l hiveql.Limits) error {
+	c, err := e.connect()
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	statements := []string{"RESET GLOBAL memory_limit", "SET GLOBAL threads = " + strconv.FormatInt(threadsOf(l.Threads), 10)}
+	if l.Memory != "" {
+		statements[0] = "SET GLOBAL memory_limit = " + quote(l.Memory)
+	}
+	if l.TempDir != "" {
+		dir, err := os.MkdirTemp(l.TempDir, "skep-duck-")
+		if err != nil {
+			return fmt.Errorf("temp_directory: %w", err)
+		}
+		e.ownTemps = append(e.ownTemps, dir)
+		statements = append(statements, "SET GLOBAL temp_directory = "+quote(dir))
+	}
+	for _, sql := range statements {
+		if err := c.exec(context.Background(), sql); err != nil {
+			return err
+		}
+	}
+	e.threads.Store(threadsOf(l.Threads))
 	return nil
 }
 
@@ -171,8 +208,8 @@ func (e *Executor) Close() error {
 	}
 	e.running.Wait()
 	duckdb.Close(&e.db)
-	if e.ownTemp {
-		if err := os.RemoveAll(e.tempDir); err != nil {
+	for _, dir := range e.ownTemps {
+		if err := os.RemoveAll(dir); err != nil {
 			return fmt.Errorf("close the engine: %w", err)
 		}
 	}

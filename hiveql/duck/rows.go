@@ -44,7 +44,7 @@ type job struct {
 // lowered lowers a plan by lower and starts it, on a connection of its own.
 func (e *Executor) lowered(ctx context.Context, src hiveql.Source, lower func(*lowerer) string) (*job, error) {
 	ctx, giveUp := context.WithCancelCause(ctx)
-	j := &job{ctx: ctx, giveUp: giveUp, exec: e, feeds: newFeeds(ctx, e.threads)}
+	j := &job{ctx: ctx, giveUp: giveUp, exec: e, feeds: newFeeds(ctx, int(e.threads.Load()))}
 	if err := e.enter(j); err != nil {
 		giveUp(nil)
 		return nil, err
