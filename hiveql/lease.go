@@ -2,6 +2,7 @@ package hiveql
 
 import (
 	"context"
+	"errors"
 	"os"
 	"sync"
 	"time"
@@ -99,6 +100,9 @@ func (s *Session) needed(ctx context.Context, table metastore.TableName, committ
 		return true, nil
 	}
 	locks, err := s.cfg.Store.Locks(ctx)
+	if errors.Is(err, errors.ErrUnsupported) { // a metastore of others, where we could not ask for locks either
+		return false, nil
+	}
 	if err != nil {
 		return false, err
 	}

@@ -82,6 +82,9 @@ func (s *Session) vacuumWrite(ctx context.Context, t *metastore.Table, id string
 // vacuumLocks removes the locks of readers that died.
 func (s *Session) vacuumLocks(ctx context.Context, dry bool, v *Vacuumed) error {
 	locks, err := s.engine.cfg.Store.Locks(ctx)
+	if errors.Is(err, errors.ErrUnsupported) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}

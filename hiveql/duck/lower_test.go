@@ -72,8 +72,13 @@ func TestParseKey(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"", "5:ab", "x"} {
-		if got, err := parseKey(bad, 1); err == nil {
+		if got, err := parseKey(bad, 2); err == nil {
 			t.Errorf("parseKey(%q) = %v, want an error", bad, got)
+		}
+	}
+	for key, want := range map[string]string{"": "__HIVE_DEFAULT_PARTITION__", "5:ab": "5:ab", "-": "-"} {
+		if got, err := parseKey(key, 1); err != nil || len(got) != 1 || got[0] != want {
+			t.Errorf("parseKey(%q) of one key = %v, %v; want %s", key, got, err, want)
 		}
 	}
 }

@@ -12,6 +12,7 @@ const char *skep_ordinals_key(void *ordinals, int64_t index, uint64_t *length);
 import "C"
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -80,6 +81,9 @@ func (w *writer) sql(l *lowerer, named bool) string {
 		k := fmt.Sprintf("nullif(o%d, '')", w.data+i)
 		keys[i] = "coalesce(strlen(" + k + ")::VARCHAR || ':' || " + k + ", '-')"
 	}
+	if len(keys) == 1 { // nothing to tell apart
+		keys[0] = fmt.Sprintf("coalesce(o%d, '')", w.data)
+	}
 	ordinal := fmt.Sprintf("skep_ordinal((%d)::BIGINT, %s)", int64(uintptr(w.ordinals)), strings.Join(keys, " || "))
 	return "SELECT " + strings.Join(list, ", ") + ", " + ordinalColumn + " FROM (SELECT *, " + ordinal + " AS " +
 		ordinalColumn + " FROM (" + inner + ") AS w) AS n ORDER BY " + ordinalColumn
@@ -101,8 +105,11 @@ func (w *writer) values(ordinal int64) (partitions.Values, error) {
 	return parseKey(C.GoStringN(p, C.int(n)), w.out.Dynamic)
 }
 
-// parseKey splits what sql put together: length:value, or - for NULL.
+// parseKey splits what sql put together: length:value, or - for NULL; of one key, the value.
 func parseKey(key string, count int) (partitions.Values, error) {
+	if count == 1 {
+		return partitions.Values{cmp.Or(key, partitions.DefaultName)}, nil
+	}
 	values := make(partitions.Values, 0, count)
 	for range count {
 		if rest, ok := strings.CutPrefix(key, "-"); ok {

@@ -89,7 +89,7 @@ func (s *Service) table(ctx context.Context, db, name string) (*table, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.shared(ctx, t); err != nil {
+	if t, err = s.shared(ctx, t); err != nil {
 		return nil, err
 	}
 	return wireTable(t), nil
@@ -100,19 +100,20 @@ const sharedFor = time.Hour
 
 // shared notes that a client has looked a managed table up, as it does before it reads or writes
 // its files: hiveql lists the files of such a table for some time, and does not rely on knowing them.
-func (s *Service) shared(ctx context.Context, t *metastore.Table) error {
-	if t.Type != metastore.Managed || s.ReadOnly || own(ctx) || t.Parameters["table_type"] != "" {
-		return nil
+// A Remote is a hiveql. It gives the table as it then is.
+func (s *Service) shared(ctx context.Context, t *metastore.Table) (*metastore.Table, error) {
+	if own(ctx) || s.ReadOnly || t.Type != metastore.Managed || t.Parameters["table_type"] != "" {
+		return t, nil
 	}
 	now := time.Now()
 	at, err := strconv.ParseInt(t.Parameters[metastore.SharedParameter], 10, 64)
 	if err == nil && now.Sub(time.Unix(at, 0)) < sharedFor {
-		return nil
+		return t, nil
 	}
 	name := t.TableName
-	return s.Store.Update(ctx, func(tx metastore.Tx) error {
-		t, err := tx.Table(ctx, name)
-		if err != nil {
+	err = s.Store.Update(ctx, func(tx metastore.Tx) error {
+		var err error
+		if t, err = tx.Table(ctx, name); err != nil {
 			return missing(err, name.Database, name.Name)
 		}
 		if t.Parameters == nil {
@@ -120,8 +121,13 @@ func (s *Service) shared(ctx context.Context, t *metastore.Table) error {
 		}
 		t.Parameters[metastore.SharedParameter] = strconv.FormatInt(now.Unix(), 10)
 		delete(t.Parameters, metastore.TrackingParameter)
-		return tx.AlterTable(ctx, name, t)
+		if err := tx.AlterTable(ctx, name, t); err != nil {
+			return err
+		}
+		t, err = tx.Table(ctx, name)
+		return err
 	})
+	return t, err
 }
 
 // stored finds a table; that there is none is a NoSuchObjectException.
