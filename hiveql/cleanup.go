@@ -77,10 +77,26 @@ func (s *Session) cleanRest(ctx context.Context) error {
 			return errors.Join(all, context.Cause(ctx))
 		case <-time.After(time.Until(c.due)):
 		}
-		_, err := s.finishWrite(ctx, c.table, c.id)
-		all = errors.Join(all, err)
+		all = errors.Join(all, s.finishWrites(ctx, c.table))
 	}
 	s.cleanups = nil
+	return all
+}
+
+// finishWrites finishes what is due of a table, also what other sessions have left.
+func (s *Session) finishWrites(ctx context.Context, name metastore.TableName) error {
+	t, err := s.cfg.Store.Table(ctx, name)
+	if errors.Is(err, metastore.ErrNoSuchTable) || errors.Is(err, metastore.ErrNoSuchDatabase) {
+		return nil // it went with all of its files
+	}
+	if err != nil {
+		return err
+	}
+	var all error
+	for _, id := range writesOf(t, stateCleaning) {
+		_, err := s.finishWrite(ctx, name, id)
+		all = errors.Join(all, err)
+	}
 	return all
 }
 

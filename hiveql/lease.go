@@ -47,16 +47,19 @@ func (s *Session) lease(ctx context.Context, tables []metastore.TableName) *leas
 	return l
 }
 
-// hold keeps a lock alive until ctx ends.
+// hold keeps a lock alive until ctx ends, or gives up where the metastore has none. A change that
+// has begun is not called off.
 func hold(ctx context.Context, store metastore.Store, lock *metastore.Lock) {
-	wait := leaseDelay
-	for {
+	update := func(fn func(context.Context, metastore.Tx) error) error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseTerm/2)
+		defer cancel()
+		return store.Update(ctx, func(tx metastore.Tx) error { return fn(ctx, tx) })
+	}
+	for wait := leaseDelay; ; wait = leaseTerm / 3 {
 		select {
 		case <-ctx.Done():
 			if lock.ID != 0 {
-				ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-				defer cancel()
-				_ = store.Update(ctx, func(tx metastore.Tx) error { return tx.DropLock(ctx, lock.ID) }) // it expires
+				_ = update(func(ctx context.Context, tx metastore.Tx) error { return tx.DropLock(ctx, lock.ID) }) // it expires
 			}
 			return
 		case <-time.After(wait):
@@ -64,14 +67,16 @@ func hold(ctx context.Context, store metastore.Store, lock *metastore.Lock) {
 		lock.Heartbeat = time.Now()
 		lock.Expires = lock.Heartbeat.Add(leaseTerm)
 		var id int64
-		err := store.Update(ctx, func(tx metastore.Tx) (err error) {
+		err := update(func(ctx context.Context, tx metastore.Tx) (err error) {
 			id, err = tx.PutLock(ctx, lock)
 			return err
 		})
+		if errors.Is(err, errors.ErrUnsupported) {
+			return
+		}
 		if err == nil {
 			lock.ID = id
 		}
-		wait = leaseTerm / 3
 	}
 }
 

@@ -241,11 +241,14 @@ func (r *Remote) lock(ctx context.Context, call caller) (int64, error) {
 	}
 	throws := []error{&noSuchTxn{}, &txnAborted{}, &noSuchLock{}}
 	var got lockResponse
-	if err := call(ctx, "lock", &requestArgs[lockRequest]{request}, &got, throws[:2]); err != nil {
+	// It is not called off: a lock that is granted to somebody who is gone holds up everybody.
+	asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), lockPatience)
+	defer cancel()
+	if err := call(asking, "lock", &requestArgs[lockRequest]{request}, &got, throws[:2]); err != nil {
 		return 0, err
 	}
 	begun := time.Now()
-	for wait := 5 * time.Millisecond; got.State != lockStates[acquired]; wait = min(2*wait, 100*time.Millisecond) {
+	for wait := 5 * time.Millisecond; got.State != lockStates[acquired] || ctx.Err() != nil; wait = min(2*wait, 100*time.Millisecond) {
 		var err error
 		select {
 		case <-time.After(wait):
