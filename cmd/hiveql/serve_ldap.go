@@ -83,7 +83,7 @@ func (d *directoryUsers) ask(ctx context.Context, user, password string) error {
 	}
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 	defer stop()
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	c.SetTimeout(ldapTimeout)
 	if d.encrypt {
 		u, err := url.Parse(d.url)

@@ -13,14 +13,14 @@ import (
 )
 
 // encoded is a footer of a file of one column of the physical type int64, and one row group.
-func encoded(t testing.TB, min, max []byte, rows int64) []byte {
+func encoded(t testing.TB, least, most []byte, rows int64) []byte {
 	t.Helper()
 	var (
 		schema = thrift.Items{Type: thrift.Struct, Values: []thrift.Value{
 			thrift.Fields{{ID: 4, Type: thrift.String, Value: []byte("root")}, {ID: 5, Type: thrift.I32, Value: int32(1)}},
 			thrift.Fields{{ID: 1, Type: thrift.I32, Value: int32(2)}, {ID: 3, Type: thrift.I32, Value: int32(1)}, {ID: 4, Type: thrift.String, Value: []byte("a")}},
 		}}
-		stats = thrift.Fields{{ID: 3, Type: thrift.I64, Value: int64(1)}, {ID: 5, Type: thrift.String, Value: max}, {ID: 6, Type: thrift.String, Value: min}}
+		stats = thrift.Fields{{ID: 3, Type: thrift.I64, Value: int64(1)}, {ID: 5, Type: thrift.String, Value: most}, {ID: 6, Type: thrift.String, Value: least}}
 		meta  = thrift.Fields{{ID: 5, Type: thrift.I64, Value: rows}, {ID: 7, Type: thrift.I64, Value: int64(90)}, {ID: 9, Type: thrift.I64, Value: int64(10)},
 			{ID: 11, Type: thrift.I64, Value: int64(4)}, {ID: 12, Type: thrift.Struct, Value: stats}}
 		group = thrift.Fields{{ID: 1, Type: thrift.List, Value: thrift.Items{Type: thrift.Struct, Values: []thrift.Value{

@@ -3,6 +3,7 @@ package thrift
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -100,7 +101,7 @@ func TestSharedSpool(t *testing.T) {
 			}
 			d := newDecoder(&out, proto, Limits{})
 			d.any(&got)
-			if d.err != nil && d.err != io.EOF {
+			if d.err != nil && !errors.Is(d.err, io.EOF) {
 				t.Fatal(d.err)
 			}
 			for i := range got.List {

@@ -40,12 +40,12 @@ func onDisk(t *testing.T, dir string) int64 {
 // TestStaysWithinItsSize: an object much larger than the cache is read through it by several at
 // once, and the cache is never larger than it may be.
 func TestStaysWithinItsSize(t *testing.T) {
-	const max = 16 * block
+	const limit = 16 * block
 	text := noise(7, 100*block+1234)
 	mem := storagetest.NewMem("mem://lake/")
 	o := mem.Put("big", text)
 	dir := t.TempDir()
-	c := open(t, dir, max)
+	c := open(t, dir, limit)
 	f := object(t, c, mem, o)
 	var readers sync.WaitGroup
 	for seed := range uint64(4) {
@@ -68,8 +68,8 @@ func TestStaysWithinItsSize(t *testing.T) {
 		})
 	}
 	readers.Wait()
-	if n := onDisk(t, dir); n > max+block { // a file system may count its own notes about the holes
-		t.Errorf("the cache takes %d bytes, and may take %d", n, max)
+	if n := onDisk(t, dir); n > limit+block { // a file system may count its own notes about the holes
+		t.Errorf("the cache takes %d bytes, and may take %d", n, limit)
 	}
 }
 

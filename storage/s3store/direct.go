@@ -92,7 +92,7 @@ func (d *direct) list(ctx context.Context, attempts int, bucket, prefix, after, 
 	if resp == nil {
 		return listPage{}, false
 	}
-	defer resp.Body.Close() //nolint:errcheck // all that is wanted has been read
+	defer resp.Body.Close()
 	size := min(max(resp.ContentLength+1, bytes.MinRead), longestListing)
 	body := bytes.NewBuffer(make([]byte, 0, size))
 	if _, err := body.ReadFrom(io.LimitReader(resp.Body, longestListing)); err != nil {

@@ -8,6 +8,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -62,7 +63,7 @@ func run(ctx context.Context, to, out string) error {
 					Conn: n, Time: time.Now().Unix(), Method: x.Call.Name, Args: x.Args, Type: x.Reply.Type, Answer: x.Answer,
 				})
 			})
-			if err != nil && err != io.EOF && ctx.Err() == nil {
+			if err != nil && !errors.Is(err, io.EOF) && ctx.Err() == nil {
 				fmt.Fprintln(os.Stderr, "record:", err)
 			}
 		})
@@ -74,12 +75,12 @@ func run(ctx context.Context, to, out string) error {
 func record(ctx context.Context, conn net.Conn, to string, seen func(thrift.Exchange) error) error {
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	c, err := thrift.Dialer{Address: to}.Dial(ctx)
 	if err != nil {
 		return err
 	}
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	var failed error
 	err = thrift.Record(ctx, conn, c, func(x thrift.Exchange) {
 		if err := seen(x); err != nil {
