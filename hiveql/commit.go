@@ -114,11 +114,15 @@ func (j *job) publish(ctx context.Context) error {
 		}
 	}
 	for {
-		if err := j.look(ctx); err != nil {
+		err := j.look(ctx)
+		if err == nil {
+			err = j.commit(ctx)
+		}
+		if !errors.Is(err, errReplaced) {
 			return err
 		}
-		if err := j.commit(ctx); !errors.Is(err, errReplaced) {
-			return err
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
 		}
 	}
 }
