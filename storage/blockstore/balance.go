@@ -87,6 +87,9 @@ func (f fullness) share() float64 { return float64(f.Used) / float64(max(f.capac
 // Balance moves blocks from the disks that are filled most to those that are filled least, until all are
 // filled about as much as the store is. What is read meanwhile is not disturbed.
 func (s *Store) Balance(ctx context.Context, opts BalanceOptions) (report BalanceReport, err error) {
+	if err := s.takeIn(ctx); err != nil {
+		return report, err
+	}
 	if _, err := s.asWriter(ctx); err != nil {
 		return report, err
 	}
@@ -223,6 +226,9 @@ func (s *Store) Decommission(ctx context.Context, root string, progress func(lef
 	}
 	id, err := s.diskAt(ctx, root)
 	if err != nil {
+		return err
+	}
+	if err := s.takeIn(ctx); err != nil {
 		return err
 	}
 	if _, err := s.asWriter(ctx); err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -67,5 +68,46 @@ func TestBalance(t *testing.T) {
 	wantKinds(t, s, CheckOptions{Deep: true}, "")
 	if again, err := s.Balance(t.Context(), BalanceOptions{}); err != nil || again.Blocks != 0 {
 		t.Errorf("balance again: %+v, %v", again, err)
+	}
+}
+
+// TestNewDisks: a directory that is added to the roots is a disk for whatever moves blocks, not only
+// for the next who writes.
+func TestNewDisks(t *testing.T) {
+	content := strings.Repeat("0123456789", 60_000)
+	for name, move := range map[string]func(*Store, []string) error{
+		"decommission": func(s *Store, roots []string) error { return s.Decommission(t.Context(), roots[1], nil) },
+		"balance": func(s *Store, _ []string) error {
+			_, err := s.Balance(t.Context(), BalanceOptions{Threshold: 0.01})
+			return err
+		},
+		"repair": func(s *Store, roots []string) error {
+			if err := os.RemoveAll(roots[1]); err != nil {
+				return err
+			}
+			_, err := s.Repair(t.Context(), RepairOptions{})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, s := newReplicated(t, 2, 2)
+			put(t, b, "a", content)
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			roots := append(slices.Clone(b.roots), t.TempDir())
+			s, err := OpenStore(t.Context(), roots)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = s.Close() }()
+			if err := move(s, roots); err != nil {
+				t.Fatal(err)
+			}
+			if found, err := filepath.Glob(filepath.Join(roots[2], blocksDir, "*", "*")); err != nil || len(found) == 0 {
+				t.Errorf("the new disk has no block, %v", err)
+			}
+			wantContent(t, openAt(t, "test", 0, roots...), "a", content)
+		})
 	}
 }

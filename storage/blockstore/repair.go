@@ -38,6 +38,9 @@ const (
 // Repair cleans up after writers that died, looks for damage, makes new replicas of blocks that have
 // too few good ones, and removes files that no block has. What has no good replica left stays as it is.
 func (s *Store) Repair(ctx context.Context, opts RepairOptions) (report RepairReport, err error) {
+	if err := s.takeIn(ctx); err != nil {
+		return report, err
+	}
 	if _, err := s.asWriter(ctx); err != nil {
 		return report, err
 	}

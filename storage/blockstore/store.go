@@ -126,6 +126,17 @@ func createStore(ctx context.Context, roots []string) (*store, error) {
 	return s, nil
 }
 
+// takeIn takes directories into the store that are not part of it yet, as opening a bucket does: what
+// moves blocks may need them.
+func (s *store) takeIn(ctx context.Context) error {
+	lock, err := lockPath(filepath.Join(s.home, lockFile))
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	return s.enrol(ctx)
+}
+
 // create makes the namespace in the first of the roots.
 func create(ctx context.Context, roots []string) error {
 	for _, root := range roots {
