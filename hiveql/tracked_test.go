@@ -83,6 +83,7 @@ func TestReadersKeepTheirFiles(t *testing.T) {
 		reading <- answer{rows, err}
 	}()
 	<-opening
+	w.waitForLock()
 	s := w.plain()
 	must(t, s, "INSERT OVERWRITE TABLE u VALUES (7)")
 	if err := s.Close(t.Context()); err != nil { // after the grace
@@ -112,6 +113,26 @@ func TestReadersKeepTheirFiles(t *testing.T) {
 	}
 	if n != 1 {
 		t.Errorf("%d files in u, want 1: %q", n, w.mem.Keys())
+	}
+}
+
+// waitForLock waits until a reader has taken its lock.
+func (w *world) waitForLock() {
+	w.t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-w.t.Context().Done():
+			w.t.Fatal(w.t.Context().Err())
+		}
+		if locks, err := w.store.Locks(w.t.Context()); err != nil || len(locks) > 0 {
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			return
+		}
 	}
 }
 
