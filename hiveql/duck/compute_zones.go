@@ -30,14 +30,14 @@ func dateFormat(l *lowerer, x *analysis.Call, args []string) string {
 			return func(args []hivetype.Value) (hivetype.Value, error) {
 				clock := args[0].(time.Time)
 				at := time.Date(clock.Year(), clock.Month(), clock.Day(), clock.Hour(), clock.Minute(), clock.Second(), 0, where)
-				return zonedPattern(args[1].(string), at), nil
+				return zonedPattern(args[1].(string), at)
 			}
 		}}
 	return "skep_date_format(" + args[0] + ", " + l.compute(pattern, args[:2]) + ")"
 }
 
 // zonedPattern puts quoted text in the place of the letters z, Z and X.
-func zonedPattern(pattern string, at time.Time) string {
+func zonedPattern(pattern string, at time.Time) (string, error) {
 	var b strings.Builder
 	quoted := false
 	for i := 0; i < len(pattern); {
@@ -49,14 +49,16 @@ func zonedPattern(pattern string, at time.Time) string {
 		case c == '\'':
 			quoted = !quoted
 			b.WriteByte(c)
-		case !quoted && (c == 'z' || c == 'Z' || c == 'X'):
+		case !quoted && c == 'z' && n > 3:
+			return "", unsupported("the full name of a time zone (zzzz) in a date pattern")
+		case !quoted && (c == 'z' || c == 'Z' || c == 'X' && n < 4):
 			b.WriteString("'" + zoneText(c, n, at) + "'")
 		default:
 			b.WriteString(pattern[i : i+n])
 		}
 		i += n
 	}
-	return b.String()
+	return b.String(), nil
 }
 
 func zoneText(letter byte, count int, at time.Time) string {

@@ -144,9 +144,12 @@ struct Fields {
   int weekday() const { return weekdayOf(days); }
   // Weeks begin on Sunday, and the first is the one with January 1st.
   int week() const {
-    if (daysOf(year + 1, 1, 1) - (days - weekday()) < 7) return 1;
+    if (inNextYear()) return 1;
     return (ofYear() - 1 + weekdayOf(daysOf(year, 1, 1))) / 7 + 1;
   }
+  int64_t weekYear() const { return inNextYear() ? year + 1 : year; }
+  // inNextYear says whether the week is the first one of the next year.
+  bool inNextYear() const { return daysOf(year + 1, 1, 1) - (days - weekday()) < 7; }
   int ofYear() const { return int(days - daysOf(year, 1, 1)) + 1; }
 };
 
@@ -163,9 +166,12 @@ void padded(std::string &out, int64_t n, size_t width) {
 
 void formatField(std::string &out, char letter, size_t count, const Fields &f) {
   switch (letter) {
-    case 'y': case 'u': case 'Y':
+    case 'y': case 'u': case 'Y': {
+      // u is the day of the week to SimpleDateFormat, and the year to DateTimeFormatter: in patterns, uuuu is meant so.
       if (letter == 'u' && count < 3) return padded(out, f.weekday() == 0 ? 7 : f.weekday(), count);
-      return count == 2 ? padded(out, f.year % 100, 2) : padded(out, f.year, count);
+      int64_t year = letter == 'Y' ? f.weekYear() : f.year;
+      return count == 2 ? padded(out, year % 100, 2) : padded(out, year, count);
+    }
     case 'M': case 'L':
       if (count >= 4) { out += monthNames[f.month - 1]; return; }
       if (count == 3) { out.append(monthNames[f.month - 1], 3); return; }
@@ -188,15 +194,16 @@ void formatField(std::string &out, char letter, size_t count, const Fields &f) {
     case 'w': return padded(out, f.week(), count);
     case 'W': return padded(out, (f.day - 1 + weekdayOf(f.days - f.day + 1)) / 7 + 1, count);
     case 'F': return padded(out, (f.day - 1) / 7 + 1, count);
-    case 'z': out += "UTC"; return;
+    case 'z': out += count < 4 ? "UTC" : "Coordinated Universal Time"; return;
     case 'Z': out += "+0000"; return;
     case 'X': out += 'Z'; return;
   }
   throw std::runtime_error(std::string("skep:the letter ") + letter + " of a date pattern is not supported yet");
 }
 
-// eachPart calls text(literal) or field(letter, count) for the parts of a pattern.
-template <typename Text, typename Field> void eachPart(std::string_view pattern, Text text, Field field) {
+// eachPart calls text(literal) or field(letter, count) for the parts of a pattern, and reports
+// whether its quotes end.
+template <typename Text, typename Field> bool eachPart(std::string_view pattern, Text text, Field field) {
   for (size_t i = 0; i < pattern.size();) {
     char c = pattern[i];
     if (c == '\'') {
@@ -214,6 +221,7 @@ template <typename Text, typename Field> void eachPart(std::string_view pattern,
             break;
           }
         }
+        if (i == pattern.size()) return false;
         i++;
       }
       text(literal);
@@ -227,18 +235,19 @@ template <typename Text, typename Field> void eachPart(std::string_view pattern,
       i++;
     }
   }
+  return true;
 }
 
 bool format(std::string &out, Time t, std::string_view pattern) {
   Fields f(t.micros);
   out.clear();
   bool known = true;
-  eachPart(pattern, [&](const std::string &s) { out += s; },
-           [&](char letter, size_t count) {
-             if (!std::strchr("GyYMLwWDdFEuaHkKhmsSzZX", letter)) known = false;
-             else formatField(out, letter, count, f);
-           });
-  return known;
+  bool closed = eachPart(pattern, [&](const std::string &s) { out += s; },
+                         [&](char letter, size_t count) {
+                           if (!std::strchr("GyYMLwWDdFEuaHkKhmsSzZX", letter) || (letter == 'X' && count > 3)) known = false;
+                           else formatField(out, letter, count, f);
+                         });
+  return known && closed;
 }
 
 bool formatSeconds(std::string &out, int64_t seconds, std::string_view pattern) {
@@ -275,9 +284,10 @@ bool parse(int64_t &seconds, std::string_view text, std::string_view pattern) {
   bool pm = false, twelve = false;
   std::vector<std::pair<char, size_t>> parts;
   std::vector<std::string> literals;
-  eachPart(pattern,
-           [&](const std::string &l) { parts.push_back({0, literals.size()}); literals.push_back(l); },
-           [&](char letter, size_t count) { parts.push_back({letter, count}); });
+  bool closed = eachPart(pattern,
+                         [&](const std::string &l) { parts.push_back({0, literals.size()}); literals.push_back(l); },
+                         [&](char letter, size_t count) { parts.push_back({letter, count}); });
+  if (!closed) return false;
   for (size_t i = 0; i < parts.size() && s.ok; i++) {
     auto [letter, count] = parts[i];
     if (!letter) {
