@@ -16,7 +16,7 @@ import (
 type Difference struct {
 	Key    string // relative to both places
 	Reason string // "missing", "unexpected", "size" or "checksum"
-	Detail string // the two sizes or checksums; empty for the first two
+	Detail string // the two sizes or checksums; of the first two empty, but where a copy would fail, too
 }
 
 // Comparison is the result of Compare.
@@ -27,9 +27,10 @@ type Comparison struct {
 	Read      int64 // bytes read because a store does not keep checksums
 }
 
-// Compare compares the objects of two places, each a directory or one object, by their names,
-// sizes and checksums. An object whose store keeps no checksum is read. It reports each difference to found, which is
-// called by one goroutine at a time, in no particular order, and returns when all is compared.
+// Compare compares the objects of two places by their names, sizes and checksums: a is what a copy
+// takes for its source (see Plan), b a directory or one object. An object whose store keeps no checksum
+// is read. It reports each difference to found, which is called by one goroutine at a time, in no
+// particular order, and returns when all is compared.
 //
 // The listings are merged as they come: memory does not grow with the number of objects. Of
 // Options only Workers, PatternURL and SrcPattern, which selects among the names of a, count.
@@ -65,23 +66,49 @@ type pair struct{ a, b *Source }
 // pairs merges the listings, both in the order of their names.
 func (c *comparison) pairs(ctx context.Context, opts Options) iter.Seq2[pair, error] {
 	return func(yield func(pair, error) bool) {
-		below := opts.PatternURL
-		if below == "" {
-			below = c.a.URL()
+		dest, err := listedBelow(ctx, c.b, "", Options{})
+		if err != nil {
+			yield(pair{}, err)
+			return
 		}
-		var seqs [2]iter.Seq2[Source, error]
-		for i, l := range []storage.Location{c.a, c.b} {
-			var err error
-			if seqs[i], err = listedBelow(ctx, l, below, opts); err != nil {
-				yield(pair{}, err)
-				return
-			}
-		}
-		merge(seqs[0], seqs[1], yield)
+		mergeSource(ctx, c.a, opts, func(files iter.Seq2[Source, error]) iter.Seq2[Source, error] { return files }, dest, yield)
 	}
 }
 
-// listedBelow are the files of a directory that SrcPattern selects, as if they were below a URL.
+// mergeSource merges the files of a source, after what else is done with them, with what another
+// place has, and yields what SrcPattern selects. What the other place alone has it sees as if that
+// were below the source.
+func mergeSource(
+	ctx context.Context, src storage.Location, opts Options, with func(iter.Seq2[Source, error]) iter.Seq2[Source, error],
+	other iter.Seq2[Source, error], yield func(pair, error) bool,
+) {
+	all, err := newPlanner(src, Options{})
+	if err != nil {
+		yield(pair{}, err)
+		return
+	}
+	here, err := newPlanner(src, Options{SrcPattern: opts.SrcPattern, PatternURL: opts.PatternURL})
+	if err != nil {
+		yield(pair{}, err)
+		return
+	}
+	there := *here
+	there.below = directory(here.patternURL)
+	merge(with(all.files(ctx)), other, func(p pair, err error) bool {
+		selected := true
+		switch {
+		case err != nil:
+		case p.a != nil:
+			selected, err = here.selects(*p.a)
+		default:
+			selected, err = there.selects(*p.b)
+		}
+		return !selected && err == nil || yield(p, err)
+	})
+}
+
+// listedBelow are the files of a directory, or one object, that SrcPattern selects, as if they were
+// below a URL.
 func listedBelow(
 	ctx context.Context, at storage.Location, below string, opts Options,
 ) (iter.Seq2[Source, error], error) {
@@ -90,6 +117,9 @@ func listedBelow(
 		return nil, err
 	}
 	p.below = directory(below)
+	if p.below == "" {
+		p.below = "/" // nothing sees it
+	}
 	return p.files(ctx), nil
 }
 
@@ -107,7 +137,7 @@ func merge(seqA, seqB iter.Seq2[Source, error], yield func(pair, error) bool) {
 		}
 		var p pair
 		if okA && (!okB || a.Base <= b.Base) {
-			p.a = &Source{Object: a.Object, Base: a.Base}
+			p.a = &Source{Object: a.Object, Base: a.Base, lost: a.lost}
 		}
 		if okB && (!okA || b.Base <= a.Base) {
 			p.b = &Source{Object: b.Object, Base: b.Base}
@@ -126,6 +156,8 @@ func merge(seqA, seqB iter.Seq2[Source, error], yield func(pair, error) bool) {
 
 func (c *comparison) compare(ctx context.Context, p pair, buf []byte) error {
 	switch {
+	case p.b == nil && p.a.lost != nil: // another one of its name has been compared
+		c.differ(Difference{Key: p.a.Base, Reason: "missing", Detail: p.a.lost.Error()})
 	case p.b == nil:
 		c.differ(Difference{Key: p.a.Base, Reason: "missing"})
 	case p.a == nil:

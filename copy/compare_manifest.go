@@ -57,22 +57,15 @@ func IsManifest(ctx context.Context, at storage.Location) (bool, error) {
 func CompareWithManifest(
 	ctx context.Context, src, manifest storage.Location, opts Options, found func(Difference),
 ) (Comparison, error) {
-	below := opts.PatternURL
-	if below == "" {
-		below = src.URL()
-	}
-	entries, err := manifestEntries(ctx, src, manifest, below, opts, manifestLine.sourceEntry)
+	entries, err := manifestEntries(ctx, src, manifest, "", Options{}, manifestLine.sourceEntry)
 	if err != nil {
 		return Comparison{}, err
 	}
 	c := &comparison{a: src, found: found}
 	return c.run(ctx, opts, func(yield func(pair, error) bool) {
-		listed, err := listedBelow(ctx, src, below, opts)
-		if err != nil {
-			yield(pair{}, err)
-			return
-		}
-		merge(without(listed, src, manifest), entries, yield)
+		mergeSource(ctx, src, opts, func(files iter.Seq2[Source, error]) iter.Seq2[Source, error] {
+			return without(files, src, manifest)
+		}, entries, yield)
 	})
 }
 

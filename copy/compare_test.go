@@ -67,6 +67,22 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+// S3 can have an object and a directory of one name. A copy writes into the directory.
+func TestCompareWithDirectoryNamedLikeObject(t *testing.T) {
+	a, b := storagetest.NewMem("s3://a/"), storagetest.NewMem("s3://b/")
+	a.Put("log/x", "x")
+	b.Put("to/log", "another")
+	b.Put("to/log/x", "x")
+	for _, from := range []string{"log", "log/", "log/x"} {
+		result, err := copier.Compare(t.Context(), at(a, from), at(b, "to/log"), copier.Options{}, func(d copier.Difference) {
+			t.Errorf("%s: %+v", from, d)
+		})
+		if err != nil || result.Same != 1 {
+			t.Errorf("%s: %+v, %v", from, result, err)
+		}
+	}
+}
+
 // unlisted is a bucket whose listings have no checksums, or that has none at all.
 type unlisted struct {
 	*storagetest.Mem

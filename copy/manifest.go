@@ -166,11 +166,23 @@ type previousEntry struct {
 	size   int64
 	etag   string
 	output string
+	dir    string
+}
+
+// after is what counts of a line and one before it with the same name. The later one does. Two of
+// different directories count if they say the same, and otherwise as nothing, so that the file is
+// copied: nobody knows which of them it was.
+func (e previousEntry) after(before previousEntry) previousEntry {
+	if before.size == unknownSize || e.dir != before.dir && (e.size != before.size || e.etag != before.etag) {
+		e.size, e.etag = unknownSize, ""
+	}
+	return e
 }
 
 // readPrevious reads the previous manifest, by base name. It holds all of it.
 func readPrevious(ctx context.Context, opts Options) (map[string]previousEntry, error) {
 	entries := map[string]previousEntry{}
+	dirs := map[string]string{} // each once in memory
 	for line, err := range readManifest(ctx, opts.PreviousManifest) {
 		if err != nil && opts.PreviousOptional && errors.Is(err, storage.ErrNotExist) {
 			return nil, nil
@@ -178,7 +190,16 @@ func readPrevious(ctx context.Context, opts Options) (map[string]previousEntry, 
 		if err != nil {
 			return nil, err
 		}
-		entries[line.BaseName] = previousEntry{line.Size, line.ETag, line.Output}
+		dir, known := dirs[line.SrcDir]
+		if !known {
+			dir = line.SrcDir
+			dirs[dir] = dir
+		}
+		e := previousEntry{line.Size, line.ETag, line.Output, dir}
+		if before, ok := entries[line.BaseName]; ok {
+			e = e.after(before)
+		}
+		entries[line.BaseName] = e
 	}
 	return entries, nil
 }

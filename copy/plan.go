@@ -156,6 +156,7 @@ func (p *planner) tasks(ctx context.Context) iter.Seq2[Task, error] {
 func (p *planner) single(ctx context.Context, yield func(Task, error) bool) {
 	number := p.opts.StartingIndex
 	var names clashes
+	var numbers numbering
 	for s, err := range p.files(ctx) {
 		if err == nil {
 			kind, _ := compression(s.Key)
@@ -169,7 +170,13 @@ func (p *planner) single(ctx context.Context, yield func(Task, error) bool) {
 			return
 		}
 		dir, name := path.Split(s.Base)
-		t := Task{Sources: []Source{s}, Key: dir + p.numbered(number, p.opts.OutputCodec.rename(name)), Reason: ReasonAll}
+		name = p.opts.OutputCodec.rename(name)
+		if p.opts.NumberFiles && s.lost == nil {
+			if clash := numbers.add(dir, number, name); clash != nil {
+				s.lost = &storage.Error{Op: "copy", URL: p.src.Bucket.URL() + s.Key, Err: clash}
+			}
+		}
+		t := Task{Sources: []Source{s}, Key: dir + p.numbered(number, name), Reason: ReasonAll}
 		p.skipUnchanged(&t)
 		number++
 		if !yield(t, nil) {
@@ -198,12 +205,16 @@ func (p *planner) numbered(n int64, name string) string {
 func (p *planner) files(ctx context.Context) iter.Seq2[Source, error] {
 	return func(yield func(Source, error) bool) {
 		var names namesakes
+		listed := listedNames{apart: p.group != nil || p.opts.NumberFiles}
 		for s, err := range p.candidates(ctx) {
 			selected := true
 			if err == nil {
 				selected, err = p.selects(s)
 			}
 			if !selected && err == nil {
+				continue
+			}
+			if err == nil && p.opts.CopyFromManifest && listed.add(p, &s) {
 				continue
 			}
 			if err == nil && p.group == nil && !p.opts.NumberFiles {
@@ -287,6 +298,13 @@ func (p *planner) listPrefix(ctx context.Context, prefix string) iter.Seq2[Sourc
 	return func(yield func(Source, error) bool) {
 		if (p.below != "" || !isFlat(p.src.Bucket)) && prefix != "" && !strings.HasSuffix(prefix, "/") {
 			o, err := p.src.Bucket.Stat(ctx, prefix)
+			if err == nil && isFlat(p.src.Bucket) { // it may be an object, and a directory
+				var below bool
+				below, err = p.hasAny(ctx, prefix+"/")
+				if below {
+					err = storage.ErrNotExist
+				}
+			}
 			switch {
 			case err == nil:
 				yield(Source{Object: o, Base: baseName(p.src.Prefix, prefix)}, nil)
@@ -314,6 +332,14 @@ func (p *planner) listPrefix(ctx context.Context, prefix string) iter.Seq2[Sourc
 			}
 		}
 	}
+}
+
+// hasAny reports whether there are objects whose keys begin so.
+func (p *planner) hasAny(ctx context.Context, prefix string) (bool, error) {
+	for _, err := range p.list(ctx, prefix) {
+		return err == nil, err
+	}
+	return false, nil
 }
 
 // isFlat reports whether URLs of b name prefixes rather than directories, as S3DistCp has it.

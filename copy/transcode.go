@@ -28,7 +28,8 @@ func (j *job) transcode(out io.Writer, t Task, from *span) error {
 			if errors.As(err, &damage) {
 				err = tr.whose(damage, err, from)
 			}
-			return errors.Join(fmt.Errorf("%s: %w", j.urlOf(s), err), tr.end())
+			_ = tr.end() // the output is given up; what could not be written is in err, if that is why
+			return fmt.Errorf("%s: %w", j.urlOf(s), err)
 		}
 	}
 	return tr.end()

@@ -71,10 +71,7 @@ func (p *planner) isMixed(ctx context.Context, dir string) (bool, error) {
 	if !beside {
 		return false, nil
 	}
-	for _, err := range p.list(ctx, dir) {
-		return true, err
-	}
-	return false, nil
+	return p.hasAny(ctx, dir)
 }
 
 // inOrder puts the key that is the whole prefix, which is listed first, where its name belongs. It
