@@ -1,11 +1,13 @@
 package copier_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
 	copier "github.com/skepdata/skep/copy"
 	"github.com/skepdata/skep/copy/internal/codec"
+	"github.com/skepdata/skep/storage"
 	"github.com/skepdata/skep/storage/storagetest"
 )
 
@@ -83,5 +85,27 @@ func TestParseCodec(t *testing.T) {
 	}
 	if _, err := copier.ParseCodec("xz"); err == nil || !strings.HasPrefix(err.Error(), `"xz" is not a codec; use keep, or one of gzip, gz, `) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Where the destination takes no more while an output is being encoded, its reason is told once.
+func TestFullWhileEncoding(t *testing.T) {
+	full := errors.New("no space left on device")
+	for codecName := range map[copier.Codec]bool{"gzip": true, "bzip2": true, "zstd": true, "lz4": true, "lzo": true, "snappy": true, "deflate": true} {
+		src, mem := storagetest.NewMem("s3://lake/"), storagetest.NewMem("file:///")
+		src.Put("a", text(1, 3<<20))
+		dest := storagetest.Faulty(mem, func(op storagetest.Op) error {
+			if op.Kind == storagetest.OpWrite {
+				return full
+			}
+			return nil
+		})
+		_, err := copier.Run(t.Context(), at(src, ""), storage.Location{Bucket: dest}, quick(copier.Options{OutputCodec: codecName}))
+		if err == nil || strings.Count(err.Error(), full.Error()) != 1 {
+			t.Errorf("%s: %v", codecName, err)
+		}
+		if keys := mem.Keys(); len(keys) != 0 {
+			t.Errorf("%s: %q are left", codecName, keys)
+		}
 	}
 }
