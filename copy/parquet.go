@@ -8,7 +8,7 @@ import (
 	"path"
 	"strings"
 
-	"github.com/skepdata/skep/copy/internal/parquetmerge"
+	"github.com/skepdata/skep/internal/parquetmerge"
 	"github.com/skepdata/skep/storage"
 )
 

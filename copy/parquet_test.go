@@ -8,13 +8,13 @@ import (
 	"testing"
 
 	copier "github.com/skepdata/skep/copy"
-	"github.com/skepdata/skep/copy/internal/parquetmerge"
+	"github.com/skepdata/skep/internal/parquetmerge"
 	"github.com/skepdata/skep/storage/storagetest"
 )
 
 func parquetFile(t *testing.T, n int) string {
 	t.Helper()
-	b, err := os.ReadFile(fmt.Sprintf("internal/parquetmerge/testdata/duckdb-%d.parquet", n))
+	b, err := os.ReadFile(fmt.Sprintf("../internal/parquetmerge/testdata/duckdb-%d.parquet", n))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,10 +21,9 @@ type job struct {
 	table     *metastore.Table // as planned
 	create    bool             // CREATE TABLE AS: the commit makes the table
 	overwrite bool
+	compacts  bool // an overwrite by the same rows, of the files only that the targets name
 	targets   []*target
-	// replaces are the keys of the files that an overwrite has to find; nil where any may be there.
-	replaces map[string]bool
-	id       string
+	id        string
 	// generation is the table's when the places were looked at.
 	generation string
 	// listed says that the list of replaced files was written.
@@ -39,8 +38,9 @@ type target struct {
 	location string
 	storage  *metastore.StorageDescriptor // of a partition that is made; nil for the table
 	rows     int64                        // -1 if unknown
-	files    int64
+	files    int64                        // of a job that compacts, how many more there are
 	bytes    int64
+	replaces map[string]bool // of a job that compacts: the keys of the files that it replaces
 
 	// What look found there.
 	seen   map[string]string // the place's parameters; nil where it did not exist
@@ -183,6 +183,9 @@ func (j *job) commitPartitions(ctx context.Context, tx metastore.Tx, t *metastor
 	var added, altered []*metastore.Partition
 	for _, target := range j.targets {
 		p := there[valuesKey(target.values)]
+		if p == nil && j.compacts {
+			return fmt.Errorf("partition %v of %s was dropped meanwhile: %w", target.values, j.table.TableName, metastore.ErrConflict)
+		}
 		if p == nil {
 			p = &metastore.Partition{Values: target.values, CreateTime: j.s.cfg.Now(), Storage: target.storage.Clone()}
 			p.Storage.Location = target.location
@@ -192,7 +195,7 @@ func (j *job) commitPartitions(ctx context.Context, tx metastore.Tx, t *metastor
 				return fmt.Errorf("partition %v of %s was moved meanwhile: %w",
 					target.values, j.table.TableName, metastore.ErrConflict)
 			}
-			if j.overwrite {
+			if j.overwrite && !j.compacts {
 				p.Storage = target.storage.Clone()
 				p.Storage.Location = target.location
 			}
@@ -227,6 +230,10 @@ func (j *job) change(table *metastore.Table, params *map[string]string, t *targe
 		return false, err
 	}
 	p := *params
+	if j.compacts {
+		j.changeSizes(p, t)
+		return false, nil
+	}
 	old = j.changeAccuracy(params, t)
 	for key, n := range map[string]int64{"numFiles": t.files, "numRows": t.rows, "totalSize": t.bytes} {
 		before, err := strconv.ParseInt(p[key], 10, 64)
@@ -243,6 +250,16 @@ func (j *job) change(table *metastore.Table, params *map[string]string, t *targe
 	return old, nil
 }
 
+// changeSizes counts the files that a job has joined.
+func (j *job) changeSizes(p map[string]string, t *target) {
+	for key, n := range map[string]int64{"numFiles": t.files, "totalSize": t.bytes} {
+		if before, err := strconv.ParseInt(p[key], 10, 64); err == nil {
+			p[key] = strconv.FormatInt(before+n, 10)
+		}
+	}
+	p["transient_lastDdlTime"] = strconv.FormatInt(j.s.cfg.Now().Unix(), 10)
+}
+
 // changeFiles brings the list of the files of a place up to date.
 func (j *job) changeFiles(table *metastore.Table, params *map[string]string, t *target) error {
 	if !tracks(table) {
@@ -254,12 +271,36 @@ func (j *job) changeFiles(table *metastore.Table, params *map[string]string, t *
 		return setTracked(table, t.location, params, t.made)
 	case tracked && !j.overwrite:
 		return setTracked(table, t.location, params, append(list.Files, t.made...))
+	case tracked && j.compacts:
+		kept, ok := t.without(list.Files)
+		if !ok {
+			return errReplaced
+		}
+		return setTracked(table, t.location, params, append(kept, t.made...))
 	case !sameParams(*params, t.seen):
 		return errReplaced
+	case j.compacts:
+		kept, _ := t.without(t.others)
+		return setTracked(table, t.location, params, append(kept, t.made...))
 	case j.overwrite:
 		return setTracked(table, t.location, params, t.made)
 	}
 	return setTracked(table, t.location, params, append(slices.Clone(t.others), t.made...))
+}
+
+// without are files but for those that a job which compacts replaces; ok says that all of them
+// are there.
+func (t *target) without(files []trackedFile) (kept []trackedFile, ok bool) {
+	old := map[string]bool{}
+	for _, f := range t.old {
+		old[f.Name] = true
+	}
+	for _, f := range files {
+		if !old[f.Name] {
+			kept = append(kept, f)
+		}
+	}
+	return kept, len(files)-len(kept) == len(old)
 }
 
 // sameParams compares what a place was with what it is, but for the writes that are under way.

@@ -181,7 +181,8 @@ func (w *world) mortal(n int) (*hiveql.Session, *killer) {
 
 const setup = `
 CREATE TABLE t (a INT) PARTITIONED BY (ds STRING);
-INSERT INTO t PARTITION (ds) VALUES (1, 'x'), (2, 'x'), (3, 'y');
+INSERT INTO t PARTITION (ds) VALUES (1, 'x'), (3, 'y');
+INSERT INTO t PARTITION (ds='x') VALUES (2);
 CREATE TABLE u (a INT);
 INSERT INTO u VALUES (1), (2);
 INSERT INTO u VALUES (3)`
@@ -213,6 +214,13 @@ func testDeathAtEveryStep(t *testing.T, world func() *world) {
 			"INSERT INTO t PARTITION (ds) VALUES (4, 'x'), (5, 'z')", "SELECT a, ds FROM t",
 			[]string{"1 x", "2 x", "3 y"}, []string{"1 x", "2 x", "3 y", "4 x", "5 z"},
 			[]string{"1 x", "2 x", "3 y", "4 x", "4 x", "5 z", "5 z"}, 0,
+		},
+		"concatenate": {
+			"ALTER TABLE u CONCATENATE", "SELECT a FROM u", []string{"1", "2", "3"}, []string{"1", "2", "3"}, nil, 1,
+		},
+		"optimize": {
+			"OPTIMIZE TABLE t WHERE ds = 'x'", "SELECT a, ds FROM t",
+			[]string{"1 x", "2 x", "3 y"}, []string{"1 x", "2 x", "3 y"}, nil, 2,
 		},
 		"truncate": {"TRUNCATE TABLE u", "SELECT a FROM u", []string{"1", "2", "3"}, nil, nil, 0},
 	} {
@@ -495,6 +503,11 @@ func testRandomHistory(t *testing.T, world func() *world) {
 		if rng.IntN(3) == 0 {
 			s, _ = w.mortal(rng.IntN(8))
 		}
+		if rng.IntN(4) == 0 { // which changes nothing that a reader sees
+			_, _ = run(s, "OPTIMIZE TABLE t")
+			same(t, fmt.Sprintf("optimized before write %d", i), must(t, w.plain(), "SELECT a FROM t WHERE ds='"+ds+"'"), model[ds]...)
+			continue
+		}
 		_, err := run(s, fmt.Sprintf("INSERT %s TABLE t PARTITION (ds='%s') VALUES (%d)", verb, ds, i))
 		got := must(t, w.plain(), "SELECT a FROM t WHERE ds='"+ds+"'")
 		next := append(slices.Clone(model[ds]), fmt.Sprint(i))
@@ -517,4 +530,55 @@ func testRandomHistory(t *testing.T, world func() *world) {
 			t.Errorf("%s is left", k)
 		}
 	}
+}
+
+// TestCompactBesideWriters joins files while others add some and replace some. No row is lost, and
+// none is there twice.
+func TestCompactBesideWriters(t *testing.T) { eachWay(t, testCompactBesideWriters) }
+
+func testCompactBesideWriters(t *testing.T, world func() *world) {
+	w := world()
+	must(t, w.plain(), "CREATE TABLE t (a INT) PARTITIONED BY (ds STRING); INSERT INTO t PARTITION (ds='o') VALUES (0)")
+	var writers, compactor sync.WaitGroup
+	stop := make(chan struct{})
+	compactor.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if _, err := run(w.plain(), "OPTIMIZE TABLE t"); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	for i := range 3 {
+		writers.Go(func() {
+			for k := range 5 {
+				sql := fmt.Sprintf("INSERT INTO t PARTITION (ds='i') VALUES (%d); INSERT INTO t PARTITION (ds='o') VALUES (-1)", i*5+k)
+				if k%2 == 0 {
+					sql += fmt.Sprintf("; INSERT OVERWRITE TABLE t PARTITION (ds='o') VALUES (%d)", i*5+k)
+				}
+				if _, err := run(w.plain(), sql); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	writers.Wait()
+	close(stop)
+	compactor.Wait()
+	var want []string
+	for i := range 15 {
+		want = append(want, fmt.Sprint(i))
+	}
+	slices.Sort(want)
+	same(t, "inserted", must(t, w.plain(), "SELECT a FROM t WHERE ds='i'"), want...)
+	before := must(t, w.plain(), "SELECT a FROM t WHERE ds='o'")
+	must(t, w.plain(), "OPTIMIZE TABLE t")
+	same(t, "overwritten", must(t, w.plain(), "SELECT a FROM t WHERE ds='o'"), before...)
+	w.mustHave(t, "i", 1)
+	w.mustHave(t, "o", 1)
 }

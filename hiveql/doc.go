@@ -14,7 +14,7 @@
 //
 // # How data is changed
 //
-// INSERT, LOAD DATA, TRUNCATE and CREATE TABLE AS change a table in the steps below. Stores of
+// INSERT, LOAD DATA, TRUNCATE, OPTIMIZE and CREATE TABLE AS change a table in the steps below. Stores of
 // objects have no rename, so what a reader sees is decided by the metastore, in one
 // transaction, however many files and partitions are concerned.
 //

@@ -135,16 +135,6 @@ func fromSource(n *syntax.MultiInsert, q *syntax.Query) *syntax.Query {
 
 // write carries out a planned write. With create, the table is made by it.
 func (s *Session) write(ctx context.Context, r *Result, w *analysis.Write, create bool) error {
-	return s.writeJob(ctx, r, w, create, false)
-}
-
-// writeOver carries out a write that replaces the files it reads, of one place. It reports errStale
-// when others are there by now.
-func (s *Session) writeOver(ctx context.Context, r *Result, w *analysis.Write) error {
-	return s.writeJob(ctx, r, w, false, true)
-}
-
-func (s *Session) writeJob(ctx context.Context, r *Result, w *analysis.Write, create, over bool) error {
 	exec, err := s.executor()
 	if err != nil {
 		return err
@@ -183,9 +173,6 @@ func (s *Session) writeJob(ctx context.Context, r *Result, w *analysis.Write, cr
 		return err
 	}
 	j := &job{s: s, table: w.Table, create: create, overwrite: w.Overwrite, targets: st.targets, upload: st.upload}
-	if over {
-		j.replaces = src.keys()
-	}
 	if len(j.targets) == 0 && !create {
 		return nil // dynamic partitions and no rows
 	}

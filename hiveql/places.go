@@ -106,18 +106,11 @@ func (j *job) lookAt(ctx context.Context, l *lister, t *target) error {
 		t.old = nil
 		return err
 	}
-	if j.replaces == nil {
+	if !j.compacts {
 		return nil
 	}
-	if list, ok := trackedAt(l.table, t.location, t.seen); ok { // those beside the list were not read
-		named := map[string]bool{}
-		for _, f := range list.Files {
-			named[f.Name] = true
-		}
-		t.old = slices.DeleteFunc(t.old, func(f replacedFile) bool { return !named[f.Name] })
-	}
-	others := slices.ContainsFunc(t.old, func(f replacedFile) bool { return !j.replaces[loc.Prefix+f.Name] })
-	if others || len(t.old) != len(j.replaces) {
+	t.old = slices.DeleteFunc(t.old, func(f replacedFile) bool { return !t.replaces[loc.Prefix+f.Name] })
+	if len(t.old) != len(t.replaces) {
 		return errStale
 	}
 	return nil

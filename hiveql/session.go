@@ -150,6 +150,8 @@ func (s *Session) run(ctx context.Context, r *Result) error {
 		return s.alterTable(ctx, r, n)
 	case *syntax.Msck:
 		return s.msck(ctx, r, n)
+	case *syntax.Optimize:
+		return s.optimize(ctx, r, n)
 	case *syntax.Show:
 		return s.show(ctx, r, n)
 	case *syntax.Describe:

@@ -65,6 +65,7 @@ func defaultSettings() map[string]string {
 		"hive.orderby.position.alias":              "true",
 		"hive.local.time.zone":                     "LOCAL",
 		"hive.mapred.mode":                         "nonstrict",
+		mergeSize:                                  "256000000",
 		"hive.msck.path.validation":                "throw",
 		"hive.parquet.timestamp.time.unit":         "millis",
 		"hive.parquet.write.int64.timestamp":       "false",
@@ -190,6 +191,7 @@ func checks() map[string]func(string) error {
 		threadsLimit: wantThreads,
 		trackFiles:   wantBool,
 		vacuumGrace:  wantDuration,
+		mergeSize:    wantBytes,
 		"hive.exec.dynamic.partition.mode": func(v string) error {
 			if !strings.EqualFold(v, "strict") && !strings.EqualFold(v, "nonstrict") {
 				return errors.New("expects one of [strict, nonstrict]")
@@ -209,6 +211,13 @@ func wantBool(v string) error {
 func wantNumber(v string) error {
 	if _, err := strconv.Atoi(v); err != nil {
 		return errors.New("expects INT type value")
+	}
+	return nil
+}
+
+func wantBytes(v string) error {
+	if n, err := strconv.ParseInt(v, 10, 64); err != nil || n < 1 {
+		return fmt.Errorf("expects a number of bytes above 0, not %s", v)
 	}
 	return nil
 }

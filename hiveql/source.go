@@ -189,19 +189,6 @@ func (src *source) list(ctx context.Context, scan *analysis.Scan, limit chan str
 	return found, nil
 }
 
-// keys are those of all files that were listed.
-func (src *source) keys() map[string]bool {
-	keys := map[string]bool{}
-	for _, parts := range src.scans {
-		for _, p := range parts {
-			for _, f := range p.Files {
-				keys[f.Object.Key] = true
-			}
-		}
-	}
-	return keys
-}
-
 // Files yields what was listed.
 func (src *source) Files(ctx context.Context, scan *analysis.Scan) iter.Seq2[PartitionFiles, error] {
 	return func(yield func(PartitionFiles, error) bool) {

@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 //	secure BUCKET            starts a MinIO that speaks https, and goes on with a bucket on it
 //	sorted                   sorts the lines of the last standard output into the file "sorted"
 func TestScripts(t *testing.T) {
-	parquetFiles, err := filepath.Abs("../../copy/internal/parquetmerge/testdata")
+	parquetFiles, err := filepath.Abs("../../internal/parquetmerge/testdata")
 	if err != nil {
 		t.Fatal(err)
 	}

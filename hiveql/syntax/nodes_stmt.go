@@ -234,6 +234,13 @@ type (
 		// Partition is a PartitionSpec whose fields may have any comparison; nil for all.
 		Partition *PartitionSpec
 	}
+	// Optimize is OPTIMIZE TABLE t [PARTITION (...)] [WHERE condition], which Hive does not have.
+	Optimize struct {
+		Span
+		Table     ObjectName
+		Partition *PartitionSpec // nil for all
+		Where     Expr           // on partition keys; nil for all
+	}
 	// AlterTable is ALTER TABLE|VIEW name [PARTITION spec] action.
 	AlterTable struct {
 		Span
@@ -357,6 +364,7 @@ func (*CreateDatabase) stmt()  {}
 func (*DropDatabase) stmt()    {}
 func (*AlterDatabase) stmt()   {}
 func (*Msck) stmt()            {}
+func (*Optimize) stmt()        {}
 func (*CreateMacro) stmt()     {}
 func (*CreateFunction) stmt()  {}
 func (*DropFunction) stmt()    {}

@@ -41,6 +41,8 @@ func (p *parser) statement() Stmt {
 		return &Use{Span: p.span(start), Database: db}
 	case "MSCK":
 		return p.msck()
+	case "OPTIMIZE":
+		return p.optimize()
 	case "ANALYZE":
 		return p.analyze()
 	case "EXPORT":
@@ -298,6 +300,18 @@ func (p *parser) msck() Stmt {
 		p.expect("PARTITIONS")
 	}
 	n.Partition = p.partitionSpec()
+	n.Span = p.span(start)
+	return n
+}
+
+// optimize parses OPTIMIZE TABLE t [PARTITION] [WHERE condition].
+func (p *parser) optimize() Stmt {
+	start := p.i
+	p.expect("OPTIMIZE", "TABLE")
+	n := &Optimize{Table: p.objectName(), Partition: p.partitionSpec()}
+	if p.accept("WHERE") {
+		n.Where = p.expr()
+	}
 	n.Span = p.span(start)
 	return n
 }

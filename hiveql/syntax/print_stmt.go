@@ -52,6 +52,14 @@ func (p *printer) stmt(s Stmt) {
 		p.alterTable(s)
 	case *Msck:
 		p.msck(s)
+	case *Optimize:
+		p.w("OPTIMIZE TABLE ")
+		p.objectName(s.Table)
+		p.partition(s.Partition)
+		if s.Where != nil {
+			p.w(" WHERE ")
+			p.expr(s.Where, levelOr)
+		}
 	default:
 		p.functionStmt(s)
 	}

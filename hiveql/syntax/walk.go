@@ -335,6 +335,9 @@ func (w walker) stmtParts(s Stmt) {
 		w.spec(s.Partition)
 	case *Msck:
 		w.spec(s.Partition)
+	case *Optimize:
+		w.spec(s.Partition)
+		w.expr(s.Where)
 	case *CreateView:
 		w.query(s.Query)
 	case *AlterTable:

@@ -294,7 +294,8 @@ func TestSchemasMustAgree(t *testing.T) {
 		{"nesting", []arrow.Field{field("a", arrow.ListOf(i64)), field("b", str)}, "and optional group of 1 list"},
 	} {
 		var out bytes.Buffer
-		_, err := Merge(t.Context(), &out, inputs(write(t, arrow.NewSchema(first, nil), 0, 9, 9), write(t, arrow.NewSchema(tc.other, nil), 0, 9, 9)))
+		files := inputs(write(t, arrow.NewSchema(first, nil), 0, 9, 9), write(t, arrow.NewSchema(tc.other, nil), 0, 9, 9))
+		_, err := Merge(t.Context(), &out, files)
 		var schema *SchemaError
 		if !errors.As(err, &schema) || !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), "file 1") {
 			t.Errorf("%s: %v; want %q", tc.name, err, tc.want)
@@ -302,9 +303,28 @@ func TestSchemasMustAgree(t *testing.T) {
 		if out.Len() > 0 {
 			t.Errorf("%s: something was written", tc.name)
 		}
+		if schemaOf(t, files[0]) == schemaOf(t, files[1]) {
+			t.Errorf("%s: Schema says that they agree", tc.name)
+		}
 	}
 	renamed := write(t, testSchema(), 0, 5, 5, parquet.WithRootName("spark_schema"))
 	merge(t, write(t, testSchema(), 0, 5, 5), renamed)
+	if files := inputs(write(t, testSchema(), 0, 5, 5), renamed); schemaOf(t, files[0]) != schemaOf(t, files[1]) {
+		t.Error("Schema does not say that files agree but for the name of the root")
+	}
+	if _, err := Schema(Input{Name: "no.parquet", Size: 20, ReaderAt: strings.NewReader("this is not Parquet.")}); err == nil ||
+		!strings.Contains(err.Error(), "no.parquet") {
+		t.Errorf("the schema of text: %v", err)
+	}
+}
+
+func schemaOf(t *testing.T, in Input) string {
+	t.Helper()
+	s, err := Schema(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 func TestMetadataOfSeveralWriters(t *testing.T) {
