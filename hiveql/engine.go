@@ -39,6 +39,9 @@ type Config struct {
 	// Command carries out the orders to the client that are no SQL: quit, source, !command.
 	// Without it they are errors. They have no rows.
 	Command func(ctx context.Context, c *syntax.ShellCommand) error
+	// NoPrograms refuses TRANSFORM, by which whoever may send statements can run any program of
+	// the machine.
+	NoPrograms bool
 	// Now is the clock; time.Now if nil.
 	Now func() time.Time
 	// Parallel bounds the listings and transfers that run at once for one statement; 0 is 16.
@@ -99,6 +102,10 @@ type Session struct {
 	cleanups  []cleanup // of writes that this session has committed
 	closing   sync.Once
 }
+
+// SetUser says whose session it is: the owner of what is created, and current_user(). It is that of
+// the Config otherwise.
+func (s *Session) SetUser(name string) { s.cfg.User = name }
 
 // Database is the current database.
 func (s *Session) Database() string { return s.db }

@@ -27,6 +27,26 @@ func (s *Session) Execute(ctx context.Context, src string) iter.Seq2[*Result, er
 	}
 }
 
+// Parse parses the statements of src with variables substituted, and runs none. Where src has no
+// variables it may be called while another goroutine uses the session. An error is an *Error.
+func (s *Session) Parse(src string) ([]syntax.Stmt, error) {
+	if strings.Contains(src, "${") {
+		text, err := s.settings.substitute(src)
+		if err != nil {
+			return nil, &Error{Phase: Analysis, SQLState: "42000", Msg: err.Error(), Source: src, Err: err}
+		}
+		src = text
+	}
+	var stmts []syntax.Stmt
+	for st := range syntax.Statements(src) {
+		if st.Err != nil {
+			return nil, userError(st.Err, src, "")
+		}
+		stmts = append(stmts, st.Stmt)
+	}
+	return stmts, nil
+}
+
 // Check parses the statements of src as Execute would, with what its SET statements say, and
 // yields one error, or nil, for each. It needs no metastore and runs nothing.
 func Check(cfg Config, src string) iter.Seq[error] {
@@ -237,7 +257,7 @@ func timeZone(key string) (string, bool) {
 
 // env is what analysis may know of the session.
 func (s *Session) env() analysis.Env {
-	return analysis.Env{Database: s.db, Now: s.now(), User: s.cfg.User, Setting: s.Setting}
+	return analysis.Env{Database: s.db, Now: s.now(), User: s.cfg.User, Setting: s.Setting, NoPrograms: s.cfg.NoPrograms}
 }
 
 // now is the clock in the session's time zone.

@@ -19,10 +19,16 @@ import (
 	"github.com/skepdata/skep/storage/rangecache"
 )
 
-// openEngine opens everything that the configuration names, and says how to close it.
-func (p *program) openEngine(
-	ctx context.Context, o *options, client *client,
-) (*hiveql.Engine, func() error, error) {
+// opened is an engine with what it works on.
+type opened struct {
+	engine *hiveql.Engine
+	store  metastore.Store
+	close  func() error
+}
+
+// openEngine opens everything that the configuration names. adjust may change what the engine is
+// made of.
+func (p *program) openEngine(ctx context.Context, o *options, adjust func(*hiveql.Config)) (*opened, error) {
 	warehouse := o.warehouse
 	if warehouse == "" {
 		warehouse = o.hiveconf["hive.metastore.warehouse.dir"]
@@ -31,40 +37,43 @@ func (p *program) openEngine(
 		"metastore": o.metastore, "warehouse": warehouse,
 	}})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	store, err := openMetastore(ctx, cfg.Metastore)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	opener := cfg.Opener()
-	client.opener = opener
 	exec := &lazyExecutor{open: func() (hiveql.Executor, error) { return duck.Open(duck.Config{}) }}
 	objects, closeCache, err := openCache(cacheDir(cfg), o.cacheSize<<20)
 	if err != nil {
-		return nil, nil, errors.Join(err, store.Close(), opener.Close())
+		return nil, errors.Join(err, store.Close(), opener.Close())
 	}
 	// The warehouse is kept as a URL, whatever way it was written.
 	loc, err := opener.Open(ctx, cfg.Warehouse)
 	if err != nil {
-		return nil, nil, errors.Join(err, store.Close(), opener.Close(), closeCache())
+		return nil, errors.Join(err, store.Close(), opener.Close(), closeCache())
 	}
 	for name, value := range map[string]string{"threads": o.threads, "memory_limit": o.memory, "temp_directory": o.tempDir} {
 		if value != "" {
 			o.hiveconf[name] = value
 		}
 	}
-	e := hiveql.New(hiveql.Config{
+	made := hiveql.Config{
 		StagingDir: o.hiveconf["temp_directory"],
 		Store:      store, Storage: opener, Executor: exec, Cache: objects, Warehouse: loc.URL(),
-		Settings: o.hiveconf, Variables: o.hivevar, Command: client.command,
+		Settings: o.hiveconf, Variables: o.hivevar,
 		Getenv: func(name string) (string, bool) {
 			v := p.getenv(name)
 			return v, v != ""
 		},
-	})
-	closeAll := func() error { return errors.Join(exec.Close(), closeCache(), store.Close(), opener.Close()) }
-	return e, closeAll, nil
+	}
+	if adjust != nil {
+		adjust(&made)
+	}
+	return &opened{engine: hiveql.New(made), store: store, close: func() error {
+		return errors.Join(exec.Close(), closeCache(), store.Close(), opener.Close())
+	}}, nil
 }
 
 // openMetastore opens the database of a metastore, or connects to one that is served.

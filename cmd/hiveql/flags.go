@@ -51,6 +51,9 @@ func (p pairs) Set(s string) error {
 func (p pairs) String() string { return "" }
 func (p pairs) Type() string   { return "name=value" }
 
+// defaultCacheMiB is the size of the cache for objects of far stores.
+const defaultCacheMiB = 10 << 10
+
 func flagSet(o *options) *pflag.FlagSet {
 	fs := pflag.NewFlagSet("hiveql", pflag.ContinueOnError)
 	fs.SetOutput(io.Discard)
@@ -77,7 +80,7 @@ func flagSet(o *options) *pflag.FlagSet {
 	fs.StringVar(&o.threads, "threads", "", "threads of a query; 0 is one for each processor")
 	fs.StringVar(&o.memory, "memory-limit", "", "what a query may keep in memory before it spills to disk: 500MB, 4GiB;\ndefault: four fifths of the memory")
 	fs.StringVar(&o.tempDir, "temp-dir", "", "the directory where queries spill and files are prepared, instead of $TMPDIR")
-	fs.Int64Var(&o.cacheSize, "cache-mib", 10<<10, "size of the cache for objects of far stores, in MiB;\n0 keeps them in memory, and not after the program ends")
+	fs.Int64Var(&o.cacheSize, "cache-mib", defaultCacheMiB, "size of the cache for objects of far stores, in MiB;\n0 keeps them in memory, and not after the program ends")
 	fs.BoolVar(&o.allowShell, "allow-shell", false, "let !COMMAND and !sh COMMAND run commands of the system")
 	fs.BoolVar(&o.parseOnly, "parse-only", false, "only parse: print ok, or error: MESSAGE, for each statement")
 	fs.BoolVar(&o.version, "version", false, "print the version")
@@ -117,6 +120,7 @@ func help() string {
   hiveql vacuum                remove what writes have left behind
   hiveql cache ls|stats|clear  look after the cache of far files
   hiveql serve --hms :9083     serve the metastore to Spark, Trino, Iceberg and others
+  hiveql serve --hs2 :10000    serve HiveQL to Beeline, JDBC, ODBC, PyHive and others
 
 ` + flagSet(&options{}).FlagUsages() + `
 Where the metastore, the warehouse and S3 are is read from, in this order: the flags above,

@@ -52,12 +52,12 @@ func (p *program) execute(ctx context.Context, o *options) (err error) {
 	if u, err := user.Current(); err == nil {
 		ctx = metastore.WithUser(ctx, u.Username)
 	}
-	engine, closeAll, err := p.openEngine(ctx, o, c)
+	opened, err := p.openEngine(ctx, o, func(cfg *hiveql.Config) { c.opener, cfg.Command = cfg.Storage, c.command })
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, closeAll()) }()
-	c.session = engine.NewSession()
+	defer func() { err = errors.Join(err, opened.close()) }()
+	c.session = opened.engine.NewSession()
 	if isTerminal(p.stderr) && !o.silent {
 		c.session.Watch(c.watch)
 	}

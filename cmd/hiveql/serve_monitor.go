@@ -16,43 +16,47 @@ import (
 	"github.com/skepdata/skep/metastore"
 )
 
-// monitor counts what a server does, for Prometheus, and says whether it is well.
+// monitor says what servers do, for Prometheus, and whether they are well.
 type monitor struct {
-	store    metastore.Store
+	store    metastore.Reader
 	registry *prometheus.Registry
-	calls    *prometheus.CounterVec
-	seconds  *prometheus.HistogramVec
-	bytes    prometheus.Counter
 }
 
-func newMonitor(store metastore.Store) *monitor {
-	m := &monitor{
-		store: store, registry: prometheus.NewRegistry(),
-		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "skep_hms_calls_total", Help: "Calls that have ended, by method and result.",
-		}, []string{"method", "result"}),
-		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "skep_hms_call_seconds", Help: "How long calls took, by method.",
-			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
-		}, []string{"method"}),
-		bytes: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "skep_hms_sent_bytes_total", Help: "Bytes of answers.",
-		}),
-	}
-	m.registry.MustRegister(m.calls, m.seconds, m.bytes, collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+func newMonitor(store metastore.Reader) *monitor {
+	m := &monitor{store: store, registry: prometheus.NewRegistry()}
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
-// watch adds what the server itself knows.
-func (m *monitor) watch(s *thrift.Server) {
-	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "skep_hms_connections", Help: "Connections that are open.",
+// counted are the figures of one server.
+type counted struct {
+	calls   *prometheus.CounterVec
+	seconds *prometheus.HistogramVec
+	bytes   prometheus.Counter
+}
+
+// count counts what a server does, under the name of its protocol.
+func (m *monitor) count(protocol string, s *thrift.Server) *counted {
+	c := &counted{
+		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "skep_" + protocol + "_calls_total", Help: "Calls that have ended, by method and result.",
+		}, []string{"method", "result"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "skep_" + protocol + "_call_seconds", Help: "How long calls took, by method.",
+			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
+		}, []string{"method"}),
+		bytes: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "skep_" + protocol + "_sent_bytes_total", Help: "Bytes of answers.",
+		}),
+	}
+	m.registry.MustRegister(c.calls, c.seconds, c.bytes, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "skep_" + protocol + "_connections", Help: "Connections that are open.",
 	}, func() float64 { return float64(s.Conns()) }))
+	return c
 }
 
 // observer is told of each call. Methods that do not exist count as one, whatever clients call them.
-func (m *monitor) observer(log *slog.Logger, logCalls bool) func(thrift.Info) {
+func (c *counted) observer(log *slog.Logger, logCalls bool) func(thrift.Info) {
 	return func(i thrift.Info) {
 		method, result := i.Method, "ok"
 		var app *thrift.ApplicationError
@@ -64,9 +68,9 @@ func (m *monitor) observer(log *slog.Logger, logCalls bool) func(thrift.Info) {
 		case i.Err != nil:
 			result = "exception"
 		}
-		m.calls.WithLabelValues(method, result).Inc()
-		m.seconds.WithLabelValues(method).Observe(i.Took.Seconds())
-		m.bytes.Add(float64(i.Sent))
+		c.calls.WithLabelValues(method, result).Inc()
+		c.seconds.WithLabelValues(method).Observe(i.Took.Seconds())
+		c.bytes.Add(float64(i.Sent))
 		if !logCalls {
 			return
 		}

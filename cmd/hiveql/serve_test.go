@@ -3,25 +3,34 @@ package main
 import (
 	"bufio"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/beltran/gohive"
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/skepdata/skep/internal/thrift"
 )
 
-// startServe runs hiveql serve until the test ends, and gives the addresses that it listens at.
+// startServe runs hiveql serve --hms until the test ends, and gives the addresses that it listens at.
 func (i *installation) startServe(args ...string) (hms, monitor string) {
 	i.t.Helper()
-	args = append([]string{"serve", "--hms", "127.0.0.1:0", "--monitor", "127.0.0.1:0"}, args...)
+	return i.startServer("--hms", args...)
+}
+
+// startServer is startServe for the protocol of a flag.
+func (i *installation) startServer(flag string, args ...string) (hms, monitor string) {
+	i.t.Helper()
+	args = append([]string{"serve", flag, "127.0.0.1:0", "--monitor", "127.0.0.1:0"}, args...)
 	cmd := exec.Command(i.bin, args...)
 	cmd.Env = append(os.Environ(), "XDG_DATA_HOME="+i.dir, "XDG_CACHE_HOME="+i.dir, "XDG_CONFIG_HOME="+i.dir)
 	stderr, err := cmd.StderrPipe()
@@ -142,6 +151,52 @@ func TestServe(t *testing.T) {
 		if err != nil || !strings.Contains(string(body), want) {
 			t.Errorf("%s: %v\n%s", path, err, body)
 		}
+	}
+}
+
+// TestServeQueries: HiveQL on the same tables, for a client of HiveServer2, whose user is not the
+// server's, and who sees nothing of its environment.
+func TestServeQueries(t *testing.T) {
+	i := install(t)
+	i.run("CREATE TABLE t (a INT) STORED AS TEXTFILE; INSERT INTO t VALUES (1), (2)")
+	address, monitor := i.startServer("--hs2", "--hiveconf", "my.setting=7")
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	number, err := strconv.Atoi(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := gohive.NewConnectConfiguration()
+	c.Username = "ann"
+	conn, err := gohive.Connect(host, number, "NONE", c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	cursor := conn.Cursor()
+	defer cursor.Close()
+	cursor.Exec(t.Context(), "SELECT sum(a), current_user(), '${hiveconf:my.setting}', '${env:PATH}' FROM t")
+	if cursor.Err != nil {
+		t.Fatal(cursor.Err)
+	}
+	var sum int64
+	var user, setting, path string
+	if cursor.FetchOne(t.Context(), &sum, &user, &setting, &path); cursor.Err != nil {
+		t.Fatal(cursor.Err)
+	}
+	if sum != 3 || user != "ann" || setting != "7" || path != "${env:PATH}" {
+		t.Errorf("%d %s %s %s", sum, user, setting, path)
+	}
+	r, err := http.Get("http://" + monitor + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	body, err := io.ReadAll(r.Body)
+	if want := `skep_hs2_calls_total{method="ExecuteStatement",result="ok"} 1`; err != nil || !strings.Contains(string(body), want) {
+		t.Errorf("%v\n%s", err, body)
 	}
 }
 

@@ -57,16 +57,16 @@ func (p *program) vacuum(ctx context.Context, args []string) (err error) {
 	}
 	ctx, stop := interruptible(ctx)
 	defer stop()
-	engine, closeAll, err := p.openEngine(ctx, o, &client{p: p, o: o})
+	opened, err := p.openEngine(ctx, o, nil)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, closeAll()) }()
+	defer func() { err = errors.Join(err, opened.close()) }()
 	tables := fs.Args()
 	if len(tables) == 0 {
 		tables = []string{"*.*"}
 	}
-	session := engine.NewSession()
+	session := opened.engine.NewSession()
 	var sum hiveql.Vacuumed
 	for i, name := range tables {
 		db, table, qualified := strings.Cut(name, ".")

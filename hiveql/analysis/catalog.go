@@ -27,6 +27,8 @@ type Env struct {
 	User     string
 	// Setting looks up a session setting, "" where there is none. It may be nil.
 	Setting func(key string) string
+	// NoPrograms refuses TRANSFORM, which runs programs of the machine.
+	NoPrograms bool
 }
 
 func (e Env) database() string {

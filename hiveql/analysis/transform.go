@@ -13,6 +13,8 @@ import (
 func (a *analyzer) transform(s *syntax.Select, order []syntax.SortItem, outer *scope, ctes *cteScope) (result, error) {
 	t := s.Transform
 	switch {
+	case a.env.NoPrograms:
+		return result{}, failf(t, 0, "Query with transform clause is disallowed in current configuration.")
 	case s.GroupBy != nil || s.Having != nil || s.Qualify != nil || s.Distinct:
 		return result{}, unsupported(t, "TRANSFORM with GROUP BY, HAVING, QUALIFY or DISTINCT")
 	case !textClass(t.RecordReader, "TextRecordReader") || !textClass(t.RecordWriter, "TextRecordWriter"):

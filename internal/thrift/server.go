@@ -38,6 +38,9 @@ type Server struct {
 	// error.
 	Panicked func(method string, value any)
 	Refused  func(remote string, err error)
+	// Left is told that a connection on which calls may have been made has ended. Those over HTTP
+	// are not told of: a client of HTTP may come back on another one.
+	Left func(*Conn)
 
 	mu      sync.Mutex
 	conns   map[net.Conn]*connState
@@ -280,6 +283,9 @@ func (s *Server) serveStream(ctx context.Context, raw, c net.Conn, r *bufio.Read
 		}
 	case first != 0x80 && first != 0:
 		return malformed("it begins with % x", head)
+	}
+	if s.Left != nil {
+		defer s.Left(conn)
 	}
 	d := newDecoder(in, proto, limits)
 	e := &encoder{sink: out}
