@@ -65,6 +65,8 @@ type Parts interface {
 	ReadOn(ctx context.Context, p []byte, off int64) (int, error)
 	// Prefetch asks for bytes that will be read soon, and does not wait.
 	Prefetch(off, n int64)
+	// Missing is how many of n bytes from off on would have to be fetched, about.
+	Missing(off, n int64) int64
 }
 
 // PartitionFiles are the files of one partition.

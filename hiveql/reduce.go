@@ -25,6 +25,7 @@ var errTooManyValues = errors.New("too many values")
 // that both see the same rows.
 func (s *Session) reduce(ctx context.Context, q *analysis.Query, src *source) error {
 	if s.cfg.Executor == nil || strings.EqualFold(s.Setting("hive.tez.dynamic.partition.pruning"), "false") {
+		q.Narrowings = nil
 		return nil
 	}
 	asked := map[*analysis.Ask]bool{}
@@ -68,16 +69,22 @@ func (s *Session) answer(ctx context.Context, ask *analysis.Ask, about *analysis
 	if bytes > mostAskedBytes {
 		return nil
 	}
-	values, err := s.valuesOf(ctx, ask.Query, src)
+	return Answer(ctx, s.cfg.Executor, ask, src)
+}
+
+// Answer runs what is asked and says what it gave, unless it fails or has too many values. The error
+// is that of ctx: the query itself will say what else is wrong.
+func Answer(ctx context.Context, e Executor, ask *analysis.Ask, src Source) error {
+	values, err := valuesOf(ctx, e, ask.Query, src)
 	if err == nil {
 		ask.Answer(values)
 	}
-	return ctx.Err() // the query will say what else is wrong
+	return ctx.Err()
 }
 
 // valuesOf are the values of a query of one column.
-func (s *Session) valuesOf(ctx context.Context, q *analysis.Query, src *source) (values []hivetype.Value, err error) {
-	rows, err := s.cfg.Executor.Query(ctx, q, src)
+func valuesOf(ctx context.Context, e Executor, q *analysis.Query, src Source) (values []hivetype.Value, err error) {
+	rows, err := e.Query(ctx, q, src)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,9 @@ type Query struct {
 	// Reductions are partitions that may be left out at the cost of running parts of the query
 	// first, small ones first.
 	Reductions []*Reduction
+	// Narrowings are the same for conditions on data columns: they may leave out row groups of
+	// files.
+	Narrowings []*Reduction
 }
 
 // Output is one column of a query's result: the column of Root that has the ID, under the name

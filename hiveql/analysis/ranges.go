@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/skepdata/skep/hivetype"
@@ -37,8 +38,26 @@ func outcomes(x Expr, cols map[int]Range) (holds, fails bool) {
 		return inOutcomes(x, cols)
 	case *Call:
 		return callOutcomes(x, cols)
+	case *member:
+		return memberOutcomes(x, cols)
 	}
 	return true, true
+}
+
+// memberOutcomes: a value may be among those of an answer if one of these is within its range.
+func memberOutcomes(x *member, cols map[int]Range) (holds, fails bool) {
+	r, ok := rangeOf(x.x, cols)
+	switch {
+	case !ok || !x.ask.known:
+		return true, true
+	case r.OnlyNulls || len(x.ask.values) == 0:
+		return false, true
+	}
+	at, t := 0, x.x.Type()
+	if r.Min != nil {
+		at, _ = slices.BinarySearchFunc(x.ask.values, r.Min, func(a, b hivetype.Value) int { return hivetype.Compare(a, b, t) })
+	}
+	return at < len(x.ask.values) && (r.Max == nil || hivetype.Compare(x.ask.values[at], r.Max, t) <= 0), true
 }
 
 func callOutcomes(x *Call, cols map[int]Range) (holds, fails bool) {

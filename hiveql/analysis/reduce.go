@@ -7,17 +7,60 @@ import (
 	"github.com/skepdata/skep/metastore"
 )
 
-// Reduction is a chance to leave out partitions of a scan once more is known than the catalog
-// says: the values that the other side of a join has, or a subquery.
+// Reduction is a chance to leave out partitions of a scan, or row groups of its files, once more
+// is known than the catalog says: the values that the other side of a join has, or a subquery.
 //
 //	SELECT ... FROM sales JOIN days ON sales.ds = days.ds WHERE days.holiday
 //
 // needs only the partitions of sales whose ds is one of the holidays. Whoever runs the plan may
-// answer Asks and then Apply. Leaving that out changes nothing but the time that the query takes.
+// answer Asks and then Apply, or let Cond choose among row groups. Leaving that out changes nothing
+// but the time that the query takes.
 type Reduction struct {
 	Scan *Scan
 	Asks []*Ask
-	cond Expr // over partition keys and answers
+	cond Expr // over columns of the scan and answers
+}
+
+// Cond is a condition that the rows of the scan which matter meet, for MayHold. What was not
+// answered may be anything.
+func (r *Reduction) Cond() Expr { return r.cond }
+
+// Divides reports whether the condition is likely to leave out some of the groups of rows that have
+// these ranges of values, whatever the answers are: whether there is a column in it of which a
+// value is found in less than half of them.
+func (r *Reduction) Divides(groups []map[int]Range) bool {
+	const probes = 32
+	for id := range refs(r.cond) {
+		looked, met := 0, 0
+		for i := 0; i < len(groups); i += max(1, len(groups)/probes) {
+			at := groups[i][id]
+			if at.Min == nil || at.Max == nil {
+				continue
+			}
+			ref := &Ref{ID: id, T: r.typeOf(id)}
+			is := &Call{Func: opEq, Args: []Expr{ref, &Const{Value: at.Min, T: ref.T}}, T: boolean}
+			for _, g := range groups {
+				looked++
+				if MayHold([]Expr{is}, g) {
+					met++
+				}
+			}
+		}
+		if met < looked/2 {
+			return true
+		}
+	}
+	return false
+}
+
+// typeOf is the type of a column of the scan.
+func (r *Reduction) typeOf(id int) hivetype.Type {
+	for _, c := range r.Scan.Cols {
+		if c.ID == id {
+			return c.Type
+		}
+	}
+	return hivetype.Type{}
 }
 
 // Ask is a part of the query that can be run alone, and whose rows are those that the query sees
@@ -28,6 +71,9 @@ type Ask struct {
 	known  bool
 	values []hivetype.Value // in order, without NULL
 }
+
+// Answered reports whether there was an answer that can be used.
+func (k *Ask) Answered() bool { return k.known }
 
 // Answer says what an Ask's query returned. It keeps values.
 func (k *Ask) Answer(values []hivetype.Value) {
@@ -101,18 +147,26 @@ func evaluateAnswer(x Expr, cols map[int]hivetype.Value) (hivetype.Value, bool) 
 func findReductions(a *analyzer, q *Query) error {
 	a.asking = true
 	a.descend(q.Root, nil, func(s *Scan, known []Expr) {
-		if len(s.Partitions) < 2 {
-			return
-		}
 		keys := keysOf(s)
-		for _, x := range known {
-			asks := asksOf(x)
-			if len(asks) > 0 && onlyKeys(x, keys) {
-				q.Reductions = append(q.Reductions, &Reduction{Scan: s, Asks: asks, cond: x})
+		for _, x := range over(known, ids(s.Columns())) {
+			r := &Reduction{Scan: s, Asks: asksOf(x), cond: x}
+			switch {
+			case len(r.Asks) == 0:
+			case !onlyKeys(x, keys):
+				q.Narrowings = append(q.Narrowings, r)
+			case len(s.Partitions) >= 2:
+				q.Reductions = append(q.Reductions, r)
 			}
 		}
 	})
 	a.asking = false
+	slices.SortStableFunc(q.Reductions, bySize)
+	slices.SortStableFunc(q.Narrowings, bySize)
+	return nil
+}
+
+// bySize puts what is answered by few scans first.
+func bySize(x, y *Reduction) int {
 	size := func(r *Reduction) int {
 		n := 0
 		for _, k := range r.Asks {
@@ -120,8 +174,7 @@ func findReductions(a *analyzer, q *Query) error {
 		}
 		return n
 	}
-	slices.SortStableFunc(q.Reductions, func(x, y *Reduction) int { return size(x) - size(y) })
-	return nil
+	return size(x) - size(y)
 }
 
 // keysOf is, by the IDs of their columns, which partition keys a scan puts out.

@@ -47,18 +47,24 @@ func planAhead(s *analysis.Scan, g *scanGroup, few bool) {
 	}
 	for i := range g.files {
 		f := &g.files[i]
-		if f.parts == nil || f.footer == nil || f.file.Object.Size <= wholeBytes {
-			continue
+		if first := len(a.ranges); a.addFile(f, s) {
+			f.touch.by(a, first, len(a.ranges))
 		}
-		first := len(a.ranges)
-		for _, n := range f.groups {
-			a.add(f, s, n)
-		}
-		f.touch.by(a, first, len(a.ranges))
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.ask()
+}
+
+// addFile plans a file, if it is one that comes by parts.
+func (a *ahead) addFile(f *scanFile, s *analysis.Scan) bool {
+	if f.parts == nil || f.footer == nil || f.file.Object.Size <= wholeBytes {
+		return false
+	}
+	for _, n := range f.groups {
+		a.add(f, s, n)
+	}
+	return true
 }
 
 // add plans the columns of one row group. Neighbours become one range.

@@ -75,3 +75,5 @@ func (p *patch) Hold(context.Context, int64, int64) (release func(), err error) 
 }
 
 func (p *patch) Prefetch(int64, int64) {}
+
+func (p *patch) Missing(int64, int64) int64 { return 0 }

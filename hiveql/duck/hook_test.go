@@ -108,6 +108,8 @@ func (p *farParts) ReadOn(ctx context.Context, b []byte, off int64) (int, error)
 
 func (p *farParts) Prefetch(int64, int64) {}
 
+func (p *farParts) Missing(int64, int64) int64 { return 0 }
+
 // farTable makes a table of two files of 100,000 rows, one column of which is long.
 func farTable(t *testing.T, e *duck.Executor) *far {
 	t.Helper()

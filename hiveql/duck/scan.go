@@ -300,10 +300,18 @@ func (l *lowerer) prepare(q *analysis.Query) error {
 			l.keep(g)
 		}
 	}
+	if err == nil {
+		err = l.narrow(q)
+	}
+	for _, groups := range l.prepared {
+		for _, g := range groups {
+			g.leaveOut()
+		}
+	}
 	return err
 }
 
-// keep notes what is to be given back of a group, and leaves out files that hold no rows to find.
+// keep notes what is to be given back of a group.
 func (l *lowerer) keep(g *scanGroup) {
 	for _, f := range g.files {
 		if f.end != nil {
@@ -311,6 +319,10 @@ func (l *lowerer) keep(g *scanGroup) {
 			l.release = append(l.release, f.end)
 		}
 	}
+}
+
+// leaveOut leaves out files that hold no rows to find.
+func (g *scanGroup) leaveOut() {
 	if g.parquet {
 		g.files = slices.DeleteFunc(g.files, func(f scanFile) bool {
 			return f.file.Object.Size == 0 || f.footer != nil && len(f.groups) == 0

@@ -149,6 +149,51 @@ func TestReadingAsksForLittle(t *testing.T) {
 	}
 }
 
+// TestReadingByJoin: what the small side of a join or a subquery says of a column leaves out row groups
+// and files of the large side, which are then not fetched.
+func TestReadingByJoin(t *testing.T) {
+	l := newFarLake(t)
+	l.fill(t)
+	_, _, err := answer(t.Context(), l.reader(t), `CREATE TABLE d (k bigint, name string) STORED AS PARQUET;
+		INSERT INTO d VALUES (5, 'low'), (7, 'low'), (249990, 'middle'), (499999, 'high'), (-3, 'none'), (NULL, 'none'), (NULL, 'low')`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, sql, want string
+		part            float64 // of the files' bytes, at most
+		pruned          int64
+	}{
+		{name: "a join", sql: "SELECT count(pad), max(id) FROM t JOIN d ON id = k WHERE name = 'low'", want: "2 7", part: 0.35, pruned: 5},
+		{name: "two row groups", sql: "SELECT count(pad) FROM d JOIN t ON id = k WHERE name IN ('low', 'high')", want: "3", part: 0.55, pruned: 4},
+		{name: "no row", sql: "SELECT count(pad) FROM t JOIN d ON id = k WHERE name = 'none'", want: "0", part: 0.02, pruned: 6},
+		{name: "a conversion", sql: "SELECT count(pad) FROM t JOIN d ON id = cast(k + 1 AS bigint) WHERE name = 'low'", want: "2", part: 0.35, pruned: 5},
+		{name: "a semi join", sql: "SELECT count(pad) FROM t WHERE id IN (SELECT k FROM d WHERE name = 'middle')", want: "1", part: 0.35, pruned: 5},
+		{name: "a value", sql: "SELECT count(pad) FROM t WHERE id > (SELECT max(k) - 10 FROM d)", want: "10", part: 0.35, pruned: 5},
+		{name: "an outer join, of its inner side", sql: "SELECT count(k), count(pad) FROM d LEFT JOIN t ON id = k WHERE name = 'low'", want: "2 2", part: 0.35, pruned: 5},
+		{name: "an outer join, of its outer side", sql: "SELECT count(id), count(k) FROM t LEFT JOIN d ON id = k AND name = 'low'", want: "500000 2", part: 1, pruned: 0},
+		{name: "a side that is not small", sql: "SELECT count(a.pad), count(b.pad) FROM t a JOIN t b ON a.id = b.id WHERE b.v = 3", want: "5000 5000", part: 1, pruned: 0},
+		{name: "a column without order", sql: "SELECT count(*), count(pad) FROM t JOIN d ON v = k WHERE name = 'low'", want: "10000 10000", part: 1, pruned: 0},
+		{name: "switched off", sql: "SET hive.tez.dynamic.partition.pruning=false; SELECT count(pad) FROM t JOIN d ON id = k WHERE name = 'low'", want: "2", part: 1, pruned: 0},
+	} {
+		s := l.reader(t)
+		got, stats, err := answer(t.Context(), s, c.sql)
+		if err != nil || got != c.want {
+			t.Errorf("%s: %q, %v; want %q", c.name, got, err, c.want)
+			continue
+		}
+		if part := float64(stats.BytesFetched) / float64(stats.BytesRead); part > c.part {
+			t.Errorf("%s: %d of %d bytes were fetched", c.name, stats.BytesFetched, stats.BytesRead)
+		}
+		if stats.RowGroupsPruned != c.pruned {
+			t.Errorf("%s: %d of %d row groups were pruned, want %d", c.name, stats.RowGroupsPruned, stats.RowGroups, c.pruned)
+		}
+		if again, _, err := answer(t.Context(), s, c.sql); err != nil || again != c.want {
+			t.Errorf("%s, again: %q, %v", c.name, again, err)
+		}
+	}
+}
+
 // TestReadingSome: a query that ends after some rows does not bring all.
 func TestReadingSome(t *testing.T) {
 	l := newFarLake(t)

@@ -59,6 +59,20 @@ func (f *File) note(from, to int64) {
 	}
 }
 
+// Missing is how many bytes of a range are not there, in whole blocks.
+func (f *File) Missing(off, n int64) int64 {
+	of := f.of
+	of.mu.Lock()
+	defer of.mu.Unlock()
+	missing := int64(0)
+	for b := max(0, off/blockSize); b < blocksOf(min(off+n, of.o.Size)); b++ {
+		if !of.have.has(b) {
+			missing += min(blockSize, of.o.Size-b*blockSize)
+		}
+	}
+	return missing
+}
+
 func newBits(n int) []uint64 { return make([]uint64, (n+63)/64) }
 
 // own reports whether a block that is there was fetched because of this File.
