@@ -34,8 +34,8 @@ type Source interface {
 	// out, a location that does not exist yields no files, and nothing outside the scan's
 	// partitions is listed.
 	Files(ctx context.Context, scan *analysis.Scan) iter.Seq2[PartitionFiles, error]
-	// RowGroups is told how many row groups of Parquet files there were to read, and how many of
-	// them cannot hold rows of the result. It may be called from several goroutines.
+	// RowGroups is told, of each Parquet file, how many row groups it has, and how many of them
+	// cannot hold rows of the result. It may be called from several goroutines.
 	RowGroups(considered, pruned int)
 	// Local makes a file readable at a local path, until it is released: in place where the
 	// store keeps it as a plain file, otherwise as a file of the cache.

@@ -78,12 +78,16 @@ func (s *Session) explainAnalyze(ctx context.Context, r *Result, q *syntax.Query
 	if err := errors.Join(ran.Rows.Err(), ran.finish()); err != nil {
 		return err
 	}
-	r.showLines("Explain", append(append(planLines(plans), ""), ran.Stats().lines()...))
+	partitions, err := ran.PartitionsRead(ctx)
+	if err != nil {
+		return err
+	}
+	r.showLines("Explain", append(append(planLines(plans), ""), ran.Stats().lines(partitions)...))
 	return nil
 }
 
 // lines says the costs to people.
-func (st Stats) lines() []string {
+func (st Stats) lines(partitions string) []string {
 	seconds := func(d time.Duration) string { return fmt.Sprintf("%.3f s", d.Seconds()) }
 	rows := fmt.Sprintf("Rows: %d in %s", st.Rows, seconds(st.Elapsed))
 	if st.Rows > 0 {
@@ -91,8 +95,8 @@ func (st Stats) lines() []string {
 	}
 	lines := []string{
 		rows,
-		fmt.Sprintf("Partitions: %d, in %d listings", st.PartitionsRead, st.Lists),
-		fmt.Sprintf("Files: %d of %d opened", st.Files, st.FilesListed),
+		fmt.Sprintf("Partitions: %s, in %d listings", partitions, st.Lists),
+		fmt.Sprintf("Files: %d of %d opened, %d of them pruned", st.Files, st.FilesListed, st.FilesPruned),
 	}
 	if st.RowGroups > 0 {
 		lines = append(lines, fmt.Sprintf("Row groups: %d of %d pruned", st.RowGroupsPruned, st.RowGroups))

@@ -31,6 +31,7 @@ type Stats struct {
 	Rows            int64         // rows read from Rows so far
 	Files           int64         // data files that were opened
 	FilesListed     int64         // data files that were found
+	FilesPruned     int64         // of the files that were opened, those that cannot hold rows of the result
 	PartitionsRead  int64         // partitions whose files were listed; 1 for a table without keys
 	Lists           int64         // listings that were asked for
 	RowGroups       int64         // of the Parquet files that were opened

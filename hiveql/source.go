@@ -20,12 +20,13 @@ import (
 // counts collect the costs of a statement from several goroutines.
 type counts struct {
 	rows, files, parts, bytes, fetched      atomic.Int64
-	groups, groupsPruned                    atomic.Int64
+	groups, groupsPruned, filesPruned       atomic.Int64
 	gets, found, lists, listed              atomic.Int64
 	firstRow                                atomic.Int64 // when it came, in nanoseconds since 1970
 	rowsWritten, filesWritten, bytesWritten atomic.Int64
 	mu                                      sync.Mutex
 	opened                                  map[string]bool
+	planned                                 []considered
 	coming                                  map[*rangecache.File]bool // those of which more may be fetched
 }
 
@@ -33,7 +34,7 @@ func (c *counts) stats() Stats {
 	st := Stats{
 		Rows: c.rows.Load(), Files: c.files.Load(), FilesListed: c.listed.Load(), PartitionsRead: c.parts.Load(),
 		Lists: c.lists.Load(), RowGroups: c.groups.Load(), RowGroupsPruned: c.groupsPruned.Load(),
-		BytesRead: c.bytes.Load(), RowsWritten: c.rowsWritten.Load(),
+		FilesPruned: c.filesPruned.Load(), BytesRead: c.bytes.Load(), RowsWritten: c.rowsWritten.Load(),
 		FilesWritten: c.filesWritten.Load(), BytesWritten: c.bytesWritten.Load(),
 	}
 	c.mu.Lock()
@@ -178,6 +179,7 @@ func (src *source) list(ctx context.Context, scan *analysis.Scan, limit chan str
 		return nil, err
 	}
 	src.counts.parts.Add(int64(len(found)))
+	src.counts.plans(src.cfg.Store, scan)
 	for _, p := range found {
 		src.counts.listed.Add(int64(len(p.Files)))
 		if len(p.Files) > 0 {
@@ -213,6 +215,9 @@ func (src *source) Files(ctx context.Context, scan *analysis.Scan) iter.Seq2[Par
 func (src *source) RowGroups(considered, pruned int) {
 	src.counts.groups.Add(int64(considered))
 	src.counts.groupsPruned.Add(int64(pruned))
+	if considered > 0 && pruned == considered {
+		src.counts.filesPruned.Add(1)
+	}
 }
 
 // Local gives a file in place or in the cache.

@@ -192,7 +192,7 @@ func (c *client) script(ctx context.Context, text, file string) error {
 			c.running.end()
 		}
 		if err == nil {
-			err = c.print(r)
+			err = c.print(ctx, r)
 		}
 		c.running.end()
 		if flushErr := c.out.Flush(); flushErr != nil {
@@ -244,7 +244,7 @@ func (c *client) report(r *hiveql.Result, err error, file string) {
 }
 
 // print prints the rows of a result and, unless silenced, what it cost.
-func (c *client) print(r *hiveql.Result) error {
+func (c *client) print(ctx context.Context, r *hiveql.Result) error {
 	if !c.o.silent {
 		for _, m := range r.Messages {
 			fmt.Fprintln(c.p.stderr, m)
@@ -271,7 +271,14 @@ func (c *client) print(r *hiveql.Result) error {
 		return nil
 	}
 	fmt.Fprintln(c.p.stderr, "OK")
-	fmt.Fprintln(c.p.stderr, costs(r.Stats(), shown))
+	st, partitions := r.Stats(), ""
+	if st.PartitionsRead > 0 {
+		var err error
+		if partitions, err = r.PartitionsRead(ctx); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintln(c.p.stderr, costs(st, partitions, shown))
 	return nil
 }
 
@@ -296,13 +303,13 @@ func selected(st hiveql.Stats, shown bool) string {
 }
 
 // costs is the line that Hive prints after a statement, with what was read.
-func costs(st hiveql.Stats, shown bool) string {
+func costs(st hiveql.Stats, partitions string, shown bool) string {
 	s := fmt.Sprintf("Time taken: %.3f seconds", st.Elapsed.Seconds())
 	if shown {
 		s += fmt.Sprintf(", Fetched: %d row(s)", st.Rows)
 	}
 	if st.PartitionsRead > 0 {
-		s += fmt.Sprintf(", Read: %d file(s) of %d partition(s), %s", st.Files, st.PartitionsRead, bytesText(st.BytesRead))
+		s += fmt.Sprintf(", Read: %d file(s) of %s partition(s), %s", st.Files, partitions, bytesText(st.BytesRead))
 		var from []string
 		if st.BytesFetched > 0 {
 			from = append(from, fmt.Sprintf("%s fetched by %d GET(s)", bytesText(st.BytesFetched), st.Gets))
@@ -310,11 +317,17 @@ func costs(st hiveql.Stats, shown bool) string {
 		if st.BytesFound > 0 {
 			from = append(from, bytesText(st.BytesFound)+" from the cache")
 		}
+		if st.Lists > 0 {
+			from = append(from, fmt.Sprintf("%d LIST(s)", st.Lists))
+		}
 		if from != nil {
 			s += " (" + strings.Join(from, ", ") + ")"
 		}
 		if st.RowGroupsPruned > 0 {
 			s += fmt.Sprintf(", %d of %d row group(s) pruned", st.RowGroupsPruned, st.RowGroups)
+		}
+		if st.FirstRow > 0 {
+			s += fmt.Sprintf(", first row after %.3f seconds", st.FirstRow.Seconds())
 		}
 	}
 	if st.FilesWritten > 0 {

@@ -34,7 +34,7 @@ func (l *lowerer) narrow(q *analysis.Query) error {
 		}
 		for _, g := range l.prepared[r.Scan] {
 			for i := range g.files {
-				l.narrowFile(r, &g.files[i])
+				narrowFile(r, &g.files[i])
 			}
 		}
 	}
@@ -42,15 +42,13 @@ func (l *lowerer) narrow(q *analysis.Query) error {
 }
 
 // narrowFile takes those row groups from a file that cannot meet the condition.
-func (l *lowerer) narrowFile(r *analysis.Reduction, f *scanFile) {
+func narrowFile(r *analysis.Reduction, f *scanFile) {
 	if f.footer == nil {
 		return
 	}
-	before := len(f.groups)
 	f.groups = slices.DeleteFunc(f.groups, func(n int) bool {
 		return !analysis.MayHold([]analysis.Expr{r.Cond()}, ranges(r.Scan, f.footer, &f.footer.Groups[n]))
 	})
-	l.src.RowGroups(0, before-len(f.groups))
 }
 
 // worthAsking reports whether what a reduction asks is cheap, measured by what it may spare, and

@@ -305,7 +305,7 @@ func (l *lowerer) prepare(q *analysis.Query) error {
 	}
 	for _, groups := range l.prepared {
 		for _, g := range groups {
-			g.leaveOut()
+			g.leaveOut(l.src)
 		}
 	}
 	return err
@@ -321,9 +321,14 @@ func (l *lowerer) keep(g *scanGroup) {
 	}
 }
 
-// leaveOut leaves out files that hold no rows to find.
-func (g *scanGroup) leaveOut() {
+// leaveOut leaves out files that hold no rows to find, and counts row groups.
+func (g *scanGroup) leaveOut(src hiveql.Source) {
 	if g.parquet {
+		for _, f := range g.files {
+			if f.footer != nil {
+				src.RowGroups(len(f.footer.Groups), len(f.footer.Groups)-len(f.groups))
+			}
+		}
 		g.files = slices.DeleteFunc(g.files, func(f scanFile) bool {
 			return f.file.Object.Size == 0 || f.footer != nil && len(f.groups) == 0
 		})
@@ -381,6 +386,5 @@ func (l *lowerer) localFile(ctx context.Context, s *analysis.Scan, f *scanFile) 
 		return err
 	}
 	f.groups = survivors(s, f.footer)
-	l.src.RowGroups(len(f.footer.Groups), len(f.footer.Groups)-len(f.groups))
 	return nil
 }

@@ -214,13 +214,19 @@ func TestReadingSome(t *testing.T) {
 func TestExplainAnalyze(t *testing.T) {
 	l := newFarLake(t)
 	l.fill(t)
-	got, _, err := answer(t.Context(), l.reader(t), "EXPLAIN ANALYZE SELECT id FROM t WHERE id < 3")
+	got, _, err := answer(t.Context(), l.reader(t), "EXPLAIN ANALYZE SELECT id FROM t WHERE ds = 'a' AND id < 3")
 	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(got, "\nPartitions: 1 of 2, in 0 listings\nFiles: 1 of 1 opened, 0 of them pruned\nRow groups: 2 of 3 pruned\n") {
+		t.Errorf("got\n%s", got)
+	}
+	if got, _, err = answer(t.Context(), l.reader(t), "EXPLAIN ANALYZE SELECT id FROM t WHERE id < 3"); err != nil {
 		t.Fatal(err)
 	}
 	want := regexp.MustCompile(`(?s)Scan default.t .*\n\nRows: 3 in \d\.\d{3} s, the first after \d\.\d{3} s
 Partitions: 2, in 0 listings
-Files: 2 of 2 opened
+Files: 2 of 2 opened, 1 of them pruned
 Row groups: 5 of 6 pruned
 Bytes: \d+ fetched by \d requests, \d+ from the cache, of \d+ in the files opened$`)
 	if !want.MatchString(got) {
