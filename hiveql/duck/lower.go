@@ -149,8 +149,14 @@ func (l *lowerer) sortKeys(keys []analysis.SortKey) string {
 	return strings.Join(list, ", ")
 }
 
-// from is r as it stands in a FROM clause.
-func (l *lowerer) from(r analysis.Rel) string { return "(" + l.rel(r) + ") AS " + l.fresh("r") }
+// from is r as it stands in a FROM clause. Inner joins stand there by themselves: DuckDB finds the
+// order for all joins of one clause, and not beyond a subselect.
+func (l *lowerer) from(r analysis.Rel) string {
+	if j, ok := r.(*analysis.Join); ok && inner(j) {
+		return l.joined(j)
+	}
+	return "(" + l.rel(r) + ") AS " + l.fresh("r")
+}
 
 // condition is a boolean expression, or TRUE.
 func (l *lowerer) condition(x analysis.Expr) string {

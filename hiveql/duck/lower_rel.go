@@ -113,8 +113,17 @@ func seeded(x analysis.Expr) bool {
 	return false
 }
 
+// inner reports whether j is a join that may be done in any order with others.
+func inner(j *analysis.Join) bool {
+	return j.Kind == analysis.InnerJoin || j.Kind == analysis.CrossJoin
+}
+
 func (l *lowerer) join(j *analysis.Join) string {
-	left, right := l.from(j.L), l.from(j.R)
+	return "SELECT " + columns(j.Columns()) + " FROM " + l.joined(j)
+}
+
+// joined is a join as it stands in a FROM clause.
+func (l *lowerer) joined(j *analysis.Join) string {
 	words := map[analysis.JoinKind]string{
 		analysis.InnerJoin: " JOIN ", analysis.LeftJoin: " LEFT JOIN ", analysis.RightJoin: " RIGHT JOIN ",
 		analysis.FullJoin: " FULL JOIN ", analysis.CrossJoin: " CROSS JOIN ",
@@ -124,14 +133,17 @@ func (l *lowerer) join(j *analysis.Join) string {
 	if !ok {
 		l.fail(unsupported("a %s join", j.Kind))
 	}
-	s := "SELECT " + columns(j.Columns()) + " FROM " + left + word + right
-	if j.Kind == analysis.CrossJoin {
-		if j.On != nil {
-			s += " WHERE " + l.expr(j.On)
-		}
-		return s
+	left, right := l.from(j.L), l.from(j.R)
+	if r, ok := j.R.(*analysis.Join); ok && inner(r) {
+		right = "(" + right + ")"
 	}
-	return s + " ON " + l.condition(j.On)
+	if j.Kind == analysis.CrossJoin && j.On == nil {
+		return left + word + right
+	}
+	if j.Kind == analysis.CrossJoin {
+		word = " JOIN "
+	}
+	return left + word + right + " ON " + l.condition(j.On)
 }
 
 func (l *lowerer) setOp(s *analysis.SetOp) string {
