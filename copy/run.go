@@ -149,11 +149,24 @@ func (j *job) checkOverlap() error {
 	if !strings.HasPrefix(j.dir, from) || j.opts.ofVersions() {
 		return nil // versions that are made now are not listed
 	}
-	hint := "copy to a place outside the source"
+	hint := CopyElsewhere
 	if isFlat(j.src.Bucket) && from != "" && !strings.HasSuffix(from, "/") && !strings.HasPrefix(j.dir, from+"/") {
 		hint = "end the source with a slash to leave out " + j.dest.URL()
 	}
-	return fmt.Errorf("the destination %s is inside the source %s; %s", j.dest.URL(), j.src.URL(), hint)
+	return &OverlapError{Src: j.src.URL(), Dest: j.dest.URL(), Hint: hint}
+}
+
+// CopyElsewhere is the usual hint of an OverlapError.
+const CopyElsewhere = "copy to a place outside the source"
+
+// OverlapError is a destination inside the source, where a copy would go on copying itself.
+type OverlapError struct {
+	Src, Dest string // URLs
+	Hint      string // what to do about it
+}
+
+func (e *OverlapError) Error() string {
+	return fmt.Sprintf("the destination %s is inside the source %s; %s", e.Dest, e.Src, e.Hint)
 }
 
 func (j *job) run(ctx context.Context) (err error) {

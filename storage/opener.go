@@ -49,12 +49,20 @@ func (o *Opener) Register(open OpenFunc, schemes ...string) {
 	}
 }
 
+// URLError is why a text names no place, whatever there is.
+type URLError struct{ Err error }
+
+func (e *URLError) Error() string { return e.Err.Error() }
+
+func (e *URLError) Unwrap() error { return e.Err }
+
 // Open resolves s3://bucket/key (also s3a:// and s3n://), file:///path, a plain path,
-// block://volume/path, and hdfs:///path by way of DefaultFS. Nothing need exist yet.
+// block://volume/path, and hdfs:///path by way of DefaultFS. Nothing need exist yet. What is no
+// such URL is a *URLError.
 func (o *Opener) Open(ctx context.Context, url string) (Location, error) {
 	u, err := o.parse(url)
 	if err != nil {
-		return Location{}, &Error{Op: "open", URL: url, Err: err}
+		return Location{}, &Error{Op: "open", URL: url, Err: &URLError{err}}
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()

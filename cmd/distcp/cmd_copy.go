@@ -382,7 +382,7 @@ func checkLinks(src, dest storage.Location) error {
 			continue // not there yet; what is above it decides
 		}
 		if actual == from || strings.HasPrefix(actual, strings.TrimSuffix(from, "/")+"/") {
-			return fmt.Errorf("the destination %s is inside the source %s; copy to a place outside the source", dest.URL(), src.URL())
+			return &copier.OverlapError{Src: src.URL(), Dest: dest.URL(), Hint: copier.CopyElsewhere}
 		}
 		return nil
 	}

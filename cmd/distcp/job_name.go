@@ -14,7 +14,7 @@ import (
 const derivedPrefix = "auto-"
 
 // passing are the flags that say how a job is run, and not what its outputs are.
-var passing = strings.Fields(`progress progress-interval src dest job wait workers bandwidth requestRate log-dir failures metrics on-success on-failure
+var passing = strings.Fields(`progress progress-interval src dest job wait workers bandwidth requestRate log-dir failures failures0 metrics on-success on-failure
 	verify batch dry-run json quiet version precondition precondition-timeout
 	update append overwrite ignore-existing compare delete delete-excluded max-delete backup-dir outputManifest
 	disableMultipartUpload multipartUploadChunkSize retries-of-job retries-of-job-delay retry-budget`)

@@ -112,6 +112,8 @@ func (c *command) exit(ctx context.Context, err error) int {
 	var option *copier.OptionError
 	var failed *copier.FailedError
 	var precondition *preconditionError
+	var badURL *storage.URLError
+	var overlap *copier.OverlapError
 	switch {
 	case ctx.Err() != nil:
 		fmt.Fprintln(c.stderr, "distcp: interrupted; what is complete stays, run the same command again to go on")
@@ -119,7 +121,7 @@ func (c *command) exit(ctx context.Context, err error) int {
 	case errors.As(err, &option):
 		err = fmt.Errorf("%s: %w", flagOf(option.Option), option.Err)
 		code = exitUsage
-	case errors.As(err, &usage):
+	case errors.As(err, &usage), errors.As(err, &badURL), errors.As(err, &overlap):
 		code = exitUsage
 	case errors.As(err, &failed):
 		return exitSomeFailed // each failure and their number have been printed

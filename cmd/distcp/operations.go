@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -15,7 +17,8 @@ import (
 // operations are the flags of those who run copies: how fast, what is recorded, what follows.
 type operations struct {
 	bandwidth            string
-	logDir, failures     string
+	logDir               string
+	failures, failures0  string
 	metrics              []string // files, and at most one address
 	onSuccess, onFailure string
 	check                string
@@ -28,6 +31,7 @@ func (o *operations) addFlags(f *pflag.FlagSet, opts *copier.Options) {
 	f.Int64Var(&opts.RequestRate, "requestRate", 0, "send at most this `number` of requests for objects a second")
 	f.StringVar(&o.logDir, "log-dir", "", "write a log with one JSON event a line into this local `directory`")
 	f.StringVar(&o.failures, "failures", "", "write the URLs of the files that failed into this local `file`, one a line")
+	f.StringVar(&o.failures0, "failures0", "", "likewise, each ended by a NUL, as --src-list0 reads them")
 	f.StringArrayVar(&o.metrics, "metrics", nil, "write what was done into this local `file`, as Prometheus reads it, or serve it meanwhile at [host]:port")
 	f.StringVar(&o.onSuccess, "on-success", "", "run this shell `command` when all is done, with the summary in JSON on its standard input")
 	f.StringVar(&o.onFailure, "on-failure", "", "run this shell `command` when not all could be done, likewise")
@@ -59,12 +63,50 @@ func (o *operations) validate(f *pflag.FlagSet, opts *copier.Options) (err error
 	if err := o.validateRetries(f, opts); err != nil {
 		return err
 	}
-	for _, name := range []string{"log-dir", "failures", "on-success", "on-failure"} {
+	for _, name := range []string{"log-dir", "failures", "failures0", "on-success", "on-failure"} {
 		if f.Changed(name) && strings.TrimSpace(f.Lookup(name).Value.String()) == "" {
 			return usagef("--%s is empty", name)
 		}
 	}
-	return o.validateMetrics()
+	if err := o.validateMetrics(); err != nil {
+		return err
+	}
+	return o.validatePlaces()
+}
+
+// validatePlaces reports, before any work is done, files that could not be written when all is done.
+func (o *operations) validatePlaces() error {
+	for _, where := range o.metrics {
+		if isAddress(where) {
+			continue
+		}
+		if err := writable("metrics", where); err != nil {
+			return err
+		}
+	}
+	if err := writable("failures", o.failures); err != nil {
+		return err
+	}
+	return writable("failures0", o.failures0)
+}
+
+// writable reports that there is no directory for a file, or one of its name.
+func writable(flag, path string) error {
+	if path == "" {
+		return nil
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return usagef("--%s: %s is a directory", flag, path)
+	}
+	dir := filepath.Dir(path)
+	info, err := os.Stat(dir)
+	if err == nil && !info.IsDir() {
+		err = errors.New("not a directory")
+	}
+	if err != nil {
+		return usagef("--%s: %s: %v", flag, dir, localCause(err))
+	}
+	return nil
 }
 
 func (o *operations) validateMetrics() error {

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -18,7 +19,7 @@ func readPrefixes(ctx context.Context, opener *storage.Opener, url, src string) 
 	}
 	r, err := at.Bucket.Open(ctx, at.Prefix, storage.ReadOptions{})
 	if err != nil {
-		return nil, fmt.Errorf("--srcPrefixesFile: %w", err)
+		return nil, unreadable("--srcPrefixesFile", err)
 	}
 	defer r.Close()
 	dir := strings.TrimSuffix(src, "/") + "/"
@@ -31,7 +32,7 @@ func readPrefixes(ctx context.Context, opener *storage.Opener, url, src string) 
 		}
 		rest, ok := strings.CutPrefix(line, dir)
 		if !ok {
-			return nil, fmt.Errorf("--srcPrefixesFile: %s: line %d: %q does not begin with --src, %s", at.URL(), n, line, dir)
+			return nil, usagef("--srcPrefixesFile: %s: line %d: %q does not begin with --src, %s", at.URL(), n, line, dir)
 		}
 		prefixes = append(prefixes, rest)
 	}
@@ -39,4 +40,13 @@ func readPrefixes(ctx context.Context, opener *storage.Opener, url, src string) 
 		return nil, fmt.Errorf("--srcPrefixesFile: %s: %w", at.URL(), err)
 	}
 	return prefixes, nil
+}
+
+// unreadable is an error of a file that an option names: what is not there is a mistake on the
+// command line.
+func unreadable(flag string, err error) error {
+	if errors.Is(err, storage.ErrNotExist) || errors.Is(err, storage.ErrPermission) {
+		return usagef("%s: %v", flag, err)
+	}
+	return fmt.Errorf("%s: %w", flag, err)
 }

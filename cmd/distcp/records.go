@@ -16,11 +16,11 @@ import (
 
 // records are the files in which a copy leaves what has happened to each object.
 type records struct {
-	log      *os.File // nil if none is wanted
-	out      *bufio.Writer
-	failures string // name of the file; empty if none is wanted
-	failed   bytes.Buffer
-	err      error // the first
+	log    *os.File // nil if none is wanted
+	out    *bufio.Writer
+	lists  map[byte]string // names of the files of what failed, by what ends a name; empty if none is wanted
+	failed bytes.Buffer    // their names, each ended by a NUL
+	err    error           // the first
 }
 
 // logLine is an event in the log.
@@ -30,7 +30,7 @@ type logLine struct {
 }
 
 func openRecords(o operations) (*records, error) {
-	r := &records{failures: o.failures}
+	r := &records{lists: map[byte]string{'\n': o.failures, 0: o.failures0}}
 	if o.logDir == "" {
 		return r, nil
 	}
@@ -40,7 +40,7 @@ func openRecords(o operations) (*records, error) {
 		r.log, err = os.OpenFile(filepath.Join(o.logDir, name), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("--log-dir: %s: %w", o.logDir, localCause(err))
+		return nil, usagef("--log-dir: %s: %v", o.logDir, localCause(err))
 	}
 	r.out = bufio.NewWriter(r.log)
 	return r, nil
@@ -67,14 +67,25 @@ func (r *records) report(e copier.Event) {
 // fail notes a file that can be copied by itself. Those of a group go together, and the same
 // command makes the group again.
 func (r *records) fail(e copier.Event) {
-	if r.failures == "" || e.Sources != 1 {
+	if r.lists['\n'] == "" && r.lists[0] == "" || e.Sources != 1 {
 		return
 	}
-	if strings.ContainsAny(e.Source, "\n") {
-		r.err = errors.Join(r.err, fmt.Errorf("--failures: a list cannot hold %q, for its line break", e.Source))
-		return
+	if strings.Contains(e.Source, "\n") && r.lists[0] == "" {
+		r.err = errors.Join(r.err, fmt.Errorf("--failures: a list cannot hold %q, for its line break; --failures0 can", e.Source))
 	}
-	r.failed.WriteString(e.Source + "\n")
+	r.failed.WriteString(e.Source + "\x00")
+}
+
+// failures are what a list with that end of names can hold of the names of what failed.
+func (r *records) failures(end byte) []byte {
+	var list []byte
+	for name := range bytes.SplitAfterSeq(r.failed.Bytes(), []byte{0}) {
+		if len(name) == 0 || bytes.IndexByte(name[:len(name)-1], end) >= 0 {
+			continue
+		}
+		list = append(append(list, name[:len(name)-1]...), end)
+	}
+	return list
 }
 
 // close completes the files.
@@ -83,8 +94,10 @@ func (r *records) close() error {
 	if r.log != nil {
 		err = errors.Join(err, r.out.Flush(), r.log.Close())
 	}
-	if r.failures != "" {
-		err = errors.Join(err, replaceFile(r.failures, r.failed.Bytes()))
+	for end, path := range r.lists {
+		if path != "" {
+			err = errors.Join(err, replaceFile(path, r.failures(end)))
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("records of the copy: %w", err)

@@ -181,7 +181,7 @@ func (s *selectFlags) open(
 ) (err error) {
 	if s.filters != "" {
 		if o.Filter.ExcludePatterns, err = readNames(ctx, open.src, stdin, s.filters, '\n'); err != nil {
-			return fmt.Errorf("--filters: %w", err)
+			return unreadable("--filters", err)
 		}
 	}
 	if s.backupDir != "" {
@@ -198,7 +198,7 @@ func (s *selectFlags) open(
 	}
 	names, err := readNames(ctx, open.src, stdin, at, end)
 	if err != nil {
-		return fmt.Errorf("%s: %w", flag, err)
+		return unreadable(flag, err)
 	}
 	o.SrcList = make([]string, len(names))
 	for i, name := range names {

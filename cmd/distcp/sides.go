@@ -82,13 +82,15 @@ func (c *command) configSide(s settings, one side, requesterPays bool) (*config.
 	maps.Copy(overrides, one.overrides())
 	cfg, err := config.Load(config.Source{Getenv: c.getenv, File: s.configFile, Overrides: overrides})
 	if err != nil {
-		return nil, err
+		return nil, usagef("%v", err)
 	}
 	cfg.S3.RequesterPays = requesterPays
 	if one.keyFile != "" {
-		cfg.S3.CustomerKey, err = s3store.ReadCustomerKey(one.keyFile)
+		if cfg.S3.CustomerKey, err = s3store.ReadCustomerKey(one.keyFile); err != nil {
+			return nil, usagef("%v", err)
+		}
 	}
-	return cfg, err
+	return cfg, nil
 }
 
 // openAt opens a URL with whichever side has its bucket: the source's where both could.
