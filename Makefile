@@ -7,7 +7,7 @@
 # make check   formatting, vet, static analysis and the tests under the race detector
 # make bench   the benchmarks
 # make bench-copy   distcp against s5cmd, rclone and mc; BENCH_COPY='--scale 0.1 --only W1' narrows it
-# make bench-sql    hiveql against plain DuckDB: TPC-H on local files and in S3; BENCH_SQL='--scale 1 --latency 20ms'
+# make bench-sql    hiveql against plain DuckDB and Spark: TPC-H and TPC-DS on local files and in S3; BENCH_SQL='--scale 1 --latency 20ms'
 # make symbols which functions DuckDB reads files by, on amd64 and arm64: the hook must know them
 # make env     a MinIO server to play with: prints its settings, serves until interrupted
 # make fmt     format the source

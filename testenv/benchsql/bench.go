@@ -16,56 +16,85 @@ import (
 	"github.com/skepdata/skep/testenv"
 )
 
-const bucket = "bench-sql"
-
 // racerNames are the racers, in the order of the table's columns.
-var racerNames = []string{"plain", "local", "warm", "cold", "httpfs"}
+var racerNames = []string{"plain", "local", "warm", "cold", "httpfs", "spark"}
 
-// race is everything that is open while queries run.
+// needsServer says whether a racer reads from S3.
+func needsServer(racer string) bool { return racer == "warm" || racer == "cold" || racer == "httpfs" }
+
+// race is everything that is open while the queries of a suite run.
 type race struct {
 	*options
 	data     *data
 	plain    *plain
 	lake     *lake
-	httpfs   *httpfs // nil if it does not run
+	httpfs   *python // nil if it does not run
+	spark    *python // nil if it does not run
 	progress io.Writer
 }
 
-// bench prepares data and server, checks the answers, runs the queries and prints the table.
+// bench races for each suite.
 func (o *options) bench(ctx context.Context, stdout, stderr io.Writer) (err error) {
 	tmp, err := os.MkdirTemp(o.dir, "skep-benchsql-")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(tmp)) }()
-	d, err := prepare(ctx, o.scale, tmp, stderr)
-	if err != nil {
-		return err
+	var near, far *testenv.S3
+	if slices.ContainsFunc(o.racers, needsServer) {
+		server, failed := testenv.StartMinIO(ctx, filepath.Join(tmp, "server"))
+		if failed != nil {
+			return failed
+		}
+		defer func() { err = errors.Join(err, server.Stop()) }()
+		near, far = &server.S3, &server.S3
 	}
-	server, err := testenv.StartMinIO(ctx, filepath.Join(tmp, "server"))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, server.Stop()) }()
-	if err := upload(ctx, &server.S3, d.dir); err != nil {
-		return fmt.Errorf("upload: %w", err)
-	}
-	far := server.S3
-	if o.latency > 0 {
-		link, failed := testenv.StartLink(&server.S3, o.latency)
+	if near != nil && o.latency > 0 {
+		link, failed := testenv.StartLink(near, o.latency)
 		if failed != nil {
 			return failed
 		}
 		defer func() { err = errors.Join(err, link.Close()) }()
-		far = link.S3
+		far = &link.S3
+	}
+	for _, s := range suites {
+		if !o.wants(s) {
+			continue
+		}
+		if err := o.race(ctx, s, filepath.Join(tmp, s.name), near, far, stdout, stderr); err != nil {
+			return fmt.Errorf("%s: %w", s.title, err)
+		}
+	}
+	return nil
+}
+
+// wants says whether a suite has queries to run.
+func (o *options) wants(s *suite) bool {
+	return slices.Contains(o.suites, s.name) &&
+		(len(o.only) == 0 || slices.ContainsFunc(s.queryNames(), func(name string) bool { return slices.Contains(o.only, name) }))
+}
+
+// race prepares the data of a suite, checks the answers, runs the queries and prints the table.
+func (o *options) race(ctx context.Context, s *suite, tmp string, near, far *testenv.S3, stdout, stderr io.Writer) (err error) {
+	if err := os.Mkdir(tmp, 0o700); err != nil {
+		return err
+	}
+	d, err := prepare(ctx, s, o.scale, tmp, stderr)
+	if err != nil {
+		return err
+	}
+	if near != nil {
+		if err := upload(ctx, near, d); err != nil {
+			return fmt.Errorf("upload: %w", err)
+		}
 	}
 	r := &race{options: o, data: d, progress: stderr}
 	defer func() { err = errors.Join(err, r.close()) }()
-	if err := r.open(ctx, tmp, &far); err != nil {
+	if err := r.open(ctx, tmp, far); err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "TPC-H, scale %v, %d cores, %d threads, %d rounds, latency %s; milliseconds, the best of the rounds\n",
-		o.scale, runtime.NumCPU(), o.threads, o.rounds, o.latency)
+	fmt.Fprintf(stdout, "%s, scale %v, %d cores, %d threads, %d rounds, latency %s; milliseconds, the best of the rounds\n",
+		s.title, o.scale, runtime.NumCPU(), o.threads, o.rounds, o.latency)
 	var lines []line
 	for i := range d.queries {
 		q := &d.queries[i]
@@ -82,22 +111,22 @@ func (o *options) bench(ctx context.Context, stdout, stderr io.Writer) (err erro
 	return nil
 }
 
-// upload copies the files below dir into a bucket of their own.
-func upload(ctx context.Context, s3 *testenv.S3, dir string) error {
+// upload copies the files into a bucket of their own.
+func upload(ctx context.Context, s3 *testenv.S3, d *data) error {
 	c, err := s3store.New(s3.Config())
 	if err != nil {
 		return err
 	}
 	defer func() { _ = c.Close() }()
-	if err := c.MakeBucket(ctx, bucket); err != nil {
+	if err := c.MakeBucket(ctx, d.suite.name); err != nil {
 		return err
 	}
-	b := c.Bucket(bucket)
-	return filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+	b := c.Bucket(d.suite.name)
+	return filepath.WalkDir(d.dir, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
 			return err
 		}
-		key, err := filepath.Rel(dir, path)
+		key, err := filepath.Rel(d.dir, path)
 		if err != nil {
 			return err
 		}
@@ -127,24 +156,31 @@ func (r *race) open(ctx context.Context, tmp string, far *testenv.S3) (err error
 	if r.plain, err = openPlain(r.threads); err != nil {
 		return err
 	}
-	for _, t := range tables {
+	for _, t := range r.data.tables {
 		if err := r.plain.run("CREATE VIEW " + t.name + " AS " + t.read(r.data.dir)); err != nil {
 			return err
 		}
 	}
-	if r.lake, err = openLake(ctx, tmp, r.data.dir, "s3://"+bucket, far, r.threads); err != nil {
+	if r.lake, err = openLake(ctx, tmp, r.data, far, r.threads); err != nil {
 		return err
 	}
 	if slices.Contains(r.racers, "httpfs") {
-		r.httpfs, err = startHTTPFS(ctx, tmp, "s3://"+bucket, far, r.threads, r.progress)
+		if r.httpfs, err = startHTTPFS(ctx, tmp, r.data, far, r.threads, r.progress); err != nil {
+			return err
+		}
+	}
+	if slices.Contains(r.racers, "spark") {
+		r.spark, err = startSpark(ctx, tmp, r.data, r.threads, r.progress)
 	}
 	return err
 }
 
 func (r *race) close() error {
 	var err error
-	if r.httpfs != nil {
-		err = r.httpfs.close()
+	for _, p := range []*python{r.httpfs, r.spark} {
+		if p != nil {
+			err = errors.Join(err, p.close())
+		}
 	}
 	if r.lake != nil {
 		err = errors.Join(err, r.lake.close())
@@ -178,7 +214,7 @@ func (r *race) query(ctx context.Context, q *query) (line, error) {
 }
 
 // checkAnswers compares the answers of hiveql with those of plain DuckDB, and these with what the
-// generator knows. It also fills the cache.
+// generator knows; of Spark's it counts the rows. It also fills the cache.
 func (r *race) checkAnswers(ctx context.Context, q *query) error {
 	want, err := r.plain.rows(q.theirs)
 	if err != nil {
@@ -189,7 +225,7 @@ func (r *race) checkAnswers(ctx context.Context, q *query) error {
 			return fmt.Errorf("the files do not hold what they should: %w", err)
 		}
 	}
-	for _, database := range []string{localDatabase, farDatabase} {
+	for _, database := range r.lake.databases {
 		got, err := r.lake.warm.rows(ctx, database, q.ours)
 		if err != nil {
 			return fmt.Errorf("in the database %s: %w", database, err)
@@ -198,7 +234,14 @@ func (r *race) checkAnswers(ctx context.Context, q *query) error {
 			return fmt.Errorf("in the database %s: the answer is wrong: %w", database, err)
 		}
 	}
-	return nil
+	if r.spark == nil {
+		return nil
+	}
+	_, n, err := r.spark.ask(map[string]any{"query": q.ours}) // which also makes it warm
+	if err == nil && n != len(want) {
+		err = fmt.Errorf("spark has %d rows, not %d", n, len(want))
+	}
+	return err
 }
 
 // lap runs one query by one racer.
@@ -222,6 +265,9 @@ func (r *race) lap(ctx context.Context, racer string, q *query, l *line) (time.D
 		took, stats, err := rd.run(ctx, farDatabase, q.ours, nil)
 		l.read, l.fetched = stats.BytesRead, stats.BytesFetched
 		return took, errors.Join(err, rd.close())
+	}
+	if racer == "spark" {
+		return r.spark.run(q.ours)
 	}
 	return r.httpfs.run(q.theirs)
 }

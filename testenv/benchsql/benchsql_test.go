@@ -13,21 +13,47 @@ import (
 func TestTPCH(t *testing.T) {
 	dir := t.TempDir()
 	var stdout, stderr bytes.Buffer
-	args := []string{"--scale", "0.01", "--rounds", "1", "--latency", "1ms", "--racers", "plain,local,warm,cold", "--dir", dir}
+	args := []string{"--suites", "tpch", "--scale", "0.01", "--rounds", "1", "--latency", "1ms", "--racers", "plain,local,warm,cold", "--dir", dir}
 	if code := run(t.Context(), args, &stdout, &stderr); code != 0 {
 		t.Fatalf("exit code %d\n%s%s", code, stdout.String(), stderr.String())
 	}
-	names, err := queryNames()
-	if err != nil || len(names) != 22 {
-		t.Fatalf("%d queries, %v", len(names), err)
-	}
-	for _, name := range names {
+	for _, name := range suites[0].queryNames() {
 		if !strings.Contains(stdout.String(), "\n    "+name+"  ") {
 			t.Errorf("no line for %s in\n%s", name, stdout.String())
 		}
 	}
 	if left, err := os.ReadDir(dir); len(left) > 0 || err != nil {
 		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// TestTPCDS: the answers to all queries of TPC-DS are right.
+func TestTPCDS(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	args := []string{"--suites", "tpcds", "--scale", "0.01", "--rounds", "1", "--racers", "local", "--dir", t.TempDir()}
+	if code := run(t.Context(), args, &stdout, &stderr); code != 0 {
+		t.Fatalf("exit code %d\n%s%s", code, stdout.String(), stderr.String())
+	}
+	if got := strings.Count(stdout.String(), "\n   ds"); got != 99 {
+		t.Errorf("%d lines in\n%s", got, stdout.String())
+	}
+}
+
+// TestTPCDSText: what is to be rewritten is, and nothing else; and a text without it is refused.
+func TestTPCDSText(t *testing.T) {
+	for _, c := range []struct {
+		n                  int
+		theirs, want, fail string
+	}{
+		{1, "SELECT \"a b\" ;\n", "SELECT \"a b\"", ""},
+		{16, "SELECT 1 AS \"a b\";", "SELECT 1 AS `a b`", ""},
+		{16, "SELECT 1", "", "query 16 of TPC-DS is not as expected: in HiveQL names with spaces"},
+		{72, "d3.d_date > d1.d_date + 5", "d3.d_date > date_add(d1.d_date, 5)", ""},
+	} {
+		got, err := tpcdsText(c.n, c.theirs)
+		if got != c.want || (err == nil) != (c.fail == "") || err != nil && !strings.Contains(err.Error(), c.fail) {
+			t.Errorf("%d %s: %q, %v", c.n, c.theirs, got, err)
+		}
 	}
 }
 
@@ -39,7 +65,9 @@ func TestUsage(t *testing.T) {
 		{"--rounds 0", "--rounds: 0 is less than 1"},
 		{"--threads 0", "--threads: 0 is less than 1"},
 		{"--only q01,q99", `--only: there is no query "q99"`},
-		{"--racers spark", `--racers: there is no racer "spark"; there are plain,`},
+		{"--only ds00", `--only: there is no query "ds00"`},
+		{"--suites tpcc", `--suites: there is no suite "tpcc"; there are tpch, tpcds`},
+		{"--racers hare", `--racers: there is no racer "hare"; there are plain,`},
 	} {
 		var stderr bytes.Buffer
 		code := run(t.Context(), strings.Fields(c.args), &stderr, &stderr)

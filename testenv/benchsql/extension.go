@@ -37,20 +37,28 @@ func (p *plain) loadExtension(ctx context.Context, name, dir string) error {
 	return p.run("LOAD " + quoted(path))
 }
 
-// linkExtension links the library of the Go module that brings DuckDB.
+// linkExtension links the extension's library into a shared object.
 func linkExtension(ctx context.Context, name, path string) error {
-	module := "github.com/duckdb/duckdb-go-bindings/lib/" + runtime.GOOS + "-" + runtime.GOARCH
-	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", module).Output()
+	library, err := extensionLibrary(ctx, name)
 	if err != nil {
-		return fmt.Errorf("find %s: %w", module, err)
+		return err
 	}
-	library := filepath.Join(strings.TrimSpace(string(out)), "lib"+name+"_extension.a")
 	link := exec.CommandContext(ctx, "g++", "-shared", "-fPIC", "-o", path,
 		"-Wl,--whole-archive", library, "-Wl,--no-whole-archive")
 	if text, err := link.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, bytes.TrimSpace(text))
 	}
 	return nil
+}
+
+// extensionLibrary is the library in the Go module that brings DuckDB.
+func extensionLibrary(ctx context.Context, name string) (string, error) {
+	module := "github.com/duckdb/duckdb-go-bindings/lib/" + runtime.GOOS + "-" + runtime.GOARCH
+	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", module).Output()
+	if err != nil {
+		return "", fmt.Errorf("find %s: %w", module, err)
+	}
+	return filepath.Join(strings.TrimSpace(string(out)), "lib"+name+"_extension.a"), nil
 }
 
 // extensionFooter is a WebAssembly custom section of 512 bytes: eight fields of 32 bytes, the last

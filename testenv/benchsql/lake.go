@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/skepdata/skep/hiveql"
@@ -30,11 +31,12 @@ const cacheBytes = 1 << 40
 
 // lake is hiveql over the data, nearby and far away.
 type lake struct {
-	dir   string // for caches
-	cfg   *config.Config
-	store metastore.Store
-	exec  *duck.Executor
-	warm  *reader
+	dir       string // for caches
+	databases []string
+	cfg       *config.Config
+	store     metastore.Store
+	exec      *duck.Executor
+	warm      *reader
 }
 
 // reader is hiveql with a cache and with connections of its own.
@@ -45,12 +47,17 @@ type reader struct {
 	engine *hiveql.Engine
 }
 
-// openLake declares the tables in a metastore: those in dir, and those below far in S3.
-func openLake(ctx context.Context, tmp, dir, far string, s3 *testenv.S3, threads int) (_ *lake, err error) {
-	env := map[string]string{"XDG_DATA_HOME": tmp, "XDG_CACHE_HOME": tmp, "XDG_CONFIG_HOME": tmp,
-		"AWS_ENDPOINT_URL_S3": s3.Endpoint, "AWS_ACCESS_KEY_ID": s3.AccessKey, "AWS_SECRET_ACCESS_KEY": s3.SecretKey,
-		"AWS_REGION": s3.Region}
-	l := &lake{dir: tmp}
+// openLake declares the tables in a metastore; those in S3 only if there is a server.
+func openLake(ctx context.Context, tmp string, d *data, s3 *testenv.S3, threads int) (_ *lake, err error) {
+	env := map[string]string{"XDG_DATA_HOME": tmp, "XDG_CACHE_HOME": tmp, "XDG_CONFIG_HOME": tmp}
+	l := &lake{dir: tmp, databases: []string{localDatabase}}
+	if s3 != nil {
+		l.databases = append(l.databases, farDatabase)
+		for _, line := range s3.Env() {
+			k, v, _ := strings.Cut(line, "=")
+			env[k] = v
+		}
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, l.close())
@@ -68,10 +75,11 @@ func openLake(ctx context.Context, tmp, dir, far string, s3 *testenv.S3, threads
 	if l.warm, err = l.reader(); err != nil {
 		return nil, err
 	}
-	for database, below := range map[string]string{localDatabase: "file://" + dir, farDatabase: far} {
+	below := map[string]string{localDatabase: "file://" + d.dir, farDatabase: d.far()}
+	for _, database := range l.databases {
 		script := "CREATE DATABASE " + database + "; USE " + database + ";"
-		for _, t := range tables {
-			script += t.create(below) + ";\n"
+		for _, t := range d.tables {
+			script += t.create(below[database]) + ";\n"
 		}
 		for _, err := range l.warm.engine.NewSession().Execute(ctx, script) {
 			if err != nil {

@@ -25,6 +25,7 @@ func main() {
 // options are the flags.
 type options struct {
 	dir     string
+	suites  []string
 	scale   float64
 	rounds  int
 	only    []string
@@ -57,9 +58,10 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	flags.SetOutput(stderr)
 	flags.SortFlags = false
 	flags.StringVar(&o.dir, "dir", "", "`directory` for the server's data and the caches, as /dev/shm (default: temporary)")
-	flags.Float64Var(&o.scale, "scale", 0.1, "scale `factor` of TPC-H: 1 is 6,000,000 rows of lineitem")
+	flags.StringSliceVar(&o.suites, "suites", suiteNames(), "run only these `suites`")
+	flags.Float64Var(&o.scale, "scale", 0.1, "scale `factor`: 1 is some 1 GB as text, 6,000,000 rows of TPC-H's lineitem")
 	flags.IntVar(&o.rounds, "rounds", 3, "`number` of times each query is run by each racer")
-	flags.StringSliceVar(&o.only, "only", nil, "run only these `queries`, as q01,q06")
+	flags.StringSliceVar(&o.only, "only", nil, "run only these `queries`, as q01,ds06")
 	flags.StringSliceVar(&o.racers, "racers", racerNames, "run only these `racers`")
 	flags.DurationVar(&o.latency, "latency", 0, "put S3 so far away: the `time` of a round trip, as 20ms")
 	flags.IntVar(&o.threads, "threads", runtime.NumCPU(), "`number` of threads of a query")
@@ -86,9 +88,14 @@ func (o *options) check(rest []string) error {
 	case o.latency < 0:
 		return fmt.Errorf("--latency: %s is negative", o.latency)
 	}
-	names, err := queryNames()
-	if err != nil {
-		return err
+	for _, name := range o.suites {
+		if !slices.Contains(suiteNames(), name) {
+			return fmt.Errorf("--suites: there is no suite %q; there are %s", name, strings.Join(suiteNames(), ", "))
+		}
+	}
+	var names []string
+	for _, s := range suites {
+		names = append(names, s.queryNames()...)
 	}
 	for _, name := range o.only {
 		if !slices.Contains(names, name) {

@@ -20,7 +20,7 @@ type line struct {
 type ratio struct{ of, by string }
 
 // ratios are those that the table shows.
-var ratios = []ratio{{"local", "plain"}, {"warm", "plain"}, {"cold", "plain"}, {"httpfs", "cold"}}
+var ratios = []ratio{{"local", "plain"}, {"warm", "plain"}, {"cold", "plain"}, {"httpfs", "cold"}, {"spark", "local"}}
 
 func (l line) best(racer string) float64 {
 	return float64(slices.Min(l.runs[racer])) / float64(time.Millisecond)
