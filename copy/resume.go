@@ -140,7 +140,9 @@ func (j *job) abortForgotten(ctx context.Context) error {
 	for _, b := range j.opts.Journal.forgotten(j.dest.Bucket.URL()) {
 		errs = append(errs, j.abortBegun(ctx, resumer, b))
 	}
-	for _, i := range j.opts.Journal.unsettled(j.dest.Bucket.URL()) {
+	unsettled := j.opts.Journal.unsettled(j.dest.Bucket.URL())
+	j.awaitLate(ctx, unsettled)
+	for _, i := range unsettled {
 		errs = append(errs, j.settleIntention(ctx, resumer, i))
 	}
 	return errors.Join(errs...)

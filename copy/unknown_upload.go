@@ -27,6 +27,9 @@ const (
 	clockSkew = 5 * time.Minute
 	// lateness is how long a service may take to begin an upload that nobody waits for any more.
 	lateness = time.Minute
+	// usualLateness is how long it nearly never takes. The end of a job waits for that, so that its
+	// first run after a kill leaves nothing.
+	usualLateness = 2 * time.Second
 )
 
 // name tells intentions apart: an output has at most one that may be carried out, and one that may have
@@ -174,6 +177,20 @@ func (j *Journal) intentionOf(bucket, key string) (intention, bool) {
 	defer j.mu.Unlock()
 	i, ok := j.intentions[bucket+key]
 	return i, ok
+}
+
+// awaitLate waits until what may come of the latest intention has nearly surely come: an upload that
+// was asked for just before a process was killed, or given up by this one.
+func (j *job) awaitLate(ctx context.Context, all []intention) {
+	var latest time.Time
+	for _, i := range all {
+		if i.At.After(latest) {
+			latest = i.At
+		}
+	}
+	if left := usualLateness - time.Since(latest); left > 0 && left <= usualLateness {
+		wait(ctx, left)
+	}
 }
 
 // unsettled are the intentions of a bucket that nothing has come of.

@@ -158,3 +158,60 @@ func TestAbortUploads(t *testing.T) {
 		t.Errorf("uploads %q are left", got)
 	}
 }
+
+// behind begins the first upload a second after it was asked for, when who asked is dead.
+type behind struct {
+	*storagetest.Mem
+	asked *int
+	begun chan<- error
+	kill  func()
+}
+
+func (b behind) CreateParts(ctx context.Context, key string, opts storage.CreateOptions) (storage.Upload, error) {
+	if *b.asked++; *b.asked > 1 {
+		return b.Mem.CreateParts(ctx, key, opts)
+	}
+	time.AfterFunc(time.Second, func() {
+		_, err := b.Mem.CreateParts(context.WithoutCancel(ctx), key, opts)
+		b.begun <- err
+	})
+	b.kill()
+	return nil, unwell("no answer")
+}
+
+// An upload that a service begins on behalf of a process that was killed meanwhile is gone when the
+// first run after that has ended, whether it makes that output itself or has no use for it any more.
+func TestFirstRunAfterKillLeavesNothing(t *testing.T) {
+	for _, stays := range []bool{true, false} {
+		path := filepath.Join(t.TempDir(), "job.journal")
+		synctest.Test(t, func(t *testing.T) {
+			src, dest := storagetest.NewMem("s3://lake/"), storagetest.NewMem("s3://copy/")
+			src.Put("in/big", text(1, 50_000))
+			ctx, kill := context.WithCancel(t.Context())
+			asked, begun := 0, make(chan error, 1)
+			to := behind{dest, &asked, begun, kill}
+			if _, err := journaled(ctx, t, path, "a", src, to, copier.Options{Retries: -1}); err == nil {
+				t.Fatal("it was killed")
+			}
+			if !stays {
+				if err := src.Delete(t.Context(), "in/big"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := journaled(t.Context(), t, path, "a", src, to, copier.Options{Retries: -1}); err != nil {
+				t.Fatal(err)
+			}
+			select {
+			case err := <-begun:
+				if err != nil {
+					t.Fatal(err)
+				}
+			default:
+				t.Fatal("the upload has not come")
+			}
+			if got := uploadsOf(t, dest); len(got) > 0 {
+				t.Errorf("uploads %q are left", got)
+			}
+		})
+	}
+}

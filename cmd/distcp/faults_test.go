@@ -208,9 +208,7 @@ func (r *faultRound) run(t *testing.T) {
 		}
 	}
 	r.want.compare(t, r.dest.read(t), what)
-	if !r.kills { // the server may still be at work on what a process asked for that was killed
-		r.dest.wantNoLeftovers(t, what)
-	}
+	r.dest.wantNoLeftovers(t, what)
 	if moved := r.watched(t); len(moved) > 0 {
 		t.Errorf("%q are copied again; once more %s", moved, what)
 	}
