@@ -46,12 +46,12 @@ func (l *ledger) recordKey(output string) string {
 
 // ledgerLine is a record, which has an output, or a source of the record above it.
 type ledgerLine struct {
-	Output string    `json:"output,omitempty"`
-	Key    string    `json:"key,omitempty"`
+	Output exactText `json:"output,omitempty"`
+	Key    exactText `json:"key,omitempty"`
 	Size   int64     `json:"size"`
 	CRC32C string    `json:"crc32c,omitempty"`
 	ETag   string    `json:"etag,omitempty"`
-	Group  string    `json:"group,omitempty"`
+	Group  exactText `json:"group,omitempty"`
 	Index  int       `json:"index,omitempty"`
 	MTime  time.Time `json:"mtime,omitzero"`
 }
@@ -94,13 +94,16 @@ func (j *job) readRecords(ctx context.Context, key string) iter.Seq2[*record, er
 				fail(errors.New("not a record of outputs"))
 				return
 			case line.Output == "":
-				last.sources = append(last.sources, recordedSource{line.Key, line.Size, line.ETag, line.MTime})
+				last.sources = append(last.sources, recordedSource{string(line.Key), line.Size, line.ETag, line.MTime})
 				continue
 			}
 			if last != nil && !yield(last, nil) {
 				return
 			}
-			last = &record{Output: line.Output, Size: line.Size, CRC32C: line.CRC32C, ETag: line.ETag, Group: line.Group, Index: line.Index}
+			last = &record{
+				Output: string(line.Output), Size: line.Size, CRC32C: line.CRC32C, ETag: line.ETag,
+				Group: string(line.Group), Index: line.Index,
+			}
 		}
 	}
 }
@@ -115,10 +118,12 @@ func (j *job) writeRecords(ctx context.Context, key string, records []*record) e
 	gz := gzip.NewWriter(out)
 	enc := json.NewEncoder(gz)
 	for _, r := range records {
-		err = enc.Encode(ledgerLine{Output: r.Output, Size: r.Size, CRC32C: r.CRC32C, ETag: r.ETag, Group: r.Group, Index: r.Index})
+		err = enc.Encode(ledgerLine{
+			Output: exactText(r.Output), Size: r.Size, CRC32C: r.CRC32C, ETag: r.ETag, Group: exactText(r.Group), Index: r.Index,
+		})
 		for i := 0; i < len(r.sources) && err == nil; i++ {
 			s := r.sources[i]
-			err = enc.Encode(ledgerLine{Key: s.Key, Size: s.Size, ETag: s.ETag, MTime: s.MTime})
+			err = enc.Encode(ledgerLine{Key: exactText(s.Key), Size: s.Size, ETag: s.ETag, MTime: s.MTime})
 		}
 		if err != nil {
 			return err

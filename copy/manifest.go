@@ -31,6 +31,8 @@ type manifestLine struct {
 	ETag   string `json:"etag,omitempty"`   // of the source
 	MTime  string `json:"mtime,omitempty"`  // of the source, RFC 3339
 	Output string `json:"output,omitempty"` // the object that holds the source, if not path
+
+	Bytes *manifestBytes `json:"bytes,omitempty"`
 }
 
 // manifestWriter writes a manifest into the destination while a job runs. It is visible once
@@ -82,6 +84,7 @@ func (m *manifestWriter) add(t Task, sums []storage.Checksum) error {
 			line.Output = m.dest + "/" + t.Key
 		}
 		if m.err == nil {
+			line.keepBytes()
 			m.err = m.enc.Encode(line)
 		}
 	}
@@ -152,6 +155,7 @@ func parseManifestLine(text []byte) (line manifestLine, err error) {
 	if err = json.Unmarshal(text, &line); err != nil {
 		return line, fmt.Errorf("not a JSON object of a manifest: %w", err)
 	}
+	line.restoreBytes()
 	if line.Path == "" || line.BaseName == "" || line.Size < 0 {
 		return line, errors.New("path, baseName or size is missing")
 	}

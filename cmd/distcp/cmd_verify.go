@@ -61,7 +61,7 @@ func (c *command) verify(ctx context.Context, args []string) error {
 			_ = enc.Encode(differenceLine{"difference", d.Key, d.Reason, d.Detail}) // the exit code says it, too
 			return
 		}
-		fmt.Fprintf(c.stdout, "%-10s  %s  %s\n", d.Reason, d.Key, d.Detail)
+		fmt.Fprintf(c.stdout, "%-10s  %s  %s\n", d.Reason, printable(d.Key), printable(d.Detail))
 	})
 	if err != nil {
 		return err

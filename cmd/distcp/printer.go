@@ -5,7 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	copier "github.com/skepdata/skep/copy"
 )
@@ -70,7 +74,7 @@ func (p *printer) report(e copier.Event) {
 		fmt.Fprintf(p.stderr, "distcp: not deleted: %s\n", oneLine(e.Err))
 	case copier.Removed:
 		if p.dryRun && p.json == nil && !p.quiet {
-			fmt.Fprintf(p.stdout, "delete %s (%d bytes)\n", e.Dest, e.Bytes)
+			fmt.Fprintf(p.stdout, "delete %s (%d bytes)\n", printable(e.Dest), e.Bytes)
 		}
 	case copier.Planned:
 		p.plan(e)
@@ -111,7 +115,28 @@ func (p *printer) plan(e copier.Event) {
 	if why := reasonText(e.Reason); why != "" {
 		about += "; " + why
 	}
-	fmt.Fprintf(p.stdout, "%s %s to %s (%s)\n", e.Action, what, e.Dest, about)
+	fmt.Fprintf(p.stdout, "%s %s to %s (%s)\n", e.Action, printable(what), printable(e.Dest), about)
+}
+
+// printable is a name as it can stand in a line: what would break it, or move a terminal's cursor, is
+// escaped.
+func printable(name string) string {
+	if !strings.ContainsFunc(name, unicode.IsControl) {
+		return name
+	}
+	var b strings.Builder
+	for i, r := range name {
+		switch {
+		case unicode.IsControl(r):
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		case r == utf8.RuneError:
+			_, size := utf8.DecodeRuneInString(name[i:])
+			b.WriteString(name[i : i+size])
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
 
 // reasonText says why something is to be copied.
