@@ -30,9 +30,29 @@ func groupOf(k Kind) group {
 	return otherGroup
 }
 
+// width orders numbers as Hive widens them. A double is wider than any decimal: a decimal that
+// could hold every double does not exist.
+func width(k Kind) int {
+	switch k {
+	case Float:
+		return int(Decimal) + 1
+	case Double:
+		return int(Decimal) + 2
+	}
+	return int(k)
+}
+
+// wider is the wider one of two kinds of numbers, or of dates.
+func wider(a, b Kind) Kind {
+	if width(a) > width(b) {
+		return a
+	}
+	return b
+}
+
 // Common is the type that CASE, IF, COALESCE, NVL and the elements of array(...) take when
 // their operands are of types a and b, if there is one. NULL gives way to anything; numbers
-// widen in the order tinyint, smallint, int, bigint, float, double, decimal; dates and
+// widen in the order tinyint, smallint, int, bigint, decimal, float, double; dates and
 // timestamps widen to the finer one; a string with a number or a date is a string. Structs with
 // equal field names have a common type when their fields do; other nested types only when they
 // are equal.
@@ -54,7 +74,7 @@ func Common(a, b Type) (Type, bool) {
 	ga, gb := groupOf(a.Kind), groupOf(b.Kind)
 	switch {
 	case ga == gb && (ga == numericGroup || ga == dateGroup):
-		return qualify(a, b, max(a.Kind, b.Kind)), true
+		return qualify(a, b, wider(a.Kind, b.Kind)), true
 	case ga == stringGroup && gb == stringGroup:
 		return Of(String), true
 	case ga == stringGroup && (gb == numericGroup || gb == dateGroup):
@@ -77,9 +97,8 @@ func ForUnion(a, b Type) (Type, bool) {
 }
 
 // ForComparison is the type as which values of types a and b are compared, in =, <, IN, BETWEEN
-// and the conditions of joins. A string and a number compare as double, a string and a decimal
-// as decimal, a string and a date or timestamp as the latter, a timestamp and a number as
-// double. Where Hive knows no common type for a boolean and a number or a string it compares
+// and the conditions of joins. A string and a number compare as double, a string and a date or
+// timestamp as the latter, a timestamp and a number as double. Where Hive knows no common type for a boolean and a number or a string it compares
 // them as double, and so does this. It is false where comparing is an error.
 func ForComparison(a, b Type) (Type, bool) {
 	switch {
@@ -109,7 +128,7 @@ func ForComparison(a, b Type) (Type, bool) {
 	case (ga == numericGroup || gb == numericGroup) && (a.Kind == Timestamp || b.Kind == Timestamp):
 		return Of(Double), true
 	}
-	for _, k := range [...]Kind{TinyInt, SmallInt, Int, BigInt, Float, Double, Decimal, String} {
+	for _, k := range [...]Kind{TinyInt, SmallInt, Int, BigInt, Decimal, Float, Double, String} {
 		if implicitKind(a.Kind, k) && implicitKind(b.Kind, k) {
 			return qualify(a, b, k), true
 		}
@@ -159,7 +178,7 @@ func commonStruct(a, b Type, common func(a, b Type) (Type, bool)) (Type, bool) {
 
 // Implicit reports whether Hive converts a value of type from to type to without being asked,
 // as it does for arguments of functions: NULL to anything, a number to a wider one, numbers and
-// dates to text, text to text, and text to double and decimal. Parameters (lengths, precision)
+// dates to text, text to text, and text to double. Parameters (lengths, precision)
 // do not matter. Nested types convert only to themselves.
 func Implicit(from, to Type) bool {
 	if from.Equal(to) || from.Kind == Void {
@@ -175,11 +194,11 @@ func implicitKind(from, to Kind) bool {
 	gf, gt := groupOf(from), groupOf(to)
 	switch {
 	case gf == stringGroup:
-		return gt == stringGroup || to == Double || to == Decimal
+		return gt == stringGroup || to == Double
 	case gt == stringGroup:
 		return gf == dateGroup || gf == numericGroup
 	}
-	return gf == numericGroup && gt == numericGroup && from < to
+	return gf == numericGroup && gt == numericGroup && width(from) < width(to)
 }
 
 // Castable reports whether CAST(x AS to) is allowed for an x of type from; the cast itself may

@@ -41,11 +41,11 @@ func compatible(from, to hivetype.Kind) bool {
 			return 3
 		case hivetype.BigInt:
 			return 4
-		case hivetype.Float:
-			return 5
-		case hivetype.Double:
-			return 6
 		case hivetype.Decimal:
+			return 5
+		case hivetype.Float:
+			return 6
+		case hivetype.Double:
 			return 7
 		}
 		return 0

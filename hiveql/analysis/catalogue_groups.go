@@ -162,7 +162,7 @@ func bindLag(args []Arg) (Binding, error) {
 		b.Args = append(b.Args, hivetype.Of(hivetype.Int))
 	}
 	if len(args) > 2 {
-		c, ok := common(t, args[2].Type)
+		c, ok := hivetype.Common(t, args[2].Type)
 		if !ok {
 			return Binding{}, &TypeError{Index: 2, Want: t.String(), Got: args[2].Type}
 		}

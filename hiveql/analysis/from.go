@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/skepdata/skep/hiveql/syntax"
+	"github.com/skepdata/skep/hivetype"
 	"github.com/skepdata/skep/metastore"
 )
 
@@ -231,7 +232,7 @@ func (a *analyzer) joinUsing(t *syntax.Join, j *Join, sc, lsc, rsc *scope) (Rel,
 		case RightJoin:
 			c = r
 		case FullJoin:
-			t, _ := common(l.Type, r.Type)
+			t, _ := hivetype.Common(l.Type, r.Type)
 			c = a.column(l.Name, t)
 			isLeft := &Call{Func: opIsNotNull, Args: []Expr{lref}, T: boolean}
 			full = append(full, Computed{Column: c, X: &Case{

@@ -293,7 +293,7 @@ func ordering(args []Arg) (Binding, error) {
 
 // comparison is the type as which all arguments are compared.
 func comparison(args []Arg) (hivetype.Type, error) {
-	return commonOf(constantsAs(args), comparedAs)
+	return commonOf(constantsAs(args), hivetype.ForComparison)
 }
 
 func commonOf(types []hivetype.Type, common func(a, b hivetype.Type) (hivetype.Type, bool)) (hivetype.Type, error) {
@@ -371,47 +371,6 @@ func charOf(c *Const) hivetype.Type {
 
 func approximate(t hivetype.Type) bool {
 	return t.Kind == hivetype.Float || t.Kind == hivetype.Double
-}
-
-// comparedAs is the type as which two values are compared. A double and a decimal compare as
-// doubles: a decimal that could hold every double does not exist.
-func comparedAs(a, b hivetype.Type) (hivetype.Type, bool) {
-	if mixed(a, b) {
-		return double, true
-	}
-	return hivetype.ForComparison(a, b)
-}
-
-// common is the type that branches of CASE, rows of VALUES and sides of a set operation take.
-func common(a, b hivetype.Type) (hivetype.Type, bool) {
-	if mixed(a, b) {
-		return double, true
-	}
-	return hivetype.Common(a, b)
-}
-
-func mixed(a, b hivetype.Type) bool {
-	return approximate(a) && b.Kind == hivetype.Decimal || approximate(b) && a.Kind == hivetype.Decimal
-}
-
-// soften makes decimals among the arguments doubles where another argument is one, for the
-// functions that return one of their arguments. The common type that Hive takes there,
-// decimal(16,15), holds no number above 9.
-func soften(fn *Function, args []Arg) {
-	switch fn.Name {
-	case "coalesce", "nvl", "nvl2", "if", "nullif", "greatest", "least", "array":
-	default:
-		return
-	}
-	floating := false
-	for _, a := range args {
-		floating = floating || approximate(a.Type)
-	}
-	for i, a := range args {
-		if floating && a.Type.Kind == hivetype.Decimal {
-			args[i].Type = double
-		}
-	}
 }
 
 func booleans(args []Arg) (Binding, error) {

@@ -125,7 +125,7 @@ func (a *analyzer) setOp(b *syntax.SetOp, outer *scope, ctes *cteScope) (result,
 	s := &SetOp{Op: b.Op, All: b.All}
 	types := make([]hivetype.Type, len(l.cols))
 	for i, c := range l.cols {
-		t, ok := unionType(c.Type, r.cols[i].Type)
+		t, ok := hivetype.ForUnion(c.Type, r.cols[i].Type)
 		if !ok {
 			e := failf(b.R, 0, "Schema of both sides of %s should match: Column %s is of type %s on first table and type %s on second table",
 				unionName(b.Op), c.Name, c.Type, r.cols[i].Type)
@@ -137,15 +137,6 @@ func (a *analyzer) setOp(b *syntax.SetOp, outer *scope, ctes *cteScope) (result,
 	}
 	s.L, s.R = a.aligned(l, types), a.aligned(r, types)
 	return result{rel: s, cols: s.Columns()}, nil
-}
-
-// unionType is the type of a column of a set operation: stricter than common, no string with a
-// number.
-func unionType(a, b hivetype.Type) (hivetype.Type, bool) {
-	if mixed(a, b) {
-		return double, true
-	}
-	return hivetype.ForUnion(a, b)
 }
 
 func unionName(op string) string {
@@ -193,7 +184,7 @@ func (a *analyzer) values(b *syntax.Values, outer *scope, ctes *cteScope) (resul
 				types = append(types, x.Type())
 				continue
 			}
-			t, ok := common(types[i], x.Type())
+			t, ok := hivetype.Common(types[i], x.Type())
 			if !ok {
 				return result{}, failf(list[i], codeArgumentType, "Argument type mismatch %s: the rows before have %s in column %d, this one has %s",
 					near(written(list[i])), types[i], i+1, x.Type())

@@ -176,7 +176,6 @@ func bindTypes(n syntax.Expr, fn *Function, code int, args []Expr) (Binding, err
 		in[i] = Arg{Type: x.Type()}
 		in[i].Const, _ = x.(*Const)
 	}
-	soften(fn, in)
 	b, err := fn.Bind(in)
 	if err == nil {
 		return b, nil
@@ -297,6 +296,11 @@ func (r *resolver) field(n syntax.Expr, x Expr, name string) (Expr, error) {
 func (r *resolver) unary(e *syntax.Unary) (Expr, error) {
 	switch e.Op {
 	case "NOT":
+		if in, ok := e.X.(*syntax.In); ok && in.Query != nil {
+			turned := *in
+			turned.Not = !in.Not
+			return r.in(&turned)
+		}
 		return r.apply(e, opNot, codeArguments, e.X)
 	case "~":
 		return r.apply(e, opBitNot, codeArguments, e.X)
@@ -314,7 +318,7 @@ func (r *resolver) caseOf(e *syntax.Case) (Expr, error) {
 	c := &Case{}
 	t := hivetype.Type{}
 	join := func(at syntax.Expr, x Expr) error {
-		u, ok := common(t, x.Type())
+		u, ok := hivetype.Common(t, x.Type())
 		if !ok {
 			return failf(at, codeArgumentType, "Argument type mismatch %s: the branches before are of type %s, this one is of type %s",
 				near(written(at)), t, x.Type())

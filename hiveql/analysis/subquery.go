@@ -34,7 +34,10 @@ func (r *resolver) inQuery(e *syntax.In) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, ok := memberOf(x.Type(), q.cols[0].Type)
+	if u := q.cols[0].Type; x.Type().Text() && u.Numeric() || x.Type().Numeric() && u.Text() {
+		return r.inNumbers(x, q, e.Not)
+	}
+	t, ok := hivetype.ForComparison(x.Type(), q.cols[0].Type)
 	if !ok {
 		return nil, failf(e, codeArgumentType, "Argument type mismatch %s: %s and %s cannot be compared",
 			near(written(e.X)), x.Type(), q.cols[0].Type)
@@ -42,20 +45,44 @@ func (r *resolver) inQuery(e *syntax.In) (Expr, error) {
 	return &InQuery{X: convert(x, t), Query: r.a.aligned(q, []hivetype.Type{t}), Not: e.Not}, nil
 }
 
-// memberOf is the type as which IN compares with a subquery: text with a number as text.
-func memberOf(a, b hivetype.Type) (hivetype.Type, bool) {
-	if a.Text() && b.Numeric() || a.Numeric() && b.Text() {
-		return common(a, b)
+// inNumbers plans text IN (query of numbers), and the other way around. They are compared as doubles,
+// but unlike a NULL, text that is no number is just not equal to one: so the comparison is of texts,
+// in which numbers have one form.
+func (r *resolver) inNumbers(x Expr, q result, not bool) (Expr, error) {
+	c := q.cols[0]
+	p := &Project{Input: q.rel}
+	sides := []Expr{x, &Ref{ID: c.ID, Name: c.Name, T: c.Type}}
+	for i, side := range sides {
+		sides[i] = convert(convert(side, double), text)
+		if side.Type().Text() {
+			sides[i] = &Case{T: text, Else: sides[i], Whens: []When{
+				{Cond: &Call{Func: opIsNull, Args: []Expr{sides[i]}, T: boolean}, Then: convert(side, text)},
+			}}
+		}
 	}
-	return comparedAs(a, b)
+	p.Exprs = []Computed{{Column: r.a.column(c.Name, text), X: sides[1]}}
+	return &InQuery{X: sides[0], Query: p, Not: not}, nil
 }
 
-// tupleInQuery plans (x, y) IN (query) as EXISTS. Where it would be NULL it is false, so that NOT IN
-// cannot be said with it.
+// tupleInQuery plans (x, y) IN (query) as EXISTS: where it would be NULL it is false, which is the
+// same to a condition. NOT IN asks also whether there is a row for which the comparison is unknown.
 func (r *resolver) tupleInQuery(e *syntax.In, left *syntax.Tuple) (Expr, error) {
-	if e.Not {
-		return nil, unsupported(e, "several columns NOT IN a subquery")
+	found, err := r.tupleExists(e, left, false)
+	if err != nil || !e.Not {
+		return found, err
 	}
+	perhaps, err := r.tupleExists(e, left, true)
+	if err != nil {
+		return nil, err
+	}
+	return &Case{T: boolean, Else: &Const{Value: true, T: boolean}, Whens: []When{
+		{Cond: found, Then: &Const{Value: false, T: boolean}}, {Cond: perhaps, Then: &Const{T: boolean}},
+	}}, nil
+}
+
+// tupleExists asks for a row of the query that is equal to the tuple, or for one of which it is
+// unknown whether it is.
+func (r *resolver) tupleExists(e *syntax.In, left *syntax.Tuple, unknown bool) (Expr, error) {
 	xs, err := r.exprs(left.Elems)
 	if err != nil {
 		return nil, err
@@ -79,6 +106,9 @@ func (r *resolver) tupleInQuery(e *syntax.In, left *syntax.Tuple) (Expr, error) 
 		} else {
 			cond = both(cond, eq)
 		}
+	}
+	if unknown {
+		cond = &Call{Func: opIsNull, Args: []Expr{cond}, T: boolean}
 	}
 	return &Exists{Query: &Filter{Input: q.rel, Cond: cond}}, nil
 }
