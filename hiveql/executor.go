@@ -3,6 +3,7 @@ package hiveql
 import (
 	"context"
 	"iter"
+	"sync/atomic"
 
 	"github.com/skepdata/skep/hiveql/analysis"
 	"github.com/skepdata/skep/hivetype"
@@ -37,6 +38,9 @@ type Source interface {
 	// RowGroups is told, of each Parquet file, how many row groups it has, and how many of them
 	// cannot hold rows of the result. It may be called from several goroutines.
 	RowGroups(considered, pruned int)
+	// Cut counts the timestamps of the query that have digits behind the microseconds, which are
+	// cut off. It is the same for all calls.
+	Cut() *atomic.Int64
 	// Local makes a file readable at a local path, until it is released: in place where the
 	// store keeps it as a plain file, otherwise as a file of the cache.
 	Local(ctx context.Context, f File) (Local, error)

@@ -46,7 +46,8 @@ func (s *Session) query(ctx context.Context, r *Result, q *syntax.Query) error {
 			done()
 			return err
 		}
-		r.Rows = &queryRows{Rows: rows, source: r.Text, counts: &r.counts, zone: s.now().Location(), done: done}
+		r.Rows = &queryRows{Rows: rows, source: r.Text, counts: &r.counts, zone: s.now().Location(), done: done,
+			refuseCut: s.refusesNanos()}
 		return nil
 	})
 }
@@ -165,6 +166,9 @@ func (s *Session) write(ctx context.Context, r *Result, w *analysis.Write, creat
 	}
 	output := Output{Dir: out, Table: s.outputTable(w, static), Dynamic: w.Dynamic(), TimestampUnit: s.timestampUnit()}
 	written, err := exec.Write(ctx, w.Query, src, output)
+	if err == nil {
+		err = r.counts.whole(s.refusesNanos())
+	}
 	if err != nil {
 		return err
 	}
@@ -467,6 +471,9 @@ func (s *Session) writeDirectory(
 	}
 	w := &analysis.Write{Query: q, Table: t}
 	written, err := exec.Write(ctx, q, src, Output{Dir: out, Table: s.outputTable(w, nil), TimestampUnit: s.timestampUnit()})
+	if err == nil {
+		err = r.counts.whole(s.refusesNanos())
+	}
 	if err != nil {
 		return err
 	}

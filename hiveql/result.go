@@ -43,6 +43,7 @@ type Stats struct {
 	RowsWritten     int64
 	FilesWritten    int64
 	BytesWritten    int64
+	TimestampsCut   int64 // timestamps, in text and in the statement, that lost digits behind the microseconds
 }
 
 // Stats are the costs so far. It is safe to call while rows are read.
@@ -77,6 +78,8 @@ type queryRows struct {
 	counts *counts
 	zone   *time.Location // of the session
 	done   func()
+	// refuseCut makes timestamps that lost digits an error, behind the rows.
+	refuseCut bool
 }
 
 // Row shows instants in the zone of the session.
@@ -104,7 +107,7 @@ func (r *queryRows) Err() error {
 	if err := r.Rows.Err(); err != nil {
 		return userError(err, r.source, queryTask)
 	}
-	return nil
+	return r.counts.whole(r.refuseCut)
 }
 
 func (r *queryRows) Close() error {

@@ -22,8 +22,9 @@ type settings struct {
 
 // Settings of our own.
 const (
-	trackFiles  = "skep.track.files"  // whether writes list their files in the metastore
-	vacuumGrace = "skep.vacuum.grace" // how long replaced files are kept, as 500ms, 10m or 24h
+	nanos       = "skep.timestamp.nanos" // what becomes of digits behind microseconds: cut, refuse
+	trackFiles  = "skep.track.files"     // whether writes list their files in the metastore
+	vacuumGrace = "skep.vacuum.grace"    // how long replaced files are kept, as 500ms, 10m or 24h
 )
 
 // isTrue reports whether a setting is true.
@@ -77,6 +78,7 @@ func defaultSettings() map[string]string {
 		threadsLimit:                               "0",
 		tempDirectory:                              "",
 		trackFiles:                                 "true",
+		nanos:                                      "cut",
 		vacuumGrace:                                "500ms",
 	}
 }
@@ -192,6 +194,12 @@ func checks() map[string]func(string) error {
 		trackFiles:   wantBool,
 		vacuumGrace:  wantDuration,
 		mergeSize:    wantBytes,
+		nanos: func(v string) error {
+			if !strings.EqualFold(v, "cut") && !strings.EqualFold(v, "refuse") {
+				return errors.New("expects one of [cut, refuse]")
+			}
+			return nil
+		},
 		"hive.exec.dynamic.partition.mode": func(v string) error {
 			if !strings.EqualFold(v, "strict") && !strings.EqualFold(v, "nonstrict") {
 				return errors.New("expects one of [strict, nonstrict]")
@@ -200,6 +208,9 @@ func checks() map[string]func(string) error {
 		},
 	}
 }
+
+// refusesNanos reports whether timestamps with digits behind the microseconds are errors.
+func (s *Session) refusesNanos() bool { return strings.EqualFold(s.Setting(nanos), "refuse") }
 
 func wantBool(v string) error {
 	if !strings.EqualFold(v, "true") && !strings.EqualFold(v, "false") {

@@ -24,6 +24,7 @@ type counts struct {
 	gets, found, lists, listed              atomic.Int64
 	firstRow                                atomic.Int64 // when it came, in nanoseconds since 1970
 	rowsWritten, filesWritten, bytesWritten atomic.Int64
+	cut                                     atomic.Int64 // timestamps that lost digits
 	mu                                      sync.Mutex
 	opened                                  map[string]bool
 	planned                                 []considered
@@ -35,7 +36,7 @@ func (c *counts) stats() Stats {
 		Rows: c.rows.Load(), Files: c.files.Load(), FilesListed: c.listed.Load(), PartitionsRead: c.parts.Load(),
 		Lists: c.lists.Load(), RowGroups: c.groups.Load(), RowGroupsPruned: c.groupsPruned.Load(),
 		FilesPruned: c.filesPruned.Load(), BytesRead: c.bytes.Load(), RowsWritten: c.rowsWritten.Load(),
-		FilesWritten: c.filesWritten.Load(), BytesWritten: c.bytesWritten.Load(),
+		FilesWritten: c.filesWritten.Load(), BytesWritten: c.bytesWritten.Load(), TimestampsCut: c.cut.Load(),
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -65,6 +66,15 @@ func (c *counts) comes(f *rangecache.File) (release func()) {
 		c.gets.Add(f.Requests())
 		_ = f.Close()
 	}
+}
+
+// whole reports timestamps that lost digits, where they are refused.
+func (c *counts) whole(refuse bool) error {
+	if n := c.cut.Load(); refuse && n > 0 {
+		return &Error{Phase: Execution, Code: 2, SQLState: "22008", Task: queryTask, Msg: fmt.Sprintf(
+			"%d timestamps have digits behind the microseconds, which are not kept", n), Hint: "SET " + nanos + "=cut cuts them off"}
+	}
+	return nil
 }
 
 // open counts a file the first time it is opened.
@@ -219,6 +229,9 @@ func (src *source) RowGroups(considered, pruned int) {
 		src.counts.filesPruned.Add(1)
 	}
 }
+
+// Cut is the counter of the statement.
+func (src *source) Cut() *atomic.Int64 { return &src.counts.cut }
 
 // Local gives a file in place or in the cache.
 func (src *source) Local(ctx context.Context, f File) (Local, error) {

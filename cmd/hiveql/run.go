@@ -262,6 +262,9 @@ func (c *client) print(ctx context.Context, r *hiveql.Result) error {
 	if c.o.silent {
 		return nil
 	}
+	if n := r.Stats().TimestampsCut; n > 0 {
+		fmt.Fprintf(c.p.stderr, "WARN: digits behind the microseconds were cut off %d timestamps (skep.timestamp.nanos)\n", n)
+	}
 	switch r.Statement.(type) {
 	case *syntax.Set, *syntax.Reset, *syntax.ShellCommand:
 		return nil // as in Hive: no work, no time

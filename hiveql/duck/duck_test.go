@@ -50,6 +50,7 @@ type catalog struct {
 	tables map[string]*catalogTable
 
 	groups, pruned atomic.Int64 // row groups
+	cut            atomic.Int64
 }
 
 type catalogTable struct {
@@ -124,6 +125,8 @@ func (c *catalog) RowGroups(considered, pruned int) {
 	c.groups.Add(int64(considered))
 	c.pruned.Add(int64(pruned))
 }
+
+func (c *catalog) Cut() *atomic.Int64 { return &c.cut }
 
 func (c *catalog) Local(ctx context.Context, f hiveql.File) (hiveql.Local, error) {
 	return hiveql.Local{Path: "/" + f.Object.Key, Release: func() {}}, nil

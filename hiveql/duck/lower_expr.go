@@ -3,6 +3,7 @@ package duck
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/skepdata/skep/hiveql/analysis"
 	"github.com/skepdata/skep/hivetype"
@@ -17,6 +18,9 @@ func (l *lowerer) expr(x analysis.Expr) string {
 	case *analysis.Ref:
 		return column(x.ID)
 	case *analysis.Const:
+		if t, ok := x.Value.(time.Time); ok && t.Nanosecond()%1000 > 0 {
+			l.src.Cut().Add(1)
+		}
 		s, err := literal(x.Value, x.T)
 		if err != nil {
 			return l.fail(err)

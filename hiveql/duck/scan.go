@@ -256,7 +256,9 @@ func (l *lowerer) textSource(g *scanGroup, f hiveql.File, split formats.Split) b
 		if err != nil {
 			return nil, nil, describe(errors.Join(err, raw.Close()))
 		}
-		r, err := formats.NewSplitReader(g.spec, g.fields, projection, plain, batchRows, split)
+		spec := g.spec
+		spec.Cut = src.Cut()
+		r, err := formats.NewSplitReader(spec, g.fields, projection, plain, batchRows, split)
 		if err != nil {
 			return nil, nil, describe(errors.Join(err, plain.Close(), raw.Close()))
 		}

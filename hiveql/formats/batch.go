@@ -44,7 +44,7 @@ func newBatch(spec *Spec, fields []Field, projection []int, size int) (*batch, e
 	if err != nil {
 		return nil, err
 	}
-	how := &clocks{zone: spec.Zone, patterns: patterns}
+	how := &clocks{zone: spec.Zone, patterns: patterns, cut: spec.Cut}
 	b.schema = arrow.NewSchema(of, nil)
 	for i, p := range projection {
 		b.columns = append(b.columns, newColumn(array.NewBuilder(mem, of[i].Type), fields[p].Type, how))

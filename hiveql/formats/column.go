@@ -287,6 +287,7 @@ func timestampAppender(b *array.TimestampBuilder, t hivetype.Type, how *clocks) 
 	general := func(text []byte) bool {
 		ts, ok := how.of(stringOf(text), t)
 		if ok {
+			how.note(ts.Nanosecond()%1000 > 0)
 			b.Append(arrow.Timestamp(ts.Unix()*1e6 + int64(ts.Nanosecond()/1000)))
 		}
 		return ok
@@ -295,10 +296,11 @@ func timestampAppender(b *array.TimestampBuilder, t hivetype.Type, how *clocks) 
 		return general
 	}
 	return func(text []byte) bool {
-		us, ok := isoTimestamp(text)
+		us, cut, ok := isoTimestamp(text)
 		if !ok {
 			return general(text)
 		}
+		how.note(cut)
 		b.Append(arrow.Timestamp(us))
 		return true
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/skepdata/skep/hivetype"
@@ -13,6 +14,14 @@ import (
 type clocks struct {
 	zone     *time.Location // of times that name none, where the type is an instant; nil is UTC
 	patterns []pattern      // tried first, in order
+	cut      *atomic.Int64  // see Spec.Cut
+}
+
+// note counts a timestamp that lost digits.
+func (c *clocks) note(cut bool) {
+	if cut && c.cut != nil {
+		c.cut.Add(1)
+	}
 }
 
 // pattern is a pattern of Java's DateTimeFormatter: runs of one letter, and text that stands for

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -66,6 +67,9 @@ type Spec struct {
 	Zone *time.Location
 	// Allocator provides the memory of the batches; nil means Go's heap.
 	Allocator memory.Allocator
+	// Cut, if not nil, counts the timestamps that are read and have digits behind the
+	// microseconds, which are cut off.
+	Cut *atomic.Int64
 }
 
 // Reader reads the rows of one file. It is for one goroutine at a time.
