@@ -31,6 +31,33 @@ func inputs(r Rel) []Rel {
 	return nil
 }
 
+// Relations calls f for root and all relations below it, those of subqueries too, each after those
+// that it takes columns from.
+func Relations(root Rel, f func(Rel)) {
+	for _, in := range inputs(root) {
+		Relations(in, f)
+	}
+	mapOwn(root, func(x Expr) Expr {
+		subqueries(x, func(q Rel) { Relations(q, f) })
+		return x
+	})
+	f(root)
+}
+
+// subqueries calls f for the subqueries of an expression, but not for those inside them.
+func subqueries(x Expr, f func(Rel)) {
+	visit(x, func(x Expr) bool {
+		if in, ok := x.(*InQuery); ok {
+			subqueries(in.X, f)
+		}
+		q := queryOf(x)
+		if q != nil {
+			f(*q)
+		}
+		return q == nil
+	})
+}
+
 // mapInputs replaces the relations directly below r.
 func mapInputs(r Rel, f func(Rel) Rel) {
 	switch r := r.(type) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/skepdata/skep/hiveql"
+	"github.com/skepdata/skep/hiveql/analysis"
 	"github.com/skepdata/skep/hiveql/footer"
 	"github.com/skepdata/skep/storage"
 )
@@ -68,3 +69,15 @@ func (e *Executor) Footer(ctx context.Context, path string) (*footer.File, error
 type nowhere struct{ storage.Bucket }
 
 func (nowhere) URL() string { return "nowhere://" }
+
+// SQL is what a query is made into. The query is run, and its rows are dropped.
+func (e *Executor) SQL(ctx context.Context, q *analysis.Query, src hiveql.Source) (sql string, err error) {
+	j, err := e.lowered(ctx, src, func(l *lowerer) string {
+		sql = l.query(q)
+		return sql
+	})
+	if err != nil {
+		return sql, err
+	}
+	return sql, j.close()
+}

@@ -29,6 +29,11 @@ type lowerer struct {
 	urls     map[string]string // of the files that DuckDB reads, by their local paths
 	release  []func()          // called when the query is over
 	giveUp   func(error)       // ends the query for a reason that DuckDB does not know
+
+	scanned map[int]scanned // numbers that are read, by the IDs of their columns
+	spans   map[int]span    // of columns
+	reaches map[analysis.Expr]compactable
+	loose   map[int]bool // columns of another decimal type than Hive's, with the same scale
 }
 
 func (l *lowerer) fail(err error) string {
@@ -65,12 +70,13 @@ func (l *lowerer) query(q *analysis.Query) string {
 	if err := l.prepare(q); err != nil {
 		return l.fail(err)
 	}
+	l.findCompact(q)
 	outs := make([]string, len(q.Output))
 	for i, o := range q.Output {
 		if err := checkType(o.Type); err != nil {
 			l.fail(err)
 		}
-		outs[i] = fmt.Sprintf("%s AS o%d", column(o.ID), i)
+		outs[i] = fmt.Sprintf("%s AS o%d", l.typed(o.ID, o.Type), i)
 	}
 	if len(outs) == 0 {
 		outs = []string{"1 AS one"}

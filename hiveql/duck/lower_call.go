@@ -43,6 +43,9 @@ func (l *lowerer) call(x *analysis.Call) string {
 	case "||":
 		return l.chain(x, " || ")
 	}
+	if isComparison(x.Func.Name) && len(x.Args) == 2 {
+		return r(l, x, l.compared(x.Args))
+	}
 	return r(l, x, l.exprs(x.Args))
 }
 
@@ -180,6 +183,9 @@ func (l *lowerer) decimalArithmetic(op, symbol string, x *analysis.Call, args []
 	a, b := x.Args[0].Type(), x.Args[1].Type()
 	switch {
 	case op == "mul" && a.Precision+b.Precision < hivetype.MaxPrecision && x.T.Scale == a.Scale+b.Scale:
+		if a.Precision+b.Precision > compactDigits && max(a.Precision, b.Precision) <= compactDigits { // of which the product would have to be as short
+			return fill("(($1)::"+sqlType(hivetype.DecimalOf(compactDigits+1, a.Scale))+" * $2)::$T", x, args)
+		}
 		return fill("($1 * $2)::$T", x, args)
 	case op != "mul" && x.T.Precision < hivetype.MaxPrecision && x.T.Scale == max(a.Scale, b.Scale):
 		return fill("(($1)::$T "+symbol+" ($2)::$T)::$T", x, args)

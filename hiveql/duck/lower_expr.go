@@ -14,9 +14,12 @@ func (l *lowerer) expr(x analysis.Expr) string {
 	if l.err != nil {
 		return "NULL"
 	}
+	if l.computesCompact(x) {
+		return "(" + l.compact(x) + ")::" + sqlType(x.Type())
+	}
 	switch x := x.(type) {
 	case *analysis.Ref:
-		return column(x.ID)
+		return l.typed(x.ID, x.T)
 	case *analysis.Const:
 		if t, ok := x.Value.(time.Time); ok && t.Nanosecond()%1000 > 0 {
 			l.src.Cut().Add(1)
@@ -54,13 +57,13 @@ func not(negated bool) string {
 // single is a relation as a subquery of exactly one column.
 func (l *lowerer) single(r analysis.Rel) string {
 	cols := r.Columns()
-	if len(cols) == 1 {
+	if len(cols) == 1 && !l.loose[cols[0].ID] {
 		return l.rel(r)
 	}
 	if len(cols) == 0 {
 		return l.fail(&Error{Op: "plan", Msg: "a subquery used as a value has no column"})
 	}
-	return "SELECT " + column(cols[0].ID) + " FROM " + l.from(r)
+	return "SELECT " + l.typed(cols[0].ID, cols[0].Type) + " FROM " + l.from(r)
 }
 
 func (l *lowerer) exprs(xs []analysis.Expr) []string {

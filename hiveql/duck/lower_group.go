@@ -28,14 +28,14 @@ func (l *lowerer) aggregate(a *analysis.Aggregate) string {
 			list = append(list, keys[i])
 		}
 		if !slices.Contains(inner, keys[i]) {
-			inner = append(inner, l.expr(k.X)+" AS "+keys[i])
+			inner = append(inner, l.columnValue(k)+" AS "+keys[i])
 		}
 	}
 	if len(inner) == 0 {
 		inner = []string{"1 AS one"}
 	}
 	for _, g := range a.Aggs {
-		call := aggregateCall{f: g.Func, args: g.Args, distinct: g.Distinct, filter: g.Filter, t: g.Type}
+		call := aggregateCall{f: g.Func, args: g.Args, distinct: g.Distinct, filter: g.Filter, t: g.Type, loose: l.loose[g.ID]}
 		list = append(list, l.ofGroupedRows(a, call)+" AS "+column(g.ID))
 	}
 	if a.GroupingID != nil {
@@ -136,6 +136,8 @@ type aggregateCall struct {
 	filter   analysis.Expr
 	t        hivetype.Type
 	over     string
+	wide     bool // over is the same for all rows of a partition
+	loose    bool // any decimal type will do
 }
 
 func (l *lowerer) aggregateFunction(c aggregateCall) string {
@@ -163,7 +165,11 @@ func (l *lowerer) aggregateFunction(c aggregateCall) string {
 		case hivetype.BigInt:
 			return "skep_to_bigint(" + whole("sum", args[0]) + "::HUGEINT)"
 		case hivetype.Decimal:
-			return "TRY_CAST(" + l.decimalSum(c, whole, args[0]) + " AS " + sqlType(c.t) + ")"
+			sum := l.decimalSum(c, whole, args[0])
+			if !c.loose {
+				sum = "TRY_CAST(" + sum + " AS " + sqlType(c.t) + ")"
+			}
+			return sum
 		default:
 			return whole("sum", args[0])
 		}
@@ -176,8 +182,11 @@ func (l *lowerer) aggregateFunction(c aggregateCall) string {
 	case "collect_list", "collect_set":
 		c.distinct = c.distinct || c.f.Name == "collect_set"
 		return "coalesce(" + whole("list", args[0], args[0]+" IS NOT NULL") + ", []::" + sqlType(c.t) + ")"
-	case "max":
-		if c.args[0].Type().Kind == hivetype.Struct {
+	case "min", "max":
+		if c.loose {
+			return whole(c.f.Name, l.compact(c.args[0]))
+		}
+		if c.f.Name == "max" && c.args[0].Type().Kind == hivetype.Struct {
 			return whole("arg_max", args[0]+", "+nullsLeast(args[0], c.args[0].Type()), args[0]+" IS NOT NULL")
 		}
 	case "approx_distinct":
@@ -210,7 +219,11 @@ func (l *lowerer) aggregateFunction(c aggregateCall) string {
 func (l *lowerer) decimalSum(c aggregateCall, whole func(string, string, ...string) string, x string) string {
 	const safe = 28 // digits to which ten billion can be added
 	t := c.args[0].Type()
-	if t.Kind != hivetype.Decimal || t.Precision <= safe {
+	if l.compactable(c.args[0]).ok {
+		return whole("sum", l.compact(c.args[0]))
+	}
+	// DuckDB hands aggregates of C one state for all rows of a partition, where they expect as many.
+	if t.Kind != hivetype.Decimal || t.Precision <= safe || c.wide {
 		return whole("sum", x)
 	}
 	name := fmt.Sprintf("%s%d", sumPrefix, t.Scale)
@@ -359,7 +372,8 @@ func frameWithoutKey(b *analysis.Frame, key analysis.SortKey) string {
 
 func (l *lowerer) overWindow(f analysis.WindowColumn, over string) string {
 	if f.Func.Kind == analysis.AggregateFunction {
-		return l.aggregateFunction(aggregateCall{f: f.Func, args: f.Args, distinct: f.Distinct, t: f.Type, over: over})
+		wide := len(f.OrderBy) == 0 || strings.HasSuffix(over, "UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)")
+		return l.aggregateFunction(aggregateCall{f: f.Func, args: f.Args, distinct: f.Distinct, t: f.Type, over: over, wide: wide})
 	}
 	args := l.exprs(f.Args)
 	skip := f.IgnoreNulls

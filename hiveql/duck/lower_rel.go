@@ -66,13 +66,21 @@ func (l *lowerer) project(p *analysis.Project) string {
 	defer restore()
 	list := make([]string, len(p.Exprs))
 	for i, c := range p.Exprs {
-		list[i] = l.expr(c.X) + " AS " + column(c.ID)
+		list[i] = l.columnValue(c) + " AS " + column(c.ID)
 	}
 	s := "SELECT " + strings.Join(list, ", ")
 	if _, ok := p.Input.(*analysis.OneRow); ok && l.row == "" {
 		return s
 	}
 	return s + " FROM " + from
+}
+
+// columnValue is the value of a column that is computed.
+func (l *lowerer) columnValue(c analysis.Computed) string {
+	if l.loose[c.ID] {
+		return l.looseExpr(c.X)
+	}
+	return l.expr(c.X)
 }
 
 // fromNumbered is r as it stands in a FROM clause, with the numbers of its rows where the
@@ -163,7 +171,7 @@ func (l *lowerer) renamed(r analysis.Rel, cols []analysis.Column) string {
 		return ""
 	}
 	for i, c := range cols {
-		list[i] = column(from[i].ID) + " AS " + column(c.ID)
+		list[i] = l.typed(from[i].ID, from[i].Type) + " AS " + column(c.ID)
 	}
 	return "(SELECT " + strings.Join(list, ", ") + " FROM " + l.from(r) + ")"
 }

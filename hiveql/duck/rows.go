@@ -67,6 +67,7 @@ func (j *job) start(src hiveql.Source, lower func(*lowerer) string) error {
 	l := &lowerer{
 		ctx: j.ctx, exec: j.exec, conn: conn, src: src, feeds: j.feeds, giveUp: j.giveUp,
 		urls: map[string]string{}, prepared: map[*analysis.Scan][]*scanGroup{},
+		scanned: map[int]scanned{}, spans: map[int]span{}, reaches: map[analysis.Expr]compactable{}, loose: map[int]bool{},
 	}
 	sql := lower(l)
 	j.release, j.urls = l.release, l.urls
