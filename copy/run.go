@@ -392,7 +392,7 @@ func (j *job) transfer(ctx context.Context, w work, spawn func(work)) (result, e
 			return res, err
 		}
 	}
-	if j.serverCopier != nil && !j.serverRefuse.Load() && len(t.Sources) == 1 && t.raw() {
+	if j.serverCopier != nil && !j.serverRefuse.Load() && len(t.Sources) == 1 && t.raw() && !j.holdsBackKernel() {
 		res, err := j.intended(ctx, t, j.serverCopy)
 		if !errors.Is(err, storage.ErrUnsupported) {
 			return res, err
@@ -408,6 +408,12 @@ func (j *job) transfer(ctx context.Context, w work, spawn func(work)) (result, e
 		return j.intended(ctx, t, j.mergeParquet)
 	}
 	return j.intended(ctx, t, j.stream)
+}
+
+// holdsBackKernel reports whether the job has a limit on bytes that the kernel, which copies local files
+// by itself, would not know.
+func (j *job) holdsBackKernel() bool {
+	return isFiles(j.dest.Bucket) && j.rates.bytes.perSecond.Load() > 0
 }
 
 // checkSelf refuses to replace an object by a copy of which it is a source.
