@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-
-	"github.com/skepdata/skep/storage"
 )
 
 // fromList yields what Options.SrcList names, in the order of the names. The objects are looked up
@@ -78,10 +76,7 @@ func (p *planner) listedKey(name string) string {
 }
 
 func (p *planner) lookUp(ctx context.Context, key string) Source {
-	o, err := p.stat(ctx, key)
-	if err != nil {
-		o = storage.Object{Key: key}
-	}
+	o, err := p.described(ctx, key)
 	return Source{Object: o, Base: baseName(p.src.Prefix, key), lost: err}
 }
 

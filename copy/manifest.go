@@ -225,31 +225,49 @@ func (p *planner) skipUnchanged(t *Task) {
 }
 
 // fromManifest yields the files that the previous manifest names. What it says of their
-// versions was true of other objects, those they were copied from, except their checksums.
+// versions was true of other objects, those they were copied from, except their checksums. Of
+// files that went into an output of another name it yields that, once: it is what there is.
 func (p *planner) fromManifest(ctx context.Context) iter.Seq2[Source, error] {
 	return func(yield func(Source, error) bool) {
+		outputs := map[string]bool{}
 		for line, err := range readManifest(ctx, p.opts.PreviousManifest) {
 			if err != nil {
 				yield(Source{}, err)
 				return
 			}
-			key, ok := strings.CutPrefix(sameScheme(line.Path), p.src.Bucket.URL())
+			at := line.Path
+			if line.Output != "" {
+				if at = line.Output; outputs[at] {
+					continue
+				}
+				outputs[at] = true
+			}
+			key, ok := strings.CutPrefix(sameScheme(at), p.src.Bucket.URL())
 			if !ok || key == "" {
 				yield(Source{}, fmt.Errorf("manifest %s: %s is not in %s, where the source is",
-					p.opts.PreviousManifest.URL(), line.Path, p.src.Bucket.URL()))
+					p.opts.PreviousManifest.URL(), at, p.src.Bucket.URL()))
 				return
 			}
-			sum, _ := storage.ParseChecksum(line.CRC32C) // parsed once before
-			s := Source{Object: storage.Object{Key: key, Size: line.Size, CRC32C: sum}}
-			s.Base = strings.TrimPrefix(strings.TrimPrefix(line.Path, line.SrcDir), "/")
-			if line.SrcDir == "" || s.Base == "" {
-				s.Base = line.BaseName
+			s := line.sourceEntry()
+			s.Key = key
+			if line.Output != "" {
+				s.Object, s.lost = p.described(ctx, key)
+				s.Base = line.outputEntry().Base
 			}
 			if !yield(s, nil) {
 				return
 			}
 		}
 	}
+}
+
+// described is what the source tells of a key that is on a list, or why it does not.
+func (p *planner) described(ctx context.Context, key string) (storage.Object, error) {
+	o, err := p.stat(ctx, key)
+	if err != nil {
+		o = storage.Object{Key: key}
+	}
+	return o, err
 }
 
 // sameScheme writes the other names of S3's scheme in the one way we do, and paths as URLs.

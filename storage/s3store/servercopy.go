@@ -51,6 +51,10 @@ func (b *Bucket) CopyWith(ctx context.Context, key string, src storage.Bucket, s
 		err = fmt.Errorf("%w: the copy has CRC32C %s, its source %s", storage.ErrChecksum, o.CRC32C, srcObject.CRC32C)
 	}
 	if err != nil {
+		var told *storage.Error
+		if errors.As(err, &told) && told.URL == from.URL()+srcObject.Key {
+			return storage.Object{}, err // it is the source that is not as it should be
+		}
 		return storage.Object{}, b.fail(ctx, "copy", key, err)
 	}
 	return o, nil
@@ -125,7 +129,10 @@ func (c *serverCopy) whole(ctx context.Context) (storage.Object, error) {
 		if tooLarge(err) {
 			return storage.Object{}, err
 		}
-		return storage.Object{}, c.from.fail(ctx, "copy", c.src.Key, err)
+		if ofSource(err) {
+			return storage.Object{}, c.from.fail(ctx, "copy", c.src.Key, err)
+		}
+		return storage.Object{}, c.b.fail(ctx, "copy", c.key, err)
 	}
 	sum := a.checksum()
 	if !sum.Known || c.src.ETag == "" {
@@ -179,6 +186,12 @@ func (c *serverCopy) headers() (map[string]string, error) {
 func tooLarge(err error) bool {
 	var r minio.ErrorResponse
 	return errors.As(err, &r) && (r.Code == minio.EntityTooLarge || r.Code == "InvalidRequest")
+}
+
+// ofSource recognises what is wrong with the source of a copy, not with its destination.
+func ofSource(err error) bool {
+	var r minio.ErrorResponse
+	return errors.As(err, &r) && (r.Code == "NoSuchKey" || r.Code == "PreconditionFailed" || r.Code == "NoSuchVersion" || r.Code == "InvalidObjectState")
 }
 
 // inParts copies by a multipart upload whose parts are ranges of the source. Such an upload
