@@ -54,7 +54,11 @@ func lowerName(n metastore.TableName) metastore.TableName {
 
 // Databases leaves out those of temporary tables.
 func (t *temporaries) Databases(ctx context.Context, pattern string) ([]string, error) {
-	names, err := t.Store.Databases(ctx, pattern)
+	return lastingDatabases(ctx, t.Store, pattern)
+}
+
+func lastingDatabases(ctx context.Context, r metastore.Reader, pattern string) ([]string, error) {
+	names, err := r.Databases(ctx, pattern)
 	return slices.DeleteFunc(names, func(n string) bool { return strings.HasPrefix(n, temporaryPrefix) }), err
 }
 
@@ -86,6 +90,10 @@ func (t *temporaries) PartitionNames(ctx context.Context, name metastore.TableNa
 	return (&temporaryReader{t.Store, t.names}).PartitionNames(ctx, name, p)
 }
 
+func (t *temporaries) CountPartitions(ctx context.Context, name metastore.TableName, p partitions.Predicate) (int, error) {
+	return (&temporaryReader{t.Store, t.names}).CountPartitions(ctx, name, p)
+}
+
 func (t *temporaries) PartitionsNamed(
 	ctx context.Context, name metastore.TableName, vs []partitions.Values,
 ) iter.Seq2[*metastore.Partition, error] {
@@ -104,6 +112,11 @@ func (t *temporaries) Statistics(
 	ctx context.Context, name metastore.TableName, p partitions.Predicate, columns ...string,
 ) iter.Seq2[*metastore.Statistics, error] {
 	return (&temporaryReader{t.Store, t.names}).Statistics(ctx, name, p, columns...)
+}
+
+// View is of the metastore by the session's names.
+func (t *temporaries) View(ctx context.Context, fn func(metastore.Reader) error) error {
+	return t.Store.View(ctx, func(r metastore.Reader) error { return fn(&temporaryView{temporaryReader{r, t.names}, readerBelow{r}}) })
 }
 
 // Update runs fn. The session's names change when it is committed.
@@ -169,6 +182,10 @@ func (r *temporaryReader) PartitionNames(ctx context.Context, name metastore.Tab
 	return r.from.PartitionNames(ctx, r.kept(name), p)
 }
 
+func (r *temporaryReader) CountPartitions(ctx context.Context, name metastore.TableName, p partitions.Predicate) (int, error) {
+	return r.from.CountPartitions(ctx, r.kept(name), p)
+}
+
 func (r *temporaryReader) PartitionsNamed(
 	ctx context.Context, name metastore.TableName, vs []partitions.Values,
 ) iter.Seq2[*metastore.Partition, error] {
@@ -187,6 +204,19 @@ func (r *temporaryReader) Statistics(
 	ctx context.Context, name metastore.TableName, p partitions.Predicate, columns ...string,
 ) iter.Seq2[*metastore.Statistics, error] {
 	return r.from.Statistics(ctx, r.kept(name), p, columns...)
+}
+
+// temporaryView is one moment of the metastore in a session's names.
+type temporaryView struct {
+	temporaryReader
+	readerBelow
+}
+
+// readerBelow has what temporaryReader does not.
+type readerBelow struct{ metastore.Reader }
+
+func (v *temporaryView) Databases(ctx context.Context, pattern string) ([]string, error) {
+	return lastingDatabases(ctx, v.from, pattern)
 }
 
 // temporaryTx is a transaction in a session's names, which it changes.
@@ -217,6 +247,10 @@ func (x *temporaryTx) Partitions(
 
 func (x *temporaryTx) PartitionNames(ctx context.Context, name metastore.TableName, p partitions.Predicate) iter.Seq2[string, error] {
 	return x.temporaryReader.PartitionNames(ctx, name, p)
+}
+
+func (x *temporaryTx) CountPartitions(ctx context.Context, name metastore.TableName, p partitions.Predicate) (int, error) {
+	return x.temporaryReader.CountPartitions(ctx, name, p)
 }
 
 func (x *temporaryTx) PartitionsNamed(

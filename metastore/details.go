@@ -127,3 +127,25 @@ type LockComponent struct {
 	Partition string `json:"partition,omitempty"`
 	Operation string `json:"operation,omitempty"`
 }
+
+// Txn is a transaction of a client of the Hive Metastore: what holds locks together, and what numbers the
+// writes of tables that keep versions of rows. It is no transaction of the store, which only keeps it.
+type Txn struct {
+	ID        int64     `json:"id,omitempty"` // given out by PutTxn where 0
+	State     string    `json:"state,omitempty"`
+	Kind      string    `json:"kind,omitempty"`
+	User      string    `json:"user,omitempty"`
+	Host      string    `json:"host,omitempty"`
+	Agent     string    `json:"agent,omitempty"`
+	Writes    []Write   `json:"writes,omitempty"`
+	Started   time.Time `json:"started"`
+	Heartbeat time.Time `json:"heartbeat"`
+	Expires   time.Time `json:"expires"`
+}
+
+// Write is the number of what a transaction writes to a table: greater than all before.
+type Write struct {
+	Database string `json:"database"`
+	Table    string `json:"table"`
+	ID       int64  `json:"id"`
+}

@@ -17,6 +17,7 @@ var (
 	ErrNoSuchFunction  = errors.New("function does not exist")
 	ErrNoConstraint    = errors.New("constraint does not exist")
 	ErrNoSuchLock      = errors.New("lock does not exist")
+	ErrNoSuchTxn       = errors.New("transaction does not exist")
 	ErrExists          = errors.New("already exists")
 	ErrNotEmpty        = errors.New("database is not empty")
 	ErrConflict        = errors.New("changed by somebody else meanwhile")
@@ -54,6 +55,8 @@ type Reader interface {
 	Partitions(ctx context.Context, name TableName, p partitions.Predicate) iter.Seq2[*Partition, error]
 	// PartitionNames is Partitions for those who want the names only: ds=2024-01-01/hr=3.
 	PartitionNames(ctx context.Context, name TableName, p partitions.Predicate) iter.Seq2[string, error]
+	// CountPartitions is how many partitions satisfy p. It reads no more than it must.
+	CountPartitions(ctx context.Context, name TableName, p partitions.Predicate) (int, error)
 	// PartitionsNamed yields the partitions that have one of the values, in byte order of their
 	// names, each once. Those that do not exist are left out.
 	PartitionsNamed(ctx context.Context, name TableName, vs []partitions.Values) iter.Seq2[*Partition, error]
@@ -79,6 +82,12 @@ type Reader interface {
 	Statistics(ctx context.Context, name TableName, p partitions.Predicate, columns ...string) iter.Seq2[*Statistics, error]
 	// Locks lists all locks in order of their ids.
 	Locks(ctx context.Context) ([]*Lock, error)
+
+	// Txns lists the transactions that are kept in order of their ids, and gives a number that is not smaller than any id that has
+	// been given out, nor greater than any that will be.
+	Txns(ctx context.Context) (all []*Txn, last int64, err error)
+	// WriteID is the greatest number of a write of a table, which need not exist; 0 where there was none.
+	WriteID(ctx context.Context, name TableName) (int64, error)
 
 	// Changes yields the entries of the change log with greater ids than after, in order. Those
 	// that are older than the log is kept are gone.
@@ -154,6 +163,15 @@ type Tx interface {
 	PutLock(ctx context.Context, l *Lock) (int64, error)
 	// DropLock reports ErrNoSuchLock.
 	DropLock(ctx context.Context, id int64) error
+	// PutTxn makes a transaction, whose id it returns, or replaces the one that has x.ID: ErrNoSuchTxn.
+	// Transactions are not in the change log.
+	PutTxn(ctx context.Context, x *Txn) (int64, error)
+	// DropTxn reports ErrNoSuchTxn.
+	DropTxn(ctx context.Context, id int64) error
+	// SkipTxns makes the ids of transactions to come greater than last.
+	SkipTxns(ctx context.Context, last int64) error
+	// SetWriteID sets the greatest number of a write of a table. It goes with the table, also when that is renamed.
+	SetWriteID(ctx context.Context, name TableName, id int64) error
 	// Note writes an entry of kind Noted to the change log, about a table, or where v is not nil
 	// about a partition, neither of which need exist.
 	Note(ctx context.Context, name TableName, v partitions.Values, note map[string]string) error
@@ -169,6 +187,11 @@ type Store interface {
 	// it is. fn must not call Update of the same store; it may use its Reader methods, which do not
 	// see what the transaction has written.
 	Update(ctx context.Context, fn func(Tx) error) error
+	// View runs fn on one moment of the metastore: all that its Reader is asked is of that moment.
+	// Where the connection breaks fn is run again, so it must be able to begin anew. The Reader is for one
+	// goroutine at a time, not while an iterator of it is under way, and must not be used after View returns. The error of fn is
+	// returned as it is.
+	View(ctx context.Context, fn func(Reader) error) error
 	// Close is idempotent.
 	Close() error
 }

@@ -16,7 +16,9 @@ type encoder struct {
 	proto Protocol
 	sink  io.Writer
 	err   error
-	sent  int64 // bytes handed to the sink
+	sent  int64 // bytes of this message handed to the sink
+	// failed is why the rest of this message could not be made.
+	failed error
 
 	last  int16   // TCompact: the number of the field before
 	outer []int16 // of the structs around
@@ -43,6 +45,22 @@ func (e *encoder) flush() {
 		e.sent += int64(n)
 	}
 	e.buf = e.buf[:0]
+}
+
+// begin starts a message. What has not been handed on of the one before is dropped.
+func (e *encoder) begin() {
+	e.buf, e.sent, e.failed, e.last, e.outer = e.buf[:0], 0, nil, 0, e.outer[:0]
+}
+
+// raw writes what has been encoded elsewhere.
+func (e *encoder) raw(b []byte) error {
+	for len(b) > 0 && e.err == nil {
+		n := min(len(b), flushAt)
+		e.buf = append(e.buf, b[:n]...)
+		b = b[n:]
+		e.maybeFlush()
+	}
+	return e.err
 }
 
 func (e *encoder) structBegin() {

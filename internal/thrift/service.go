@@ -114,7 +114,7 @@ func (s *Server) serve(ctx context.Context, d *decoder, e *encoder, conn *Conn) 
 	info := Info{
 		Method: head.Name, Remote: conn.Remote, User: conn.Name(), Protocol: d.proto, Started: time.Now(),
 	}
-	e.sent = 0
+	e.begin()
 	info.Err = s.answer(ctx, d, e, conn, head)
 	e.flush()
 	info.Took, info.Sent = time.Since(info.Started), e.sent
@@ -165,23 +165,37 @@ func (s *Server) answer(ctx context.Context, d *decoder, e *encoder, conn *Conn,
 	if head.Type == Oneway {
 		return err
 	}
-	if err != nil {
-		var app *ApplicationError
-		switch {
-		case errors.As(err, &app):
-			_ = refuse(app) // which is err
-		case !m.throw(e, head, err) && (s.Translate == nil || !m.throw(e, head, s.Translate(err))):
-			_ = refuse(&ApplicationError{err.Error(), InternalError}) // the same
-		}
+	if err == nil {
+		err = s.reply(e, m, head, result)
+	}
+	switch {
+	case err == nil:
+		return nil
+	case e.sent > 0: // it is too late to say so
+		e.fail(fmt.Errorf("%s: a part of the answer had been sent: %w", head.Name, err))
 		return err
 	}
+	e.begin()
+	var app *ApplicationError
+	switch {
+	case errors.As(err, &app):
+		_ = refuse(app) // which is err
+	case !m.throw(e, head, err) && (s.Translate == nil || !m.throw(e, head, s.Translate(err))):
+		_ = refuse(&ApplicationError{err.Error(), InternalError}) // the same
+	}
+	return err
+}
+
+// reply writes what a method has returned, and runs what fills its lists.
+func (s *Server) reply(e *encoder, m *method, head Message, result reflect.Value) (err error) {
+	defer s.recovered(m, &err)
 	e.message(Message{head.Name, Reply, head.Seq})
 	e.structBegin()
 	if m.result != nil {
 		e.result(m.result, result)
 	}
 	e.structEnd()
-	return nil
+	return e.failed
 }
 
 // result writes the field 0 of a reply; a nil result is none, which clients take for an error.
@@ -201,17 +215,21 @@ func (e *encoder) result(c *codec, v reflect.Value) {
 	c.enc(e, v)
 }
 
-// run calls the method. A panic is an error of the server, and no reason to end it.
+// run calls the method.
 func (s *Server) run(ctx context.Context, m *method, args reflect.Value) (result reflect.Value, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			if s.Panicked != nil {
-				s.Panicked(m.name, r)
-			}
-			err = &ApplicationError{fmt.Sprintf("Internal error processing %s", m.name), InternalError}
-		}
-	}()
+	defer s.recovered(m, &err)
 	return m.call(ctx, args)
+}
+
+// recovered is deferred where a method runs. A panic is an error of the server, and no reason to
+// end it.
+func (s *Server) recovered(m *method, err *error) {
+	if r := recover(); r != nil {
+		if s.Panicked != nil {
+			s.Panicked(m.name, r)
+		}
+		*err = &ApplicationError{fmt.Sprintf("Internal error processing %s", m.name), InternalError}
+	}
 }
 
 // throw writes err as the exception that the method declares for it, if it does.

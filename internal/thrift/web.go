@@ -124,11 +124,12 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", mediaType)
 	e := &encoder{sink: w}
 	if err := s.serve(r.Context(), d, e, conn); err != nil {
-		if e.sent == 0 {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-		}
 		if s.Refused != nil && !errors.Is(err, io.EOF) {
 			s.Refused(r.RemoteAddr, err)
 		}
+		if e.sent > 0 {
+			panic(http.ErrAbortHandler) // which ends the connection, so that the client sees that something is missing
+		}
+		http.Error(w, err.Error(), http.StatusBadRequest)
 	}
 }

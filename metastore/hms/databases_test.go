@@ -29,6 +29,8 @@ func TestGohive(t *testing.T) {
 			for name, test := range map[string]func(*testing.T, opener){
 				"commit":                    gohiveCommit,
 				"locks":                     gohiveLocks,
+				"transactions":              gohiveTransactions,
+				"write ids":                 gohiveWriteIDs,
 				"statistics":                gohiveStatistics,
 				"old statistics":            oldStatistics,
 				"functions and constraints": gohiveFunctionsAndConstraints,

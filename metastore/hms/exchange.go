@@ -116,7 +116,7 @@ func (s *Service) exchanged(ctx context.Context, spec map[string]string, source,
 		return nil, err
 	}
 	var moves []movingPartition
-	err = s.each(ctx, source, where, -1, func(p *metastore.Partition) error {
+	err = missing(first(s.store(ctx).Partitions(ctx, source.TableName, where), -1, func(p *metastore.Partition) error {
 		name, err := source.Keys().Name(p.Values)
 		if err != nil {
 			return err
@@ -129,7 +129,7 @@ func (s *Service) exchanged(ctx context.Context, spec map[string]string, source,
 		}
 		moves = append(moves, m)
 		return nil
-	})
+	}), source.Database, source.Name)
 	if err == nil && len(moves) == 0 {
 		err = metaf("No partition is found with the values %v for the table %s", spec, source.Name)
 	}

@@ -43,7 +43,7 @@ var (
 
 const acquired, waiting = "ACQUIRED", "WAITING"
 
-// addLocks adds the methods for locks. Those that do not come with a transaction are all there are.
+// addLocks adds the methods for locks. One that comes with a transaction ends with it.
 func (s *Service) addLocks(t *thrift.Service) {
 	thrift.Handle(t, "lock", s.lock, &noSuchTxn{}, &txnAborted{})
 	thrift.Handle(t, "check_lock", func(ctx context.Context, a *requestArgs[checkLockRequest]) (*lockResponse, error) {
@@ -54,17 +54,31 @@ func (s *Service) addLocks(t *thrift.Service) {
 		return &lockResponse{Lockid: l.ID, State: lockStates[l.State]}, nil
 	}, &noSuchTxn{}, &txnAborted{}, &noSuchLock{})
 	thrift.Handle(t, "heartbeat", func(ctx context.Context, a *requestArgs[heartbeatRequest]) (thrift.Void, error) {
-		if a.Request.Lockid == 0 {
-			if a.Request.Txnid != 0 {
-				return thrift.Void{}, &noSuchTxn{fmt.Sprintf("No such transaction txnid:%d", a.Request.Txnid)}
+		if a.Request.Txnid != 0 {
+			err := s.withTxns(ctx, func(ctx context.Context, all *txns) error { return all.beat(ctx, a.Request.Txnid) })
+			if err != nil {
+				return thrift.Void{}, err
 			}
+		}
+		if a.Request.Lockid == 0 {
 			return thrift.Void{}, nil
 		}
 		_, err := s.touch(ctx, a.Request.Lockid, false)
 		return thrift.Void{}, err
 	}, &noSuchLock{}, &noSuchTxn{}, &txnAborted{})
 	thrift.Handle(t, "unlock", func(ctx context.Context, a *requestArgs[unlockRequest]) (thrift.Void, error) {
-		err := s.update(ctx, func(ctx context.Context, tx metastore.Tx) error { return tx.DropLock(ctx, a.Request.Lockid) })
+		err := s.update(ctx, func(ctx context.Context, tx metastore.Tx) error {
+			locks, err := s.living(ctx, tx)
+			if err != nil {
+				return err
+			}
+			for _, l := range locks {
+				if l.ID == a.Request.Lockid && l.Txn != 0 {
+					return &txnOpen{fmt.Sprintf("Unlocking locks associated with transaction not permitted.  lockid:%d %s", l.ID, txnText(l.Txn))}
+				}
+			}
+			return tx.DropLock(ctx, a.Request.Lockid)
+		})
 		return thrift.Void{}, lost(err, a.Request.Lockid)
 	}, &noSuchLock{}, &txnOpen{})
 	thrift.Handle(t, "show_locks", s.showLocks)
@@ -86,10 +100,7 @@ func (s *Service) lease() time.Duration {
 
 func (s *Service) lock(ctx context.Context, a *requestArgs[lockRequest]) (*lockResponse, error) {
 	r := a.Request
-	if r.Txnid > 0 {
-		return nil, &noSuchTxn{fmt.Sprintf("No such transaction txnid:%d; transactions are not supported yet", r.Txnid)}
-	}
-	wanted := &metastore.Lock{User: r.User, Host: r.Hostname, Agent: r.AgentInfo}
+	wanted := &metastore.Lock{User: r.User, Host: r.Hostname, Agent: r.AgentInfo, Txn: max(0, r.Txnid)}
 	if wanted.Agent == "" {
 		wanted.Agent = "Unknown"
 	}
@@ -109,6 +120,15 @@ func (s *Service) lock(ctx context.Context, a *requestArgs[lockRequest]) (*lockR
 	out := &lockResponse{}
 	err := s.update(ctx, func(ctx context.Context, tx metastore.Tx) error {
 		l := *wanted
+		if l.Txn != 0 {
+			all, err := s.txns(ctx, tx)
+			if err != nil {
+				return err
+			}
+			if err := all.beat(ctx, l.Txn); err != nil {
+				return err
+			}
+		}
 		others, err := s.living(ctx, tx)
 		if err != nil {
 			return err
@@ -145,8 +165,14 @@ func (s *Service) touch(ctx context.Context, id int64, grant bool) (*metastore.L
 		}
 		found.Heartbeat = s.Now()
 		found.Expires = found.Heartbeat.Add(s.lease())
-		_, err = tx.PutLock(ctx, found)
-		return err
+		if _, err = tx.PutLock(ctx, found); err != nil || found.Txn == 0 {
+			return err
+		}
+		txns, err := s.txns(ctx, tx)
+		if err != nil {
+			return err
+		}
+		return txns.beat(ctx, found.Txn)
 	})
 	return found, lost(err, id)
 }
@@ -179,6 +205,9 @@ func (s *Service) grant(l *metastore.Lock, others []*metastore.Lock) {
 	l.State = acquired
 	for _, other := range others {
 		before := l.ID == 0 || other.ID < l.ID
+		if l.Txn != 0 && l.Txn == other.Txn {
+			continue
+		}
 		if other.ID != l.ID && (before || other.State == acquired) && conflict(l, other) {
 			l.State = waiting
 			return
@@ -211,18 +240,25 @@ func compatible(a, b string) bool {
 	return a == "SHARED_READ" || b == "SHARED_READ"
 }
 
-// Reap removes the locks of clients that have gone without unlocking. They are void without it,
+// Reap removes the locks of clients that have gone without unlocking, and ends their transactions. They are void without it,
 // but stay in the store.
 func (s *Service) Reap(ctx context.Context) error {
 	if s.ReadOnly {
 		return nil
 	}
 	locks, err := s.store(ctx).Locks(ctx)
-	if err != nil || len(locks) == 0 {
+	if err != nil {
+		return err
+	}
+	open, _, err := s.store(ctx).Txns(ctx)
+	if err != nil || len(locks)+len(open) == 0 {
 		return err
 	}
 	return s.store(ctx).Update(ctx, func(tx metastore.Tx) error {
-		_, err := s.living(ctx, tx)
+		if _, err := s.living(ctx, tx); err != nil {
+			return err
+		}
+		_, err := s.txns(ctx, tx)
 		return err
 	})
 }
@@ -244,13 +280,13 @@ func (s *Service) showLocks(ctx context.Context, a *requestArgs[showLocksRequest
 		}
 		for i, c := range l.Components {
 			if db != "" && c.Database != db || r.Tablename != "" && !strings.EqualFold(c.Table, r.Tablename) ||
-				r.Partname != "" && c.Partition != r.Partname {
+				r.Partname != "" && c.Partition != r.Partname || r.Txnid != 0 && l.Txn != r.Txnid {
 				continue
 			}
 			e := &showLocksResponseElement{
 				Lockid: l.ID, Dbname: c.Database, Tablename: c.Table, Partname: c.Partition, State: lockStates[l.State],
 				Type: lockTypes[c.Type], Lastheartbeat: l.Heartbeat.UnixMilli(), User: l.User, Hostname: l.Host,
-				AgentInfo: l.Agent, LockIdInternal: int64(i + 1),
+				AgentInfo: l.Agent, LockIdInternal: int64(i + 1), Txnid: l.Txn,
 			}
 			if l.State == acquired {
 				e.Acquiredat = l.Acquired.UnixMilli()

@@ -121,6 +121,11 @@ func (r openReader) Partitions(
 	return mapped(r.from.Partitions(ctx, name, p), openPartition)
 }
 
+// CountPartitions implements metastore.Reader.
+func (r openReader) CountPartitions(ctx context.Context, name metastore.TableName, p partitions.Predicate) (int, error) {
+	return r.from.CountPartitions(ctx, name, p)
+}
+
 // PartitionsNamed implements metastore.Reader.
 func (r openReader) PartitionsNamed(
 	ctx context.Context, name metastore.TableName, vs []partitions.Values,
@@ -143,6 +148,11 @@ func mapped[T any](all iter.Seq2[*T, error], change func(*T)) iter.Seq2[*T, erro
 
 // What openReader does not have comes from further down.
 type (
+	readerBelow struct{ metastore.Reader }
+	openView    struct {
+		openReader
+		readerBelow
+	}
 	storeBelow struct{ metastore.Store }
 	txBelow    struct{ metastore.Tx }
 	openStore  struct {
@@ -158,6 +168,11 @@ type (
 // Update implements metastore.Store.
 func (s openStore) Update(ctx context.Context, fn func(metastore.Tx) error) error {
 	return s.Store.Update(ctx, func(tx metastore.Tx) error { return fn(openTx{openReader{tx}, txBelow{tx}}) })
+}
+
+// View implements metastore.Store.
+func (s openStore) View(ctx context.Context, fn func(metastore.Reader) error) error {
+	return s.Store.View(ctx, func(r metastore.Reader) error { return fn(openView{openReader{r}, readerBelow{r}}) })
 }
 
 // CreateDatabase implements metastore.Tx.

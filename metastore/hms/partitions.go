@@ -3,6 +3,7 @@ package hms
 import (
 	"context"
 	"errors"
+	"iter"
 	"regexp"
 	"strings"
 
@@ -18,40 +19,67 @@ type query struct {
 	limit     int                                                  // -1: all
 }
 
-// partitions gathers the partitions of a query.
+// partitions are the partitions of a query, which are read while they are sent.
 func (s *Service) partitions(ctx context.Context, q query) (*thrift.Spool, error) {
-	spool := thrift.NewSpool[*writtenPartition](ctx)
 	t, where, err := s.resolve(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	return spool, s.each(ctx, t, where, q.limit, newPartitionWriter(t, spool).add)
+	return thrift.Stream[*writtenPartition](ctx, func(to *thrift.Spool) error {
+		return s.send(ctx, t, where, q.limit, to, func(r metastore.Reader) error {
+			w := newPartitionWriter(t, to)
+			return first(r.Partitions(ctx, t.TableName, where), q.limit, w.add)
+		})
+	}), nil
 }
 
-// names lists the names of the partitions of a query.
+// names are the names of the partitions of a query.
 func (s *Service) names(ctx context.Context, q query) (*thrift.Spool, error) {
-	spool := thrift.NewSpool[string](ctx)
 	t, where, err := s.resolve(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	err = s.eachName(ctx, t, where, q.limit, func(name string) error { return spool.Add(name) })
-	return spool, err
+	return thrift.Stream[string](ctx, func(to *thrift.Spool) error {
+		return s.send(ctx, t, where, q.limit, to, func(r metastore.Reader) error {
+			return first(r.PartitionNames(ctx, t.TableName, where), q.limit, func(name string) error { return to.Add(name) })
+		})
+	}), nil
 }
 
-// eachName is each for the names alone.
-func (s *Service) eachName(
-	ctx context.Context, t *metastore.Table, where partitions.Predicate, limit int, fn func(string) error,
+// send counts the partitions of a query and runs what adds them to an answer, on one moment of the metastore.
+func (s *Service) send(
+	ctx context.Context, t *metastore.Table, where partitions.Predicate, limit int, to *thrift.Spool,
+	add func(metastore.Reader) error,
 ) error {
 	if limit == 0 || !t.Partitioned() {
 		return nil
 	}
-	n := 0
-	for name, err := range s.store(ctx).PartitionNames(ctx, t.TableName, where) {
+	return missing(s.store(ctx).View(ctx, func(r metastore.Reader) error {
+		n, err := r.CountPartitions(ctx, t.TableName, where)
 		if err != nil {
-			return missing(err, t.Database, t.Name)
+			return err
 		}
-		if err := fn(name); err != nil {
+		if limit > 0 {
+			n = min(n, limit)
+		}
+		if err := to.Expect(n); err != nil {
+			return err
+		}
+		if err = add(r); err != nil && to.Sent() {
+			return errors.New(err.Error()) // there is no other try
+		}
+		return err
+	}), t.Database, t.Name)
+}
+
+// first calls fn for the elements of a list, for limit at most (-1: all).
+func first[T any](list iter.Seq2[T, error], limit int, fn func(T) error) error {
+	n := 0
+	for v, err := range list {
+		if err != nil {
+			return err
+		}
+		if err := fn(v); err != nil {
 			return err
 		}
 		if n++; n == limit {
@@ -59,6 +87,16 @@ func (s *Service) eachName(
 		}
 	}
 	return nil
+}
+
+// eachName calls fn for the names of partitions that satisfy a predicate, for limit at most.
+func (s *Service) eachName(
+	ctx context.Context, t *metastore.Table, where partitions.Predicate, limit int, fn func(string) error,
+) error {
+	if limit == 0 || !t.Partitioned() {
+		return nil
+	}
+	return missing(first(s.store(ctx).PartitionNames(ctx, t.TableName, where), limit, fn), t.Database, t.Name)
 }
 
 func (s *Service) resolve(ctx context.Context, q query) (*metastore.Table, partitions.Predicate, error) {
@@ -68,28 +106,6 @@ func (s *Service) resolve(ctx context.Context, q query) (*metastore.Table, parti
 	}
 	where, err := q.where(t)
 	return t, where, err
-}
-
-// each calls fn for the partitions that satisfy a predicate, for limit at most.
-func (s *Service) each(
-	ctx context.Context, t *metastore.Table, where partitions.Predicate, limit int, fn func(*metastore.Partition) error,
-) error {
-	if limit == 0 || !t.Partitioned() {
-		return nil
-	}
-	n := 0
-	for p, err := range s.store(ctx).Partitions(ctx, t.TableName, where) {
-		if err != nil {
-			return missing(err, t.Database, t.Name)
-		}
-		if err := fn(p); err != nil {
-			return err
-		}
-		if n++; n == limit {
-			break
-		}
-	}
-	return nil
 }
 
 // byFilter makes the predicate of a filter.

@@ -72,11 +72,11 @@ func (s *Service) addPartitions(t *thrift.Service) {
 	}, throwsMN...)
 	thrift.Handle(t, "get_num_partitions_by_filter", func(ctx context.Context, a *filterArgs) (int32, error) {
 		table, where, err := s.resolve(ctx, query{a.DB, a.Table, s.byFilter(ctx, a.Filter), -1})
-		var n int32
-		if err == nil {
-			err = s.eachName(ctx, table, where, -1, func(string) error { n++; return nil })
+		if err != nil || !table.Partitioned() {
+			return 0, err
 		}
-		return n, err
+		n, err := s.store(ctx).CountPartitions(ctx, table.TableName, where)
+		return int32(n), missing(err, table.Database, table.Name)
 	}, throwsMN...)
 	thrift.Handle(t, "get_partitions_by_names", func(ctx context.Context, a *struct {
 		DB    string   `thrift:"1"`

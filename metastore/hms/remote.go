@@ -159,6 +159,9 @@ func (r *Remote) pooled(ctx context.Context, method string, args, result any, th
 	}
 }
 
+// View implements metastore.Store, as far as the protocol goes: it cannot hold a moment.
+func (r *Remote) View(_ context.Context, fn func(metastore.Reader) error) error { return fn(r.reader) }
+
 // Close implements metastore.Store.
 func (r *Remote) Close() error {
 	r.end()

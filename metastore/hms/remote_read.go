@@ -442,6 +442,20 @@ func (r reader) PartitionNames(ctx context.Context, name metastore.TableName, p 
 	}
 }
 
+// CountPartitions implements metastore.Reader.
+func (r reader) CountPartitions(ctx context.Context, name metastore.TableName, p partitions.Predicate) (int, error) {
+	name = lower(name)
+	t, err := r.table(ctx, name)
+	var names []string
+	if err == nil {
+		names, err = r.names(ctx, t, p)
+	}
+	if err != nil {
+		return 0, failed("count partitions", name.String(), err)
+	}
+	return len(names), nil
+}
+
 // UUID implements metastore.Reader.
 func (r reader) UUID(ctx context.Context) (string, error) {
 	var id string

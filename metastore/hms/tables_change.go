@@ -108,7 +108,7 @@ type createTableArgs struct {
 }
 
 func (s *Service) createTable(ctx context.Context, in *table, w *sqlAllTableConstraints) error {
-	t, err := storeTable(in)
+	t, err := changedTable(in)
 	if err != nil {
 		return err
 	}
@@ -145,6 +145,16 @@ func (s *Service) createTable(ctx context.Context, in *table, w *sqlAllTableCons
 	return nil
 }
 
+// changedTable is storeTable for what a client wants to have. A table that keeps versions of rows is refused, since
+// nobody here would compact it or pass over what has not been committed.
+func changedTable(in *table) (*metastore.Table, error) {
+	t, err := storeTable(in)
+	if err == nil && strings.EqualFold(t.Parameters["transactional"], "true") {
+		return nil, &invalidObject{"transactional (ACID) tables are not supported yet"}
+	}
+	return t, err
+}
+
 type alterTableArgs struct {
 	DB      string              `thrift:"1"`
 	Name    string              `thrift:"2"`
@@ -159,7 +169,7 @@ func (s *Service) alterTable(ctx context.Context, a *alterTableArgs) error {
 	if err != nil {
 		return err
 	}
-	t, err := storeTable(a.Table)
+	t, err := changedTable(a.Table)
 	var bad *invalidObject
 	if errors.As(err, &bad) {
 		return &invalidOperation{bad.Message}

@@ -1,6 +1,7 @@
 package metastoretest
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -353,6 +354,102 @@ var detailTests = []contract{
 			t.Fatalf("the last change was %d and is %d", last, now)
 		}
 	}, LockTable},
+	{"transactions are kept, and have ids that grow", func(t *testing.T, s suite) {
+		txns := func() (all []*metastore.Txn, last int64) {
+			all, last, err := s.store.Txns(s.ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return all, last
+		}
+		_, before := txns()
+		x := &metastore.Txn{
+			State: "OPEN", Kind: "DEFAULT", User: "u", Host: "h", Agent: "a", Started: created, Heartbeat: created, Expires: created,
+			Writes: []metastore.Write{{Database: "d", Table: "t", ID: 7}},
+		}
+		put := func(x *metastore.Txn) (id int64) {
+			s.update(func(tx metastore.Tx) (err error) {
+				if id, err = tx.PutTxn(s.ctx, x); err != nil {
+					return err
+				}
+				if _, last, err := tx.Txns(s.ctx); err != nil || last < id {
+					t.Errorf("%d is given out, and the last is %d; %v", id, last, err)
+				}
+				return nil
+			})
+			return id
+		}
+		first, second := put(x), put(x)
+		if first <= before || second <= first {
+			t.Fatalf("after %d came %d and %d", before, first, second)
+		}
+		x.ID, x.State = first, "ABORTED"
+		put(x)
+		all, last := txns()
+		if len(all) != 2 || all[0].ID != first || all[0].State != "ABORTED" || all[1].State != "OPEN" || last < second {
+			t.Fatalf("got %+v, %d", all, last)
+		}
+		s.equal(all[0], x)
+		s.update(func(tx metastore.Tx) error { return tx.DropTxn(s.ctx, first) })
+		s.fails(metastore.ErrNoSuchTxn, func(tx metastore.Tx) error { return tx.DropTxn(s.ctx, first) })
+		s.fails(metastore.ErrNoSuchTxn, func(tx metastore.Tx) error { _, err := tx.PutTxn(s.ctx, x); return err })
+		s.update(func(tx metastore.Tx) error { return tx.SkipTxns(s.ctx, last+1000) })
+		x.ID = 0
+		if id := put(x); id <= last+1000 {
+			t.Fatalf("%d, after those up to %d were skipped", id, last+1000)
+		}
+	}, LockTable},
+	{"the number of writes is its table's", func(t *testing.T, s suite) {
+		s.update(func(tx metastore.Tx) error { return tx.SetWriteID(s.ctx, t1, 5) })
+		s.update(func(tx metastore.Tx) error { return tx.SetWriteID(s.ctx, t1, 6) })
+		id := func(name metastore.TableName) int64 { return must[int64](t)(s.store.WriteID(s.ctx, name)) }
+		if id(t1) != 6 || id(t2) != 0 {
+			t.Fatalf("%d and %d", id(t1), id(t2))
+		}
+		table := s.createTable(t1)
+		table.TableName = metastore.TableName{Database: t1.Database, Name: "renamed"}
+		s.update(func(tx metastore.Tx) error { return tx.AlterTable(s.ctx, t1, table) })
+		if id(t1) != 0 || id(table.TableName) != 6 {
+			t.Fatalf("%d and %d", id(t1), id(table.TableName))
+		}
+		s.update(func(tx metastore.Tx) error { return tx.DropTable(s.ctx, table.TableName) })
+		if id(table.TableName) != 0 {
+			t.Fatalf("%d", id(table.TableName))
+		}
+	}, LockTable},
+	{"CountPartitions is how many Partitions there are, and a View is of one moment", func(t *testing.T, s suite) {
+		s.createTable(t1, "ds", "string", "n", "int")
+		for i := range 20 {
+			s.add(t1, partitions.Values{string(rune('a' + i%2)), fmt.Sprint(i)})
+		}
+		for _, where := range []string{"", "ds = 'a'", "n > 12", "n = 3.5", "ds = 'a' and n < 7"} {
+			var p partitions.Predicate
+			if where != "" {
+				p = filter(t, where)
+			}
+			if n, want := must[int](t)(s.store.CountPartitions(s.ctx, t1, p)), len(s.values(s.store, t1, p)); n != want {
+				t.Errorf("%q: %d, not %d", where, n, want)
+			}
+		}
+		_, err := s.store.CountPartitions(s.ctx, t2, nil)
+		is(t, err, metastore.ErrNoSuchTable)
+		err = s.store.View(s.ctx, func(r metastore.Reader) error {
+			if n := must[int](t)(r.CountPartitions(s.ctx, t1, nil)); n != 20 {
+				t.Errorf("%d before", n)
+			}
+			s.add(t1, partitions.Values{"z", "99"})
+			if n := len(s.values(r, t1, nil)); n != 20 && s.lacks&Snapshots == 0 {
+				t.Errorf("%d in the same moment", n)
+			}
+			return metastore.ErrConflict
+		})
+		if !errors.Is(err, metastore.ErrConflict) {
+			t.Errorf("View returned %v", err)
+		}
+		if n := must[int](t)(s.store.CountPartitions(s.ctx, t1, nil)); n != 21 {
+			t.Errorf("%d after", n)
+		}
+	}, 0},
 	{"the UUID is that of the metastore", func(t *testing.T, s suite) {
 		id := must[string](t)(s.store.UUID(s.ctx))
 		if len(id) != 32 || strings.Trim(id, "0123456789abcdef") != "" || must[string](t)(s.store.UUID(s.ctx)) != id {

@@ -163,7 +163,7 @@ func checkCounters(ctx context.Context, r reader, add func(object, what, do stri
 	err := r.one(ctx, `
 SELECT next_id, last_change, (SELECT coalesce(max(id), 0) FROM changes),
        (SELECT coalesce(max(id), 0) FROM (SELECT max(id) AS id FROM dbs UNION SELECT max(id) FROM tables
-        UNION SELECT max(id) FROM descriptors UNION SELECT max(id) FROM locks) AS ids)
+        UNION SELECT max(id) FROM descriptors UNION SELECT max(id) FROM locks UNION SELECT max(id) FROM txns) AS ids)
   FROM store WHERE one = 1`, nil, &next, &last, &changes, &ids)
 	if err != nil {
 		return err

@@ -29,6 +29,7 @@ type record struct {
 	Database    *databaseJSON          `json:"database,omitempty"`
 	Function    *metastore.Function    `json:"function,omitempty"`
 	Table       *tableJSON             `json:"table,omitempty"`
+	WriteID     int64                  `json:"write_id,omitempty"`    // the greatest of the last table
 	Constraints []metastore.Constraint `json:"constraints,omitempty"` // of the last table
 	Statistics  *metastore.Statistics  `json:"statistics,omitempty"`  // of it or of a partition of it
 	Storage     *descriptorJSON        `json:"storage,omitempty"`     // numbered from 0 within the last table
@@ -49,7 +50,7 @@ type changeJSON struct {
 	Became json.RawMessage `json:"became,omitempty"`
 }
 
-// Export writes everything but locks, as it is at one moment, as lines of JSON: a header,
+// Export writes everything but locks and transactions, as it is at one moment, as lines of JSON: a header,
 // databases with their functions and tables with what belongs to them, in order of name, the
 // change log, and the numbers of all. It is the same for every database, and streams.
 func (s *Store) Export(ctx context.Context, w io.Writer) (Counts, error) {
@@ -145,6 +146,15 @@ func (e *exporter) table(ctx context.Context, r reader, t *metastore.Table) erro
 	e.n.Tables++
 	if err := e.line(record{Table: encodeTable(t)}); err != nil {
 		return err
+	}
+	id, err := r.WriteID(ctx, t.TableName)
+	if err != nil {
+		return err
+	}
+	if id > 0 {
+		if err := e.line(record{WriteID: id}); err != nil {
+			return err
+		}
 	}
 	cs, err := r.Constraints(ctx, t.TableName)
 	if err != nil {

@@ -96,6 +96,8 @@ func (im *importer) record(ctx context.Context, rec *record) error {
 		return im.t.CreateFunction(ctx, rec.Function)
 	case rec.Table != nil:
 		return im.table(ctx, rec.Table)
+	case rec.WriteID > 0:
+		return im.t.SetWriteID(ctx, im.row.name, rec.WriteID)
 	case rec.Constraints != nil:
 		return im.t.AddConstraints(ctx, im.row.name, rec.Constraints)
 	case rec.Statistics != nil:

@@ -329,6 +329,27 @@ func (r reader) PartitionNames(
 	}
 }
 
+// CountPartitions implements metastore.Reader.
+func (r reader) CountPartitions(ctx context.Context, name metastore.TableName, p partitions.Predicate) (n int, err error) {
+	name = lowerName(name)
+	c, err := r.scope(ctx, name, p)
+	switch {
+	case err == nil && c.where.residual == nil:
+		err = r.one(ctx, `SELECT count(*) FROM `+c.from+` WHERE p.table_id = ?`+c.where.sql, append([]any{c.t.id}, c.where.args...), &n)
+	case err == nil:
+		after, read := "", namesPage
+		for err == nil && read == namesPage {
+			var page []string
+			page, read, err = r.namePage(ctx, c, &after)
+			n += len(page)
+		}
+	}
+	if err != nil {
+		return 0, fail("count partitions", name.String(), err)
+	}
+	return n, nil
+}
+
 // namesPage is how many names are read at once.
 const namesPage = 10_000
 

@@ -41,6 +41,11 @@ func stream[T any](ctx context.Context, s *Store, read func(reader) iter.Seq2[T,
 	}
 }
 
+// View implements metastore.Store.
+func (s *Store) View(ctx context.Context, fn func(metastore.Reader) error) error {
+	return s.view(ctx, func(r reader) error { return fn(r) }, nil)
+}
+
 // Database implements metastore.Reader.
 func (s *Store) Database(ctx context.Context, name string) (*metastore.Database, error) {
 	return get(ctx, s, func(r reader) (*metastore.Database, error) { return r.Database(ctx, name) })
@@ -81,6 +86,11 @@ func (s *Store) Partitions(
 // PartitionNames implements metastore.Reader.
 func (s *Store) PartitionNames(ctx context.Context, name metastore.TableName, p partitions.Predicate) iter.Seq2[string, error] {
 	return stream(ctx, s, func(r reader) iter.Seq2[string, error] { return r.PartitionNames(ctx, name, p) })
+}
+
+// CountPartitions implements metastore.Reader.
+func (s *Store) CountPartitions(ctx context.Context, name metastore.TableName, p partitions.Predicate) (int, error) {
+	return get(ctx, s, func(r reader) (int, error) { return r.CountPartitions(ctx, name, p) })
 }
 
 // PartitionsNamed implements metastore.Reader.
@@ -125,6 +135,20 @@ func (s *Store) Statistics(
 // Locks implements metastore.Reader.
 func (s *Store) Locks(ctx context.Context) ([]*metastore.Lock, error) {
 	return get(ctx, s, func(r reader) ([]*metastore.Lock, error) { return r.Locks(ctx) })
+}
+
+// Txns implements metastore.Reader.
+func (s *Store) Txns(ctx context.Context) (all []*metastore.Txn, last int64, err error) {
+	err = s.view(ctx, func(r reader) error {
+		all, last, err = r.Txns(ctx)
+		return err
+	}, nil)
+	return all, last, err
+}
+
+// WriteID implements metastore.Reader.
+func (s *Store) WriteID(ctx context.Context, name metastore.TableName) (int64, error) {
+	return get(ctx, s, func(r reader) (int64, error) { return r.WriteID(ctx, name) })
 }
 
 // Changes implements metastore.Reader.

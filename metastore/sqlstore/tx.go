@@ -228,6 +228,9 @@ func (t *tx) AlterTable(ctx context.Context, name metastore.TableName, table *me
 			if err := t.nameIsFree(ctx, renamed); err != nil {
 				return fmt.Errorf("%s %w", renamed, err)
 			}
+			if err := t.moveWriteID(ctx, name, &renamed); err != nil {
+				return err
+			}
 		}
 		now := storedTable(table, old.Version+1)
 		if err := t.updateTable(ctx, id, db, now); err != nil || onlyHiddenDiffers(old, now) {
@@ -309,6 +312,9 @@ func (t *tx) DropTable(ctx context.Context, name metastore.TableName) error {
 			if _, err := t.exec(ctx, statement, id); err != nil {
 				return err
 			}
+		}
+		if err := t.moveWriteID(ctx, name, nil); err != nil {
+			return err
 		}
 		return t.log(ctx, metastore.DroppedTable, name, &stateJSON{Table: encodeTable(old)}, stateJSON{})
 	})
