@@ -343,40 +343,71 @@ func (r reader) statistics(ctx context.Context, t *metastore.Table, names, colum
 
 // SetStatistics implements metastore.Tx.
 func (x *remoteTx) SetStatistics(ctx context.Context, name metastore.TableName, all ...*metastore.Statistics) error {
+	name = lower(name)
+	t, err := x.table(ctx, name)
+	var ofPartitions []*columnStatistics
+	var parts []string
 	for _, s := range all {
-		if err := x.setStatistics(ctx, name, s); err != nil {
+		if err != nil {
+			break
+		}
+		var part string
+		if s.Values != nil {
+			if part, err = partitionName(t, s.Values); err != nil {
+				break
+			}
+			parts = append(parts, part)
+		}
+		in := sentStatistics(t, part, s)
+		switch {
+		case len(s.Columns) == 0:
+		case part != "":
+			ofPartitions = append(ofPartitions, in)
+		default:
+			var done bool
+			err = x.call(ctx, "update_table_column_statistics", &requestArgs[*columnStatistics]{in}, &done, throwsNOMI)
+		}
+	}
+	if err == nil && len(parts) > 0 {
+		err = x.setPartitionStatistics(ctx, t, parts, ofPartitions)
+	}
+	if err != nil {
+		return failed("set statistics", name.String(), meaning(err, metastore.ErrNoSuchTable))
+	}
+	return nil
+}
+
+// setPartitionStatistics sets those of many partitions, which must exist, with few calls.
+func (x *remoteTx) setPartitionStatistics(ctx context.Context, t *metastore.Table, parts []string, list []*columnStatistics) error {
+	once := slices.Clone(parts)
+	slices.Sort(once)
+	if len(slices.Compact(once)) < len(parts) {
+		return fmt.Errorf("%w: statistics of a partition are given twice", metastore.ErrInvalid)
+	}
+	if err := x.exist(ctx, t, parts); err != nil {
+		return err
+	}
+	for chunk := range slices.Chunk(list, partitionBatch) {
+		var done bool
+		request := &requestArgs[setPartitionsStatsRequest]{setPartitionsStatsRequest{ColStats: chunk, Engine: "hive"}}
+		if err := x.call(ctx, "set_aggr_stats_for", request, &done, throwsNOMI); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (x *remoteTx) setStatistics(ctx context.Context, name metastore.TableName, s *metastore.Statistics) error {
-	name = lower(name)
-	err := func() error {
-		t, part, err := x.place(ctx, name, s.Values)
-		if err != nil || len(s.Columns) == 0 {
-			return err
-		}
-		in := &columnStatistics{
-			StatsDesc: &columnStatisticsDesc{IsTblLevel: part == "", DbName: t.Database, TableName: t.Name, PartName: part, CatName: catalog},
-			Engine:    "hive",
-		}
-		for i := range s.Columns {
-			in.StatsObj = append(in.StatsObj, wireStatistics(&s.Columns[i]))
-			in.StatsDesc.LastAnalyzed = int64(seconds(s.Columns[i].Analyzed))
-		}
-		method := "update_table_column_statistics"
-		if part != "" {
-			method = "update_partition_column_statistics"
-		}
-		var done bool
-		return meaning(x.call(ctx, method, &requestArgs[*columnStatistics]{in}, &done, throwsNOMI), metastore.ErrNoSuchTable)
-	}()
-	if err != nil {
-		return failed("set statistics", name.String(), err)
+// sentStatistics are those of a table or, where part names one, of a partition of it.
+func sentStatistics(t *metastore.Table, part string, s *metastore.Statistics) *columnStatistics {
+	in := &columnStatistics{
+		StatsDesc: &columnStatisticsDesc{IsTblLevel: part == "", DbName: t.Database, TableName: t.Name, PartName: part, CatName: catalog},
+		Engine:    "hive",
 	}
-	return nil
+	for i := range s.Columns {
+		in.StatsObj = append(in.StatsObj, wireStatistics(&s.Columns[i]))
+		in.StatsDesc.LastAnalyzed = int64(seconds(s.Columns[i].Analyzed))
+	}
+	return in
 }
 
 // place finds a table, and names its partition of these values, which must exist; nil is the table.

@@ -2,12 +2,17 @@ package hms_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 
+	"github.com/skepdata/skep/hivetype"
+	"github.com/skepdata/skep/internal/thrift"
 	"github.com/skepdata/skep/metastore"
 	"github.com/skepdata/skep/metastore/hms"
 	"github.com/skepdata/skep/metastore/metastoretest"
+	"github.com/skepdata/skep/partitions"
 )
 
 const remoteLacks = metastoretest.Transactions | metastoretest.Snapshots | metastoretest.Microseconds | metastoretest.Log |
@@ -76,5 +81,61 @@ func TestRemoteUnsupported(t *testing.T) {
 		if !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), what) {
 			t.Errorf("%s: %v", what, err)
 		}
+	}
+}
+
+// TestRemoteStatistics: those of many partitions take few calls.
+func TestRemoteStatistics(t *testing.T) {
+	store := openStore(t)
+	var calls atomic.Int32
+	r, err := hms.Open(t.Context(), "thrift://"+observed(t, hms.Config{Store: store}, func(thrift.Info) { calls.Add(1) }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	const n = 1100
+	table := &metastore.Table{
+		TableName: metastore.TableName{Database: "default", Name: "t"}, Type: metastore.External,
+		Storage:       metastore.StorageDescriptor{Columns: []metastore.Column{{Name: "a", Type: hivetype.Of(hivetype.Int)}}},
+		PartitionKeys: []metastore.Column{{Name: "n", Type: hivetype.Of(hivetype.Int)}},
+	}
+	var parts []*metastore.Partition
+	all := []*metastore.Statistics{{Columns: []metastore.ColumnStatistics{{Column: "a", Type: "int", Kind: "long", Distinct: 77}}}}
+	for i := range n {
+		v := partitions.Values{fmt.Sprint(i)}
+		parts = append(parts, &metastore.Partition{Values: v})
+		all = append(all, &metastore.Statistics{Values: v, Columns: []metastore.ColumnStatistics{{Column: "a", Type: "int", Kind: "long", Distinct: int64(i)}}})
+	}
+	err = store.Update(t.Context(), func(tx metastore.Tx) error {
+		return errors.Join(tx.CreateTable(t.Context(), table), tx.AddPartitions(t.Context(), table.TableName, parts, false))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := func(all ...*metastore.Statistics) error {
+		return r.Update(t.Context(), func(tx metastore.Tx) error { return tx.SetStatistics(t.Context(), table.TableName, all...) })
+	}
+	calls.Store(0)
+	if err := set(all...); err != nil {
+		t.Fatal(err)
+	}
+	if got := calls.Load(); got > 12 {
+		t.Errorf("%d calls", got)
+	}
+	seen := 0
+	for s, err := range store.Statistics(t.Context(), table.TableName, nil) {
+		if err != nil || s.Columns[0].Distinct != 77 && fmt.Sprint(s.Columns[0].Distinct) != s.Values[0] {
+			t.Fatalf("%+v, %v", s, err)
+		}
+		seen++
+	}
+	if of, err := store.TableStatistics(t.Context(), table.TableName); err != nil || of.Columns[0].Distinct != 77 || seen != n {
+		t.Errorf("%d partitions, and the table has %+v, %v", seen, of, err)
+	}
+	if err := set(all[1], all[1]); !errors.Is(err, metastore.ErrInvalid) {
+		t.Errorf("twice the same: %v", err)
+	}
+	if err := set(&metastore.Statistics{Values: partitions.Values{"-1"}, Columns: all[0].Columns}); !errors.Is(err, metastore.ErrNoSuchPartition) {
+		t.Errorf("a partition that is not there: %v", err)
 	}
 }

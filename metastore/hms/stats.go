@@ -147,15 +147,16 @@ func (s *Service) addStatisticsChanges(t *thrift.Service) {
 // setStatistics sets all or none.
 func (s *Service) setStatistics(ctx context.Context, list []*columnStatistics) error {
 	err := s.update(ctx, func(ctx context.Context, tx metastore.Tx) error {
+		to := statisticsBatch{s: s, tx: tx}
 		for _, in := range list {
 			if in == nil || in.StatsDesc == nil {
 				return &invalidObject{"statistics without a description"}
 			}
-			if err := s.setStatisticsIn(ctx, tx, in); err != nil {
+			if err := to.add(ctx, in); err != nil {
 				return err
 			}
 		}
-		return nil
+		return to.flush(ctx)
 	})
 	if errors.Is(err, metastore.ErrInvalid) {
 		return &invalidObject{err.Error()}
@@ -163,22 +164,62 @@ func (s *Service) setStatistics(ctx context.Context, list []*columnStatistics) e
 	return missing(err, "", "of these statistics")
 }
 
-func (s *Service) setStatisticsIn(ctx context.Context, tx metastore.Tx, in *columnStatistics) error {
+// statisticsBatch sets statistics of one table after the other, those of a table together.
+type statisticsBatch struct {
+	s     *Service
+	tx    metastore.Tx
+	table *metastore.Table
+	list  []*metastore.Statistics
+	parts map[string]bool // in the list
+}
+
+func (b *statisticsBatch) flush(ctx context.Context) error {
+	if len(b.list) == 0 {
+		return nil
+	}
+	err := b.tx.SetStatistics(ctx, b.table.TableName, b.list...)
+	b.list, b.parts = nil, nil
+	return err
+}
+
+// next makes the batch one of a table, in which a partition is not yet.
+func (b *statisticsBatch) next(ctx context.Context, name metastore.TableName, part string) (err error) {
+	other := b.table == nil || b.table.TableName != name
+	if other || b.parts[part] {
+		if err := b.flush(ctx); err != nil {
+			return err
+		}
+		b.parts = map[string]bool{}
+	}
+	if other {
+		b.table, err = b.tx.Table(ctx, name)
+	}
+	if err == nil {
+		b.parts[part] = true
+	}
+	return err
+}
+
+func (b *statisticsBatch) add(ctx context.Context, in *columnStatistics) error {
 	name, err := tableName(in.StatsDesc.DbName, in.StatsDesc.TableName)
 	if err != nil {
 		return err
 	}
-	t, err := tx.Table(ctx, name)
-	if err != nil {
+	part := in.StatsDesc.PartName
+	if in.StatsDesc.IsTblLevel {
+		part = ""
+	}
+	if err := b.next(ctx, name, part); err != nil {
 		return missing(err, name.Database, name.Name)
 	}
+	t := b.table
 	stats := &metastore.Statistics{}
 	if !in.StatsDesc.IsTblLevel {
-		if stats.Values, err = t.Keys().ParseName(in.StatsDesc.PartName); err != nil {
+		if stats.Values, err = t.Keys().ParseName(part); err != nil {
 			return &invalidObject{err.Error()}
 		}
 	}
-	analyzed := s.Now()
+	analyzed := b.s.Now()
 	if in.StatsDesc.LastAnalyzed > 0 {
 		analyzed = time.Unix(in.StatsDesc.LastAnalyzed, 0)
 	}
@@ -192,7 +233,8 @@ func (s *Service) setStatisticsIn(ctx context.Context, tx metastore.Tx, in *colu
 		}
 		stats.Columns = append(stats.Columns, c)
 	}
-	return tx.SetStatistics(ctx, name, stats)
+	b.list = append(b.list, stats)
+	return nil
 }
 
 func (s *Service) dropStatistics(ctx context.Context, db, table string, values partitions.Values, column string) error {
