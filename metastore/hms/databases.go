@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/skepdata/skep/internal/thrift"
@@ -109,10 +110,16 @@ func (s *Service) location(d *metastore.Database) string {
 	return s.Warehouse + "/" + d.Name + ".db"
 }
 
+// hiveName is what Hive takes for a name; hiveql takes more.
+var hiveName = regexp.MustCompile(`^\w+$`)
+
 func (s *Service) createDatabase(ctx context.Context, in *database) error {
 	d, err := storeDatabase(in)
 	if err != nil {
 		return err
+	}
+	if !hiveName.MatchString(d.Name) && !own(ctx) {
+		return &invalidObject{d.Name + " is not a valid database name"}
 	}
 	if d.Location == "" {
 		d.Location = s.location(d)

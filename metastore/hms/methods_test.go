@@ -80,3 +80,46 @@ func hiveMethods(t *testing.T) map[string]string {
 	}
 	return versions
 }
+
+// TestMethodsOfHive compares with what Hive's own metastore 2.3.9 answered to the same calls: whether it is a result, or which
+// exception. The calls for which that differs, and is meant to, are in the golden file.
+func TestMethodsOfHive(t *testing.T) {
+	client, err := thrift.Dialer{Address: serve(t, hms.Config{Store: openStore(t), Files: directories{}, Warehouse: "file://" + t.TempDir()})}.Dial(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	text, err := os.ReadFile("testdata/methods_of_hive_2.3.9")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asker := trace.NewAsker(client, "file:///w")
+	var different strings.Builder
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")[1:]
+	for pair := range slices.Chunk(lines, 2) {
+		call, theirs := pair[0], strings.TrimSpace(pair[1])
+		ours, err := asker.Ask(t.Context(), call)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kindOf(ours) != kindOf(theirs) {
+			if len(call) > 100 {
+				call = call[:100] + "..."
+			}
+			fmt.Fprintf(&different, "%s\n  Hive: %.100s\n  here: %.100s\n", call, theirs, ours)
+		}
+	}
+	datadriven.RunTest(t, "testdata/methods_that_differ", func(*testing.T, *datadriven.TestData) string { return different.String() })
+}
+
+// kindOf is an answer without its text.
+func kindOf(answer string) string {
+	kind, _, _ := strings.Cut(answer, ": ")
+	switch {
+	case strings.HasPrefix(kind, `"`):
+		return "a value"
+	case strings.Contains(kind, " in a "):
+		return kind[strings.Index(kind, " in a "):]
+	}
+	return kind
+}

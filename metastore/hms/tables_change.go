@@ -22,7 +22,7 @@ const (
 func (s *Service) addTableChanges(t *thrift.Service) {
 	create := func(name string) {
 		thrift.Handle(t, name, func(ctx context.Context, a *createTableArgs) (thrift.Void, error) {
-			return thrift.Void{}, s.createTable(ctx, a.Table, nil)
+			return thrift.Void{}, withoutDatabase(s.createTable(ctx, a.Table, nil))
 		}, throwsAOMN...)
 	}
 	create("create_table")
@@ -36,9 +36,9 @@ func (s *Service) addTableChanges(t *thrift.Service) {
 		Defaults []*sqlDefaultConstraint `thrift:"6"`
 		Checks   []*sqlCheckConstraint   `thrift:"7"`
 	}) (thrift.Void, error) {
-		return thrift.Void{}, s.createTable(ctx, a.Table, &sqlAllTableConstraints{
+		return thrift.Void{}, withoutDatabase(s.createTable(ctx, a.Table, &sqlAllTableConstraints{
 			a.Primary, a.Foreign, a.Unique, a.NotNull, a.Defaults, a.Checks,
-		})
+		}))
 	}, throwsAOMN...)
 	thrift.Handle(t, "create_table_req", func(ctx context.Context, a *requestArgs[createTableRequest]) (thrift.Void, error) {
 		r := a.Request
@@ -101,6 +101,15 @@ func (s *Service) addTableChanges(t *thrift.Service) {
 	thrift.Handle(t, "translate_table_dryrun", func(_ context.Context, a *requestArgs[createTableRequest]) (*table, error) {
 		return a.Request.Table, nil
 	}, throwsAOMN...)
+}
+
+// withoutDatabase is what the methods for tables that are older than Hive 4 say where there is no database.
+func withoutDatabase(err error) error {
+	var none *noSuchObject
+	if errors.As(err, &none) {
+		return &invalidObject{none.Message}
+	}
+	return err
 }
 
 type createTableArgs struct {

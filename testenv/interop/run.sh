@@ -1,6 +1,6 @@
 #!/bin/sh
 # Real clients against hiveql serve: Spark, Spark with Iceberg, PyIceberg; and Hive's own metastore,
-# which is asked the same as ours. It fetches them from PyPI and Maven Central, so it needs the net
+# which is asked the same as ours, by its client and method by method. It fetches them from PyPI and Maven Central, so it needs the net
 # and a Java, and is no part of `make test`.
 #
 #	SPARK='3.5.6 4.0.1' testenv/interop/run.sh     # the versions of Spark; the first has Iceberg
@@ -109,4 +109,8 @@ ADDRESS=127.0.0.1:$port
 export XDG_DATA_HOME="$DIR/data" XDG_CONFIG_HOME="$DIR/config" XDG_CACHE_HOME="$DIR/cache"
 SKEP_METASTORE="thrift://$ADDRESS" "$here/hive_client.sh"
 (unset HIVEQL; recorded "hive-spark-$1" "$python" "$here/spark.py")
+methods=$here/../../metastore/hms/testdata/methods
+go build -o "$top/ask" ./testenv/interop/ask
+"$top/ask" --to "$ADDRESS" --version 2.3 --warehouse "file://$DIR/data/skep/warehouse" < "$methods" > "$DIR/methods"
+[ -z "${RECORD:-}" ] || cp "$DIR/methods" "${methods}_of_hive_2.3.9"
 echo "interop: all passed"

@@ -2,6 +2,7 @@ package trace
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -22,12 +23,18 @@ func NewAsker(client *thrift.Client, warehouse string) *Asker {
 	return &Asker{client, map[string]int64{}, warehouse}
 }
 
+// ErrNoNumber is the error of a call with the number of something that the metastore has not given.
+var ErrNoNumber = errors.New("there is no lock or transaction yet")
+
 // Ask makes a call and describes the answer in short, without what differs from day to day. It fails where the connection does, or
 // the text is wrong.
 func (s *Asker) Ask(ctx context.Context, line string) (string, error) {
 	method, rest, _ := strings.Cut(line, " ")
 	for name, n := range s.numbers {
 		rest = strings.ReplaceAll(rest, "$"+name, strconv.FormatInt(n, 10)+"L")
+	}
+	if strings.Contains(rest, "$") {
+		return "", ErrNoNumber
 	}
 	p := &valueParser{text: rest + "}"}
 	args := p.fields()
@@ -64,7 +71,7 @@ func (s *Asker) Ask(ctx context.Context, line string) (string, error) {
 		text = s.plain(method, fmt.Sprint(v))
 	}
 	for name, n := range s.numbers {
-		text = strings.ReplaceAll(text, strconv.FormatInt(n, 10), "$"+name)
+		text = strings.ReplaceAll(text, fmt.Sprintf("%sid:%d", name, n), fmt.Sprintf("%sid:$%s", name, name))
 	}
 	return strings.ReplaceAll(text, s.warehouse, "file:///w"), nil
 }
