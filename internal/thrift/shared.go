@@ -32,6 +32,9 @@ type reference struct {
 	bytes []byte
 }
 
+// referenceSize is about what a reference takes.
+const referenceSize = 32
+
 // worthReferring is the length from which a reference is shorter than what it refers to.
 const worthReferring = 64
 
@@ -60,6 +63,9 @@ type encoded struct {
 	buf  []byte
 	refs []reference
 }
+
+// memory is about how many bytes it takes; what references refer to is not its own.
+func (e encoded) memory() int { return len(e.buf) + len(e.refs)*referenceSize }
 
 // pieces calls fn for the parts, in order.
 func (e encoded) pieces(fn func([]byte) error) error {

@@ -14,7 +14,7 @@ import (
 // spoolMemory is how much of a Spool stays in memory.
 const spoolMemory = 4 << 20
 
-// spoolPart is how much is gathered in one piece: growing a large one would copy it. An answer that
+// spoolPart is how much of an answer is gathered in one piece: growing a large one would copy it. An answer that
 // has no more is not sent before all of it is there.
 const spoolPart = 256 << 10
 
@@ -28,6 +28,7 @@ type Spool struct {
 	elem     *codec
 	n        int
 	size     int64
+	part     int // bytes of the answer in enc
 	limit    int64
 	fill     func(*Spool) error
 	expected int           // -1 where that is not known
@@ -38,7 +39,7 @@ type Spool struct {
 	mu      sync.Mutex
 	changed sync.Cond
 	full    []encoded // what enc had before
-	held    int       // bytes in full
+	held    int       // the memory of full
 	file    *os.File
 	at, end int64
 	chunk   []byte // of the file
@@ -78,7 +79,7 @@ func (s *Spool) Expect(n int) error {
 	if s.Sent() {
 		return errors.New("a part of the answer has been sent already")
 	}
-	s.expected, s.n, s.size = n, 0, 0
+	s.expected, s.n, s.size, s.part = n, 0, 0, 0
 	s.enc.buf, s.enc.refs, s.full, s.held, s.at, s.end = s.enc.buf[:0], nil, nil, 0, 0, 0
 	return nil
 }
@@ -96,16 +97,19 @@ func (s *Spool) Add(v any) error {
 	if s.n++; s.Sent() && s.n > s.expected {
 		return fmt.Errorf("an answer of %d elements turned out to have more", s.expected)
 	}
-	s.size += int64(len(s.enc.buf) - before)
+	added := len(s.enc.buf) - before
 	for _, ref := range s.enc.refs[refs:] {
-		s.size += int64(len(ref.bytes))
+		added += len(ref.bytes)
 	}
+	s.size += int64(added)
+	s.part += added
 	if s.limit > 0 && s.size > s.limit {
 		return fmt.Errorf("the answer is larger than %d MiB; ask for less at a time, or with a filter", s.limit>>20)
 	}
-	if len(s.enc.buf) < spoolPart {
+	if s.part < spoolPart {
 		return nil
 	}
+	s.part = 0
 	return s.put()
 }
 
@@ -114,11 +118,11 @@ func (s *Spool) put() error {
 	part := encoded{s.enc.buf, s.enc.refs}
 	s.mu.Lock()
 	err := s.err
-	spill := s.held+len(part.buf) > spoolMemory || s.at < s.end // and what is in the file comes first
+	spill := s.held+part.memory() > spoolMemory || s.at < s.end // and what is in the file comes first
 	if err == nil && !spill {
 		s.full = append(s.full, part)
-		s.held += len(part.buf)
-		s.enc.buf, s.enc.refs = make([]byte, 0, spoolPart+spoolPart/8), make([]reference, 0, len(part.refs)+16)
+		s.held += part.memory()
+		s.enc.buf, s.enc.refs = make([]byte, 0, len(part.buf)+len(part.buf)/8+1024), make([]reference, 0, len(part.refs)+16)
 	}
 	if s.at == s.end {
 		s.at, s.end = 0, 0
@@ -183,6 +187,9 @@ func (s *Spool) begin() {
 
 // write writes the list into a reply: what has been added and, of a Stream, what it adds now.
 func (s *Spool) write(e *encoder) {
+	if e.failed != nil { // as another list of this answer has
+		return
+	}
 	s.answer = e
 	e.failed = errors.New("the answer was not completed")
 	defer func() { // after a fill that panics too
@@ -246,7 +253,7 @@ func (s *Spool) next() (part encoded, more bool) {
 	case len(s.full) > 0:
 		part, s.full[0] = s.full[0], encoded{}
 		s.full = s.full[1:]
-		s.held -= len(part.buf)
+		s.held -= part.memory()
 		return part, true
 	case s.at < s.end:
 		if s.chunk == nil {
