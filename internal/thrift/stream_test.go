@@ -98,7 +98,7 @@ func (l *listedBack) complete(n int) error {
 
 // eventually waits for something that has been set going.
 func eventually(what string, is func() bool) error {
-	for end := time.Now().Add(20 * time.Second); !is(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(20 * time.Second); !is(); <-time.After(time.Millisecond) {
 		if time.Now().After(end) {
 			return fmt.Errorf("in vain: %s", what)
 		}
