@@ -14,6 +14,28 @@ type Range struct {
 	Min, Max hivetype.Value
 	// NoNulls says that none is NULL, OnlyNulls that all are.
 	NoNulls, OnlyNulls bool
+	// Lacks, if not nil, reports whether a value is known not to be among those of the column. It
+	// is asked last, of few values.
+	Lacks func(hivetype.Value) bool
+}
+
+// mostLacking is of how many values Lacks is asked at once.
+const mostLacking = 64
+
+// lacks reports whether none of some values is in the range.
+func (r Range) lacks(values []hivetype.Value) bool {
+	if r.Lacks == nil || len(values) > mostLacking {
+		return false
+	}
+	return !slices.ContainsFunc(values, func(v hivetype.Value) bool { return !r.Lacks(v) })
+}
+
+// one is the only value that there is in the range, beside NULL; nil if that is not known.
+func (r Range) one(t hivetype.Type) []hivetype.Value {
+	if r.Min == nil || r.Max == nil || hivetype.Compare(r.Min, r.Max, t) != 0 {
+		return nil
+	}
+	return []hivetype.Value{r.Min}
 }
 
 // MayHold reports whether there may be a row, of those that the ranges speak of, for which all of
@@ -57,7 +79,11 @@ func memberOutcomes(x *member, cols map[int]Range) (holds, fails bool) {
 	if r.Min != nil {
 		at, _ = slices.BinarySearchFunc(x.ask.values, r.Min, func(a, b hivetype.Value) int { return hivetype.Compare(a, b, t) })
 	}
-	return at < len(x.ask.values) && (r.Max == nil || hivetype.Compare(x.ask.values[at], r.Max, t) <= 0), true
+	end := at
+	for end < len(x.ask.values) && end <= at+mostLacking && (r.Max == nil || hivetype.Compare(x.ask.values[end], r.Max, t) <= 0) {
+		end++
+	}
+	return end > at && !r.lacks(x.ask.values[at:end]), true
 }
 
 func callOutcomes(x *Call, cols map[int]Range) (holds, fails bool) {
@@ -129,6 +155,14 @@ func compareOutcomes(x *Call, cols map[int]Range) (holds, fails bool) {
 	}
 	holds = atMost(l, r) && atMost(r, l)
 	fails = less(l, r) || less(r, l)
+	if holds && (l.Lacks != nil || r.Lacks != nil) {
+		if v := r.one(t); v != nil && l.lacks(v) {
+			holds = false
+		}
+		if v := l.one(t); v != nil && r.lacks(v) {
+			holds = false
+		}
+	}
 	if x.Func == opNe {
 		return fails, holds
 	}
@@ -145,6 +179,7 @@ func inOutcomes(x *In, cols map[int]Range) (holds, fails bool) {
 		return false, false
 	}
 	t := x.X.Type()
+	var within []hivetype.Value
 	for _, e := range x.List {
 		v, ok := evaluate(e, nil)
 		if !ok {
@@ -154,10 +189,10 @@ func inOutcomes(x *In, cols map[int]Range) (holds, fails bool) {
 			continue
 		}
 		if (r.Min == nil || hivetype.Compare(r.Min, v, t) <= 0) && (r.Max == nil || hivetype.Compare(v, r.Max, t) <= 0) {
-			return true, true
+			within = append(within, v)
 		}
 	}
-	return false, true
+	return len(within) > 0 && !r.lacks(within), true
 }
 
 // likeOutcomes: what is like 'abc%' begins with abc.
@@ -201,6 +236,7 @@ func rangeOf(x Expr, cols map[int]Range) (Range, bool) {
 		if !ok {
 			return r, false
 		}
+		r.Lacks = lacksConverted(r.Lacks, x.X.Type(), x.T)
 		if r.Min != nil {
 			if r.Min, ok = castValue(r.Min, x.X.Type(), x.T); !ok {
 				return Range{}, false
@@ -231,4 +267,23 @@ func keepsOrder(from, to hivetype.Type) bool {
 		return true
 	}
 	return from.Equal(to)
+}
+
+// lacksConverted asks of values after a conversion. Whole numbers as double are not asked for: several
+// of them become one.
+func lacksConverted(lacks func(hivetype.Value) bool, from, to hivetype.Type) func(hivetype.Value) bool {
+	switch {
+	case lacks == nil || from.Equal(to):
+		return lacks
+	case !exact(from) || !exact(to):
+		return nil
+	}
+	return func(v hivetype.Value) bool {
+		w, ok := castValue(v, to, from)
+		if !ok || w == nil {
+			return false
+		}
+		back, ok := castValue(w, from, to)
+		return ok && back != nil && hivetype.Compare(back, v, to) == 0 && lacks(w)
+	}
 }

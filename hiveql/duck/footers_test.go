@@ -1,7 +1,9 @@
 package duck_test
 
 import (
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/skepdata/skep/hiveql/duck"
@@ -110,4 +112,75 @@ func TestSummary(t *testing.T) {
 	}
 	c.check(t, e, "SELECT count(*) + 1 FROM t HAVING count(*) > 10", "301")
 	c.check(t, e, "SELECT count(*), max(i) FROM t WHERE 1 = 0", "0\tNULL")
+}
+
+// TestBloom: the Bloom filters that DuckDB writes hold the values of the column, as we encode them,
+// and few others.
+func TestBloom(t *testing.T) {
+	e := open(t, duck.Config{})
+	path := filepath.Join(t.TempDir(), "t.parquet")
+	err := e.Exec(t.Context(), `COPY (SELECT (i % 100)::TINYINT AS i1, (i % 100 - 50)::INTEGER AS i4, (i % 100 * 10000000000)::BIGINT AS i8,
+		DATE '1969-12-25' + (i % 100)::INTEGER AS day, (i % 100 * 0.25)::DECIMAL(9,2) AS d9, (i % 100 * -0.25)::DECIMAL(18,2) AS d18,
+		'v' || (i % 100) AS s, TIMESTAMP '1969-12-31 23:59:59.5' + i % 100 * INTERVAL 1 SECOND AS t
+		FROM range(10000) AS r(i)) TO '`+path+`' (FORMAT parquet)`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := e.Footer(t.Context(), path)
+	if err != nil || f == nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ name, as, there, not string }{
+		{"i1", "tinyint", "0 99", "100 -1"}, {"i1", "bigint", "7", "-7"}, {"i4", "int", "-50 49", "-51 50 1000"}, {"i8", "bigint", "990000000000", "1 2 3 4"},
+		{"day", "date", "1969-12-25 1970-04-03", "1969-12-24 2001-01-01"}, {"d9", "decimal(9,2)", "0.25 24.75", "0.10 -0.25"},
+		{"d9", "decimal(12,3)", "0.250 24.750", "0.100"}, {"d18", "decimal(18,2)", "-0.25", "0.25"}, {"s", "string", "v0 v99", "v w0 v100"},
+		{"t", "timestamp", "1969-12-31T23:59:59.5", "1969-12-31T23:59:59.6"},
+	} {
+		typ, err := hivetype.Parse(c.as)
+		if err != nil {
+			t.Fatal(err)
+		}
+		col := f.Find(c.name)
+		at, ok := col.BloomAt(&f.Groups[0])
+		if !ok {
+			t.Errorf("%s: there is no filter", c.name)
+			continue
+		}
+		b, err := col.Bloom(file[at.Offset : at.Offset+at.Size])
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		lacks := func(text string) bool {
+			v, ok := hivetype.ParseValue(strings.Replace(text, "T", " ", 1), typ)
+			if !ok {
+				t.Fatal(text)
+			}
+			return b.Lacks(v, typ)
+		}
+		for _, v := range strings.Fields(c.there) {
+			if lacks(v) {
+				t.Errorf("%s as %s: %s is there", c.name, c.as, v)
+			}
+		}
+		all := true
+		for _, v := range strings.Fields(c.not) {
+			all = all && !lacks(v)
+		}
+		if all {
+			t.Errorf("%s as %s: none of %s is missed", c.name, c.as, c.not)
+		}
+	}
+	// Of other types nothing is known: values of the file may become others.
+	of, _ := hivetype.Parse("varchar(2)")
+	col := f.Find("s")
+	at, _ := col.BloomAt(&f.Groups[0])
+	b, err := col.Bloom(file[at.Offset : at.Offset+at.Size])
+	if err != nil || b.Lacks("v9", of) || b.Lacks("zz", of) {
+		t.Errorf("a longer text may have been cut off to this, %v", err)
+	}
 }

@@ -1,7 +1,10 @@
 package duck
 
 import (
+	"context"
 	"slices"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/skepdata/skep/hiveql"
 	"github.com/skepdata/skep/hiveql/analysis"
@@ -32,23 +35,30 @@ func (l *lowerer) narrow(q *analysis.Query) error {
 				return err
 			}
 		}
+		work, ctx := errgroup.WithContext(l.ctx)
+		work.SetLimit(filesAtOnce)
 		for _, g := range l.prepared[r.Scan] {
 			for i := range g.files {
-				narrowFile(r, &g.files[i])
+				work.Go(func() error { return narrowFile(ctx, r, &g.files[i]) })
 			}
+		}
+		if err := work.Wait(); err != nil {
+			return &Error{Op: "read", Msg: err.Error(), Err: err}
 		}
 	}
 	return nil
 }
 
 // narrowFile takes those row groups from a file that cannot meet the condition.
-func narrowFile(r *analysis.Reduction, f *scanFile) {
+func narrowFile(ctx context.Context, r *analysis.Reduction, f *scanFile) error {
 	if f.footer == nil {
-		return
+		return nil
 	}
+	conds := []analysis.Expr{r.Cond()}
 	f.groups = slices.DeleteFunc(f.groups, func(n int) bool {
-		return !analysis.MayHold([]analysis.Expr{r.Cond()}, ranges(r.Scan, f.footer, &f.footer.Groups[n]))
+		return !analysis.MayHold(conds, ranges(r.Scan, f.footer, &f.footer.Groups[n]))
 	})
+	return f.sift(ctx, r.Scan, conds)
 }
 
 // worthAsking reports whether what a reduction asks is cheap, measured by what it may spare, and

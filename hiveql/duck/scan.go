@@ -337,11 +337,13 @@ func (g *scanGroup) leaveOut(src hiveql.Source) {
 	}
 }
 
+// filesAtOnce is how many files are looked at at once before a query begins.
+const filesAtOnce = 16
+
 // localFiles makes the files of a group readable in place, several at a time.
 func (l *lowerer) localFiles(ctx context.Context, s *analysis.Scan, g *scanGroup) error {
-	const atOnce = 16
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(atOnce)
+	group.SetLimit(filesAtOnce)
 	for i := range g.files {
 		f := &g.files[i]
 		if f.file.Object.Size == 0 { // which holds no Parquet
@@ -388,5 +390,5 @@ func (l *lowerer) localFile(ctx context.Context, s *analysis.Scan, f *scanFile) 
 		return err
 	}
 	f.groups = survivors(s, f.footer)
-	return nil
+	return f.sift(ctx, s, s.Known)
 }

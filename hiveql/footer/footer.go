@@ -51,7 +51,11 @@ type Chunk struct {
 	Offset, Size int64
 	values       int64
 	stats        *statistics
+	bloom        Span
 }
+
+// Span is a part of a file.
+type Span struct{ Offset, Size int64 }
 
 // The parts of parquet.thrift that are used.
 type (
@@ -126,6 +130,8 @@ type (
 		Data       int64       `thrift:"9"`
 		Dictionary *int64      `thrift:"11"`
 		Statistics *statistics `thrift:"12"`
+		Bloom      int64       `thrift:"14"`
+		BloomSize  int32       `thrift:"15"`
 	}
 	statistics struct {
 		OldMax   []byte `thrift:"1"`
@@ -266,6 +272,9 @@ func readGroup(g *rowGroup, leaves int) (Group, error) {
 			return out, fmt.Errorf("has column %d in %d bytes from %d on", i, m.Size, start)
 		}
 		out.Chunks[i] = Chunk{Offset: start, Size: m.Size, values: m.Values, stats: m.Statistics}
+		if m.Bloom > 0 && m.BloomSize > 0 {
+			out.Chunks[i].bloom = Span{m.Bloom, int64(m.BloomSize)}
+		}
 	}
 	return out, nil
 }

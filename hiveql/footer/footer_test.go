@@ -64,6 +64,37 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// FuzzBloom: whatever the bytes, the answer is a filter that can be asked, or an error.
+func FuzzBloom(f *testing.F) {
+	file, err := footer.Decode(encoded(f, int64Bytes(1), int64Bytes(2), 3))
+	if err != nil {
+		f.Fatal(err)
+	}
+	known := thrift.Fields{{ID: 1, Type: thrift.Struct, Value: thrift.Fields{}}}
+	head, err := thrift.Marshal(thrift.Fields{{ID: 1, Type: thrift.I32, Value: int32(64)}, {ID: 2, Type: thrift.Struct, Value: known},
+		{ID: 3, Type: thrift.Struct, Value: known}, {ID: 4, Type: thrift.Struct, Value: known}}, thrift.Compact)
+	if err != nil {
+		f.Fatal(err)
+	}
+	empty := append(head, make([]byte, 64)...)
+	f.Add(empty, int64(7))
+	f.Add(empty[:40], int64(7))
+	f.Add([]byte{}, int64(0))
+	c := &file.Columns[0]
+	bigint := hivetype.Of(hivetype.BigInt)
+	if b, err := c.Bloom(empty); err != nil || !b.Lacks(int64(5), bigint) || b.Lacks("5", hivetype.Of(hivetype.String)) {
+		f.Fatalf("an empty filter: %v", err)
+	}
+	if _, err := c.Bloom(empty[:40]); err == nil {
+		f.Fatal("half a filter is taken for one")
+	}
+	f.Fuzz(func(_ *testing.T, p []byte, v int64) {
+		if b, err := c.Bloom(p); err == nil {
+			b.Lacks(v, bigint)
+		}
+	})
+}
+
 // FuzzDecode: whatever the bytes, the answer is a footer that can be asked, or an error.
 func FuzzDecode(f *testing.F) {
 	f.Add(encoded(f, int64Bytes(1), int64Bytes(2), 3))

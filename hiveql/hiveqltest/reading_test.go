@@ -149,6 +149,46 @@ func TestReadingAsksForLittle(t *testing.T) {
 	}
 }
 
+// TestReadingByBloom: values that are between the bounds of a row group, and not in it, leave it out.
+func TestReadingByBloom(t *testing.T) {
+	l := newFarLake(t)
+	_, _, err := answer(t.Context(), l.reader(t), `CREATE TABLE b (word string, n int, pad string) STORED AS PARQUET;
+		INSERT INTO b SELECT concat('w', pos % 500 * 2 + pos div 125000), pos % 500 * 2 + pos div 125000, md5(cast(pos AS string))
+			FROM (SELECT posexplode(split(space(249999), ' ')) AS (pos, v)) x;
+		CREATE TABLE small (w string) STORED AS PARQUET; INSERT INTO small VALUES ('w100'), ('w998'), ('w77x')`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	groups := int64(0)
+	for _, c := range []struct {
+		name, sql, want string
+		pruned          int64 // -1 for all, -2 for some but not all
+	}{
+		{"no such text", "SELECT count(pad) FROM b WHERE word = 'w77x'", "0", -1},
+		{"no such number", "SELECT count(pad) FROM b WHERE n IN (-1, 1001, 1002)", "0", -1},
+		{"one of both parts", "SELECT count(pad) FROM b WHERE word = 'w100'", "250", -2},
+		{"one of a list is there", "SELECT count(pad) FROM b WHERE n IN (5000, 101)", "250", -2},
+		{"both parts", "SELECT count(pad) FROM b WHERE n = 100 OR n = 101", "500", 0},
+		{"not equal", "SELECT count(pad) FROM b WHERE word <> 'w77x'", "250000", 0},
+		{"not in", "SELECT count(pad) FROM b WHERE NOT (word = 'w77x')", "250000", 0},
+		{"a range", "SELECT count(pad) FROM b WHERE n > 997", "500", 0},
+	} {
+		got, stats, err := answer(t.Context(), l.reader(t), c.sql)
+		if err != nil || got != c.want {
+			t.Errorf("%s: %q, %v; want %q", c.name, got, err, c.want)
+			continue
+		}
+		groups = stats.RowGroups
+		pruned := stats.RowGroupsPruned
+		if c.pruned == -1 && pruned != groups || c.pruned == -2 && (pruned == 0 || pruned == groups) || c.pruned == 0 && pruned != 0 {
+			t.Errorf("%s: %d of %d row groups were pruned", c.name, pruned, groups)
+		}
+	}
+	if groups < 2 {
+		t.Errorf("there are %d row groups", groups)
+	}
+}
+
 // TestReadingByJoin: what the small side of a join or a subquery says of a column leaves out row groups
 // and files of the large side, which are then not fetched.
 func TestReadingByJoin(t *testing.T) {

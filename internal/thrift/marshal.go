@@ -26,6 +26,18 @@ func Unmarshal(data []byte, v any, p Protocol, l Limits) error {
 	return nil
 }
 
+// UnmarshalFront is Unmarshal from the beginning of data, which may go on. It says how many bytes
+// the struct takes.
+func UnmarshalFront(data []byte, v any, p Protocol, l Limits) (n int, err error) {
+	src := bytes.NewReader(data)
+	d := newDecoder(src, p, l)
+	d.any(v)
+	if d.err != nil {
+		return 0, unexpected(d.err)
+	}
+	return len(data) - src.Len() - (d.w - d.r), nil
+}
+
 // rest reports whether something is left to read.
 func (d *decoder) rest() bool {
 	if d.r < d.w {
