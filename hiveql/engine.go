@@ -54,6 +54,8 @@ type Engine struct {
 
 	mu     sync.Mutex
 	limits Limits // of the executor
+
+	listings listings
 }
 
 // New makes an engine. It owns nothing of what the Config holds: whoever opened the parts

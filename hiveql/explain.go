@@ -44,7 +44,7 @@ func (s *Session) reduced(ctx context.Context, plan any, c *counts) error {
 	if !ok || q == nil || len(q.Reductions) == 0 {
 		return nil
 	}
-	return s.reduce(ctx, q, &source{cfg: s.cfg, counts: c, scans: map[*analysis.Scan][]PartitionFiles{}})
+	return s.reduce(ctx, q, s.emptySource(c))
 }
 
 func planLines(plans []any) []string {

@@ -68,6 +68,14 @@ func (r *Result) finish() error {
 	return err
 }
 
+// failure is the error of the statement, or of its rows.
+func (r *Result) failure(err error) error {
+	if err == nil && r.Rows != nil {
+		return r.Rows.Err()
+	}
+	return err
+}
+
 // say adds a message.
 func (r *Result) say(text string) { r.Messages = append(r.Messages, text) }
 

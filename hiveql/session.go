@@ -96,6 +96,7 @@ func (s *Session) executeOne(ctx context.Context, written syntax.Statement, yiel
 			err = userError(err, text, taskOf(st.Stmt))
 		}
 		going := yield(r, err)
+		s.engine.listings.doubt(r.failure(err))
 		if closeErr := r.finish(); closeErr != nil && err == nil && going {
 			return yield(r, closeErr)
 		}

@@ -25,6 +25,7 @@ const (
 	nanos       = "skep.timestamp.nanos" // what becomes of digits behind microseconds: cut, refuse
 	trackFiles  = "skep.track.files"     // whether writes list their files in the metastore
 	vacuumGrace = "skep.vacuum.grace"    // how long replaced files are kept, as 500ms, 10m or 24h
+	listingTTL  = "skep.listing.ttl"     // how long a listing of a table that is not managed is good
 )
 
 // isTrue reports whether a setting is true.
@@ -77,6 +78,7 @@ func defaultSettings() map[string]string {
 		memoryLimit:                                "",
 		threadsLimit:                               "0",
 		tempDirectory:                              "",
+		listingTTL:                                 "0s",
 		trackFiles:                                 "true",
 		nanos:                                      "cut",
 		vacuumGrace:                                "500ms",
@@ -193,6 +195,7 @@ func checks() map[string]func(string) error {
 		threadsLimit: wantThreads,
 		trackFiles:   wantBool,
 		vacuumGrace:  wantDuration,
+		listingTTL:   wantDuration,
 		mergeSize:    wantBytes,
 		nanos: func(v string) error {
 			if !strings.EqualFold(v, "cut") && !strings.EqualFold(v, "refuse") {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -98,6 +99,8 @@ type source struct {
 	counts *counts
 	scans  map[*analysis.Scan][]PartitionFiles
 	lease  *lease
+	kept   *listings
+	ttl    time.Duration // for them
 }
 
 // errStale says that a table was overwritten, or changed otherwise, between planning and
@@ -107,7 +110,7 @@ var errStale = errors.New("the table was changed while the statement was being p
 // newSource lists the files of every scan of the plan. It is closed when the plan has been carried
 // out.
 func (s *Session) newSource(ctx context.Context, q *analysis.Query, c *counts) (*source, error) {
-	src := &source{cfg: s.cfg, counts: c, scans: map[*analysis.Scan][]PartitionFiles{}}
+	src := s.emptySource(c)
 	scans := analysis.Scans(q.Root, nil)
 	var tables []metastore.TableName
 	for _, scan := range scans {
@@ -125,6 +128,15 @@ func (s *Session) newSource(ctx context.Context, q *analysis.Query, c *counts) (
 		return nil, err
 	}
 	return src, nil
+}
+
+// emptySource has listed nothing yet.
+func (s *Session) emptySource(c *counts) *source {
+	ttl, err := time.ParseDuration(s.Setting(listingTTL))
+	if err != nil {
+		ttl = 0 // it came in as a hiveconf
+	}
+	return &source{cfg: s.cfg, counts: c, scans: map[*analysis.Scan][]PartitionFiles{}, kept: &s.engine.listings, ttl: ttl}
 }
 
 // listAll lists the files of scans that have not been listed yet.
@@ -162,7 +174,7 @@ func (src *source) list(ctx context.Context, scan *analysis.Scan, limit chan str
 		}
 	}
 	l := newLister(src.cfg, t)
-	l.lists = &src.counts.lists
+	l.lists, l.kept, l.ttl = &src.counts.lists, src.kept, src.ttl
 	g, gctx := errgroup.WithContext(ctx)
 	for i := range found {
 		p := &found[i]

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/skepdata/skep/metastore"
 	"github.com/skepdata/skep/partitions"
@@ -55,6 +56,8 @@ type lister struct {
 	pending map[string]bool // ids of the writes under way in that version
 	gone    func(context.Context) (gone, error)
 	lists   *atomic.Int64 // counts the listings; may be nil
+	kept    *listings     // of places that need not be listed again; may be nil
+	ttl     time.Duration // for those
 }
 
 func newLister(cfg *Config, t *metastore.Table) *lister {
@@ -103,17 +106,12 @@ func (l *lister) list(ctx context.Context, loc storage.Location, url string) ([]
 	if err != nil {
 		return nil, err
 	}
-	if l.lists != nil {
-		l.lists.Add(1)
+	objects, err := l.objects(ctx, loc, url)
+	if err != nil {
+		return nil, err
 	}
 	var files []File
-	for o, err := range loc.Bucket.List(ctx, loc.Prefix) {
-		if errors.Is(err, storage.ErrNotExist) && l.table.Type == metastore.Managed {
-			break // of a table of ours: nothing has been written there yet
-		}
-		if err != nil {
-			return nil, err
-		}
+	for _, o := range objects {
 		name := o.Key[len(loc.Prefix):]
 		id, _ := idOf(name)
 		if o.Size == 0 || strings.HasSuffix(name, "/") || partitions.Hidden(name) || l.pending[id] ||
@@ -123,6 +121,34 @@ func (l *lister) list(ctx context.Context, loc storage.Location, url string) ([]
 		files = append(files, File{Bucket: loc.Bucket, Object: o})
 	}
 	return files, nil
+}
+
+// objects are all that the store has at a place, now or, where that is good enough, a while ago.
+func (l *lister) objects(ctx context.Context, loc storage.Location, url string) ([]storage.Object, error) {
+	keeps := l.kept != nil && l.ttl > 0 && l.table.Type != metastore.Managed
+	now := time.Now()
+	if keeps {
+		if objects, ok := l.kept.get(l.table, url, l.ttl, now); ok {
+			return objects, nil
+		}
+	}
+	if l.lists != nil {
+		l.lists.Add(1)
+	}
+	var objects []storage.Object
+	for o, err := range loc.Bucket.List(ctx, loc.Prefix) {
+		if errors.Is(err, storage.ErrNotExist) && l.table.Type == metastore.Managed {
+			break // of a table of ours: nothing has been written there yet
+		}
+		if err != nil {
+			return nil, err
+		}
+		objects = append(objects, o)
+	}
+	if keeps {
+		l.kept.put(l.table, url, now, objects)
+	}
+	return objects, nil
 }
 
 // verify makes sure, after the listings, that they show one state of the table. Files of writes
