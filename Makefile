@@ -9,6 +9,8 @@
 # make bench-copy   distcp against s5cmd, rclone and mc; BENCH_COPY='--scale 0.1 --only W1' narrows it
 # make bench-sql    hiveql against plain DuckDB and Spark: TPC-H and TPC-DS on local files and in S3; BENCH_SQL='--scale 1 --latency 20ms'
 # make symbols which functions DuckDB reads files by, on amd64 and arm64: the hook must know them
+# make arm64   hiveql for linux-arm64, by a cross compiler (apt: g++-aarch64-linux-gnu qemu-user): its hook is looked for,
+#              and a query run in an emulator
 # make env     a MinIO server to play with: prints its settings, serves until interrupted
 # make fmt     format the source
 
@@ -17,7 +19,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 GOLANGCI_VERSION := v2.15.0
 TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/skep/bin
 
-.PHONY: build demo test soak check race bench bench-copy bench-sql symbols env fmt tools clean interop
+.PHONY: build demo test soak check race bench bench-copy bench-sql symbols arm64 env fmt tools clean interop
 .DEFAULT_GOAL := build
 
 build:
@@ -57,6 +59,12 @@ bench-sql:
 
 symbols:
 	go run ./testenv/symbols
+
+arm64:
+	CC=aarch64-linux-gnu-gcc CXX=aarch64-linux-gnu-g++ CGO_ENABLED=1 GOOS=linux GOARCH=arm64 \
+		go build -trimpath -ldflags '$(LDFLAGS)' -o bin/hiveql-linux-arm64 ./cmd/hiveql
+	go run ./testenv/symbols bin/hiveql-linux-arm64
+	qemu-aarch64 -L /usr/aarch64-linux-gnu bin/hiveql-linux-arm64 -S -e 'SELECT 1 + 1'
 
 # Real clients, fetched from PyPI and Maven Central, against hiveql serve; SPARK=4.0.1 for another Spark.
 interop:

@@ -40,7 +40,8 @@ type batchSource func(ctx context.Context, projection []int) (next func() (arrow
 // feedFile is one file of a feed.
 type feedFile struct {
 	open      batchSource
-	constants []hivetype.Value // one for each constant column
+	ahead     func(context.Context) // asks for its beginning; does not wait, may be called often, and be nil
+	constants []hivetype.Value      // one for each constant column
 }
 
 // feedColumn is one column that a feed puts out.
@@ -237,6 +238,13 @@ func (r *feedRun) produce(ctx context.Context) error {
 		i := int(r.next.Add(1) - 1)
 		if i >= len(r.feed.files) {
 			return nil
+		}
+		if !r.feed.ordered { // otherwise it may end early
+			for j := i; j <= i+splitAhead*r.feed.threads() && j < len(r.feed.files); j++ {
+				if ahead := r.feed.files[j].ahead; ahead != nil {
+					ahead(ctx)
+				}
+			}
 		}
 		if err := r.produceFile(ctx, &r.feed.files[i]); err != nil {
 			return err

@@ -3,6 +3,7 @@ package duck
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -31,7 +32,7 @@ func (l *lowerer) narrow(q *analysis.Query) error {
 			if ask.Answered() {
 				continue
 			}
-			if err := hiveql.Answer(l.ctx, l.exec, ask, uncounted{l.src}); err != nil {
+			if err := hiveql.Answer(l.ctx, l.exec, ask, uncounted{l.src, new(atomic.Int64)}); err != nil {
 				return err
 			}
 		}
@@ -133,6 +134,11 @@ func (l *lowerer) toRead(s *analysis.Scan) int64 {
 
 // uncounted is a source for a part of a query that is run before it: its row groups are counted
 // with those of the query.
-type uncounted struct{ hiveql.Source }
+type uncounted struct {
+	hiveql.Source
+	cut *atomic.Int64
+}
 
-func (uncounted) RowGroups(considered, pruned int) {}
+func (uncounted) RowGroups(int, int) {}
+
+func (u uncounted) Cut() *atomic.Int64 { return u.cut }

@@ -214,7 +214,9 @@ func (l *lowerer) scanText(s *analysis.Scan, g *scanGroup) string {
 	for _, file := range g.files {
 		f.rows += file.file.Object.Size / int64(8+8*len(g.fields))
 		for _, split := range splits(g, file.file) {
-			f.files = append(f.files, feedFile{open: l.textSource(g, file.file, split), constants: file.values})
+			t := &splitSource{src: l.src, file: file.file, split: split}
+			l.release = append(l.release, t.end)
+			f.files = append(f.files, feedFile{open: l.textSource(g, t), ahead: t.ahead, constants: file.values})
 		}
 	}
 	return "SELECT " + strings.Join(list, ", ") + " FROM " + l.feeds.add(f)
@@ -235,8 +237,8 @@ func splits(g *scanGroup, f hiveql.File) []formats.Split {
 }
 
 // textSource opens a split of one file, takes compression off and decodes it.
-func (l *lowerer) textSource(g *scanGroup, f hiveql.File, split formats.Split) batchSource {
-	src := l.src
+func (l *lowerer) textSource(g *scanGroup, t *splitSource) batchSource {
+	f := t.file
 	return func(ctx context.Context, projection []int) (func() (arrow.RecordBatch, error), func() error, error) {
 		describe := func(err error) error {
 			if err == nil || errors.Is(err, io.EOF) {
@@ -248,7 +250,7 @@ func (l *lowerer) textSource(g *scanGroup, f hiveql.File, split formats.Split) b
 			}
 			return &Error{Op: "read", Msg: f.URL() + ": " + err.Error(), Err: err}
 		}
-		raw, err := src.Open(ctx, f, split.Start())
+		raw, err := t.open(ctx)
 		if err != nil {
 			return nil, nil, describe(err)
 		}
@@ -257,8 +259,8 @@ func (l *lowerer) textSource(g *scanGroup, f hiveql.File, split formats.Split) b
 			return nil, nil, describe(errors.Join(err, raw.Close()))
 		}
 		spec := g.spec
-		spec.Cut = src.Cut()
-		r, err := formats.NewSplitReader(spec, g.fields, projection, plain, batchRows, split)
+		spec.Cut = t.src.Cut()
+		r, err := formats.NewSplitReader(spec, g.fields, projection, plain, batchRows, t.split)
 		if err != nil {
 			return nil, nil, describe(errors.Join(err, plain.Close(), raw.Close()))
 		}

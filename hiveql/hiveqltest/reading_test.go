@@ -149,6 +149,38 @@ func TestReadingAsksForLittle(t *testing.T) {
 	}
 }
 
+// TestReadingText: text comes through the cache, from which the next query has it, split by split and
+// compressed or not; by few requests, those of the next files before their turn.
+func TestReadingText(t *testing.T) {
+	l := newFarLake(t)
+	_, _, err := answer(t.Context(), l.reader(t), `CREATE TABLE x (id bigint, pad string);
+		INSERT INTO x SELECT pos, md5(cast(pos AS string)) FROM (SELECT posexplode(split(space(99999), ' ')) AS (pos, v)) x;
+		SET hive.exec.compress.output=true; SET mapred.output.compression.codec=org.apache.hadoop.io.compress.GzipCodec;
+		INSERT INTO x SELECT pos, md5(cast(pos AS string)) FROM (SELECT posexplode(split(space(99999), ' ')) AS (pos, v)) x;
+		INSERT INTO x SELECT pos, 'short' FROM (SELECT posexplode(split(space(9), ' ')) AS (pos, v)) x`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := l.reader(t)
+	const query, want = "SELECT count(*), sum(id), max(pad) FROM x", "200010 9999900045 short"
+	before := l.proxy.Counts()
+	got, stats, err := answer(t.Context(), s, query)
+	if err != nil || got != want {
+		t.Fatalf("%q, %v", got, err)
+	}
+	gets := l.proxy.Counts()["GET"] - before["GET"]
+	if gets > 12 || int64(gets) != stats.Gets || stats.BytesFetched != stats.BytesRead {
+		t.Errorf("%d GETs, counted as %d; %d of %d bytes", gets, stats.Gets, stats.BytesFetched, stats.BytesRead)
+	}
+	again, stats, err := answer(t.Context(), s, query)
+	if err != nil || again != want || stats.Gets != 0 || stats.BytesFound != stats.BytesRead {
+		t.Errorf("again: %q, %v; %d GETs, %d of %d bytes found", again, err, stats.Gets, stats.BytesFound, stats.BytesRead)
+	}
+	if got, _, err := answer(t.Context(), l.reader(t), "SELECT id FROM x LIMIT 1"); err != nil || got == "" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
 // TestReadingByBloom: values that are between the bounds of a row group, and not in it, leave it out.
 func TestReadingByBloom(t *testing.T) {
 	l := newFarLake(t)

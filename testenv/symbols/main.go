@@ -1,11 +1,12 @@
 // Command symbols checks by which functions of the C library DuckDB opens and reads files.
 //
 //	go run ./testenv/symbols
+//	go run ./testenv/symbols bin/hiveql-linux-arm64
 //
 // A hook stands before open, close, read and pread (hiveql/duck/hook.c). It would be passed by, and
 // parts of files be read that are not there, if DuckDB came to use another function: this looks at
 // the libraries that the program is linked with, of every Linux platform that there is one for,
-// without running them. It exits with 1 if a function is used that the hook does not know.
+// without running them. Programs that are named must have the hook linked in. It exits with 1 if a function is used that the hook does not know.
 package main
 
 import (
@@ -25,7 +26,7 @@ import (
 )
 
 func main() {
-	if err := run(context.Background(), os.Stdout); err != nil {
+	if err := run(context.Background(), os.Stdout, os.Args[1:]); err != nil {
 		fmt.Fprintf(os.Stderr, "symbols: %v\n", err)
 		os.Exit(1)
 	}
@@ -40,8 +41,17 @@ var others = []string{
 	"open64", "openat", "openat64", "pread64", "preadv", "preadv2", "preadv64", "preadv64v2", "readv", "sendfile", "splice",
 }
 
-func run(ctx context.Context, out io.Writer) error {
+func run(ctx context.Context, out io.Writer, programs []string) error {
 	var failed error
+	for _, path := range programs {
+		missing, err := unhooked(path)
+		if err != nil {
+			return err
+		}
+		if len(missing) > 0 {
+			failed = errors.Join(failed, fmt.Errorf("%s: the hook does not stand before %s", path, missing))
+		}
+	}
 	for _, platform := range []string{"linux-amd64", "linux-arm64"} {
 		path, err := library(ctx, platform)
 		if err != nil {
@@ -71,6 +81,27 @@ func library(ctx context.Context, platform string) (string, error) {
 		return "", err
 	}
 	return filepath.Join(found.Dir, "libduckdb_static.a"), nil
+}
+
+// unhooked are the functions before which a program does not have the hook. The linker names what
+// stands before open __wrap_open.
+func unhooked(path string) ([]string, error) {
+	f, err := elf.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	defer f.Close()
+	symbols, err := f.DynamicSymbols()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	missing := slices.Clone(hooked)
+	for _, s := range symbols {
+		if s.Section != elf.SHN_UNDEF {
+			missing = slices.DeleteFunc(missing, func(name string) bool { return s.Name == "__wrap_"+name })
+		}
+	}
+	return missing, nil
 }
 
 // fileCalls are the functions for files that the objects of a static library call, in order.

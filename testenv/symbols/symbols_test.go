@@ -25,6 +25,22 @@ func TestFileCalls(t *testing.T) {
 	}
 }
 
+// TestUnhooked: a program that does not link the hook is found.
+func TestUnhooked(t *testing.T) {
+	sh, err := exec.LookPath("sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if runtime.GOOS == "linux" {
+		if missing, err := unhooked(sh); err != nil || !slices.Equal(missing, hooked) {
+			t.Errorf("%v, %v", missing, err)
+		}
+	}
+	if _, err := unhooked("symbols_test.go"); err == nil {
+		t.Error("this is taken for a program")
+	}
+}
+
 func TestMembers(t *testing.T) {
 	object := func(name, size, content string) string {
 		return (name + strings.Repeat(" ", 48))[:48] + (size + strings.Repeat(" ", 10))[:10] + "`\n" + content
