@@ -96,6 +96,9 @@ func newFaultRound(t *testing.T, seed uint64) *faultRound {
 				r.stale[name] = content
 			case 1:
 				r.stale[name] = append([]byte("old "), content[:len(content)/2]...)
+				if len(r.stale[name]) == len(content) { // it would be taken for the same
+					r.stale[name] = append(r.stale[name], '!')
+				}
 			}
 		}
 	}
