@@ -164,7 +164,7 @@ func (s *Session) write(ctx context.Context, r *Result, w *analysis.Write, creat
 	if err := os.Mkdir(out, 0o700); err != nil {
 		return err
 	}
-	output := Output{Dir: out, Table: s.outputTable(w, static), Dynamic: w.Dynamic(), TimestampUnit: s.timestampUnit()}
+	output := Output{Dir: out, Table: s.outputTable(w, static), Dynamic: w.Dynamic(), TimestampUnit: s.timestampUnit(), MaxFileBytes: s.targetSize()}
 	written, err := exec.Write(ctx, w.Query, src, output)
 	if err == nil {
 		err = r.counts.whole(s.refusesNanos())
@@ -470,7 +470,9 @@ func (s *Session) writeDirectory(
 		return err
 	}
 	w := &analysis.Write{Query: q, Table: t}
-	written, err := exec.Write(ctx, q, src, Output{Dir: out, Table: s.outputTable(w, nil), TimestampUnit: s.timestampUnit()})
+	written, err := exec.Write(ctx, q, src, Output{
+		Dir: out, Table: s.outputTable(w, nil), TimestampUnit: s.timestampUnit(), MaxFileBytes: s.targetSize(),
+	})
 	if err == nil {
 		err = r.counts.whole(s.refusesNanos())
 	}

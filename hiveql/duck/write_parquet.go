@@ -1,8 +1,11 @@
 package duck
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -11,6 +14,7 @@ import (
 
 	"github.com/skepdata/skep/hiveql"
 	"github.com/skepdata/skep/hivetype"
+	"github.com/skepdata/skep/internal/parquetmerge"
 )
 
 // parquet writes by one COPY. A query that asks for an order gets one file a partition; other
@@ -21,6 +25,10 @@ func (w *writer) parquet(ctx context.Context) ([]hiveql.Written, error) {
 		return nil, err
 	}
 	to, options := w.out.Dir, []string{"FORMAT parquet", "RETURN_STATS true", "COMPRESSION " + quote(compression)}
+	if w.out.MaxFileBytes < smallGroups {
+		rows := groupRows * w.out.MaxFileBytes / smallGroups / vectorRows * vectorRows
+		options = append(options, fmt.Sprintf("ROW_GROUP_SIZE %d", max(rows, vectorRows)))
+	}
 	switch {
 	case w.out.Dynamic > 0:
 		options = append(options, "PARTITION_BY ("+ordinalColumn+")", "FILENAME_PATTERN '{i}'", "OVERWRITE_OR_IGNORE true")
@@ -40,7 +48,67 @@ func (w *writer) parquet(ctx context.Context) ([]hiveql.Written, error) {
 	if closing := j.close(); err == nil {
 		err = closing
 	}
+	if err == nil {
+		files, err = w.divided(ctx, files)
+	}
 	return sortWritten(files), err
+}
+
+// smallGroups is the size of files below which their row groups have fewer rows than DuckDB's
+// groupRows, so that there are some to divide them at.
+const (
+	smallGroups = 16 << 20
+	groupRows   = 122880
+	vectorRows  = 2048
+)
+
+// divided are the files, those that became much too large divided at their row groups: DuckDB
+// does not end a partition's file, or one in an order, by its size.
+func (w *writer) divided(ctx context.Context, files []hiveql.Written) ([]hiveql.Written, error) {
+	var all []hiveql.Written
+	for _, f := range files {
+		if f.Bytes < w.out.MaxFileBytes/2*3 {
+			all = append(all, f)
+			continue
+		}
+		parts, err := divide(ctx, f, w.out.MaxFileBytes)
+		if err != nil {
+			return nil, &Error{Op: "write", Msg: err.Error(), Err: err}
+		}
+		all = append(all, parts...)
+	}
+	return all, nil
+}
+
+func divide(ctx context.Context, f hiveql.Written, size int64) (parts []hiveql.Written, err error) {
+	in, err := os.Open(f.Path)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	ranges, err := parquetmerge.Parts(parquetmerge.Input{Name: f.Path, Size: f.Bytes, ReaderAt: in}, size)
+	if err != nil || len(ranges) < 2 {
+		return []hiveql.Written{f}, err
+	}
+	for i, part := range ranges {
+		one := f
+		one.Path = fmt.Sprintf("%s-%04d.parquet", strings.TrimSuffix(f.Path, ".parquet"), i)
+		if one.Rows, one.Bytes, err = copyPart(ctx, one.Path, part); err != nil {
+			return nil, err
+		}
+		parts = append(parts, one)
+	}
+	return parts, os.Remove(f.Path)
+}
+
+func copyPart(ctx context.Context, path string, part parquetmerge.Input) (rows, bytes int64, err error) {
+	out, err := os.Create(path)
+	if err != nil {
+		return 0, 0, err
+	}
+	buffered := bufio.NewWriterSize(out, 1<<18)
+	stats, err := parquetmerge.Merge(ctx, buffered, []parquetmerge.Input{part})
+	return stats.Rows, stats.Bytes, errors.Join(err, buffered.Flush(), out.Close())
 }
 
 // parquetValue is column i as it goes into the file.

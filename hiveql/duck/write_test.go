@@ -217,3 +217,64 @@ func TestWriteErrors(t *testing.T) {
 		t.Errorf("writing with a dead context: %v", err)
 	}
 }
+
+// Files have about the size asked for, also those of one partition and of rows in an order, which
+// they keep.
+func TestFileSizes(t *testing.T) {
+	e, c := open(t, duck.Config{}), newCatalog(t)
+	const rows, most = 200_000, 256 << 10
+	numbers := fmt.Sprintf("SELECT pos AS i, md5(cast(pos AS string)) AS s FROM (SELECT posexplode(split(space(%d), ' ')) AS (pos, v)) x", rows-1)
+	for _, format := range []struct{ name, input, serde string }{
+		{"text", textInput, lazySimple}, {"parquet", parquetInput, parquetSerDe},
+	} {
+		for name, write := range map[string]struct {
+			sql     string
+			dynamic int
+		}{
+			"plain":       {numbers, 0},
+			"ordered":     {"SELECT i, s FROM (" + numbers + ") n ORDER BY i", 0},
+			"partitioned": {"SELECT i, s, CASE WHEN i % 1000 = 0 THEN 'few' ELSE 'many' END AS p FROM (" + numbers + ") n", 1},
+		} {
+			t.Run(format.name+"/"+name, func(t *testing.T) {
+				table := c.newTable(t, "sized", format.input, format.serde, "i:int", "s:string")
+				q, err := c.analyze(t.Context(), write.sql)
+				if err != nil {
+					t.Fatal(err)
+				}
+				out := hiveql.Output{Dir: table.Storage.Location, Table: table.Table, Dynamic: write.dynamic, MaxFileBytes: most}
+				files, err := e.Write(t.Context(), q, c, out)
+				if err != nil {
+					t.Fatal(err)
+				}
+				n, large := int64(0), 0
+				for _, f := range files {
+					n += f.Rows
+					if f.Bytes > most/2 {
+						large++
+					}
+					if info, err := os.Stat(f.Path); err != nil || info.Size() != f.Bytes || f.Bytes > 2*most {
+						t.Errorf("%+v: %v, %v", f, info, err)
+					}
+				}
+				if n != rows || large < 5 || len(files)-large > 4 {
+					t.Errorf("%d files, %d of them large, of %d rows", len(files), large, n)
+				}
+				if name != "ordered" {
+					return
+				}
+				first := int64(0)
+				for i, f := range files {
+					one := c.newTable(t, "one", format.input, format.serde, "i:int", "s:string")
+					if err := os.Rename(f.Path, filepath.Join(one.Storage.Location, "f")); err != nil {
+						t.Fatal(err)
+					}
+					got, err := c.rows(t.Context(), e, "SELECT min(i), max(i), count(*) FROM one")
+					if want := fmt.Sprintf("[%d\t%d\t%d]", first, first+f.Rows-1, f.Rows); err != nil || fmt.Sprint(got) != want {
+						t.Errorf("file %d has %v, %v; want %s", i, got, err, want)
+					}
+					first += f.Rows
+				}
+			})
+		}
+	}
+}

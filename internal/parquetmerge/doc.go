@@ -32,7 +32,8 @@
 // keeps what it does not know. In memory are the encoded footers, one decoded one, the page
 // indexes of one input, and a buffer; row groups are streamed.
 //
-// [Schema] tells which files can be joined before that is tried.
+// [Schema] tells which files can be joined before that is tried, and [Parts] divides one file into
+// several.
 //
 // The package knows nothing about storage or copying, nor how to decode a page.
 package parquetmerge

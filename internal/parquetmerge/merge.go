@@ -20,6 +20,8 @@ type Input struct {
 	Size int64
 	// ReaderAt reads it. If it is a [RangeOpener], too, row groups are read through that.
 	io.ReaderAt
+	// From and To choose row groups, from From to before To; where To is 0, all are taken.
+	From, To int
 }
 
 // RangeOpener is a better way to read a file of which every read is a request: the bytes from
@@ -170,7 +172,14 @@ func (m *merger) copyInput(ctx context.Context, in Input, n int) error {
 	end := m.footers[n].start
 	m.footers[n].bytes = nil
 	// Writers of no rows write row groups all the same, and some without a place in the file.
-	groups := slices.DeleteFunc(footer.field(fileRowGroups).items, func(g value) bool { return g.field(groupRows).number == 0 })
+	groups := footer.field(fileRowGroups).items
+	if in.To > 0 {
+		if in.From < 0 || in.From > in.To || in.To > len(groups) {
+			return fmt.Errorf("it has %d row groups, and those from %d to before %d are wanted", len(groups), in.From, in.To)
+		}
+		groups = groups[in.From:in.To]
+	}
+	groups = slices.DeleteFunc(groups, func(g value) bool { return g.field(groupRows).number == 0 })
 	var moves []move
 	rows := int64(0)
 	for i := range groups {
@@ -182,7 +191,7 @@ func (m *merger) copyInput(ctx context.Context, in Input, n int) error {
 		moves = append(moves, moved...)
 		rows += g.field(groupRows).number
 	}
-	if want := footer.field(fileRows).number; rows != want {
+	if want := footer.field(fileRows).number; rows != want && in.To == 0 {
 		return fmt.Errorf("its footer is damaged: it counts %d rows, and its row groups %d", want, rows)
 	}
 	if err := m.copyIndexes(ctx, in, end, moves); err != nil {

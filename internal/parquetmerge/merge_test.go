@@ -318,6 +318,37 @@ func TestSchemasMustAgree(t *testing.T) {
 	}
 }
 
+// TestParts divides a file and puts it together again.
+func TestParts(t *testing.T) {
+	whole := write(t, testSchema(), 0, 1000, 100)
+	parts, err := Parts(inputs(whole)[0], int64(len(whole)/3))
+	if err != nil || len(parts) != 3 {
+		t.Fatalf("%d parts, %v", len(parts), err)
+	}
+	var files [][]byte
+	var rows int64
+	for _, p := range parts {
+		var out bytes.Buffer
+		stats, err := Merge(t.Context(), &out, []Input{p})
+		if err != nil || stats.RowGroups != p.To-p.From || stats.RowGroups < 2 {
+			t.Fatalf("row groups %d to %d: %+v, %v", p.From, p.To, stats, err)
+		}
+		rows += stats.Rows
+		files = append(files, out.Bytes())
+	}
+	if rows != 1000 || !bytes.Equal(merge(t, files...), merge(t, whole)) {
+		t.Errorf("%d rows, or others", rows)
+	}
+	one, err := Parts(inputs(whole)[0], 1<<40)
+	if err != nil || len(one) != 1 {
+		t.Errorf("%d parts of a small file, %v", len(one), err)
+	}
+	one[0].To = 11
+	if _, err := Merge(t.Context(), io.Discard, one); err == nil {
+		t.Error("row groups that are not there are merged")
+	}
+}
+
 func schemaOf(t *testing.T, in Input) string {
 	t.Helper()
 	s, err := Schema(in)
@@ -402,7 +433,7 @@ func TestRangeOpener(t *testing.T) {
 	b := write(t, testSchema(), 0, 900, 300)
 	r := &ranged{Reader: bytes.NewReader(b)}
 	var out bytes.Buffer
-	if _, err := Merge(t.Context(), &out, []Input{{"ranged", int64(len(b)), r}}); err != nil {
+	if _, err := Merge(t.Context(), &out, []Input{{Name: "ranged", Size: int64(len(b)), ReaderAt: r}}); err != nil {
 		t.Fatal(err)
 	}
 	if r.opened != 3 { // once for a row group
