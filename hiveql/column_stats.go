@@ -393,9 +393,9 @@ func givenStat(stat, text string, t hivetype.Type) (string, error) {
 // somebody asks for them.
 const statsLimit = 256 << 20
 
-// statsToShow are the statistics of a column that DESCRIBE FORMATTED shows. INSERT computes
-// none: of a table whose rows INSERT has written they are computed here, as long as the data
-// is small and hive.stats.column.autogather is true.
+// statsToShow are the statistics of a column that DESCRIBE FORMATTED shows. INSERT keeps what costs
+// nothing: of a table whose rows INSERT has written the others are computed here, as long as the
+// data is small and hive.stats.column.autogather is true.
 func (s *Session) statsToShow(
 	ctx context.Context, t *metastore.Table, p *metastore.Partition, spec *syntax.PartitionSpec, col metastore.Column,
 ) (columnStats, error) {
@@ -404,26 +404,31 @@ func (s *Session) statsToShow(
 	if p != nil {
 		params, values = p.Parameters, p.Values
 	}
-	if kept, err := columnStatistics(ctx, s.cfg.Store, t.TableName, values, col); err != nil || kept != nil {
-		if err != nil {
-			return nil, err
-		}
-		return shownStats(kept, col.Type), nil
+	kept, err := columnStatistics(ctx, s.cfg.Store, t.TableName, values, col)
+	if err != nil {
+		return nil, err
+	}
+	var known columnStats
+	if kept != nil {
+		known = shownStats(kept, col.Type)
+	}
+	if kept != nil && !gatheredOnly(kept) {
+		return known, nil
 	}
 	size, err := strconv.ParseInt(params["totalSize"], 10, 64)
 	if err != nil || size == 0 || size > statsLimit || accuracyOf(params).Columns[col.Name] == "" || s.cfg.Executor == nil ||
-		!strings.EqualFold(s.Setting("hive.stats.column.autogather"), "true") || t.Partitioned() && p == nil {
-		return nil, nil
+		!s.settings.isTrue(autogather) || t.Partitioned() && p == nil {
+		return known, nil
 	}
 	if err := readable(&t.Storage, t); err != nil {
-		return nil, nil // what cannot be read has no statistics
+		return known, nil // what cannot be read has no statistics
 	}
 	found, err := s.analyzeRows(ctx, t, spec, []metastore.Column{col})
 	if err != nil {
 		return nil, fmt.Errorf("compute the statistics of %s.%s: %w", t.TableName, col.Name, err)
 	}
 	if len(found) == 0 || len(found[0].columns) == 0 {
-		return nil, nil
+		return known, nil
 	}
 	return shownStats(&found[0].columns[0], col.Type), nil
 }

@@ -40,7 +40,12 @@ type target struct {
 	rows     int64                        // -1 if unknown
 	files    int64                        // of a job that compacts, how many more there are
 	bytes    int64
-	replaces map[string]bool // of a job that compacts: the keys of the files that it replaces
+	columns  []metastore.ColumnStatistics // of the rows that are written; nil if not known
+	replaces map[string]bool              // of a job that compacts: the keys of the files that it replaces
+
+	// What change found out of the statistics of columns.
+	knowledge knowledge
+	there     bool // before
 
 	// What look found there.
 	seen   map[string]string // the place's parameters; nil where it did not exist
@@ -144,11 +149,7 @@ func (j *job) commit(ctx context.Context) error {
 		}
 		for _, target := range j.targets {
 			if target.values == nil {
-				old, err := j.change(t, &t.Parameters, target)
-				if err == nil && old && !j.create {
-					err = tx.DropStatistics(ctx, t.TableName, nil)
-				}
-				if err != nil {
+				if err := j.change(t, &t.Parameters, target, !j.create); err != nil {
 					return err
 				}
 			}
@@ -167,10 +168,12 @@ func (j *job) commit(ctx context.Context) error {
 		} else if err := tx.AlterTable(ctx, t.TableName, t); err != nil {
 			return err
 		}
-		if !t.Partitioned() {
-			return nil
+		if t.Partitioned() {
+			if err := j.commitPartitions(ctx, tx, t); err != nil {
+				return err
+			}
 		}
-		return j.commitPartitions(ctx, tx, t)
+		return j.commitStatistics(ctx, tx, t)
 	})
 }
 
@@ -201,11 +204,7 @@ func (j *job) commitPartitions(ctx context.Context, tx metastore.Tx, t *metastor
 			}
 			altered = append(altered, p)
 		}
-		old, err := j.change(t, &p.Parameters, target)
-		if err == nil && old && there[valuesKey(target.values)] != nil {
-			err = tx.DropStatistics(ctx, t.TableName, target.values)
-		}
-		if err != nil {
+		if err := j.change(t, &p.Parameters, target, there[valuesKey(target.values)] != nil); err != nil {
 			return err
 		}
 	}
@@ -220,21 +219,26 @@ func (j *job) commitPartitions(ctx context.Context, tx metastore.Tx, t *metastor
 	return tx.AddPartitions(ctx, t.TableName, added, false)
 }
 
-// change brings the parameters of a table or partition up to date. old says that the statistics of
-// its columns, if there are any, are those of other rows.
-func (j *job) change(table *metastore.Table, params *map[string]string, t *target) (old bool, err error) {
+// change brings the parameters of a table or partition, which may have been there, up to date.
+func (j *job) change(table *metastore.Table, params *map[string]string, t *target, there bool) error {
 	if *params == nil {
 		*params = map[string]string{}
 	}
 	if err := j.changeFiles(table, params, t); err != nil {
-		return false, err
+		return err
 	}
 	p := *params
+	t.knowledge, t.there = keepKnown, there
 	if j.compacts {
 		j.changeSizes(p, t)
-		return false, nil
+		return nil
 	}
-	old = j.changeAccuracy(params, t)
+	empty := !there || p["numRows"] == "0" && p["numFiles"] == "0" && accuracyOf(p).Basic == "true"
+	if old, fresh := j.changeAccuracy(params, t); fresh || old && empty {
+		t.knowledge = newKnown
+	} else if old {
+		t.knowledge = addKnown
+	}
 	for key, n := range map[string]int64{"numFiles": t.files, "numRows": t.rows, "totalSize": t.bytes} {
 		before, err := strconv.ParseInt(p[key], 10, 64)
 		switch {
@@ -247,7 +251,7 @@ func (j *job) change(table *metastore.Table, params *map[string]string, t *targe
 		}
 	}
 	p["transient_lastDdlTime"] = strconv.FormatInt(j.s.cfg.Now().Unix(), 10)
-	return old, nil
+	return nil
 }
 
 // changeSizes counts the files that a job has joined.
@@ -314,21 +318,22 @@ func sameParams(a, b map[string]string) bool {
 }
 
 // changeAccuracy keeps what is said of statistics true. Rows that INSERT writes are counted, files
-// that are loaded are not. old is as for change.
-func (j *job) changeAccuracy(params *map[string]string, t *target) (old bool) {
+// that are loaded are not. old says that the statistics of columns, if there are any, are those of
+// other rows; fresh that there are no rows but those written now.
+func (j *job) changeAccuracy(params *map[string]string, t *target) (old, fresh bool) {
 	p := *params
 	was := accuracyOf(p)
-	fresh := j.overwrite || j.create || t.values != nil && p["numFiles"] == "" && p["transient_lastDdlTime"] == ""
+	fresh = j.overwrite || j.create || t.values != nil && p["numFiles"] == "" && p["transient_lastDdlTime"] == ""
 	switch {
 	case t.rows < 0:
 		delete(p, accurateParam)
-		return false
+		return false, false
 	case fresh:
 		delete(p, accurateParam)
 		setAccurate(params, j.table.Storage.Columns)
-		return true
+		return true, true
 	}
-	return len(was.Columns) > 0 // they are computed again when somebody asks
+	return len(was.Columns) > 0, false
 }
 
 // rollback removes what a failed job left. It reports false when the commit has taken place

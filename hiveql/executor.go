@@ -100,6 +100,8 @@ type Output struct {
 	// TimestampUnit is the unit of timestamps in Parquet files: "nanos", of which those that
 	// 64 bits cannot hold become NULL, "micros" or "millis"; "" is micros.
 	TimestampUnit string
+	// Measure asks for Written.Columns.
+	Measure bool
 	// MaxFileBytes is the size above which a file should be ended; 0 for the default.
 	MaxFileBytes int64
 }
@@ -110,6 +112,14 @@ type Written struct {
 	Values partitions.Values // of the dynamic keys, DefaultName for NULL; empty without
 	Rows   int64
 	Bytes  int64
+	// Columns are what is known of the file's columns, in the order of the table's; nil if nothing is.
+	Columns []WrittenColumn
+}
+
+// WrittenColumn is what is known of a column of a file.
+type WrittenColumn struct {
+	Nulls    int64          // how many values are NULL; -1 if that is not known
+	Min, Max hivetype.Value // nil if they are not known, or all values are NULL
 }
 
 // Rows is the result of a query. It is used by one goroutine.

@@ -164,7 +164,10 @@ func (s *Session) write(ctx context.Context, r *Result, w *analysis.Write, creat
 	if err := os.Mkdir(out, 0o700); err != nil {
 		return err
 	}
-	output := Output{Dir: out, Table: s.outputTable(w, static), Dynamic: w.Dynamic(), TimestampUnit: s.timestampUnit(), MaxFileBytes: s.targetSize()}
+	output := Output{
+		Dir: out, Table: s.outputTable(w, static), Dynamic: w.Dynamic(), TimestampUnit: s.timestampUnit(),
+		MaxFileBytes: s.targetSize(), Measure: s.settings.isTrue(autogather),
+	}
 	written, err := exec.Write(ctx, w.Query, src, output)
 	if err == nil {
 		err = r.counts.whole(s.refusesNanos())
@@ -309,6 +312,7 @@ func (s *Session) stage(
 			}
 		}
 		st.files[t] = append(st.files[t], f)
+		t.gather(w.Table, f)
 		t.rows += f.Rows
 		t.bytes += f.Bytes
 		t.files++

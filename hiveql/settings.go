@@ -20,6 +20,9 @@ type settings struct {
 	getenv             func(string) (string, bool)
 }
 
+// autogather is the setting that says whether INSERT keeps statistics of columns.
+const autogather = "hive.stats.column.autogather"
+
 // Settings of our own.
 const (
 	nanos       = "skep.timestamp.nanos" // what becomes of digits behind microseconds: cut, refuse
@@ -72,7 +75,7 @@ func defaultSettings() map[string]string {
 		"hive.parquet.timestamp.time.unit":         "millis",
 		"hive.parquet.write.int64.timestamp":       "false",
 		"hive.resultset.use.unique.column.names":   "true",
-		"hive.stats.column.autogather":             "true",
+		autogather:                                 "true",
 		"hive.stats.fetch.bitvector":               "true",
 		"hive.support.quoted.identifiers":          "column",
 		memoryLimit:                                "",

@@ -51,6 +51,11 @@ func (w *writer) parquet(ctx context.Context) ([]hiveql.Written, error) {
 	if err == nil {
 		files, err = w.divided(ctx, files)
 	}
+	if err == nil && w.out.Measure {
+		if err = w.measure(files); err != nil {
+			err = &Error{Op: "write", Msg: err.Error(), Err: err}
+		}
+	}
 	return sortWritten(files), err
 }
 

@@ -1,0 +1,196 @@
+package hiveql
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/skepdata/skep/hivetype"
+	"github.com/skepdata/skep/metastore"
+	"github.com/skepdata/skep/partitions"
+)
+
+// Statistics of columns that INSERT keeps, as Hive does by hive.stats.column.autogather: what the
+// footers say of the files that it has just written, which costs next to nothing. Distinct values and
+// lengths of text are not among that.
+
+// knowledge is what becomes of the statistics of columns that the metastore has of a place.
+type knowledge int
+
+const (
+	keepKnown knowledge = iota // they hold, or nobody can say
+	newKnown                   // those of the rows written now take their place
+	addKnown                   // those are added to them
+)
+
+// gather adds what is known of a file to the statistics of its target. Nothing is known of the
+// target when nothing is of one file.
+func (t *target) gather(table *metastore.Table, f Written) {
+	first := t.files == 0
+	if f.Columns == nil || !first && t.columns == nil {
+		t.columns = nil
+		return
+	}
+	var all []metastore.ColumnStatistics
+	for i, w := range f.Columns {
+		col := table.Storage.Columns[i]
+		c := unknownStats(col)
+		if c.Kind == "" {
+			continue
+		}
+		c.Nulls = w.Nulls
+		if c.Kind != "boolean" && c.Kind != "string" && c.Kind != "binary" && w.Min != nil && w.Max != nil {
+			c.Low, c.High = statText("min", w.Min, col.Type), statText("max", w.Max, col.Type)
+		}
+		if c.Nulls == f.Rows { // there are no values, which is known
+			c.Distinct = 0
+		}
+		all = append(all, c)
+	}
+	if first {
+		t.columns = all
+		return
+	}
+	for i := range all {
+		addStats(&t.columns[i], &all[i])
+	}
+}
+
+// addStats makes the statistics of some rows those of further rows, too. What is not known of one of
+// them is not known of both.
+func addStats(c, more *metastore.ColumnStatistics) {
+	switch {
+	case more.Distinct == 0: // there are no values
+	case c.Distinct == 0:
+		c.Low, c.High, c.Distinct = more.Low, more.High, more.Distinct
+		c.AvgLength, c.MaxLength = more.AvgLength, more.MaxLength
+	default:
+		c.Low = bound(c.Low, more.Low, c.Kind, -1)
+		c.High = bound(c.High, more.High, c.Kind, 1)
+		c.Distinct, c.AvgLength, c.MaxLength = -1, -1, -1
+	}
+	c.BitVector = nil
+	sum := func(a, b int64) int64 {
+		if a < 0 || b < 0 {
+			return -1
+		}
+		return a + b
+	}
+	c.Nulls, c.Trues, c.Falses = sum(c.Nulls, more.Nulls), sum(c.Trues, more.Trues), sum(c.Falses, more.Falses)
+}
+
+// bound is the lower of two bounds, or the higher one where sign is 1; "" where one is not known.
+func bound(a, b, kind string, sign int) string {
+	t, ok := map[string]hivetype.Type{
+		"long": hivetype.Of(hivetype.BigInt), "double": hivetype.Of(hivetype.Double), "date": hivetype.Of(hivetype.Date),
+		"timestamp": hivetype.Of(hivetype.Timestamp), "decimal": hivetype.DecimalOf(hivetype.MaxPrecision, hivetype.MaxPrecision/2),
+	}[kind]
+	if !ok {
+		return ""
+	}
+	x, ok1 := hivetype.ParseValue(a, t)
+	y, ok2 := hivetype.ParseValue(b, t)
+	switch {
+	case !ok1 || !ok2 || x == nil || y == nil:
+		return ""
+	case hivetype.Compare(x, y, t)*sign >= 0:
+		return a
+	}
+	return b
+}
+
+// gatheredOnly reports whether statistics are those that INSERT has kept, and ANALYZE could say more.
+func gatheredOnly(c *metastore.ColumnStatistics) bool {
+	if c.Analyzed.Unix() <= 0 { // somebody has set them
+		return false
+	}
+	switch c.Kind {
+	case "boolean":
+		return c.Trues < 0
+	case "binary":
+		return c.MaxLength < 0
+	case "string":
+		return c.Distinct < 0 || c.MaxLength < 0
+	}
+	return c.Distinct < 0
+}
+
+// commitStatistics brings the statistics of columns up to date, after the places.
+func (j *job) commitStatistics(ctx context.Context, tx metastore.Tx, t *metastore.Table) error {
+	before, err := j.knownStatistics(ctx, tx, t)
+	if err != nil {
+		return err
+	}
+	var all []*metastore.Statistics
+	for _, target := range j.targets {
+		if target.knowledge == keepKnown {
+			continue
+		}
+		now := slices.Clone(target.columns)
+		was := before[valuesKey(target.values)]
+		if target.knowledge == addKnown {
+			now = addAll(was, now)
+		}
+		if was != nil || target.there && slices.Contains(target.values, partitions.DefaultName) { // which In does not find
+			if err := tx.DropStatistics(ctx, t.TableName, target.values); err != nil {
+				return err
+			}
+		}
+		for i := range now {
+			now[i].Analyzed = j.s.cfg.Now()
+		}
+		if len(now) > 0 {
+			all = append(all, &metastore.Statistics{Values: target.values, Columns: now})
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return tx.SetStatistics(ctx, t.TableName, all...)
+}
+
+// addAll adds statistics of columns. Nothing is known of those that are not on both sides.
+func addAll(was, more []metastore.ColumnStatistics) []metastore.ColumnStatistics {
+	var all []metastore.ColumnStatistics
+	for i := range more {
+		at := slices.IndexFunc(was, func(c metastore.ColumnStatistics) bool {
+			return c.Column == more[i].Column && c.Kind == more[i].Kind && c.Analyzed.Unix() > 0
+		})
+		if at >= 0 {
+			sum := was[at]
+			addStats(&sum, &more[i])
+			all = append(all, sum)
+		}
+	}
+	return all
+}
+
+// knownStatistics are those of the targets that are there, by their values.
+func (j *job) knownStatistics(ctx context.Context, tx metastore.Tx, t *metastore.Table) (map[string][]metastore.ColumnStatistics, error) {
+	known := map[string][]metastore.ColumnStatistics{}
+	if j.create {
+		return known, nil
+	}
+	if !t.Partitioned() {
+		found, err := tx.TableStatistics(ctx, t.TableName)
+		if err == nil && len(found.Columns) > 0 {
+			known[valuesKey(nil)] = found.Columns
+		}
+		return known, err
+	}
+	firsts := map[string]bool{} // values of the first key
+	for _, target := range j.targets {
+		if target.knowledge != keepKnown && target.there {
+			firsts[target.values[0]] = true
+		}
+	}
+	for some := range slices.Chunk(slices.Sorted(maps.Keys(firsts)), 100) {
+		for s, err := range tx.Statistics(ctx, t.TableName, partitions.In{Key: t.PartitionKeys[0].Name, Values: some}) {
+			if err != nil {
+				return nil, err
+			}
+			known[valuesKey(s.Values)] = s.Columns
+		}
+	}
+	return known, nil
+}
