@@ -101,8 +101,9 @@ func (s *Session) finishWrites(ctx context.Context, name metastore.TableName) er
 }
 
 // recoverWrites brings to an end what earlier writes to the table have left: replaced files are
-// removed, and writes of processes that are dead are taken back.
+// removed, and writes of processes that are dead are taken back. So are their local files.
 func (s *Session) recoverWrites(ctx context.Context, t *metastore.Table) error {
+	_ = s.vacuumStaging(false, &Vacuumed{}) // what cannot be removed is no reason not to write
 	for _, id := range writesOf(t, "") {
 		state, by, _ := strings.Cut(t.Parameters[writeParam+id], " ")
 		who, known := parseOwner(by)
@@ -208,11 +209,27 @@ func (s *Session) removeList(ctx context.Context, table, id string) error {
 	return loc.Bucket.Delete(ctx, loc.Prefix+replacedPrefix+id)
 }
 
-// removeFilesOf removes the files that write id put below a location.
+// removeFilesOf removes the files that write id put below a location, and those that it has begun to
+// upload.
 func (s *Session) removeFilesOf(ctx context.Context, url, id string) error {
 	loc, err := s.cfg.directory(ctx, url)
 	if err != nil {
 		return err
+	}
+	if r, ok := storage.As[storage.PartResumer](loc.Bucket); ok {
+		for u, err := range r.Uploads(ctx, loc.Prefix) {
+			if errors.Is(err, storage.ErrNotExist) {
+				break // there is no bucket
+			}
+			if err != nil {
+				return err
+			}
+			if found, _ := idOf(u.Key); found == id {
+				if err := r.AbortUpload(ctx, u); err != nil {
+					return err
+				}
+			}
+		}
 	}
 	var keys []string
 	for o, err := range within(ctx, loc) {

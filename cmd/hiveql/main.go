@@ -52,6 +52,7 @@ var errReported = errors.New("a statement failed")
 func (p *program) run(ctx context.Context, args []string) int {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM)
 	defer stop()
+	signal.Ignore(syscall.SIGXFSZ) // a file that is too large is an error, not the end
 	if len(args) > 0 && args[0] == "fmt" {
 		return p.exit(ctx, p.format(ctx, args[1:]))
 	}

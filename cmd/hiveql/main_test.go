@@ -54,6 +54,8 @@ type installation struct {
 	t   *testing.T
 	dir string
 	bin string
+	// more is what else is in the environment, and flags what else stands on the command line.
+	more, flags []string
 }
 
 func install(t *testing.T) *installation {
@@ -66,8 +68,9 @@ func install(t *testing.T) *installation {
 }
 
 func (i *installation) command(ctx context.Context, sql string) (*exec.Cmd, *bytes.Buffer, *bytes.Buffer) {
-	cmd := exec.CommandContext(ctx, i.bin, "-S", "--outputformat", "raw", "-e", sql)
+	cmd := exec.CommandContext(ctx, i.bin, append(slices.Clone(i.flags), "-S", "--outputformat", "raw", "-e", sql)...)
 	cmd.Env = append(os.Environ(), "XDG_DATA_HOME="+i.dir, "XDG_CACHE_HOME="+i.dir, "XDG_CONFIG_HOME="+i.dir)
+	cmd.Env = append(cmd.Env, i.more...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	return cmd, &stdout, &stderr
@@ -165,6 +168,37 @@ func TestTwoProcesses(t *testing.T) {
 	}
 	if got := i.run("SHOW TABLES 'x*'"); len(got) != 16 {
 		t.Errorf("%d tables of 16", len(got))
+	}
+}
+
+// TestTwoOverwriters lets processes replace one partition at once, and add to another. One of them is
+// the last, and its rows are there and no others; what is added is all there.
+func TestTwoOverwriters(t *testing.T) {
+	i := install(t)
+	i.run("CREATE TABLE t (a INT) PARTITIONED BY (ds STRING)")
+	var wg sync.WaitGroup
+	for p := range 3 {
+		wg.Go(func() {
+			var sql strings.Builder
+			for n := range 5 {
+				fmt.Fprintf(&sql, "INSERT OVERWRITE TABLE t PARTITION (ds='o') VALUES (%[1]d), (%[1]d), (%[1]d); ", 10*p+n)
+				fmt.Fprintf(&sql, "INSERT INTO t PARTITION (ds='i') VALUES (%d); OPTIMIZE TABLE t; ", 10*p+n)
+			}
+			cmd, _, stderr := i.command(t.Context(), sql.String())
+			if err := cmd.Run(); err != nil {
+				t.Errorf("%v\n%s", err, stderr)
+			}
+		})
+	}
+	wg.Wait()
+	if got := i.run("SELECT a FROM t WHERE ds = 'o'"); len(got) != 3 || got[0] != got[1] || got[1] != got[2] {
+		t.Errorf("after overwrites: %q", got)
+	}
+	if got := i.run("SELECT DISTINCT a FROM t WHERE ds = 'i'"); len(got) != 15 {
+		t.Errorf("%d of 15 rows: %q", len(got), got)
+	}
+	if got := i.run("SELECT count(*) FROM t WHERE ds = 'i'"); got[0] != "15" {
+		t.Errorf("%s of 15 rows", got[0])
 	}
 }
 

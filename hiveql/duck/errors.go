@@ -76,10 +76,13 @@ func failure(ctx context.Context, text, sql string) error {
 		return &Error{Op: "run", Msg: msg, Err: why}
 	case strings.Contains(low, "more than one row returned by a subquery"):
 		return known(ErrManyRows, ErrManyRows.Error()+"; use IN, or add LIMIT 1 or an aggregate")
-	case strings.Contains(low, "no space left on device") || strings.Contains(low, "max_temp_directory_size"):
-		return known(ErrSpace, "no space left on the disk for intermediate results; free some, or name another temporary directory")
+	case full(low):
+		return known(ErrSpace, "no space left on the disk for intermediate results and files that are written"+reason(text)+
+			"; free some, or name another temporary directory")
 	case kind == "Out of Memory Error":
 		return known(ErrMemory, "the query needs more memory than it may have; raise the memory limit, or read less at a time")
+	case kind == "IO Error" && strings.Contains(low, "write"):
+		return &Error{Op: "write", Msg: "a local file cannot be written" + reason(text), Err: why}
 	case kind == "IO Error" || kind == "Invalid Input Error" && strings.Contains(low, "parquet"):
 		return &Error{Op: "read", Msg: "a data file cannot be read" + named(fileIn(text)), Err: why}
 	case kind == "INTERRUPT Error":
@@ -90,6 +93,29 @@ func failure(ctx context.Context, text, sql string) error {
 		return &Error{Op: "run", Msg: "a number is too large for its type", Err: why}
 	}
 	return &Error{Op: "run", Msg: "the engine refused the query (" + strings.ToLower(kind) + ")", Err: why}
+}
+
+// full reports whether a text, in lower case, is about a disk without room.
+func full(low string) bool {
+	for _, cause := range []string{"no space left on device", "max_temp_directory_size", "file too large", "disk quota exceeded"} {
+		if strings.Contains(low, cause) {
+			return true
+		}
+	}
+	return false
+}
+
+// reason is the file that a text is about, and what the system said of it.
+func reason(text string) string {
+	file := fileIn(text)
+	if file == "" {
+		return ""
+	}
+	_, said, ok := strings.Cut(text, file+`": `)
+	if said, _, _ = strings.Cut(said, "\n"); !ok || said == "" {
+		return ": " + file
+	}
+	return ": " + file + ": " + said
 }
 
 func named(file string) string {

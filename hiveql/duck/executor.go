@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
 	"strconv"
 	"strings"
@@ -37,7 +36,7 @@ type Executor struct {
 	db       duckdb.Database
 	threads  atomic.Int64
 	tempDir  string
-	ownTemps []string // directories that Close removes
+	ownTemps []*temp // which Close removes
 
 	footers footers
 
@@ -62,11 +61,11 @@ func Open(config Config) (*Executor, error) {
 		return nil, &Error{Op: "open", Msg: fmt.Sprintf("the program is linked with DuckDB %s, but needs %s; build it with the versions in go.mod", got, Version)}
 	}
 	if e.tempDir == "" {
-		dir, err := os.MkdirTemp("", "skep-duck-")
+		own, err := newTemp("")
 		if err != nil {
 			return nil, fmt.Errorf("open the engine: %w", err)
 		}
-		e.tempDir, e.ownTemps = dir, []string{dir}
+		e.tempDir, e.ownTemps = own.dir, []*temp{own}
 	}
 	if err := errors.Join(e.open(config), e.prepare()); err != nil {
 		return nil, errors.Join(err, e.Close())
@@ -122,12 +121,12 @@ func (e *Executor) SetLimits(l hiveql.Limits) error {
 		statements[0] = "SET GLOBAL memory_limit = " + quote(l.Memory)
 	}
 	if l.TempDir != "" {
-		dir, err := os.MkdirTemp(l.TempDir, "skep-duck-")
+		own, err := newTemp(l.TempDir)
 		if err != nil {
 			return fmt.Errorf("temp_directory: %w", err)
 		}
-		e.ownTemps = append(e.ownTemps, dir)
-		statements = append(statements, "SET GLOBAL temp_directory = "+quote(dir))
+		e.ownTemps = append(e.ownTemps, own)
+		statements = append(statements, "SET GLOBAL temp_directory = "+quote(own.dir))
 	}
 	for _, sql := range statements {
 		if err := c.exec(context.Background(), sql); err != nil {
@@ -208,8 +207,8 @@ func (e *Executor) Close() error {
 	}
 	e.running.Wait()
 	duckdb.Close(&e.db)
-	for _, dir := range e.ownTemps {
-		if err := os.RemoveAll(dir); err != nil {
+	for _, own := range e.ownTemps {
+		if err := own.remove(); err != nil {
 			return fmt.Errorf("close the engine: %w", err)
 		}
 	}

@@ -236,7 +236,19 @@ func TestOwnTempDir(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(e.Close(), e.Close()); err != nil {
+	dead := filepath.Join(parent, "skep-duck-dead") // as a process leaves it that is killed
+	if err := errors.Join(os.Mkdir(dead, 0o700), os.WriteFile(filepath.Join(dead, "lock"), nil, 0o600),
+		os.WriteFile(filepath.Join(dead, "spilled"), []byte("x"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	other, err := duck.Open(duck.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(parent); err != nil || len(left) != 2 {
+		t.Errorf("of two engines and a dead one: %v, %v", left, err)
+	}
+	if err := errors.Join(e.Close(), e.Close(), other.Close()); err != nil {
 		t.Error(err)
 	}
 	if left, err := os.ReadDir(parent); err != nil || len(left) > 0 {
