@@ -29,11 +29,9 @@ func BenchmarkOverwrite(b *testing.B) {
 		['AIR', 'MAIL', 'RAIL', 'SHIP', 'TRUCK'][(1 + hash(i+10) %% 5)::INT] AS l_shipmode, ['NONE', 'COLLECT COD'][(1 + hash(i+11) %% 2)::INT] AS l_shipinstruct,
 		md5(i::VARCHAR) AS l_comment, (hash(i+12) %% 1000)::INT AS p FROM range(6000000) r(i)) TO '%s' (FORMAT parquet)`, filepath.Join(mkdir(b, src), "a.parquet")))
 	b.Run("duckdb", func(b *testing.B) {
-		n := 0
 		measureCPU(b, func() {
-			n++
-			plain.run(b, fmt.Sprintf("COPY (SELECT * FROM read_parquet('%s/a.parquet') ORDER BY p) TO '%s' (FORMAT parquet, PARTITION_BY (p), COMPRESSION snappy)",
-				src, filepath.Join(dir, fmt.Sprint("plain", n))))
+			plain.run(b, fmt.Sprintf("COPY (SELECT * FROM read_parquet('%s/a.parquet') ORDER BY p) TO '%s/out' (FORMAT parquet, PARTITION_BY (p), "+
+				"COMPRESSION snappy)", src, b.TempDir()))
 		})
 	})
 	b.Run("hiveql", func(b *testing.B) {
