@@ -209,6 +209,9 @@ func (c *compaction) rewrite(ctx context.Context, p *compactPlace, group []*comp
 	written, err := exec.Write(ctx, plan, src, Output{
 		Dir: out, Table: c.rewritten(p, group), TimestampUnit: s.timestampUnit(), MaxFileBytes: c.target,
 	})
+	if err == nil {
+		err = c.r.counts.whole(s.refusesNanos())
+	}
 	if err != nil {
 		return 0, 0, err
 	}
