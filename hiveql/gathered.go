@@ -35,7 +35,7 @@ func (t *target) gather(table *metastore.Table, f Written) {
 	for i, w := range f.Columns {
 		col := table.Storage.Columns[i]
 		c := unknownStats(col)
-		if c.Kind == "" {
+		if c.Kind == "" || w.Nulls < 0 {
 			continue
 		}
 		c.Nulls = w.Nulls
@@ -51,9 +51,7 @@ func (t *target) gather(table *metastore.Table, f Written) {
 		t.columns = all
 		return
 	}
-	for i := range all {
-		addStats(&t.columns[i], &all[i])
-	}
+	t.columns = addAll(t.columns, all)
 }
 
 // addStats makes the statistics of some rows those of further rows, too. What is not known of one of
@@ -129,7 +127,7 @@ func (j *job) commitStatistics(ctx context.Context, tx metastore.Tx, t *metastor
 		now := slices.Clone(target.columns)
 		was := before[valuesKey(target.values)]
 		if target.knowledge == addKnown {
-			now = addAll(was, now)
+			now = addAll(storedStats(was), now)
 		}
 		if was != nil || target.there && slices.Contains(target.values, partitions.DefaultName) { // which In does not find
 			if err := tx.DropStatistics(ctx, t.TableName, target.values); err != nil {
@@ -154,13 +152,27 @@ func addAll(was, more []metastore.ColumnStatistics) []metastore.ColumnStatistics
 	var all []metastore.ColumnStatistics
 	for i := range more {
 		at := slices.IndexFunc(was, func(c metastore.ColumnStatistics) bool {
-			return c.Column == more[i].Column && c.Kind == more[i].Kind && c.Analyzed.Unix() > 0
+			return c.Column == more[i].Column && c.Kind == more[i].Kind
 		})
 		if at >= 0 {
 			sum := was[at]
 			addStats(&sum, &more[i])
 			all = append(all, sum)
 		}
+	}
+	return all
+}
+
+// storedStats are those of statistics in a metastore that came from the data. They may have been in
+// one that cannot say that something is not known, and says 0 instead.
+func storedStats(was []metastore.ColumnStatistics) []metastore.ColumnStatistics {
+	var all []metastore.ColumnStatistics
+	for _, c := range was {
+		if c.Analyzed.Unix() <= 0 {
+			continue
+		}
+		c.Distinct = -1
+		all = append(all, c)
 	}
 	return all
 }

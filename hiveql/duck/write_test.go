@@ -10,6 +10,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/apache/arrow-go/v18/parquet/compress"
+	"github.com/apache/arrow-go/v18/parquet/file"
+
 	"github.com/skepdata/skep/hiveql"
 	"github.com/skepdata/skep/hiveql/duck"
 	"github.com/skepdata/skep/hivetype"
@@ -188,6 +191,33 @@ func TestWriteGzip(t *testing.T) {
 	rows, err := c.rows(t.Context(), e, "SELECT i FROM t")
 	if err != nil || fmt.Sprint(rows) != "[7]" {
 		t.Errorf("read %v, %v", rows, err)
+	}
+}
+
+// Parquet files are compressed as the table's parquet.compression says, by whatever name.
+func TestParquetCompression(t *testing.T) {
+	e, c := open(t, duck.Config{}), newCatalog(t)
+	for property, want := range map[string]compress.Compression{
+		"": compress.Codecs.Snappy, "SNAPPY": compress.Codecs.Snappy, "zstd": compress.Codecs.Zstd, "Gzip": compress.Codecs.Gzip,
+		"UNCOMPRESSED": compress.Codecs.Uncompressed, "none": compress.Codecs.Uncompressed, "LZ4_RAW": compress.Codecs.Lz4Raw,
+	} {
+		table := c.newTable(t, "codecs", parquetInput, parquetSerDe, "s:string")
+		if property != "" {
+			table.Parameters = map[string]string{"parquet.COMPRESSION": property}
+		}
+		for _, f := range c.write(t, e, table, 1, "SELECT repeat('x', 100), 'p' UNION ALL SELECT repeat('y', 100), 'p'") {
+			r, err := file.OpenParquetFile(f.Path, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			chunk, err := r.MetaData().RowGroup(0).ColumnChunk(0)
+			if err != nil || chunk.Compression() != want {
+				t.Errorf("parquet.compression=%s: %v, %v, want %v", property, chunk.Compression(), err, want)
+			}
+			if err := r.Close(); err != nil {
+				t.Error(err)
+			}
+		}
 	}
 }
 
