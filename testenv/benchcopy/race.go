@@ -119,7 +119,7 @@ func (r *race) lap(ctx context.Context, c checker, t tool, w workload, source pl
 			return err
 		}
 	}
-	defer func() { err = errors.Join(err, c.remove(context.WithoutCancel(ctx), j.dest)) }()
+	defer func() { err = errors.Join(err, c.remove(context.WithoutCancel(ctx), j.dest), r.emptyTrash()) }()
 	u, size, err := r.timed(ctx, c, t, j)
 	var unsupported *unsupportedError
 	if errors.As(err, &unsupported) {
@@ -132,6 +132,16 @@ func (r *race) lap(ctx context.Context, c checker, t tool, w workload, source pl
 	l.runs = append(l.runs, u)
 	l.size = size
 	return nil
+}
+
+// emptyTrash frees what has been deleted on the server, which only moves it away and frees it every
+// five minutes: many runs' objects would be in memory by then, and others have less of it.
+func (r *race) emptyTrash() error {
+	deleted, err := filepath.Glob(filepath.Join(r.dir, "server", "data", ".minio.sys", "tmp", ".trash", "*"))
+	for _, path := range deleted {
+		err = errors.Join(err, os.RemoveAll(path))
+	}
+	return err
 }
 
 // timed runs one tool once and checks the result, whose bytes it returns. Of the sync that has
