@@ -37,9 +37,23 @@ func textRules() map[string]rule {
 		"repeat": as("skep_repeat($1, $2)"), "replace": as("replace($1, $2, $3)"), "reverse": as("reverse($1)"),
 		"soundex": as("skep_soundex($1)"), "space": as("skep_repeat(' ', $1)"),
 		"str_to_map": byCount("skep_str_to_map($1, ',', ':')", "skep_str_to_map($1, $2, ':')", "skep_str_to_map($1, $2, $3)"),
-		"substr":     as("skep_substr($*)"), "substring_index": as("skep_substring_index($1, $2, $3)"),
+		"substr":     substr, "substring_index": as("skep_substring_index($1, $2, $3)"),
 		"translate": as("translate($1, $2, $3)"), "unbase64": as("try(from_base64($1))"), "unhex": as("skep_unhex($1)"),
 	}
+}
+
+// substr leaves to DuckDB what means the same there: from a place that is counted from the beginning.
+func substr(_ *lowerer, x *analysis.Call, args []string) string {
+	from, known := constantInt(x, 1)
+	plain := known && from > 0 && x.Args[0].Type().Kind != hivetype.Binary
+	if len(args) == 3 {
+		n, known := constantInt(x, 2)
+		plain = plain && known && n >= 0
+	}
+	if plain {
+		return fill("substring($*)", x, args)
+	}
+	return fill("skep_substr($*)", x, args)
 }
 
 func length(_ *lowerer, x *analysis.Call, args []string) string {
