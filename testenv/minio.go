@@ -172,6 +172,7 @@ func emptyBucket(ctx context.Context, b *s3store.Bucket) (found bool, err error)
 type S3Server struct {
 	S3
 	process *process
+	killed  bool
 }
 
 // StartMinIO starts a MinIO server, which ends with Stop, or with this process at the
@@ -240,4 +241,26 @@ func startMinIO(ctx context.Context, dir, scheme string) (*S3Server, error) {
 }
 
 // Stop ends the server cleanly. Calling it again does nothing.
-func (s *S3Server) Stop() error { return s.process.close() }
+func (s *S3Server) Stop() error {
+	if s.killed {
+		s.killed = false
+		return s.process.dir.close()
+	}
+	return s.process.close()
+}
+
+// Kill ends the server at once, by SIGKILL. Its data stays, for Restart.
+func (s *S3Server) Kill() error {
+	s.killed = true
+	return s.process.kill()
+}
+
+// Restart starts a server that has been killed, on its data and at its address, and returns when it
+// is ready.
+func (s *S3Server) Restart(ctx context.Context) error {
+	p, err := s.process.again(ctx)
+	if err == nil {
+		s.process, s.killed = p, false
+	}
+	return err
+}

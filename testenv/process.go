@@ -67,6 +67,21 @@ func (l launch) start(ctx context.Context, dir *runDir) (*process, error) {
 	}
 }
 
+// again starts a server that has been killed, on its port and its run directory.
+func (p *process) again(ctx context.Context) (*process, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, p.timeout, fmt.Errorf("not ready after %s", p.timeout))
+	defer cancel()
+	n, err := p.startOn(ctx, p.dir, p.port)
+	if err != nil {
+		return nil, fmt.Errorf("start %s again: %w", p.name, err)
+	}
+	if err := n.awaitReady(ctx); err != nil {
+		log := n.logTail()
+		return nil, fmt.Errorf("start %s again: %w; its log ends:\n%s", p.name, errors.Join(err, n.kill()), log)
+	}
+	return n, nil
+}
+
 // startOn starts the server on the given port, and its janitor.
 //
 // The kernel ties the death signal to the thread that forked, not to the process, so the

@@ -36,6 +36,9 @@ var (
 	ErrUnsupported = errors.New("not supported yet")
 )
 
+// errUnreadable is a file whose bytes DuckDB cannot make sense of.
+var errUnreadable = errors.New("a data file cannot be read")
+
 // cause is what DuckDB said. It is kept for debugging.
 type cause struct{ text, sql string }
 
@@ -83,8 +86,9 @@ func failure(ctx context.Context, text, sql string) error {
 		return known(ErrMemory, "the query needs more memory than it may have; raise the memory limit, or read less at a time")
 	case kind == "IO Error" && strings.Contains(low, "write"):
 		return &Error{Op: "write", Msg: "a local file cannot be written" + reason(text), Err: why}
-	case kind == "IO Error" || kind == "Invalid Input Error" && strings.Contains(low, "parquet"):
-		return &Error{Op: "read", Msg: "a data file cannot be read" + named(fileIn(text)), Err: why}
+	case kind == "IO Error" || kind == "Invalid Error" || // as the Parquet reader calls bytes that make no sense
+		kind == "Invalid Input Error" && (strings.Contains(low, "parquet") || strings.Contains(low, "failed to read file")):
+		return &Error{Op: "read", Msg: "a data file cannot be read" + named(fileIn(text)), Err: errors.Join(errUnreadable, why)}
 	case kind == "INTERRUPT Error":
 		return errClosed
 	case kind == "Conversion Error":
@@ -118,6 +122,7 @@ func reason(text string) string {
 	return ": " + file + ": " + said
 }
 
+// named ends a message about a file, which is not always known.
 func named(file string) string {
 	if file == "" {
 		return ""

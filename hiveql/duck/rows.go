@@ -3,6 +3,7 @@ package duck
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -89,12 +90,29 @@ func (j *job) start(src hiveql.Source, lower func(*lowerer) string) error {
 func (j *job) explain(err error) error {
 	err = j.feeds.explain(err)
 	var e *Error
-	if errors.As(err, &e) && e.Op == "read" {
-		if local := fileIn(e.Msg); local != "" && j.urls[local] != "" {
-			return &Error{Op: e.Op, Msg: strings.ReplaceAll(e.Msg, local, j.urls[local]), Err: e.Err}
+	if errors.As(err, &e) && errors.Is(err, errUnreadable) {
+		local := fileIn(e.Msg)
+		if url := j.urls[local]; url != "" {
+			return &Error{Op: e.Op, Msg: strings.ReplaceAll(e.Msg, local, url), Err: e.Err}
+		}
+		if local == "" && len(j.urls) > 0 {
+			return &Error{Op: e.Op, Msg: e.Msg + j.suspects(), Err: e.Err}
 		}
 	}
 	return err
+}
+
+// suspects ends the message about a file that DuckDB does not name: it is one of those it read.
+func (j *job) suspects() string {
+	var urls []string
+	for _, url := range j.urls {
+		urls = append(urls, url)
+	}
+	slices.Sort(urls)
+	if len(urls) == 1 {
+		return named(urls[0])
+	}
+	return fmt.Sprintf(": one of %d files is damaged, from %q to %q", len(urls), urls[0], urls[len(urls)-1])
 }
 
 // interrupt ends the statement from another goroutine. The caller holds exec.mu.

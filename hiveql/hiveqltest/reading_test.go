@@ -3,8 +3,10 @@ package hiveqltest_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/skepdata/skep/hiveql"
@@ -319,6 +321,10 @@ func TestReadingThroughTrouble(t *testing.T) {
 		t.Fatalf("%q, %v", want, err)
 	}
 	for seed := range uint64(4) {
+		l.proxy.SetFaults(testenv.Faults{Busy: 0.05, Seed: seed}) // of which nobody hears
+		if got, _, err := answer(t.Context(), l.reader(t), query); err != nil || got != want {
+			t.Errorf("seed %d, a busy server: %s, %v", seed, got, err)
+		}
 		l.proxy.SetFaults(testenv.Faults{Busy: 0.05, CutDown: 0.1, LostAnswer: 0.03, Truncate: 0.03, Seed: seed})
 		got, _, err := answer(t.Context(), l.reader(t), query)
 		if err == nil && got != want {
@@ -331,5 +337,61 @@ func TestReadingThroughTrouble(t *testing.T) {
 	l.proxy.SetFaults(testenv.Faults{})
 	if n := l.proxy.Injected(); n["busy"]+n["cut down"] == 0 {
 		t.Errorf("nothing was done to the requests: %v", n)
+	}
+}
+
+// TestReadingWhatIsCut: when the connection of every long answer breaks before its end, the rest is asked
+// for, and the answer is right.
+func TestReadingWhatIsCut(t *testing.T) {
+	l := newFarLake(t)
+	l.fill(t)
+	const query = "SELECT sum(id), max(pad), sum(v) FROM t"
+	want, _, err := answer(t.Context(), l.reader(t), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cut atomic.Int64
+	l.proxy.Change(nil, func(r *http.Response) error {
+		if n := r.ContentLength; n > 100_000 { // what then comes of the rest is less
+			cut.Add(1)
+			r.Body = testenv.CutAfter(r.Body, n-50_000)
+		}
+		return nil
+	})
+	if got, _, err := answer(t.Context(), l.reader(t), query); err != nil || got != want {
+		t.Errorf("%q, %v; want %q", got, err, want)
+	}
+	if cut.Load() < 3 {
+		t.Errorf("%d answers were cut", cut.Load())
+	}
+}
+
+// TestReadingFlippedBits: a small file is compared with the sum that the store has of it. Of a part of
+// a file there is none: what is wrong there is found where its bytes make no sense, and then the
+// error says where.
+func TestReadingFlippedBits(t *testing.T) {
+	l := newFarLake(t)
+	l.fill(t)
+	small := "CREATE TABLE small STORED AS PARQUET AS SELECT id, pad FROM t WHERE ds = 'a' AND id < 500"
+	if _, _, err := answer(t.Context(), l.reader(t), small); err != nil {
+		t.Fatal(err)
+	}
+	const query = "SELECT count(DISTINCT pad), sum(id) FROM small"
+	for seed := range uint64(6) {
+		s := l.reader(t)
+		l.proxy.SetFaults(testenv.Faults{FlipDown: 1, Seed: seed})
+		if got, _, err := answer(t.Context(), s, query); err == nil || !strings.Contains(err.Error(), "s3://") {
+			t.Errorf("seed %d: %q, %v", seed, got, err)
+		}
+		if _, _, err := answer(t.Context(), l.reader(t), "SELECT max(pad), sum(id) FROM t"); err != nil && !strings.Contains(err.Error(), "s3://") {
+			t.Errorf("seed %d: %v", seed, err)
+		}
+		l.proxy.SetFaults(testenv.Faults{})
+		if got, _, err := answer(t.Context(), s, query); err != nil || got != "500 124750" {
+			t.Errorf("seed %d, in peace: %q, %v", seed, got, err)
+		}
+	}
+	if n := l.proxy.Injected()["flip down"]; n < 12 {
+		t.Errorf("%d bits were flipped", n)
 	}
 }

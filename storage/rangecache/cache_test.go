@@ -14,7 +14,9 @@ import (
 
 	"github.com/skepdata/skep/storage"
 	"github.com/skepdata/skep/storage/rangecache"
+	"github.com/skepdata/skep/storage/s3store"
 	"github.com/skepdata/skep/storage/storagetest"
+	"github.com/skepdata/skep/testenv"
 )
 
 func open(t *testing.T, dir string, size int64) *rangecache.Cache {
@@ -155,6 +157,40 @@ func TestChecksumIsVerified(t *testing.T) {
 	o.CRC32C = storage.CRC32C([]byte("HELLO"))
 	if _, err := whole(t.Context(), open(t, t.TempDir(), 1<<20), b, o); !errors.Is(err, storage.ErrChecksum) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestSumThatIsToldLate: a listing tells no sum; the answer to a read of all does.
+func TestSumThatIsToldLate(t *testing.T) {
+	s3 := testenv.MinIO(t)
+	proxy := testenv.NewProxy(t, s3)
+	client, err := s3store.New(proxy.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	b := client.Bucket(s3.Bucket)
+	want := strings.Repeat("skep", 50_000)
+	w, err := b.Create(t.Context(), "k", storage.CreateOptions{})
+	if err == nil {
+		_, err = io.WriteString(w, want)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := w.Commit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.CRC32C = storage.Checksum{}
+	c := open(t, t.TempDir(), 1<<20)
+	proxy.SetFaults(testenv.Faults{FlipDown: 1})
+	if _, err := whole(t.Context(), c, b, o); !errors.Is(err, storage.ErrChecksum) || !strings.Contains(err.Error(), b.URL()+"k") {
+		t.Errorf("got %v", err)
+	}
+	proxy.SetFaults(testenv.Faults{})
+	if got := content(t, fetch(t, c, b, o)); got != want {
+		t.Error("the next fetch is wrong")
 	}
 }
 

@@ -105,12 +105,13 @@ type object struct {
 	// Of each block, how many hold it, and whether somebody has: see hold.go. nil until then.
 	pins []uint16
 	done []uint64
+	sum  storage.Checksum // of the whole, if the store has told it
 	// wrong, once set, is why the object cannot be read: its bytes do not have the store's sum.
 	wrong error
 }
 
 func newObject(c *Cache, name string, b storage.Bucket, o storage.Object, data *os.File, m *blockMap) *object {
-	of := &object{c: c, name: name, b: b, o: o, data: data, have: m}
+	of := &object{c: c, name: name, b: b, o: o, data: data, have: m, sum: o.CRC32C}
 	of.ctx, of.cancel = context.WithCancel(context.Background())
 	of.cond.L = &of.mu
 	return of

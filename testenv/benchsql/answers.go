@@ -63,8 +63,11 @@ func (q *query) knownRows() [][]string {
 	for _, line := range q.known[1:] {
 		row := strings.Split(strings.TrimRight(line, "\r"), "|")
 		for i := range row {
-			if row[i] == "" {
+			switch row[i] {
+			case "":
 				row[i] = "NULL"
+			case "(empty)":
+				row[i] = ""
 			}
 		}
 		rows = append(rows, row)

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -96,6 +97,13 @@ func TestSameRows(t *testing.T) {
 		if err := sameRows(c.got, want); (err == nil) != c.same {
 			t.Errorf("%s: %v", c.name, err)
 		}
+	}
+}
+
+func TestKnownRows(t *testing.T) {
+	q := query{known: []string{"a|b|c", "x||(empty)", "1|2|3\r"}}
+	if got, want := q.knownRows(), [][]string{{"x", "NULL", ""}, {"1", "2", "3"}}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -14,6 +14,7 @@ spark = (
     .config("spark.sql.shuffle.partitions", 2 * int(THREADS))  # the default of 200 is for clusters
     .config("spark.sql.ansi.enabled", "false")
     .config("spark.ui.enabled", "false")
+    .config("spark.ui.showConsoleProgress", "false")
     .config("spark.local.dir", SCRATCH)
     .config("spark.sql.warehouse.dir", SCRATCH + "/spark-warehouse")
     .config("spark.driver.bindAddress", "127.0.0.1")
