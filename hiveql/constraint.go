@@ -87,7 +87,7 @@ func (s *Session) withConstraint(
 			"Only RELY is allowed.")
 	}
 	if n.X != nil {
-		if err := s.checkExpression(ctx, t, n); err != nil {
+		if err := s.checkExpression(ctx, t, n, c.Columns); err != nil {
 			return nil, err
 		}
 		c.Expression = syntax.Print(n.X)
@@ -102,6 +102,10 @@ func (s *Session) withConstraint(
 	}
 	if n.Name != nil {
 		c.Name = strings.ToLower(n.Name.Name)
+		if most := 255; len(c.Name) > most {
+			return nil, semantic(n.Name, 10326, "Invalid Constraint syntax Constraint name: %s exceeds maximum allowed length of %d characters",
+				c.Name, most)
+		}
 		if slices.ContainsFunc(list, func(o metastore.Constraint) bool { return o.Name == c.Name }) {
 			return nil, semantic(n.Name, 10326, "Constraint name already exists: %s", c.Name)
 		}
@@ -135,6 +139,9 @@ func (s *Session) reference(
 	}
 	for _, o := range list {
 		if (o.Kind == metastore.PrimaryKey || o.Kind == metastore.Unique) && sameNames(o.Columns, c.References) {
+			if name == t.TableName && sameNames(c.Columns, c.References) {
+				return ddlFailed("Cannot be both foreign key and primary/unique key on same table: %s", strings.Join(c.Columns, ", "))
+			}
 			return nil
 		}
 	}

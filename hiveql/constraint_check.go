@@ -11,7 +11,7 @@ import (
 
 // checkExpression analyzes the expression of a CHECK or DEFAULT over the columns of a table that
 // need not exist yet: CHECK is a condition on one row, DEFAULT a constant or a call of one.
-func (s *Session) checkExpression(ctx context.Context, t *metastore.Table, n *syntax.Constraint) error {
+func (s *Session) checkExpression(ctx context.Context, t *metastore.Table, n *syntax.Constraint, columns []string) error {
 	var bad error
 	syntax.Inspect(n.X, func(x syntax.Node) bool {
 		switch v := x.(type) {
@@ -55,6 +55,15 @@ func (s *Session) checkExpression(ctx context.Context, t *metastore.Table, n *sy
 	if got := plan.Output[0].Type; n.Kind == "CHECK" && got.Kind != hivetype.Boolean && got.Kind != hivetype.Void {
 		return semantic(n.X, 10326, "Invalid Constraint syntax Only boolean type is supported for CHECK constraint: %s is %s",
 			syntax.Print(n.X), got)
+	}
+	if n.Kind == "DEFAULT" && len(columns) == 1 {
+		if i := t.Storage.Column(columns[0]); i >= 0 {
+			of, got := t.Storage.Columns[i].Type, plan.Output[0].Type
+			if of.Numeric() && got.Numeric() && of.Kind != got.Kind {
+				return semantic(n.X, 10326, "Invalid Constraint syntax Invalid type: %s for default value: %s. Please make sure that "+
+					"the type is compatible with column type: %s", got, syntax.Print(n.X), of)
+			}
+		}
 	}
 	return nil
 }

@@ -177,6 +177,9 @@ func (s *Session) ownColumns(ctx context.Context, t *metastore.Table, n *syntax.
 			t.Storage.Columns[i].Comment = fromDeserializer
 		}
 	}
+	if err := checkRegex(&t.Storage); err != nil {
+		return err
+	}
 	if t.PartitionKeys, err = columns(n.PartitionedBy); err != nil {
 		return err
 	}

@@ -92,6 +92,23 @@ func unsupportedFormat(t *metastore.Table, what string) error {
 		Hint: "STORED AS TEXTFILE, PARQUET and JSONFILE are supported", Err: syntax.ErrUnsupported}
 }
 
+// checkRegex refuses what RegexSerDe cannot read.
+func checkRegex(d *metastore.StorageDescriptor) error {
+	const class = "org.apache.hadoop.hive.serde2.RegexSerDe"
+	if !classEqual(d.SerDe.Library, class) {
+		return nil
+	}
+	if d.SerDe.Parameters["input.regex"] == "" {
+		return ddlFailed("MetaException(message:%s This table does not have serde property \"input.regex\"!)", class)
+	}
+	for i, c := range d.Columns {
+		if !c.Type.Primitive() {
+			return ddlFailed("MetaException(message:%s doesn't allow column [%d] named %s with type %s)", class, i, c.Name, c.Type)
+		}
+	}
+	return nil
+}
+
 // sameFormat reports whether two descriptors read files alike.
 func sameFormat(a, b *metastore.StorageDescriptor) bool {
 	return a.InputFormat == b.InputFormat && a.SerDe.Library == b.SerDe.Library

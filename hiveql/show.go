@@ -54,9 +54,7 @@ func (s *Session) show(ctx context.Context, r *Result, n *syntax.Show) error {
 			names = append(names, f.Name)
 			names = append(names, f.Aliases...)
 		}
-		for _, f := range analysis.Operators() {
-			names = append(names, f.Name)
-		}
+		names = append(names, analysis.OperatorNames()...)
 		slices.Sort(names)
 		r.showLines("tab_name", like(slices.Compact(names), n.Like))
 		return nil

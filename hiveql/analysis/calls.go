@@ -108,6 +108,7 @@ func plainCall(e *syntax.Call) error {
 func (r *resolver) otherCall(e *syntax.Call, name string) (Expr, error) {
 	operators := map[string]*Function{
 		"isnull": opIsNull, "isnotnull": opIsNotNull, "istrue": opIsTrue, "isfalse": opIsFalse,
+		"isnottrue": opIsTrue, "isnotfalse": opIsFalse,
 		"negative": opNeg, "mod": opMod, "like": opLike, "rlike": opRlike, "regexp": opRlike,
 	}
 	conversions := map[string]string{
@@ -128,7 +129,11 @@ func (r *resolver) otherCall(e *syntax.Call, name string) (Expr, error) {
 		return nil, failf(e, codeArgumentCount, "Arguments length mismatch %s: %s takes %s, got %d",
 			near(written(e)), name, plural(want), len(e.Args))
 	case isOperator:
-		return r.apply(e, op, codeArguments, e.Args...)
+		x, err := r.apply(e, op, codeArguments, e.Args...)
+		if err == nil && (name == "isnottrue" || name == "isnotfalse") {
+			x = negateIf(true, x)
+		}
+		return x, err
 	}
 	x, err := r.expr(e.Args[0])
 	if err != nil {

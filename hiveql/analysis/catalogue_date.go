@@ -66,6 +66,9 @@ func bindTrunc(args []Arg) (Binding, error) {
 		return Binding{}, err
 	}
 	if !args[0].Type.Numeric() {
+		if t := args[len(args)-1].Type; len(args) == 2 && !t.Text() && t.Kind != hivetype.Void {
+			return Binding{}, &TypeError{Index: 1, Want: "a string", Got: t}
+		}
 		return sig("date string->string")(args)
 	}
 	t := args[0].Type

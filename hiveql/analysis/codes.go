@@ -31,6 +31,7 @@ const (
 	codeDynamicOrder      = 10094
 	codeDynamicDisabled   = 10095
 	codeDynamicStrict     = 10096
+	codeGroupingSets      = 10411
 	codeAggregate         = 10128
 	codeSetNotInGroupBy   = 10213
 	codePartitionSpec     = 10214

@@ -96,6 +96,9 @@ func (b *block) groupKeys(g *grouping) error {
 		}
 	}
 	n := len(g.agg.Keys)
+	if most := 64; b.sel.GroupBy.Kind != "" && len(b.sel.GroupBy.Exprs) > most { // the bits of grouping__id
+		return failf(b.sel.GroupBy, codeGroupingSets, "Grouping sets size cannot be greater than %d", most)
+	}
 	switch b.sel.GroupBy.Kind {
 	case "ROLLUP":
 		for i := n; i >= 0; i-- {

@@ -3,6 +3,7 @@ package analysis
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/skepdata/skep/hivetype"
@@ -79,6 +80,16 @@ func Operators() []*Function {
 		opAnd, opOr, opNot, opIsNull, opIsNotNull, opIsTrue, opIsFalse, opLike, opRlike, opConcat,
 		opBitAnd, opBitOr, opBitXor, opBitNot, opIndex, opField,
 	}
+}
+
+// OperatorNames are the names under which Hive lists what is no function in the catalogue: the
+// operators, by all their spellings, and the forms of expressions.
+func OperatorNames() []string {
+	names := strings.Fields("! != == between case in isnotfalse isnottrue likeall likeany regexp when")
+	for _, f := range Operators() {
+		names = append(names, f.Name)
+	}
+	return names
 }
 
 // binaryOperator is the operator of a syntax.Binary.
