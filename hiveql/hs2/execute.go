@@ -82,7 +82,7 @@ func (s *session) prepare(ctx context.Context, text string) (hasRows bool, err e
 // givesRows reports whether a statement has a result set, be it empty.
 func givesRows(stmt syntax.Stmt) bool {
 	switch n := stmt.(type) {
-	case *syntax.QueryStmt, *syntax.Show, *syntax.Describe, *syntax.Explain:
+	case *syntax.QueryStmt, *syntax.Show, *syntax.Describe, *syntax.Explain, *syntax.Optimize:
 		return true
 	case *syntax.Set:
 		return n.Value == nil
