@@ -105,7 +105,8 @@ func (d *direct) list(ctx context.Context, attempts int, bucket, prefix, after, 
 // longestListing bounds the memory of an answer; one of a thousand objects has some 400 KiB.
 const longestListing = 16 << 20
 
-// Waits between attempts are random and up to this, which doubles each time.
+// Waits between attempts are random, between the half of this and this, which doubles each time: so
+// that a server that is away for half a second is never given up.
 const (
 	shortestWait = 100 * time.Millisecond
 	longestWait  = time.Second
@@ -131,7 +132,7 @@ func (d *direct) send(ctx context.Context, attempts int, build func() (*http.Req
 		if !passing || ctx.Err() != nil {
 			return nil
 		}
-		timer := time.NewTimer(rand.N(wait))
+		timer := time.NewTimer(wait/2 + rand.N(wait/2))
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
