@@ -28,6 +28,7 @@ trap 'kill $(cat "$top"/*.pid) 2>/dev/null || true; wait; rm -rf "$top"' EXIT
 cd "$here/../.."
 go build -o "$top/hiveql" ./cmd/hiveql
 go build -o "$top/record" ./testenv/interop/record
+go build -o "$top/ask" ./testenv/interop/ask
 export HIVEQL="$top/hiveql" JAR="$jar"
 
 # serve NAME starts a service with a metastore of its own: $ADDRESS, $DIR.
@@ -110,7 +111,6 @@ export XDG_DATA_HOME="$DIR/data" XDG_CONFIG_HOME="$DIR/config" XDG_CACHE_HOME="$
 SKEP_METASTORE="thrift://$ADDRESS" "$here/hive_client.sh"
 (unset HIVEQL; recorded "hive-spark-$1" "$python" "$here/spark.py")
 methods=$here/../../metastore/hms/testdata/methods
-go build -o "$top/ask" ./testenv/interop/ask
 "$top/ask" --to "$ADDRESS" --version 2.3 --warehouse "file://$DIR/data/skep/warehouse" < "$methods" > "$DIR/methods"
 [ -z "${RECORD:-}" ] || cp "$DIR/methods" "${methods}_of_hive_2.3.9"
 echo "interop: all passed"
