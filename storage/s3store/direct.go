@@ -3,6 +3,7 @@ package s3store
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -76,8 +77,23 @@ func (d *direct) get(ctx context.Context, bucket, key string, opts minio.GetObje
 }
 
 // list asks for a page of at most so many objects, by the token of the page before or, without one, behind
-// a key. ok is false where the library is to go on behind that of the page before.
+// a key. A page that breaks off is asked for again. ok is false where the library is to go on behind that of
+// the page before.
 func (d *direct) list(ctx context.Context, attempts int, bucket, prefix, after, token string, most int) (page listPage, ok bool) {
+	for range attempts {
+		page, err := d.listOnce(ctx, attempts, bucket, prefix, after, token, most)
+		if !errors.Is(err, io.ErrUnexpectedEOF) {
+			return page, err == nil
+		}
+	}
+	return listPage{}, false
+}
+
+// errNoAnswer is of requests that the library is to try once more.
+var errNoAnswer = errors.New("no answer")
+
+// listOnce is list without another try; its error is ErrUnexpectedEOF where the answer broke off.
+func (d *direct) listOnce(ctx context.Context, attempts int, bucket, prefix, after, token string, most int) (listPage, error) {
 	pairs := []string{"continuation-token", token, "encoding-type", "url", "list-type", "2",
 		"max-keys", strconv.Itoa(most), "prefix", prefix, "start-after", after}
 	if after == "" || token != "" {
@@ -90,16 +106,15 @@ func (d *direct) list(ctx context.Context, attempts int, bucket, prefix, after, 
 		return d.request(ctx, http.MethodGet, bucket, "", query(pairs...), http.Header{})
 	})
 	if resp == nil {
-		return listPage{}, false
+		return listPage{}, errNoAnswer
 	}
 	defer resp.Body.Close()
 	size := min(max(resp.ContentLength+1, bytes.MinRead), longestListing)
 	body := bytes.NewBuffer(make([]byte, 0, size))
 	if _, err := body.ReadFrom(io.LimitReader(resp.Body, longestListing)); err != nil {
-		return listPage{}, false
+		return listPage{}, io.ErrUnexpectedEOF
 	}
-	page, err := parseListing(body.Bytes())
-	return page, err == nil
+	return parseListing(body.Bytes())
 }
 
 // longestListing bounds the memory of an answer; one of a thousand objects has some 400 KiB.

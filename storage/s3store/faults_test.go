@@ -128,6 +128,30 @@ func TestReadResumes(t *testing.T) {
 	}
 }
 
+// TestListingBreaksOff: pages that break off are asked for again.
+func TestListingBreaksOff(t *testing.T) {
+	p := newProxy(t)
+	mustPut(t, p.direct, "a", nil)
+	mustPut(t, p.direct, "b", nil)
+	var cuts atomic.Int32
+	p.Change(nil, func(r *http.Response) error {
+		if cuts.Add(1) <= 2 {
+			r.Body = testenv.CutAfter(r.Body, 300)
+		}
+		return nil
+	})
+	var keys []string
+	for o, err := range p.bucket.List(t.Context(), "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys = append(keys, o.Key)
+	}
+	if strings.Join(keys, " ") != "a b" || cuts.Load() != 3 {
+		t.Errorf("%q by %d requests", keys, cuts.Load())
+	}
+}
+
 func TestReadDoesNotResumeAnotherVersion(t *testing.T) {
 	for name, change := range map[string]func(p *proxy) error{
 		"replaced":          func(p *proxy) error { _, err := put(t, p.direct, "a", content(3*mib+1)); return err },
