@@ -51,8 +51,11 @@ type analyzer struct {
 type boundCatalog struct {
 	table      func(metastore.TableName) (*metastore.Table, error)
 	partitions func(metastore.TableName, partitions.Predicate) iter.Seq2[*metastore.Partition, error]
-	names      func(database string) []string // of tables, for hints; may be empty
-	cancelled  func() error
+	// chosen yields those of the partitions that satisfy a predicate whose values are wanted, and maybe
+	// others.
+	chosen    func(*metastore.Table, partitions.Predicate, func(partitions.Values) bool) iter.Seq2[*metastore.Partition, error]
+	names     func(database string) []string // of tables, for hints; may be empty
+	cancelled func() error
 }
 
 func bind(ctx context.Context, cat Catalog) boundCatalog {
@@ -60,6 +63,11 @@ func bind(ctx context.Context, cat Catalog) boundCatalog {
 		table: func(name metastore.TableName) (*metastore.Table, error) { return cat.Table(ctx, name) },
 		partitions: func(name metastore.TableName, p partitions.Predicate) iter.Seq2[*metastore.Partition, error] {
 			return cat.Partitions(ctx, name, p)
+		},
+		chosen: func(
+			t *metastore.Table, p partitions.Predicate, wanted func(partitions.Values) bool,
+		) iter.Seq2[*metastore.Partition, error] {
+			return choose(ctx, cat, t, p, wanted)
 		},
 		names: func(database string) []string {
 			lister, ok := cat.(interface {
@@ -187,4 +195,38 @@ func writtenName(n *syntax.ObjectName) string {
 		parts[i] = p.Name
 	}
 	return strings.Join(parts, ".")
+}
+
+// choose reads the names of partitions first, where the catalog has them, and then only the
+// partitions that are wanted: a partition is some ten times as much as its name.
+func choose(
+	ctx context.Context, cat Catalog, t *metastore.Table, p partitions.Predicate, wanted func(partitions.Values) bool,
+) iter.Seq2[*metastore.Partition, error] {
+	named, ok := cat.(interface {
+		PartitionNames(ctx context.Context, name metastore.TableName, p partitions.Predicate) iter.Seq2[string, error]
+		PartitionsNamed(ctx context.Context, name metastore.TableName, vs []partitions.Values) iter.Seq2[*metastore.Partition, error]
+	})
+	if !ok {
+		return cat.Partitions(ctx, t.TableName, p)
+	}
+	return func(yield func(*metastore.Partition, error) bool) {
+		keys := t.Keys()
+		var want []partitions.Values
+		for name, err := range named.PartitionNames(ctx, t.TableName, p) {
+			var v partitions.Values
+			if err == nil {
+				v, err = keys.ParseName(name)
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if wanted(v) {
+				want = append(want, v)
+			}
+		}
+		if len(want) > 0 {
+			named.PartitionsNamed(ctx, t.TableName, want)(yield)
+		}
+	}
 }

@@ -92,7 +92,7 @@ func (r *Reduction) Apply() {
 	keys := keysOf(s)
 	kept := []*metastore.Partition{}
 	for _, p := range s.Partitions {
-		if mayHold(s.Table, keys, p, []Expr{r.cond}) {
+		if mayHold(s.Table, keys, p.Values, []Expr{r.cond}) {
 			kept = append(kept, p)
 		}
 	}

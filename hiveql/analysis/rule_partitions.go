@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"fmt"
+	"iter"
 
 	"github.com/skepdata/skep/hivetype"
 	"github.com/skepdata/skep/metastore"
@@ -51,19 +52,25 @@ func (a *analyzer) prune(s *Scan, known []Expr) error {
 	if len(said) > 0 {
 		s.Predicate = partitions.Simplify(said)
 	}
-	list := a.cat.partitions(s.Table.TableName, s.Predicate)
+	holds := func(v partitions.Values) bool { return mayHold(s.Table, keys, v, left) }
 	projected, err := metastore.Project(s.Table, a.env.Now)
 	if err != nil {
 		return err
 	}
-	if projected != nil { // nothing is stored
+	var list iter.Seq2[*metastore.Partition, error]
+	switch {
+	case projected != nil: // nothing is stored
 		list = projected.Partitions(s.Predicate)
+	case len(left) > 0:
+		list = a.cat.chosen(s.Table, s.Predicate, holds)
+	default:
+		list = a.cat.partitions(s.Table.TableName, s.Predicate)
 	}
 	for p, err := range list {
 		if err != nil {
 			return fmt.Errorf("partitions of %s: %w", s.Table.TableName, err)
 		}
-		if mayHold(s.Table, keys, p, left) {
+		if holds(p.Values) {
 			s.Partitions = append(s.Partitions, p)
 		}
 	}
@@ -93,17 +100,17 @@ func onlyKeys(x Expr, keys map[int]int) bool {
 	return ok && some
 }
 
-// mayHold computes the conditions for one partition. What cannot be computed may hold.
-func mayHold(t *metastore.Table, keys map[int]int, p *metastore.Partition, conds []Expr) bool {
+// mayHold computes the conditions for the values of one partition. What cannot be computed may hold.
+func mayHold(t *metastore.Table, keys map[int]int, vs partitions.Values, conds []Expr) bool {
 	if len(conds) == 0 {
 		return true
 	}
 	values := map[int]hivetype.Value{}
 	for id, i := range keys {
-		if i >= len(p.Values) {
+		if i >= len(vs) {
 			return true
 		}
-		if v, ok := keyValue(t.PartitionKeys[i].Type, p.Values[i]); ok {
+		if v, ok := keyValue(t.PartitionKeys[i].Type, vs[i]); ok {
 			values[id] = v
 		}
 	}
