@@ -197,7 +197,7 @@ func (j *job) knownStatistics(ctx context.Context, tx metastore.Tx, t *metastore
 		}
 	}
 	for some := range slices.Chunk(slices.Sorted(maps.Keys(firsts)), 100) {
-		for s, err := range tx.Statistics(ctx, t.TableName, partitions.In{Key: t.PartitionKeys[0].Name, Values: some}) {
+		for s, err := range tx.Statistics(ctx, t.TableName, firstKeyIs(t, some)) {
 			if err != nil {
 				return nil, err
 			}
@@ -205,4 +205,18 @@ func (j *job) knownStatistics(ctx context.Context, tx metastore.Tx, t *metastore
 		}
 	}
 	return known, nil
+}
+
+// firstKeyIs is the condition that the first key has one of the values, of which one may be that of NULL.
+func firstKeyIs(t *metastore.Table, values []string) partitions.Predicate {
+	key := t.PartitionKeys[0].Name
+	known := slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == partitions.DefaultName })
+	in := partitions.In{Key: key, Values: known}
+	switch {
+	case len(known) == len(values):
+		return in
+	case len(known) == 0:
+		return partitions.IsNull{Key: key}
+	}
+	return partitions.Or{in, partitions.IsNull{Key: key}}
 }
