@@ -221,16 +221,31 @@ func (src *source) Files(ctx context.Context, scan *analysis.Scan) iter.Seq2[Par
 			yield(PartitionFiles{}, fmt.Errorf("table %s is not in the plan", scan.Table.TableName))
 			return
 		}
+		left := scan.SampleBytes
 		for _, p := range files {
 			if err := ctx.Err(); err != nil {
 				yield(PartitionFiles{}, context.Cause(ctx))
 				return
+			}
+			if scan.SampleBytes > 0 {
+				p.Files = firstBytes(p.Files, &left)
 			}
 			if !yield(p, nil) {
 				return
 			}
 		}
 	}
+}
+
+// firstBytes are the first files that have what is left to be taken, of which it takes theirs off.
+func firstBytes(files []File, left *int64) []File {
+	for i, f := range files {
+		if *left <= 0 {
+			return files[:i]
+		}
+		*left -= f.Object.Size
+	}
+	return files
 }
 
 // RowGroups counts them.

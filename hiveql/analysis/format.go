@@ -164,6 +164,9 @@ func (f *formatter) subqueries(x Expr, depth int) {
 func (f *formatter) scan(s *Scan, depth int) {
 	cols := list(s.Cols, func(c ScanColumn) string { return column(c.Column) })
 	f.line(depth, "%s", strings.TrimSpace("Scan "+s.Table.TableName.String()+" "+cols))
+	if s.SampleBytes > 0 {
+		f.line(depth+1, "files: the first that have %d bytes", s.SampleBytes)
+	}
 	if !s.Table.Partitioned() {
 		return
 	}

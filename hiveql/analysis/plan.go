@@ -84,6 +84,9 @@ type (
 		ByPosition bool
 		// Zone is the time zone of instants in text files that name none; "" is UTC.
 		Zone string
+		// SampleBytes, if not 0, is how many bytes of its files are wanted: the first files that have
+		// together as many, whole.
+		SampleBytes int64
 	}
 	// Reduced is one step of leaving out partitions.
 	Reduced struct {

@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"math"
 	"strconv"
 	"strings"
 
@@ -12,8 +13,9 @@ import (
 //
 // ROWS takes that many rows of the whole table, not of every split of its files, since a split
 // is no notion here. PERCENT decides for every row by chance. BUCKET x OUT OF y takes the rows
-// whose hash falls into one of y parts.
-func (a *analyzer) sample(s *syntax.Sample, t *metastore.Table, rel Rel, sc *scope) (Rel, error) {
+// whose hash falls into one of y parts. A length in bytes takes whole files, where Hive takes whole
+// splits.
+func (a *analyzer) sample(s *syntax.Sample, t *metastore.Table, rel *Scan, sc *scope) (Rel, error) {
 	switch s.Kind {
 	case "ROWS":
 		n, err := strconv.ParseInt(s.Amount, 10, 64)
@@ -26,7 +28,23 @@ func (a *analyzer) sample(s *syntax.Sample, t *metastore.Table, rel Rel, sc *sco
 	case "BUCKET":
 		return a.sampleBucket(s, t, rel, sc)
 	}
-	return nil, unsupported(s, "TABLESAMPLE of a number of bytes")
+	n, err := byteLength(s.Amount)
+	if err != nil {
+		return nil, failf(s, 0, "TABLESAMPLE takes a length such as 100M, not %s", s.Amount)
+	}
+	rel.SampleBytes = n
+	return rel, nil
+}
+
+// byteLength reads a number of bytes with its unit: B, K, M or G.
+func byteLength(text string) (int64, error) {
+	unit := strings.IndexByte("BKMG", strings.ToUpper(text)[len(text)-1])
+	n, err := strconv.ParseInt(text[:len(text)-1], 10, 64)
+	shift := 10 * unit
+	if err != nil || unit < 0 || n < 1 || n > math.MaxInt64>>shift {
+		return 0, strconv.ErrRange
+	}
+	return n << shift, nil
 }
 
 func (a *analyzer) samplePercent(s *syntax.Sample, rel Rel) (Rel, error) {
