@@ -13,7 +13,7 @@ const (
 	maxPageBytes = 16 << 20
 )
 
-// typeIDs are the numbers of the types on the wire.
+// typeID is the number of a kind of type on the wire, for a client of that version.
 func typeID(k hivetype.Kind, protocol int32) int32 {
 	switch k {
 	case hivetype.Boolean:
