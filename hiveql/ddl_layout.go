@@ -214,7 +214,7 @@ func (s *Session) exchangePartition(ctx context.Context, t *metastore.Table, a *
 	}
 	j.upload = func(ctx context.Context, id string) error {
 		for _, to := range j.targets {
-			if err := s.loadFiles(ctx, files[to], to.location, id); err != nil {
+			if err := s.loadFiles(ctx, id, delivery{files[to], to.location}); err != nil {
 				return err
 			}
 		}

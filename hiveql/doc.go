@@ -59,5 +59,6 @@
 // Of data that is dropped (DROP TABLE, DROP PARTITION), the metastore's entry goes first and
 // the files after it; a crash in between leaves files that belong to no table.
 //
-// The package knows neither DuckDB (package duck implements Executor) nor any wire protocol.
+// The package knows neither DuckDB (package duck implements Executor) nor any wire protocol; of the
+// Hive Metastore's (package hms) it uses the form of the file that EXPORT writes.
 package hiveql

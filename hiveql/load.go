@@ -43,7 +43,7 @@ func (s *Session) loadData(ctx context.Context, r *Result, n *syntax.LoadData) e
 		to.bytes += f.Object.Size
 	}
 	j := &job{s: s, table: t, overwrite: n.Overwrite, targets: []*target{to}}
-	j.upload = func(ctx context.Context, id string) error { return s.loadFiles(ctx, files, to.location, id) }
+	j.upload = func(ctx context.Context, id string) error { return s.loadFiles(ctx, id, delivery{files, to.location}) }
 	if err := j.run(ctx); err != nil {
 		return err
 	}
@@ -230,21 +230,29 @@ func formatOfFile(ctx context.Context, f File) (string, error) {
 	return "", nil
 }
 
-// loadFiles copies files to a location under names that end in id.
-func (s *Session) loadFiles(ctx context.Context, files []File, url, id string) error {
-	to, err := s.cfg.directory(ctx, url)
-	if err != nil {
-		return err
-	}
-	used := map[string]int{}
-	g, ctx := errgroup.WithContext(ctx)
+// delivery are files for one place.
+type delivery struct {
+	files []File
+	url   string
+}
+
+// loadFiles copies files to their places under names that end in id.
+func (s *Session) loadFiles(ctx context.Context, id string, deliveries ...delivery) error {
+	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(s.cfg.Parallel)
-	for _, f := range files {
-		name := loadName(path.Base(f.Object.Key), id)
-		if used[name]++; used[name] > 1 { // a pattern can match files of one name in two directories
-			name = loadName(fmt.Sprintf("%d_%s", used[name], path.Base(f.Object.Key)), id)
+	for _, d := range deliveries {
+		to, err := s.cfg.directory(ctx, d.url)
+		if err != nil {
+			return errors.Join(err, g.Wait())
 		}
-		g.Go(func() error { return copyFile(ctx, f, to.Bucket, to.Prefix+name) })
+		used := map[string]int{}
+		for _, f := range d.files {
+			name := loadName(path.Base(f.Object.Key), id)
+			if used[name]++; used[name] > 1 { // a pattern can match files of one name in two directories
+				name = loadName(fmt.Sprintf("%d_%s", used[name], path.Base(f.Object.Key)), id)
+			}
+			g.Go(func() error { return copyFile(gctx, f, to.Bucket, to.Prefix+name) })
+		}
 	}
 	return g.Wait()
 }

@@ -196,7 +196,8 @@ func (s *Session) run(ctx context.Context, r *Result) error {
 	return s.runRare(ctx, r)
 }
 
-// runRare carries out the statements about functions, and refuses by name what is not supported.
+// runRare carries out the statements about functions, and those that carry tables away and back, and
+// refuses by name what is not supported.
 func (s *Session) runRare(ctx context.Context, r *Result) error {
 	switch n := r.Statement.(type) {
 	case *syntax.CreateMacro:
@@ -210,9 +211,9 @@ func (s *Session) runRare(ctx context.Context, r *Result) error {
 		e.Hint = "CREATE TEMPORARY MACRO makes a function of an expression"
 		return e
 	case *syntax.Export:
-		return unsupported(n, "EXPORT")
+		return s.export(ctx, r, n)
 	case *syntax.Import:
-		return unsupported(n, "IMPORT")
+		return s.importTable(ctx, r, n)
 	}
 	return unsupported(r.Statement, "this statement")
 }

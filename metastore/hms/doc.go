@@ -24,6 +24,9 @@
 //
 //	store, err := hms.Open(ctx, "thrift://host:9083")
 //
+// WriteDump and ReadDump are the form in which Hive's EXPORT says what a directory of data is, which
+// is made of the structs of the wire, too.
+//
 // The package never touches data: directories are made, moved and removed by a Files that it is
 // given.
 package hms

@@ -10,7 +10,7 @@ import (
 )
 
 // tjson writes a struct of the wire in Thrift's TJSONProtocol, the form in which objects stand in
-// the messages of Hive's notifications.
+// the messages of Hive's notifications, and in the files of EXPORT.
 func tjson(v any) (string, error) {
 	data, err := thrift.Marshal(v, thrift.Binary)
 	if err != nil {

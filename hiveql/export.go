@@ -1,0 +1,185 @@
+package hiveql
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/skepdata/skep/hiveql/syntax"
+	"github.com/skepdata/skep/metastore"
+	"github.com/skepdata/skep/metastore/hms"
+	"github.com/skepdata/skep/partitions"
+	"github.com/skepdata/skep/storage"
+)
+
+// What EXPORT writes, and IMPORT reads, is Hive's: the files of a table without partition keys in
+// data/, those of a partition in key=value/, and _metadata, which says what they are.
+const (
+	dumpName = "_metadata"
+	dumpData = "data"
+)
+
+// export runs EXPORT TABLE: the files are copied as they are, _metadata comes last. A directory
+// without it is no export, so one that was broken off is none.
+func (s *Session) export(ctx context.Context, r *Result, n *syntax.Export) error {
+	t, err := s.table(ctx, &n.Table)
+	if err != nil {
+		return err
+	}
+	if t.Type == metastore.View {
+		return semantic(&n.Table, 10121, "Export/Import cannot be done for a non-native table. %s is a view", t.Name)
+	}
+	url, err := s.canonical(ctx, n.Path)
+	if err != nil {
+		return err
+	}
+	to, err := s.exportPlace(ctx, t, url, n)
+	if err != nil {
+		return err
+	}
+	return s.replanning(ctx, func() error {
+		t, err := s.table(ctx, &n.Table)
+		if err != nil {
+			return err
+		}
+		lease := s.lease(ctx, []metastore.TableName{t.TableName})
+		defer lease.end()
+		found, err := s.exported(ctx, t, n.Partition)
+		if err != nil {
+			return err
+		}
+		return s.exportTo(ctx, r, t, found, to)
+	})
+}
+
+// exportPlace is where an export goes: to a directory without visible files, not of the table itself.
+func (s *Session) exportPlace(ctx context.Context, t *metastore.Table, url string, n *syntax.Export) (storage.Location, error) {
+	to, err := s.cfg.directory(ctx, url)
+	if err != nil {
+		return to, err
+	}
+	if own := t.Storage.Location + "/"; strings.HasPrefix(url+"/", own) || strings.HasPrefix(own, url+"/") {
+		return to, semantic(n, 10027, "Invalid path: %s and the table's own place, %s, are in one another", url, t.Storage.Location)
+	}
+	if empty, err := visiblyEmpty(ctx, to); err != nil || empty {
+		return to, err
+	}
+	return to, semantic(n, 10027, "Invalid path: Target is not an empty directory : %s", url)
+}
+
+// visiblyEmpty reports whether there are only hidden files at a location.
+func visiblyEmpty(ctx context.Context, loc storage.Location) (bool, error) {
+	for o, err := range within(ctx, loc) {
+		if err != nil {
+			return false, err
+		}
+		if name := o.Key[len(loc.Prefix):]; name != "" && !partitions.Hidden(name) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// exported finds the files of a table, or of the partitions that spec chooses.
+func (s *Session) exported(ctx context.Context, t *metastore.Table, spec *syntax.PartitionSpec) ([]PartitionFiles, error) {
+	found := []PartitionFiles{{Storage: &t.Storage}}
+	if t.Partitioned() || spec != nil {
+		var match partitions.Predicate
+		var err error
+		if spec != nil {
+			if match, err = s.specPredicate(t, spec); err != nil {
+				return nil, err
+			}
+		}
+		found = nil
+		for p, err := range s.cfg.Store.Partitions(ctx, t.TableName, match) {
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, PartitionFiles{Partition: p, Storage: &p.Storage})
+		}
+		if spec != nil && len(found) == 0 {
+			return nil, semantic(spec, 10006, "Partition not found %s", syntax.Print(spec))
+		}
+	}
+	l := newLister(s.cfg, t)
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(s.cfg.Parallel)
+	for i := range found {
+		p := &found[i]
+		g.Go(func() (err error) {
+			params := t.Parameters
+			if p.Partition != nil {
+				params = p.Partition.Parameters
+			}
+			p.Files, err = l.files(gctx, p.Storage.Location, params)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	return found, l.verify(ctx, found)
+}
+
+// exportTo copies files and writes _metadata. Where it fails, it takes away what it has written.
+func (s *Session) exportTo(ctx context.Context, r *Result, t *metastore.Table, found []PartitionFiles, to storage.Location) error {
+	var keys []string
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(s.cfg.Parallel)
+	for _, p := range found {
+		dir := dumpData
+		if p.Partition != nil {
+			var err error
+			if dir, err = t.Keys().Name(p.Partition.Values); err != nil {
+				return errors.Join(err, g.Wait())
+			}
+		}
+		from, err := s.cfg.directory(ctx, p.Storage.Location)
+		if err != nil {
+			return errors.Join(err, g.Wait())
+		}
+		for _, f := range p.Files {
+			key := to.Prefix + dir + "/" + f.Object.Key[len(from.Prefix):]
+			keys = append(keys, key)
+			r.counts.filesWritten.Add(1)
+			r.counts.bytesWritten.Add(f.Object.Size)
+			g.Go(func() error { return copyFile(gctx, f, to.Bucket, key) })
+		}
+	}
+	err := g.Wait()
+	if err == nil {
+		err = writeDump(ctx, t, found, to)
+	}
+	if err != nil {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		defer cancel()
+		return errors.Join(err, to.Bucket.Delete(ctx, keys...))
+	}
+	r.say("Copying data from " + t.Storage.Location + " to " + strings.TrimSuffix(to.URL(), "/"))
+	return nil
+}
+
+// writeDump writes _metadata.
+func writeDump(ctx context.Context, t *metastore.Table, found []PartitionFiles, to storage.Location) error {
+	w, err := to.Bucket.Create(ctx, to.Prefix+dumpName, storage.CreateOptions{Durable: true})
+	if err != nil {
+		return err
+	}
+	defer w.Abort()
+	ps := func(yield func(*metastore.Partition, error) bool) {
+		for _, p := range found {
+			if p.Partition != nil && !yield(p.Partition, nil) {
+				return
+			}
+		}
+	}
+	if err := hms.WriteDump(w, t, ps); err != nil {
+		return err
+	}
+	_, err = w.Commit()
+	return err
+}
