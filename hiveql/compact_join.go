@@ -189,7 +189,7 @@ func (c *compaction) rewrite(ctx context.Context, p *compactPlace, group []*comp
 		return 0, 0, err
 	}
 	src := &source{cfg: s.cfg, counts: &c.r.counts, scans: map[*analysis.Scan][]PartitionFiles{}}
-	for _, scan := range analysis.Scans(plan.Root, nil) {
+	for _, scan := range plan.Scans(nil) {
 		one := p.PartitionFiles
 		one.Files = nil
 		for _, f := range group {

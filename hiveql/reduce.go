@@ -49,7 +49,7 @@ func (s *Session) reduce(ctx context.Context, q *analysis.Query, src *source) er
 
 // answer runs what is asked, if it is small and does not read the scan that is to be reduced.
 func (s *Session) answer(ctx context.Context, ask *analysis.Ask, about *analysis.Scan, src *source) error {
-	scans := analysis.Scans(ask.Query.Root, nil)
+	scans := ask.Query.Scans(nil)
 	for _, scan := range scans {
 		if scan == about || len(scan.Partitions) > mostAskedPartitions {
 			return nil

@@ -111,7 +111,7 @@ var errStale = errors.New("the table was changed while the statement was being p
 // out.
 func (s *Session) newSource(ctx context.Context, q *analysis.Query, c *counts) (*source, error) {
 	src := s.emptySource(c)
-	scans := analysis.Scans(q.Root, nil)
+	scans := q.Scans(nil)
 	var tables []metastore.TableName
 	for _, scan := range scans {
 		if name := scan.Table.TableName; !s.temporary.has(name) && !slices.Contains(tables, name) {

@@ -2,6 +2,14 @@ package analysis
 
 import "slices"
 
+// descendAll is descend for all of a query: nothing is known of what is shared beyond what it says
+// itself.
+func (a *analyzer) descendAll(q *Query, at func(*Scan, []Expr)) {
+	for _, root := range q.roots() {
+		a.descend(root, nil, at)
+	}
+}
+
 // descend carries conditions from r down to the scans and calls at for each. known are
 // conditions over r's columns that hold for every row of r that matters above: rows for which
 // one of them is false or NULL may be missing from r without changing the result.

@@ -5,7 +5,14 @@ import "fmt"
 // CheckRefs reports the first column that an expression of the plan uses and that neither the
 // relation's inputs nor a query around it put out, or that has another type there. It also
 // reports what should not be left in a finished plan.
-func CheckRefs(q *Query) error { return checkRefs(q.Root, nil) }
+func CheckRefs(q *Query) error {
+	for _, root := range q.roots() {
+		if err := checkRefs(root, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 func checkRefs(r Rel, outer map[int]Column) error {
 	have := map[int]Column{}
@@ -27,6 +34,12 @@ func checkRefs(r Rel, outer map[int]Column) error {
 		}
 		return x
 	})
+	if u, ok := r.(*Use); ok && err == nil {
+		err = checkUse(u)
+	}
+	if _, ok := r.(*named); ok {
+		err = fmt.Errorf("a WITH query is left in the plan\n%s", Format(r))
+	}
 	if s, ok := r.(*SetOp); ok && err == nil {
 		for _, side := range []Rel{s.L, s.R} {
 			if got, want := len(side.Columns()), len(s.Cols); got != want {
@@ -35,6 +48,20 @@ func checkRefs(r Rel, outer map[int]Column) error {
 		}
 	}
 	return err
+}
+
+// checkUse requires that what is used of a shared relation is there.
+func checkUse(u *Use) error {
+	have := map[int]Column{}
+	for _, c := range u.Of.Rel.Columns() {
+		have[c.ID] = c
+	}
+	for _, c := range u.Cols {
+		if from, ok := have[c.From]; !ok || !from.Type.Equal(c.Type) {
+			return fmt.Errorf("%s has no column #%d of type %s\n%s", u.Of.Name, c.From, c.Type, Format(u.Of.Rel))
+		}
+	}
+	return nil
 }
 
 func checkExpr(x Expr, have map[int]Column) error {

@@ -43,6 +43,15 @@ func (f *formatter) query(q *Query) {
 		return column(Column{ID: o.ID, Name: o.Name, Type: o.Type})
 	}))
 	f.rel(q.Root, 1)
+	f.shared(q, 0)
+}
+
+// shared prints what is read more than once.
+func (f *formatter) shared(q *Query, depth int) {
+	for _, s := range q.Shared {
+		f.line(depth, "With %s %s", s.Name, list(s.Rel.Columns(), label))
+		f.rel(s.Rel, depth+1)
+	}
 }
 
 func (f *formatter) write(w *Write) {
@@ -67,6 +76,7 @@ func (f *formatter) write(w *Write) {
 		return column(Column{ID: o.ID, Name: o.Name, Type: o.Type})
 	}))
 	f.rel(w.Query.Root, 2)
+	f.shared(w.Query, 1)
 }
 
 func list[T any](xs []T, text func(T) string) string {
@@ -122,6 +132,13 @@ func (f *formatter) rel(r Rel, depth int) {
 			all = " all"
 		}
 		f.line(depth, "%s%s %s", strings.ToUpper(r.Op[:1])+strings.ToLower(r.Op[1:]), all, list(r.Cols, column))
+	case *named:
+		f.rel(r.Input, depth)
+		return
+	case *Use:
+		f.line(depth, "Use %s %s", r.Of.Name, list(r.Cols, func(c UsedColumn) string {
+			return fmt.Sprintf("%s = #%d", column(c.Column), c.From)
+		}))
 	case *Distinct:
 		f.line(depth, "Distinct")
 	case *Values:
@@ -348,7 +365,7 @@ func (p *printer) ask(k *Ask) {
 		r = d.Input
 	}
 	p.expr(r.(*Project).Exprs[0].X)
-	for i, s := range Scans(r, nil) {
+	for i, s := range scansBelow(r, nil) {
 		p.WriteString(map[bool]string{true: " of ", false: ", "}[i == 0] + s.Table.TableName.String())
 	}
 }

@@ -56,12 +56,13 @@ func WriteTo(table *metastore.Table, spec partitions.Spec, overwrite bool, q *Qu
 	if err := a.writeColumns(w, name, nil, r); err != nil {
 		return nil, err
 	}
+	w.Query.Shared = q.Shared
 	return w, dropUnusedColumns(a, w.Query)
 }
 
 func lastID(q *Query) int {
 	last := 0
-	eachRel(q.Root, func(r Rel) {
+	q.Relations(func(r Rel) {
 		for _, c := range r.Columns() {
 			last = max(last, c.ID)
 		}

@@ -10,12 +10,22 @@ import (
 type Query struct {
 	Root   Rel
 	Output []Output // what the user sees, in order
+	// Shared are relations that are read more than once, each by a Use. They read those before
+	// them.
+	Shared []*Shared
 	// Reductions are partitions that may be left out at the cost of running parts of the query
 	// first, small ones first.
 	Reductions []*Reduction
 	// Narrowings are the same for conditions on data columns: they may leave out row groups of
 	// files.
 	Narrowings []*Reduction
+}
+
+// Shared is a relation that is computed once for all its uses, unless whoever runs the plan knows
+// better.
+type Shared struct {
+	Name string // as the query has it, for people
+	Rel  Rel
 }
 
 // Output is one column of a query's result: the column of Root that has the ID, under the name
@@ -53,7 +63,7 @@ func (w *Write) Dynamic() int {
 
 // Column is one column that a relation puts out.
 type Column struct {
-	ID   int // unique in the plan
+	ID   int // unique in the plan, but that one Use has those of what it uses
 	Name string
 	Type hivetype.Type
 }
@@ -201,6 +211,16 @@ type (
 	}
 	// OneRow has one row and no columns: what a SELECT without FROM reads.
 	OneRow struct{}
+	// Use puts out the rows of a relation of Query.Shared.
+	Use struct {
+		Of   *Shared
+		Cols []UsedColumn
+	}
+	// UsedColumn is the column of Use.Of whose ID is From.
+	UsedColumn struct {
+		Column
+		From int
+	}
 	// Lateral is LATERAL VIEW: for every row of Input, the rows a table function makes.
 	// It puts out the input's columns, then Cols.
 	Lateral struct {
@@ -260,6 +280,7 @@ func (*Values) rel()    {}
 func (*OneRow) rel()    {}
 func (*Lateral) rel()   {}
 func (*Transform) rel() {}
+func (*Use) rel()       {}
 
 // Columns are the scanned columns.
 func (s *Scan) Columns() []Column {
@@ -336,3 +357,12 @@ func (l *Lateral) Columns() []Column { return append(l.Input.Columns(), l.Cols..
 
 // Columns are the program's.
 func (t *Transform) Columns() []Column { return append([]Column(nil), t.Cols...) }
+
+// Columns are the used ones.
+func (u *Use) Columns() []Column {
+	cols := make([]Column, len(u.Cols))
+	for i, c := range u.Cols {
+		cols[i] = c.Column
+	}
+	return cols
+}

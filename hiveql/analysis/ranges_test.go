@@ -69,7 +69,7 @@ func TestMayHold(t *testing.T) {
 			t.Errorf("%s: %v", c.cond, err)
 			continue
 		}
-		scans := analysis.Scans(q.Root, nil)
+		scans := q.Scans(nil)
 		if len(scans) == 0 { // the condition was seen to be false
 			if c.may {
 				t.Errorf("%s: nothing is read", c.cond)
@@ -130,7 +130,7 @@ func TestMayHoldIsSound(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}
-		scans := analysis.Scans(q.Root, nil)
+		scans := q.Scans(nil)
 		if len(scans) == 0 {
 			continue
 		}

@@ -146,7 +146,7 @@ func evaluateAnswer(x Expr, cols map[int]hivetype.Value) (hivetype.Value, bool) 
 // running a part of the query makes known.
 func findReductions(a *analyzer, q *Query) error {
 	a.asking = true
-	a.descend(q.Root, nil, func(s *Scan, known []Expr) {
+	a.descendAll(q, func(s *Scan, known []Expr) {
 		keys := keysOf(s)
 		for _, x := range over(known, ids(s.Columns())) {
 			r := &Reduction{Scan: s, Asks: asksOf(x), cond: x}
@@ -170,7 +170,7 @@ func bySize(x, y *Reduction) int {
 	size := func(r *Reduction) int {
 		n := 0
 		for _, k := range r.Asks {
-			n += len(Scans(k.Query.Root, nil))
+			n += len(k.Query.Scans(nil))
 		}
 		return n
 	}
@@ -285,7 +285,9 @@ func (a *analyzer) ask(r Rel, x Expr, set bool) *Ask {
 	if set {
 		root = &Distinct{Input: root}
 	}
-	return &Ask{Set: set, Query: &Query{Root: root, Output: []Output{{Name: c.Name, ID: c.ID, Type: c.Type}}}}
+	return &Ask{Set: set, Query: &Query{
+		Root: root, Output: []Output{{Name: c.Name, ID: c.ID, Type: c.Type}}, Shared: usedBy(root),
+	}}
 }
 
 // selective reports whether a relation has fewer rows than its tables, so that asking for its
@@ -302,6 +304,8 @@ func selective(r Rel) bool {
 		if r.Kind == SemiJoin || r.Kind == AntiJoin {
 			return true
 		}
+	case *Use:
+		return selective(r.Of.Rel)
 	}
 	return slices.ContainsFunc(inputs(r), selective)
 }
@@ -331,6 +335,10 @@ func steady(r Rel, made, used map[int]bool) bool {
 			if !slices.Contains([]string{"min", "max", "count"}, g.Func.Name) {
 				return false
 			}
+		}
+	case *Use:
+		if !steady(r.Of.Rel, made, used) {
+			return false
 		}
 	default: // of Limit, windows and programs, nobody knows which rows they choose
 		return false

@@ -10,7 +10,9 @@ func dropUnusedColumns(_ *analyzer, q *Query) error {
 	for _, o := range q.Output {
 		used[o.ID] = true
 	}
-	pruneColumns(q.Root, used)
+	for _, root := range slices.Backward(q.roots()) { // those that use others come first
+		pruneColumns(root, used)
+	}
 	return nil
 }
 
@@ -33,6 +35,11 @@ func pruneColumns(r Rel, used map[int]bool) {
 		need(used, r.Input.Columns())
 	case *SetOp:
 		pruneSetOp(r, used)
+	case *Use:
+		r.Cols = slices.DeleteFunc(r.Cols, func(c UsedColumn) bool { return !used[c.ID] })
+		for _, c := range r.Cols {
+			used[c.From] = true
+		}
 	}
 	// The subqueries first: they may use columns of the relations around them.
 	eachSubquery(r, func(x Expr, q Rel) {

@@ -20,7 +20,7 @@ func emptyRelations(_ *analyzer, q *Query) error {
 			if isEmpty(r.Input) {
 				return nothing(r)
 			}
-		case *Sort, *Distinct, *Window:
+		case *Sort, *Distinct, *Window, *named:
 			if isEmpty(inputs(r)[0]) {
 				return nothing(r)
 			}

@@ -21,6 +21,8 @@ func (a *analyzer) sortedBelow(r Rel) Rel {
 		r.Input = a.sortedBelow(r.Input)
 	case *Filter:
 		r.Input = a.sortedBelow(r.Input)
+	case *named:
+		r.Input = a.sortedBelow(r.Input)
 	case *Window:
 		if keys := a.windowOrder(r); len(keys) > 0 {
 			return &Sort{Input: r, Keys: keys}

@@ -19,7 +19,7 @@ import (
 // partition. All of them are kept with the scan, for whoever reads the files.
 func choosePartitions(a *analyzer, q *Query) error {
 	var err error
-	a.descend(q.Root, nil, func(s *Scan, known []Expr) {
+	a.descendAll(q, func(s *Scan, known []Expr) {
 		s.Known = over(known, ids(s.Columns()))
 		if err == nil && s.Table.Partitioned() && s.Partitions == nil {
 			err = a.prune(s, known)

@@ -15,6 +15,7 @@ func rules() []rule {
 		{"empty relations", emptyRelations},        // rule_empty.go: filters that nothing passes
 		{"order limits", orderLimits},              // rule_limits.go: which rows LIMIT passes
 		{"choose partitions", choosePartitions},    // rule_partitions.go: asks the catalog
+		{"share WITH queries", shareQueries},       // rule_share.go
 		{"drop unused columns", dropUnusedColumns}, // rule_columns.go
 		{"find reductions", findReductions},        // reduce.go: what running a part first would spare
 	}
@@ -39,9 +40,17 @@ func eachRel(r Rel, f func(Rel)) {
 	f(r)
 }
 
-// Scans are the scans of r and of what is below it, those in subqueries included. Relations for
-// which into says no are passed over, with what is below them; nil is all.
-func Scans(r Rel, into func(Rel) bool) []*Scan {
+// Scans are the scans of a query, those in subqueries included. Relations for which into says no
+// are passed over, with what is below them; nil is all.
+func (q *Query) Scans(into func(Rel) bool) []*Scan {
+	var list []*Scan
+	for _, root := range q.roots() {
+		list = append(list, scansBelow(root, into)...)
+	}
+	return list
+}
+
+func scansBelow(r Rel, into func(Rel) bool) []*Scan {
 	if into != nil && !into(r) {
 		return nil
 	}
@@ -50,9 +59,9 @@ func Scans(r Rel, into func(Rel) bool) []*Scan {
 		list = append(list, s)
 	}
 	for _, in := range inputs(r) {
-		list = append(list, Scans(in, into)...)
+		list = append(list, scansBelow(in, into)...)
 	}
-	eachSubquery(r, func(_ Expr, q Rel) { list = append(list, Scans(q, into)...) })
+	eachSubquery(r, func(_ Expr, q Rel) { list = append(list, scansBelow(q, into)...) })
 	return list
 }
 

@@ -27,18 +27,36 @@ func inputs(r Rel) []Rel {
 		return []Rel{r.Input}
 	case *Transform:
 		return []Rel{r.Input}
+	case *named:
+		return []Rel{r.Input}
 	}
 	return nil
 }
 
-// Relations calls f for root and all relations below it, those of subqueries too, each after those
-// that it takes columns from.
-func Relations(root Rel, f func(Rel)) {
+// Relations calls f for all relations of a query, those of subqueries too, each after those that it
+// takes columns from.
+func (q *Query) Relations(f func(Rel)) {
+	for _, root := range q.roots() {
+		relations(root, f)
+	}
+}
+
+// roots are the relations that together have all of the query below them, each after those that it
+// uses.
+func (q *Query) roots() []Rel {
+	list := make([]Rel, 0, len(q.Shared)+1)
+	for _, s := range q.Shared {
+		list = append(list, s.Rel)
+	}
+	return append(list, q.Root)
+}
+
+func relations(root Rel, f func(Rel)) {
 	for _, in := range inputs(root) {
-		Relations(in, f)
+		relations(in, f)
 	}
 	mapOwn(root, func(x Expr) Expr {
-		subqueries(x, func(q Rel) { Relations(q, f) })
+		subqueries(x, func(q Rel) { relations(q, f) })
 		return x
 	})
 	f(root)
@@ -82,6 +100,8 @@ func mapInputs(r Rel, f func(Rel) Rel) {
 	case *Lateral:
 		r.Input = f(r.Input)
 	case *Transform:
+		r.Input = f(r.Input)
+	case *named:
 		r.Input = f(r.Input)
 	}
 }

@@ -34,7 +34,7 @@ func (l *lowerer) findCompact(q *analysis.Query) {
 			}
 		}
 	}
-	analysis.Relations(q.Root, func(r analysis.Rel) {
+	q.Relations(func(r analysis.Rel) {
 		switch r := r.(type) {
 		case *analysis.Project:
 			l.computedColumns(r.Exprs)
@@ -43,6 +43,8 @@ func (l *lowerer) findCompact(q *analysis.Query) {
 			for _, g := range r.Aggs {
 				l.aggregatedColumn(g)
 			}
+		case *analysis.Use:
+			l.usedColumns(r)
 		}
 	})
 }
@@ -63,6 +65,16 @@ func (l *lowerer) computedColumns(list []analysis.Computed) {
 			l.loose[c.ID] = true
 		case !isRef && reach.ok && c.Type.Precision > compactDigits:
 			l.loose[c.ID] = true
+		}
+	}
+}
+
+// usedColumns notes of the columns of a shared relation what is known of them there.
+func (l *lowerer) usedColumns(u *analysis.Use) {
+	for _, c := range u.Cols {
+		if c.Type.Kind == hivetype.Decimal || c.Type.Integer() {
+			l.spans[c.ID] = l.columnSpan(c.From, c.Type)
+			l.loose[c.ID] = l.loose[c.From]
 		}
 	}
 }

@@ -26,6 +26,7 @@ type lowerer struct {
 	row      string // the column that numbers the rows of the relation that is read; may be ""
 	feeds    *feeds
 	prepared map[*analysis.Scan][]*scanGroup
+	withs    map[*analysis.Shared]string
 	urls     map[string]string // of the files that DuckDB reads, by their local paths
 	release  []func()          // called when the query is over
 	giveUp   func(error)       // ends the query for a reason that DuckDB does not know
@@ -71,6 +72,42 @@ func (l *lowerer) query(q *analysis.Query) string {
 		return l.fail(err)
 	}
 	l.findCompact(q)
+	return l.shared(q) + l.root(q)
+}
+
+// shared is the WITH clause for what a query reads more than once. Whether its rows are kept is left
+// to DuckDB.
+func (l *lowerer) shared(q *analysis.Query) string {
+	var list []string
+	for _, s := range q.Shared {
+		sql := l.rel(s.Rel)
+		name := l.fresh("w")
+		l.withs[s] = name
+		list = append(list, name+" AS ("+sql+")")
+	}
+	if len(list) == 0 {
+		return ""
+	}
+	return "WITH " + strings.Join(list, ", ") + " "
+}
+
+// use reads what is shared.
+func (l *lowerer) use(u *analysis.Use) string {
+	name, ok := l.withs[u.Of]
+	if !ok {
+		return l.fail(&Error{Op: "plan", Msg: "what a query shares is read before it is made"})
+	}
+	list := make([]string, len(u.Cols))
+	for i, c := range u.Cols {
+		list[i] = column(c.From) + " AS " + column(c.ID)
+	}
+	if len(list) == 0 {
+		list = []string{"1 AS one"}
+	}
+	return "SELECT " + strings.Join(list, ", ") + " FROM " + name
+}
+
+func (l *lowerer) root(q *analysis.Query) string {
 	outs := make([]string, len(q.Output))
 	for i, o := range q.Output {
 		if err := checkType(o.Type); err != nil {

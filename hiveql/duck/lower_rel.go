@@ -49,6 +49,8 @@ func (l *lowerer) rel(r analysis.Rel) string {
 		return l.lateral(r)
 	case *analysis.Transform:
 		return l.transform(r)
+	case *analysis.Use:
+		return l.use(r)
 	}
 	l.fail(&Error{Op: "plan", Msg: fmt.Sprintf("a relation of type %T is unknown", r)})
 	return ""

@@ -74,7 +74,7 @@ func (l *lowerer) worthAsking(r *analysis.Reduction) bool {
 		if ask.Answered() {
 			continue
 		}
-		for _, s := range analysis.Scans(ask.Query.Root, nil) {
+		for _, s := range ask.Query.Scans(nil) {
 			if s == r.Scan {
 				return false
 			}

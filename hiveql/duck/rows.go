@@ -67,7 +67,7 @@ func (j *job) start(src hiveql.Source, lower func(*lowerer) string) error {
 	j.exec.mu.Unlock()
 	l := &lowerer{
 		ctx: j.ctx, exec: j.exec, conn: conn, src: src, feeds: j.feeds, giveUp: j.giveUp,
-		urls: map[string]string{}, prepared: map[*analysis.Scan][]*scanGroup{},
+		urls: map[string]string{}, prepared: map[*analysis.Scan][]*scanGroup{}, withs: map[*analysis.Shared]string{},
 		scanned: map[int]scanned{}, spans: map[int]span{}, reaches: map[analysis.Expr]compactable{}, loose: map[int]bool{},
 	}
 	sql := lower(l)

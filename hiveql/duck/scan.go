@@ -276,7 +276,7 @@ func (l *lowerer) textSource(g *scanGroup, t *splitSource) batchSource {
 // prepare lists the files of all scans of a query, and brings the footers of the Parquet files, of
 // all scans at once: far away, it is the number of turns that counts.
 func (l *lowerer) prepare(q *analysis.Query) error {
-	scans := analysis.Scans(q.Root, func(r analysis.Rel) bool {
+	scans := q.Scans(func(r analysis.Rel) bool {
 		_, program := r.(*analysis.Transform) // which has a query of its own
 		return !program
 	})
