@@ -125,6 +125,12 @@ func (o Options) checkSelection() error {
 		return &OptionError{"SrcList", errors.New("and SrcPrefixes are two ways to say what to look at; choose one")}
 	case o.CopyFromManifest && o.Filter.timed():
 		return &OptionError{"CopyFromManifest", errors.New("does not tell when the files were modified, which NewerThan and OlderThan need")}
+	case o.Objects != nil && (o.SrcList != nil || len(o.SrcPrefixes) > 0 || o.CopyFromManifest || o.Dirs != nil || o.ofVersions()):
+		return &OptionError{"Objects", errors.New("are all that is to be copied; nothing else can say what to look at")}
+	case o.Objects != nil && (o.Sync.active() || o.GroupBy != ""):
+		return &OptionError{"Objects", errors.New("come in any order, and are copied one by one: there is nothing to group or to compare")}
+	case o.Objects != nil && o.JobRetries > 0:
+		return &OptionError{"Objects", errors.New("are read once, so that the job cannot be tried again")}
 	}
 	_, err := o.Filter.compile()
 	return err

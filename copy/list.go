@@ -52,6 +52,17 @@ func (p *planner) fromList(ctx context.Context) iter.Seq2[Source, error] {
 	}
 }
 
+// given yields Options.Objects.
+func (p *planner) given(ctx context.Context) iter.Seq2[Source, error] {
+	return func(yield func(Source, error) bool) {
+		for o, err := range p.opts.Objects(ctx) {
+			if !yield(Source{Object: o, Base: baseName(p.src.Prefix, o.Key)}, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
 // compareKeys orders keys by their names relative to the source, and those of one name as listWithin
 // does.
 func (p *planner) compareKeys(a, b string) int {

@@ -1,8 +1,10 @@
 package copier
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 	"time"
 
@@ -33,6 +35,11 @@ type Options struct {
 	// source, or URLs that begin with the source's. A name that is not there is a failure. The
 	// list is held in memory and taken in the order of the names; repetitions count once.
 	SrcList []string
+	// Objects, if not nil, are what to copy in place of what a listing finds: objects below the source,
+	// described as its store describes them, in any order, each once. Each is copied when it comes, and
+	// the job ends after the last, however long the sequence makes it wait, which must not be beyond the
+	// end of ctx. An error of it ends the job. It is read once, so there are no JobRetries.
+	Objects func(ctx context.Context) iter.Seq2[storage.Object, error]
 	// AsOf, if not zero, copies the source as it was at that time, where its store keeps versions.
 	// Such a job may replace its own sources: that is how a tree is restored in place.
 	AsOf time.Time

@@ -236,6 +236,8 @@ func (p *planner) candidates(ctx context.Context) iter.Seq2[Source, error] {
 		return p.oneVersion(ctx)
 	case p.opts.SrcList != nil:
 		return p.fromList(ctx)
+	case p.opts.Objects != nil:
+		return p.given(ctx)
 	}
 	return p.listed(ctx)
 }

@@ -59,10 +59,7 @@ var errReplaced = errors.New("changed by another write meanwhile")
 
 // run carries the job out. When it fails before the commit, nothing has changed.
 func (j *job) run(ctx context.Context) error {
-	if err := j.s.recoverWrites(ctx, j.table); err != nil {
-		return err
-	}
-	if err := j.begin(ctx); err != nil {
+	if err := j.start(ctx); err != nil {
 		return err
 	}
 	if err := j.publish(ctx); err != nil {
@@ -75,6 +72,25 @@ func (j *job) run(ctx context.Context) error {
 		return nil
 	}
 	return j.s.cleanLater(ctx, j.table.TableName, j.id)
+}
+
+// start does what comes before the first byte goes to a store. It can be called again.
+func (j *job) start(ctx context.Context) error {
+	if j.id != "" {
+		return nil
+	}
+	if err := j.s.recoverWrites(ctx, j.table); err != nil {
+		return err
+	}
+	return j.begin(ctx)
+}
+
+// undo ends a job that cannot go on, because of err, and has not tried to commit.
+func (j *job) undo(ctx context.Context, err error) error {
+	if j.id != "" {
+		j.rollback(ctx)
+	}
+	return err
 }
 
 // begin registers the write, so that readers pass over its files.

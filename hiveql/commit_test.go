@@ -29,6 +29,7 @@ type world struct {
 	mem   *storagetest.Mem
 	grace string // skep.vacuum.grace
 	track string // skep.track.files
+	exec  hiveql.Executor
 }
 
 func newWorld(t testing.TB) *world {
@@ -38,7 +39,7 @@ func newWorld(t testing.TB) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	return &world{t: t, store: store, mem: storagetest.NewMem("mem://lake/"), grace: "0s", track: "true"}
+	return &world{t: t, store: store, mem: storagetest.NewMem("mem://lake/"), grace: "0s", track: "true", exec: lines{}}
 }
 
 // session opens a session over the world, whose bucket and metastore may be wrapped.
@@ -47,7 +48,7 @@ func (w *world) session(b storage.Bucket, store metastore.Store) *hiveql.Session
 	opener.Register(func(context.Context, string) (storage.Bucket, error) { return b, nil }, "mem")
 	opener.Register(func(context.Context, string) (storage.Bucket, error) { return filestore.New("/") }, "file")
 	e := hiveql.New(hiveql.Config{
-		Store: store, Storage: opener, Executor: lines{}, Warehouse: "mem://lake/wh", StagingDir: w.t.TempDir(),
+		Store: store, Storage: opener, Executor: w.exec, Warehouse: "mem://lake/wh", StagingDir: w.t.TempDir(),
 		User: "hive", Now: func() time.Time { return time.Unix(1_700_000_000, 0).UTC() },
 		Settings: map[string]string{"skep.vacuum.grace": w.grace, "skep.track.files": w.track},
 	})

@@ -160,6 +160,8 @@ type compaction struct {
 	target int64
 	tails  atomic.Int64 // bytes of files that may still be kept in memory
 	places []*compactPlace
+
+	uploads *uploads // of files that are made of rows
 }
 
 // compactPlace is one partition, or a table without keys.

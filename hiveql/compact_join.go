@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 
@@ -65,7 +63,13 @@ func codecClass(name string) string {
 
 // upload makes the files of all places, under names that end in id.
 func (c *compaction) upload(ctx context.Context, id string) error {
-	g, ctx := errgroup.WithContext(ctx)
+	u, err := c.s.newUploads(ctx)
+	if err != nil {
+		return err
+	}
+	defer u.close()
+	c.uploads = u
+	g, ctx := errgroup.WithContext(u.ctx)
 	g.SetLimit(min(c.s.cfg.Parallel, joinsAtOnce))
 	for _, p := range c.places {
 		for k, group := range p.groups {
@@ -80,7 +84,10 @@ func (c *compaction) upload(ctx context.Context, id string) error {
 			})
 		}
 	}
-	return g.Wait()
+	if err := g.Wait(); err != nil {
+		return u.explain(err)
+	}
+	return u.wait() // for those that were made of rows
 }
 
 // join makes one file of a group as they are, or, where that cannot be, of their rows, which may
@@ -197,37 +204,19 @@ func (c *compaction) rewrite(ctx context.Context, p *compactPlace, group []*comp
 		}
 		src.scans[scan] = []PartitionFiles{one}
 	}
-	dir, err := s.stagingDir()
+	out, err := c.uploads.outDir()
 	if err != nil {
 		return 0, 0, err
 	}
-	defer os.RemoveAll(dir)
-	out := filepath.Join(dir, "out")
-	if err := os.Mkdir(out, 0o700); err != nil {
-		return 0, 0, err
-	}
-	written, err := exec.Write(ctx, plan, src, Output{
-		Dir: out, Table: c.rewritten(p, group), TimestampUnit: s.timestampUnit(), MaxFileBytes: c.target,
+	sink := &placeSink{uploads: c.uploads, location: p.Storage.Location}
+	sink.name = func(k int) string { return strings.Replace(name, "_0_", fmt.Sprintf("_%d_", k), 1) }
+	err = exec.Write(ctx, plan, src, Output{
+		Dir: out, Table: c.rewritten(p, group), TimestampUnit: s.timestampUnit(), MaxFileBytes: c.target, Sink: sink,
 	})
 	if err == nil {
 		err = c.r.counts.whole(s.refusesNanos())
 	}
-	if err != nil {
-		return 0, 0, err
-	}
-	up := filepath.Join(dir, "up")
-	if err := os.Mkdir(up, 0o700); err != nil {
-		return 0, 0, err
-	}
-	for i, f := range written {
-		to := strings.Replace(name, "_0_", fmt.Sprintf("_%d_", i), 1) + filepath.Ext(f.Path)
-		if err := os.Rename(f.Path, filepath.Join(up, to)); err != nil {
-			return 0, 0, err
-		}
-		files++
-		size += f.Bytes
-	}
-	return files, size, s.transfer(ctx, up, p.Storage.Location)
+	return int64(sink.files), sink.bytes, err
 }
 
 // rewritten is the table as the rows of a group are to be written: in the format of the place, and

@@ -9,7 +9,7 @@
 //	}
 //
 // One statement goes syntax -> analysis -> Executor, and, where it writes, staging files ->
-// copier -> metastore transaction: nothing is visible before it is whole, and nothing is
+// copier, while the query runs, -> metastore transaction: nothing is visible before it is whole, and nothing is
 // removed before its replacement is in place.
 //
 // # How data is changed
@@ -18,9 +18,11 @@
 // objects have no rename, so what a reader sees is decided by the metastore, in one
 // transaction, however many files and partitions are concerned.
 //
-//	[1] the executor writes files into a local directory
-//	[2] transaction: the write gets an id, in the table's parameters: skep.write.ID = writing
-//	[3] the files are uploaded under their final names, which end in the id
+//	[1] the executor writes files into a local directory, one after the other
+//	[2] transaction, when the first is complete: the write gets an id, in the table's parameters:
+//	    skep.write.ID = writing
+//	[3] each file is uploaded when it is complete, under its final name, which ends in the id, and
+//	    removed from the local disk; the executor waits while too many wait for that
 //	[4] each place concerned is listed; the files that OVERWRITE is to replace are noted in
 //	    .skep-replaced-ID in the table's location
 //	[5] transaction, the commit: partitions are added, the lists of files change, and

@@ -16,9 +16,9 @@ import (
 type Executor interface {
 	// Query starts a query. Its rows stream: memory does not grow with their number.
 	Query(ctx context.Context, q *analysis.Query, src Source) (Rows, error)
-	// Write runs a query and writes its rows into files below out.Dir. What it returns has
-	// been written in full and closed; after an error the caller removes out.Dir.
-	Write(ctx context.Context, q *analysis.Query, src Source, out Output) ([]Written, error)
+	// Write runs a query and writes its rows into files below out.Dir, each of which out.Sink takes
+	// when it is complete. After an error the caller removes out.Dir.
+	Write(ctx context.Context, q *analysis.Query, src Source, out Output) error
 	// ParquetColumns are the columns of the Parquet file at a local path, with Hive's types. A
 	// column for which Hive has no type is an error that names it.
 	ParquetColumns(ctx context.Context, path string) ([]metastore.Column, error)
@@ -104,9 +104,21 @@ type Output struct {
 	Measure bool
 	// MaxFileBytes is the size above which a file should be ended; 0 for the default.
 	MaxFileBytes int64
+	Sink         Sink
 }
 
-// Written is one file that Write wrote. A file holds rows of one partition.
+// Sink takes the files that Write makes, while it goes on.
+type Sink interface {
+	// Grow is told of n bytes before they are written into a file, or of those of a file that was
+	// removed, as a negative number. It waits while complete files wait for being sent and there is no
+	// room for more. It is safe for concurrent use. An error ends the write.
+	Grow(n int64) error
+	// Take takes over a file that is complete, of which Grow has been told Bytes. It is called by one
+	// goroutine at a time. An error ends the write.
+	Take(f Written) error
+}
+
+// Written is one file that Write wrote. A file holds at least one row, and rows of one partition.
 type Written struct {
 	Path   string            // local path
 	Values partitions.Values // of the dynamic keys, DefaultName for NULL; empty without

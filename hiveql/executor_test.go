@@ -43,10 +43,10 @@ func (lines) Query(ctx context.Context, q *analysis.Query, src hiveql.Source) (h
 
 func (lines) Write(
 	ctx context.Context, q *analysis.Query, src hiveql.Source, out hiveql.Output,
-) ([]hiveql.Written, error) {
+) error {
 	rows, err := evaluate(ctx, q.Root, src)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	files := map[string]*hiveql.Written{}
 	texts := map[string]string{}
@@ -71,16 +71,20 @@ func (lines) Write(
 		texts[name] += strings.Join(cells, "\x01") + "\n"
 		files[name].Rows++
 	}
-	var written []hiveql.Written
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		f := files[name]
 		f.Bytes = int64(len(texts[name]))
-		if err := os.WriteFile(f.Path, []byte(texts[name]), 0o600); err != nil {
-			return nil, err
+		if err := out.Sink.Grow(f.Bytes); err != nil {
+			return err
 		}
-		written = append(written, *f)
+		if err := os.WriteFile(f.Path, []byte(texts[name]), 0o600); err != nil {
+			return err
+		}
+		if err := out.Sink.Take(*f); err != nil {
+			return err
+		}
 	}
-	return written, nil
+	return nil
 }
 
 func output(q *analysis.Query, row map[int]hivetype.Value) []hivetype.Value {

@@ -4,14 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
-	copier "github.com/skepdata/skep/copy"
 	"github.com/skepdata/skep/hiveql/analysis"
 	"github.com/skepdata/skep/hiveql/syntax"
 	"github.com/skepdata/skep/metastore"
@@ -155,43 +150,42 @@ func (s *Session) write(ctx context.Context, r *Result, w *analysis.Write, creat
 		return err
 	}
 	defer src.close()
-	dir, err := s.stagingDir()
+	u, err := s.newUploads(ctx)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	out := filepath.Join(dir, "out")
-	if err := os.Mkdir(out, 0o700); err != nil {
+	defer u.close()
+	out, err := u.outDir()
+	if err != nil {
 		return err
 	}
-	output := Output{
+	j := &job{s: s, table: w.Table, create: create, overwrite: w.Overwrite}
+	sink := newWriting(u, w, static, j)
+	err = exec.Write(u.ctx, w.Query, src, Output{
 		Dir: out, Table: s.outputTable(w, static), Dynamic: w.Dynamic(), TimestampUnit: s.timestampUnit(),
-		MaxFileBytes: s.targetSize(), Measure: s.settings.isTrue(autogather),
-	}
-	written, err := exec.Write(ctx, w.Query, src, output)
+		MaxFileBytes: s.targetSize(), Measure: s.settings.isTrue(autogather), Sink: sink,
+	})
 	if err == nil {
 		err = r.counts.whole(s.refusesNanos())
 	}
-	if err != nil {
-		return err
+	if err = u.explain(err); err != nil {
+		u.close()
+		return j.undo(ctx, err)
 	}
-	st, err := s.stage(ctx, w, static, create, written, filepath.Join(dir, "up"))
-	if err != nil {
-		return err
-	}
-	j := &job{s: s, table: w.Table, create: create, overwrite: w.Overwrite, targets: st.targets, upload: st.upload}
 	if len(j.targets) == 0 && !create {
 		return nil // dynamic partitions and no rows
 	}
+	sink.sortTargets()
+	j.upload = func(context.Context, string) error { return u.wait() }
 	if err := j.run(ctx); err != nil {
 		return err
 	}
-	for _, f := range written {
-		r.counts.rowsWritten.Add(f.Rows)
-		r.counts.bytesWritten.Add(f.Bytes)
-		r.counts.filesWritten.Add(1)
+	for _, t := range j.targets {
+		r.counts.rowsWritten.Add(t.rows)
+		r.counts.bytesWritten.Add(t.bytes)
+		r.counts.filesWritten.Add(t.files)
 	}
-	s.report(r, w, st.targets)
+	s.report(r, w, j.targets)
 	return nil
 }
 
@@ -271,155 +265,6 @@ func (s *Session) outputTable(w *analysis.Write, static *staticPlace) *metastore
 	return t
 }
 
-// staged are written files, laid out as they will lie below their locations.
-type staged struct {
-	s       *Session
-	dir     string
-	targets []*target
-	files   map[*target][]Written
-	table   *metastore.Table
-}
-
-// stage sorts written files by their targets.
-func (s *Session) stage(
-	ctx context.Context, w *analysis.Write, static *staticPlace, create bool, files []Written, dir string,
-) (*staged, error) {
-	st := &staged{s: s, dir: dir, files: map[*target][]Written{}, table: w.Table}
-	if static != nil {
-		if w.Overwrite && static.storage != nil {
-			static.storage = &w.Table.Storage
-		}
-		st.targets = append(st.targets, &static.target)
-	}
-	byName := map[string]*target{}
-	for _, f := range files {
-		t := st.targetOf(static)
-		if t == nil {
-			values, err := dynamicValues(w, f.Values)
-			if err != nil {
-				return nil, err
-			}
-			name, err := w.Table.Keys().Name(values)
-			if err != nil {
-				return nil, err
-			}
-			if t = byName[name]; t == nil {
-				if t, err = s.dynamicTarget(ctx, w, values, create); err != nil {
-					return nil, err
-				}
-				byName[name] = t
-				st.targets = append(st.targets, t)
-			}
-		}
-		st.files[t] = append(st.files[t], f)
-		t.gather(w.Table, f)
-		t.rows += f.Rows
-		t.bytes += f.Bytes
-		t.files++
-	}
-	return st, s.checkDynamic(w, len(byName))
-}
-
-func (st *staged) targetOf(static *staticPlace) *target {
-	if static == nil {
-		return nil
-	}
-	return &static.target
-}
-
-// dynamicValues are the values of a partition: those of the spec, then those of the rows.
-func dynamicValues(w *analysis.Write, dynamic partitions.Values) (partitions.Values, error) {
-	values := make(partitions.Values, 0, len(w.Spec))
-	for _, f := range w.Spec {
-		if f.Set {
-			values = append(values, f.Value)
-		}
-	}
-	values = append(values, dynamic...)
-	return w.Table.Keys().Normalize(values)
-}
-
-// dynamicTarget is the target of one dynamic partition.
-func (s *Session) dynamicTarget(
-	ctx context.Context, w *analysis.Write, values partitions.Values, create bool,
-) (*target, error) {
-	t, exists, err := s.partitionTarget(ctx, w.Table, values, create)
-	if err != nil {
-		return nil, err
-	}
-	if exists && w.Overwrite {
-		t.storage = &w.Table.Storage
-	}
-	if exists && !w.Overwrite && !sameFormat(t.storage, &w.Table.Storage) {
-		name, _ := w.Table.Keys().Name(values)
-		return nil, ddlFailed("partition %s of %s is stored in another format than its table; "+
-			"insert into it with a static PARTITION", name, w.Table.TableName)
-	}
-	return t, nil
-}
-
-// checkDynamic guards against a wrong column becoming a partition key.
-func (s *Session) checkDynamic(w *analysis.Write, n int) error {
-	limit, err := strconv.Atoi(s.Setting("hive.exec.max.dynamic.partitions"))
-	if err != nil || n <= limit {
-		return nil
-	}
-	return &Error{Phase: Execution, Code: 2, SQLState: "42000", Task: moveTask,
-		Msg: fmt.Sprintf("Number of dynamic partitions created is %d, which is more than %d", n, limit),
-		Hint: fmt.Sprintf("check that the last columns of the query are the partition keys of %s, "+
-			"or SET hive.exec.max.dynamic.partitions=%d", w.Table.TableName, n)}
-}
-
-// upload lays the files out as id names them and copies them to the stores.
-func (st *staged) upload(ctx context.Context, id string) error {
-	defer os.RemoveAll(st.dir)
-	roots := map[string]string{} // directory of files -> URL it goes to
-	for i, t := range st.targets {
-		root, below := t.location, ""
-		if rest, ok := strings.CutPrefix(t.location, st.table.Storage.Location+"/"); ok {
-			root, below = st.table.Storage.Location, rest
-		}
-		dir := filepath.Join(st.dir, "table")
-		if root != st.table.Storage.Location {
-			dir = filepath.Join(st.dir, fmt.Sprint("elsewhere-", i))
-		}
-		if len(st.files[t]) == 0 {
-			continue
-		}
-		roots[dir] = root
-		to := filepath.Join(dir, filepath.FromSlash(below))
-		if err := os.MkdirAll(to, 0o700); err != nil {
-			return err
-		}
-		for k, f := range st.files[t] {
-			name := fmt.Sprintf("%06d_0_%s%s", k, id, filepath.Ext(f.Path))
-			if err := os.Rename(f.Path, filepath.Join(to, name)); err != nil {
-				return err
-			}
-		}
-	}
-	for _, dir := range slices.Sorted(maps.Keys(roots)) {
-		if err := st.s.transfer(ctx, dir, roots[dir]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// transfer copies a local directory to a URL.
-func (s *Session) transfer(ctx context.Context, dir, url string) error {
-	from, err := s.cfg.directory(ctx, "file://"+filepath.ToSlash(dir))
-	if err != nil {
-		return err
-	}
-	to, err := s.cfg.directory(ctx, url)
-	if err != nil {
-		return err
-	}
-	_, err = copier.Run(ctx, from, to, copier.Options{Workers: s.cfg.Parallel})
-	return err
-}
-
 // insertDirectory runs INSERT OVERWRITE DIRECTORY: the rows become the files of a directory
 // that belongs to no table.
 func (s *Session) insertDirectory(ctx context.Context, r *Result, n *syntax.InsertDirectory) error {
@@ -464,25 +309,6 @@ func (s *Session) writeDirectory(
 		return err
 	}
 	defer src.close()
-	dir, err := s.stagingDir()
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	out := filepath.Join(dir, "out")
-	if err := os.Mkdir(out, 0o700); err != nil {
-		return err
-	}
-	w := &analysis.Write{Query: q, Table: t}
-	written, err := exec.Write(ctx, q, src, Output{
-		Dir: out, Table: s.outputTable(w, nil), TimestampUnit: s.timestampUnit(), MaxFileBytes: s.targetSize(),
-	})
-	if err == nil {
-		err = r.counts.whole(s.refusesNanos())
-	}
-	if err != nil {
-		return err
-	}
 	var old []string
 	for o, err := range within(ctx, loc) {
 		if err != nil {
@@ -490,11 +316,31 @@ func (s *Session) writeDirectory(
 		}
 		old = append(old, o.Key)
 	}
-	st := &staged{s: s, dir: filepath.Join(dir, "up"), table: t, files: map[*target][]Written{}}
-	st.targets = []*target{{location: t.Storage.Location}}
-	st.files[st.targets[0]] = written
-	if err := st.upload(ctx, newWriteID(0)); err != nil {
+	u, err := s.newUploads(ctx)
+	if err != nil {
 		return err
+	}
+	defer u.close()
+	out, err := u.outDir()
+	if err != nil {
+		return err
+	}
+	id := newWriteID(0)
+	sink := &placeSink{uploads: u, location: t.Storage.Location}
+	sink.name = func(k int) string { return fmt.Sprintf("%06d_0_%s", k, id) }
+	err = exec.Write(u.ctx, q, src, Output{
+		Dir: out, Table: s.outputTable(&analysis.Write{Query: q, Table: t}, nil), TimestampUnit: s.timestampUnit(),
+		MaxFileBytes: s.targetSize(), Sink: sink,
+	})
+	if err == nil {
+		err = r.counts.whole(s.refusesNanos())
+	}
+	if err == nil {
+		err = u.wait()
+	}
+	if err = u.explain(err); err != nil {
+		u.close()
+		return errors.Join(err, s.removeFilesOf(context.WithoutCancel(ctx), t.Storage.Location, id))
 	}
 	if err := loc.Bucket.Delete(ctx, old...); err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 )
 
 // Limits are what queries may take of the machine.
@@ -47,7 +48,7 @@ func (s *Session) executor() (Executor, error) {
 }
 
 // size is an amount of memory as DuckDB reads it.
-var size = regexp.MustCompile(`^[0-9]+(\.[0-9]+)? ?[KMGT]i?B$`)
+var size = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?) ?([KMGT])(i?)B$`)
 
 func wantSize(v string) error {
 	if v != "" && !size.MatchString(v) {
@@ -55,6 +56,37 @@ func wantSize(v string) error {
 	}
 	return nil
 }
+
+// wantRoom wants a size that is more than nothing.
+func wantRoom(v string) error {
+	if bytesOf(v) <= 0 {
+		return fmt.Errorf("expects a size such as 500MB or 4GiB, not %s", v)
+	}
+	return nil
+}
+
+// bytesOf is the number of bytes that a size stands for, 0 where it is none.
+func bytesOf(v string) int64 {
+	m := size.FindStringSubmatch(v)
+	if m == nil {
+		return 0
+	}
+	n, err := strconv.ParseFloat(m[1], 64)
+	if err != nil {
+		return 0
+	}
+	base := 1000.0
+	if m[3] != "" {
+		base = 1024
+	}
+	for range strings.Index("KMGT", m[2]) + 1 {
+		n *= base
+	}
+	return int64(min(n, 1<<62))
+}
+
+// stagingLimit is how many bytes of files may lie on the local disk on their way to a store.
+func (s *Session) stagingLimit() int64 { return bytesOf(s.Setting(stagingSize)) }
 
 func wantThreads(v string) error {
 	if n, err := strconv.Atoi(v); v != "" && (err != nil || n < 0 || n > 4096) {

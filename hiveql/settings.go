@@ -28,6 +28,7 @@ const (
 	nanos       = "skep.timestamp.nanos" // what becomes of digits behind microseconds: cut, refuse
 	trackFiles  = "skep.track.files"     // whether writes list their files in the metastore
 	vacuumGrace = "skep.vacuum.grace"    // how long replaced files are kept, as 500ms, 10m or 24h
+	stagingSize = "skep.staging.limit"   // how much files take on the local disk that are being written, as 1GiB
 	listingTTL  = "skep.listing.ttl"     // how long a listing of a table that is not managed is good
 )
 
@@ -82,6 +83,7 @@ func defaultSettings() map[string]string {
 		threadsLimit:                               "0",
 		tempDirectory:                              "",
 		listingTTL:                                 "0s",
+		stagingSize:                                "1GiB",
 		trackFiles:                                 "true",
 		nanos:                                      "cut",
 		vacuumGrace:                                "500ms",
@@ -195,6 +197,7 @@ func checks() map[string]func(string) error {
 			return nil
 		},
 		memoryLimit:  wantSize,
+		stagingSize:  wantRoom,
 		threadsLimit: wantThreads,
 		trackFiles:   wantBool,
 		vacuumGrace:  wantDuration,

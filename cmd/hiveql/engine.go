@@ -160,12 +160,10 @@ func (l *lazyExecutor) Query(ctx context.Context, q *analysis.Query, src hiveql.
 }
 
 // Write runs a query that writes files.
-func (l *lazyExecutor) Write(
-	ctx context.Context, q *analysis.Query, src hiveql.Source, out hiveql.Output,
-) ([]hiveql.Written, error) {
+func (l *lazyExecutor) Write(ctx context.Context, q *analysis.Query, src hiveql.Source, out hiveql.Output) error {
 	exec, err := l.get()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	return exec.Write(ctx, q, src, out)
 }

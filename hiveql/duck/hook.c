@@ -1,6 +1,7 @@
-// What DuckDB calls to open and read local files comes here first, by the linker's --wrap: files
-// that are only partly there are read by us (hook.go), who bring what is missing. All other files
-// cost one atomic load a call.
+// What DuckDB calls to open, read and write local files comes here first, by the linker's --wrap: files
+// that are only partly there are read by us (hook.go), who bring what is missing, and of files that are
+// being written into a directory of ours we want to know how large they become and when they are closed
+// (hook_write.go). All other files cost one atomic load a call.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,10 +18,14 @@ enum { max_fds = 1 << 16 };
 static _Atomic int watched;            // files that are registered
 static _Atomic uint64_t ids[max_fds];  // of the registered file that is open there; 0 for none
 
+static const uint64_t written = UINT64_C(1) << 63;  // in the id of a file that is being written
+
 int __real_open(const char *path, int flags, ...);
 int __real_close(int fd);
 ssize_t __real_read(int fd, void *buf, size_t n);
 ssize_t __real_pread(int fd, void *buf, size_t n, off_t off);
+ssize_t __real_write(int fd, const void *buf, size_t n);
+ssize_t __real_pwrite(int fd, const void *buf, size_t n, off_t off);
 
 void skep_hook_watch(int by) { atomic_fetch_add(&watched, by); }
 
@@ -29,6 +34,12 @@ static uint64_t id_of(int fd) {
 		return 0;
 	}
 	return atomic_load_explicit(&ids[fd], memory_order_acquire);
+}
+
+// read_id is that of a file that is read by parts.
+static uint64_t read_id(int fd) {
+	uint64_t id = id_of(fd);
+	return id & written ? 0 : id;
 }
 
 int __wrap_open(const char *path, int flags, ...) {
@@ -48,7 +59,7 @@ int __wrap_open(const char *path, int flags, ...) {
 		return fd;
 	}
 	if (fd >= max_fds) { // it would be read as it is
-		skepHookClosed(id);
+		skepHookClosed(id, 0);
 		__real_close(fd);
 		errno = EMFILE;
 		return -1;
@@ -58,17 +69,18 @@ int __wrap_open(const char *path, int flags, ...) {
 }
 
 int __wrap_close(int fd) {
-	if (fd >= 0 && fd < max_fds) {
-		uint64_t id = atomic_exchange(&ids[fd], 0);
-		if (id != 0) {
-			skepHookClosed(id);
-		}
+	uint64_t id = fd >= 0 && fd < max_fds ? atomic_exchange(&ids[fd], 0) : 0;
+	int result = __real_close(fd);
+	if (id != 0) {
+		int why = errno;
+		skepHookClosed(id, result == 0 ? 0 : why);
+		errno = why;
 	}
-	return __real_close(fd);
+	return result;
 }
 
 ssize_t __wrap_pread(int fd, void *buf, size_t n, off_t off) {
-	uint64_t id = id_of(fd);
+	uint64_t id = read_id(fd);
 	if (id == 0 || n == 0) {
 		return __real_pread(fd, buf, n, off);
 	}
@@ -80,7 +92,7 @@ ssize_t __wrap_pread(int fd, void *buf, size_t n, off_t off) {
 }
 
 ssize_t __wrap_read(int fd, void *buf, size_t n) {
-	if (id_of(fd) == 0 || n == 0) {
+	if (read_id(fd) == 0 || n == 0) {
 		return __real_read(fd, buf, n);
 	}
 	off_t off = lseek(fd, 0, SEEK_CUR);
@@ -89,4 +101,20 @@ ssize_t __wrap_read(int fd, void *buf, size_t n) {
 		lseek(fd, off + got, SEEK_SET);
 	}
 	return got;
+}
+
+// may_write asks, of a file that is ours, whether n bytes may be written now. It may wait.
+static int may_write(int fd, size_t n) {
+	uint64_t id = id_of(fd);
+	if ((id & written) == 0 || skepHookWriting(id, (int64_t)n)) {
+		return 1;
+	}
+	errno = EIO;
+	return 0;
+}
+
+ssize_t __wrap_write(int fd, const void *buf, size_t n) { return may_write(fd, n) ? __real_write(fd, buf, n) : -1; }
+
+ssize_t __wrap_pwrite(int fd, const void *buf, size_t n, off_t off) {
+	return may_write(fd, n) ? __real_pwrite(fd, buf, n, off) : -1;
 }

@@ -1,7 +1,7 @@
 package duck
 
 /*
-#cgo linux LDFLAGS: -Wl,--wrap=open -Wl,--wrap=close -Wl,--wrap=pread -Wl,--wrap=read
+#cgo linux LDFLAGS: -Wl,--wrap=open -Wl,--wrap=close -Wl,--wrap=pread -Wl,--wrap=read -Wl,--wrap=write -Wl,--wrap=pwrite
 #include <stdint.h>
 
 void skep_hook_watch(int by);
@@ -18,16 +18,25 @@ import (
 	"github.com/skepdata/skep/hiveql"
 )
 
-// hooks are the files that DuckDB may open and read although parts of them are not there yet.
-// The C side (hook.c) knows them by number, DuckDB by path. There is one for the process, as
-// there is one of each of the functions that it hooks into.
-var hooks = registry{byPath: map[string]*partial{}, byID: map[C.uint64_t]*partial{}}
+// hooks are the files that DuckDB may open and read although parts of them are not there yet, and the
+// directories in which we watch it write. The C side (hook.c) knows files by number, DuckDB by path.
+// There is one for the process, as there is one of each of the functions that it hooks into.
+var hooks = registry{
+	byPath: map[string]*partial{}, byID: map[C.uint64_t]*partial{},
+	outputs: map[string]*output{}, written: map[C.uint64_t]*writtenFile{},
+}
+
+// hookWatch tells the C side how many there are.
+func hookWatch(by int) { C.skep_hook_watch(C.int(by)) }
 
 type registry struct {
 	mu     sync.Mutex
 	last   C.uint64_t
 	byPath map[string]*partial
 	byID   map[C.uint64_t]*partial
+
+	outputs map[string]*output // by directory
+	written map[C.uint64_t]*writtenFile
 }
 
 // partial is one such file, which several statements may read at once.
@@ -65,7 +74,7 @@ func (h *registry) read(ctx context.Context, f hiveql.Local, r *reading) (end fu
 		p = &partial{id: h.last, path: path, parts: parts, readers: map[*reading]bool{}}
 		p.ctx, p.cancel = context.WithCancel(context.WithoutCancel(ctx))
 		h.byPath[path], h.byID[p.id] = p, p
-		C.skep_hook_watch(1)
+		hookWatch(1)
 	}
 	p.readers[r] = true
 	p.releases = append(p.releases, f.Release)
@@ -98,7 +107,7 @@ func (h *registry) dropUnused(p *partial) {
 		return
 	}
 	delete(h.byID, p.id)
-	C.skep_hook_watch(-1)
+	hookWatch(-1)
 	for _, release := range p.releases {
 		release()
 	}
@@ -109,13 +118,17 @@ func (h *registry) opened(path string) C.uint64_t {
 	defer h.mu.Unlock()
 	p := h.byPath[path]
 	if p == nil {
-		return 0
+		return h.begin(path)
 	}
 	p.opens++
 	return p.id
 }
 
-func (h *registry) closed(id C.uint64_t) {
+func (h *registry) closed(id C.uint64_t, why C.int) {
+	if id&beingWritten != 0 {
+		h.ended(id, why)
+		return
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if p := h.byID[id]; p != nil {
@@ -163,10 +176,11 @@ func (h *registry) readAt(id C.uint64_t, buf []byte, off int64) C.int64_t {
 //export skepHookOpened
 func skepHookOpened(path *C.char) C.uint64_t { return hooks.opened(C.GoString(path)) }
 
-// skepHookClosed is told that a file has been closed, once for each time it was opened.
+// skepHookClosed is told that a file has been closed, once for each time it was opened, and the error
+// of that.
 //
 //export skepHookClosed
-func skepHookClosed(id C.uint64_t) { hooks.closed(id) }
+func skepHookClosed(id C.uint64_t, why C.int) { hooks.closed(id, why) }
 
 // skepHookRead reads n bytes into buf, and answers how many there were, or -1.
 //

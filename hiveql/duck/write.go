@@ -16,7 +16,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"unsafe"
@@ -33,10 +32,10 @@ const defaultFileBytes = 256 << 20
 // through package formats. With dynamic partitions every distinct combination of their values
 // gets a number as it turns up; rows are sorted by it, so that few files are open at a time and
 // memory stays bounded, and no value ever becomes a local path.
-func (e *Executor) Write(ctx context.Context, q *analysis.Query, src hiveql.Source, out hiveql.Output) ([]hiveql.Written, error) {
+func (e *Executor) Write(ctx context.Context, q *analysis.Query, src hiveql.Source, out hiveql.Output) error {
 	w := &writer{exec: e, query: q, src: src, out: out, data: len(q.Output) - out.Dynamic}
 	if w.columns = min(w.data, len(out.Table.Storage.Columns)); w.columns < 1 {
-		return nil, &Error{Op: "write", Msg: fmt.Sprintf("table %s has no data columns", out.Table.TableName)}
+		return &Error{Op: "write", Msg: fmt.Sprintf("table %s has no data columns", out.Table.TableName)}
 	}
 	if w.out.MaxFileBytes <= 0 {
 		w.out.MaxFileBytes = defaultFileBytes
@@ -124,15 +123,4 @@ func parseKey(key string, count int) (partitions.Values, error) {
 		values, key = append(values, rest[:n]), rest[n:]
 	}
 	return values, nil
-}
-
-// sortWritten orders files by the values of their partitions, then by name.
-func sortWritten(files []hiveql.Written) []hiveql.Written {
-	slices.SortStableFunc(files, func(a, b hiveql.Written) int {
-		if c := slices.Compare(a.Values, b.Values); c != 0 {
-			return c
-		}
-		return strings.Compare(a.Path, b.Path)
-	})
-	return files
 }

@@ -19,10 +19,10 @@ import (
 
 // parquet writes by one COPY. A query that asks for an order gets one file a partition; other
 // queries, files of about MaxFileBytes.
-func (w *writer) parquet(ctx context.Context) ([]hiveql.Written, error) {
+func (w *writer) parquet(ctx context.Context) error {
 	compression, err := w.compression()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	to, options := w.out.Dir, []string{"FORMAT parquet", "RETURN_STATS true", "COMPRESSION " + quote(compression)}
 	if w.out.MaxFileBytes < smallGroups {
@@ -38,25 +38,19 @@ func (w *writer) parquet(ctx context.Context) ([]hiveql.Written, error) {
 		options = append(options, fmt.Sprintf("FILE_SIZE_BYTES %d", w.out.MaxFileBytes), "FILENAME_PATTERN '{i}'",
 			"OVERWRITE_OR_IGNORE true")
 	}
-	j, err := w.exec.lowered(ctx, w.src, func(l *lowerer) string {
+	f := w.watchFiles(ctx)
+	unhook := hooks.write(w.out.Dir, &output{grow: f.grow, ended: f.closed})
+	j, err := w.exec.lowered(f.ctx, w.src, func(l *lowerer) string {
 		return "COPY (" + w.sql(l, true) + ") TO " + quote(to) + " (" + strings.Join(options, ", ") + ")"
 	})
-	if err != nil {
-		return nil, err
-	}
-	files, err := w.written(j)
-	if closing := j.close(); err == nil {
-		err = closing
-	}
 	if err == nil {
-		files, err = w.divided(ctx, files)
-	}
-	if err == nil && w.out.Measure {
-		if err = w.measure(files); err != nil {
-			err = &Error{Op: "write", Msg: err.Error(), Err: err}
+		err = f.rest(j)
+		if closing := j.close(); err == nil {
+			err = closing
 		}
 	}
-	return sortWritten(files), err
+	unhook()
+	return f.end(err)
 }
 
 // smallGroups is the size of files below which their row groups have fewer rows than DuckDB's
@@ -67,22 +61,36 @@ const (
 	vectorRows  = 2048
 )
 
-// divided are the files, those that became much too large divided at their row groups: DuckDB
+// divided is a file, or its parts where it became much too large, divided at its row groups: DuckDB
 // does not end a partition's file, or one in an order, by its size.
-func (w *writer) divided(ctx context.Context, files []hiveql.Written) ([]hiveql.Written, error) {
-	var all []hiveql.Written
-	for _, f := range files {
-		if f.Bytes < w.out.MaxFileBytes/2*3 {
-			all = append(all, f)
+func (w *writer) divided(ctx context.Context, f hiveql.Written) ([]hiveql.Written, error) {
+	if f.Bytes < w.out.MaxFileBytes/2*3 {
+		return []hiveql.Written{f}, nil
+	}
+	parts, err := divide(ctx, f, w.out.MaxFileBytes)
+	if err != nil {
+		return nil, &Error{Op: "write", Msg: err.Error(), Err: err}
+	}
+	for i := range parts {
+		if len(parts) == 1 {
+			break
+		}
+		if err := w.out.Sink.Grow(parts[i].Bytes); err != nil {
+			return nil, err
+		}
+		if !w.out.Measure {
 			continue
 		}
-		parts, err := divide(ctx, f, w.out.MaxFileBytes)
+		foot, _, err := footerOf(parts[i].Path)
 		if err != nil {
 			return nil, &Error{Op: "write", Msg: err.Error(), Err: err}
 		}
-		all = append(all, parts...)
+		parts[i].Columns = w.measured(foot)
 	}
-	return all, nil
+	if len(parts) > 1 {
+		return parts, w.out.Sink.Grow(-f.Bytes)
+	}
+	return parts, nil
 }
 
 func divide(ctx context.Context, f hiveql.Written, size int64) (parts []hiveql.Written, err error) {
@@ -132,31 +140,19 @@ func (w *writer) parquetValue(i int) string {
 	return x
 }
 
-// written reads what RETURN_STATS tells: path, rows, bytes. Files without rows do not count.
-func (w *writer) written(j *job) ([]hiveql.Written, error) {
-	var files []hiveql.Written
+// rest reads what RETURN_STATS tells of the files, of which the first column is the path, and hands
+// over those that were not seen.
+func (f *files) rest(j *job) error {
 	for {
 		chunk, ok, err := j.fetch()
 		if err != nil || !ok {
-			return files, j.explain(err)
+			return j.explain(err)
 		}
 		paths := newVector(duckdb.DataChunkGetVector(chunk, 0))
-		rows := newVector(duckdb.DataChunkGetVector(chunk, 1))
-		sizes := newVector(duckdb.DataChunkGetVector(chunk, 2))
 		for i := range int(duckdb.DataChunkGetSize(chunk)) {
-			f := hiveql.Written{Path: strings.Clone(paths.text(i)), Rows: cell[int64](rows, i), Bytes: cell[int64](sizes, i)}
-			if f.Rows == 0 {
-				continue
-			}
-			if f.Values, err = w.values(ordinalIn(f.Path)); err != nil {
-				break
-			}
-			files = append(files, f)
+			f.add(strings.Clone(paths.text(i)))
 		}
 		duckdb.DestroyDataChunk(&chunk)
-		if err != nil {
-			return nil, &Error{Op: "write", Msg: err.Error(), Err: err}
-		}
 	}
 }
 

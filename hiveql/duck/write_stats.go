@@ -8,28 +8,31 @@ import (
 	"github.com/skepdata/skep/hivetype"
 )
 
-// measure adds what the footers of the files say of their columns.
-func (w *writer) measure(files []hiveql.Written) error {
-	for i := range files {
-		f := &files[i]
-		in, err := os.Open(f.Path)
-		if err != nil {
-			return err
-		}
-		foot, err := footer.Read(in, f.Bytes)
-		_ = in.Close() // it was only read
-		if err != nil {
-			return err
-		}
-		if len(foot.Columns) < w.columns {
-			continue
-		}
-		f.Columns = make([]hiveql.WrittenColumn, w.columns)
-		for k := range f.Columns {
-			f.Columns[k] = measured(foot, &foot.Columns[k], w.out.Table.Storage.Columns[k].Type)
-		}
+// footerOf reads the footer of a local file, and its size.
+func footerOf(path string) (*footer.File, int64, error) {
+	in, err := os.Open(path)
+	if err != nil {
+		return nil, 0, err
 	}
-	return nil
+	defer in.Close()
+	info, err := in.Stat()
+	if err != nil {
+		return nil, 0, err
+	}
+	foot, err := footer.Read(in, info.Size())
+	return foot, info.Size(), err
+}
+
+// measured is what a footer says of the columns of its file; nil where it has fewer.
+func (w *writer) measured(foot *footer.File) []hiveql.WrittenColumn {
+	if len(foot.Columns) < w.columns {
+		return nil
+	}
+	columns := make([]hiveql.WrittenColumn, w.columns)
+	for k := range columns {
+		columns[k] = measured(foot, &foot.Columns[k], w.out.Table.Storage.Columns[k].Type)
+	}
+	return columns
 }
 
 // measured is what the row groups of a file say of a column together.

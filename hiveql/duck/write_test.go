@@ -8,7 +8,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/apache/arrow-go/v18/parquet/compress"
 	"github.com/apache/arrow-go/v18/parquet/file"
@@ -53,11 +55,55 @@ func (c *catalog) write(t testing.TB, e *duck.Executor, table *catalogTable, dyn
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := e.Write(t.Context(), q, c, hiveql.Output{Dir: table.Storage.Location, Table: table.Table, Dynamic: dynamic})
-	if err != nil {
+	files := &collected{}
+	out := hiveql.Output{Dir: table.Storage.Location, Table: table.Table, Dynamic: dynamic, Sink: files}
+	if err := e.Write(t.Context(), q, c, out); err != nil {
 		t.Fatalf("%+v", err)
 	}
-	return files
+	return files.sorted(t)
+}
+
+// collected is a sink that leaves the files where they are.
+type collected struct {
+	mu    sync.Mutex
+	files []hiveql.Written
+	bytes int64
+}
+
+func (c *collected) Grow(n int64) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.bytes += n
+	return nil
+}
+
+func (c *collected) Take(f hiveql.Written) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.files = append(c.files, f)
+	return nil
+}
+
+// sorted are the files by their partitions and names, of which all bytes must have been told before.
+func (c *collected) sorted(t testing.TB) []hiveql.Written {
+	t.Helper()
+	var bytes int64
+	for _, f := range c.files {
+		bytes += f.Bytes
+		if info, err := os.Stat(f.Path); err != nil || info.Size() != f.Bytes {
+			t.Errorf("%s has not the %d bytes it should have: %v", f.Path, f.Bytes, err)
+		}
+	}
+	if bytes != c.bytes {
+		t.Errorf("the files have %d bytes, and the sink was told of %d", bytes, c.bytes)
+	}
+	slices.SortFunc(c.files, func(a, b hiveql.Written) int {
+		if c := slices.Compare(a.Values, b.Values); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Path, b.Path)
+	})
+	return c.files
 }
 
 const allTypes = `SELECT true AS b, cast(1 AS tinyint) AS t, cast(-2 AS smallint) AS s, 3 AS i, cast(4 AS bigint) AS l,
@@ -231,7 +277,7 @@ func TestWriteErrors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = e.Write(t.Context(), q, c, hiveql.Output{Dir: t.TempDir(), Table: table.Table})
+		err = e.Write(t.Context(), q, c, hiveql.Output{Dir: t.TempDir(), Table: table.Table, Sink: &collected{}})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("writing %s: %v, want an error that names %s", table.Name, err, want)
 		}
@@ -243,7 +289,7 @@ func TestWriteErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	ok := c.newTable(t, "k", textInput, lazySimple, "i:int")
-	if _, err := e.Write(ctx, q, c, hiveql.Output{Dir: t.TempDir(), Table: ok.Table}); !errors.Is(err, context.Canceled) {
+	if err := e.Write(ctx, q, c, hiveql.Output{Dir: t.TempDir(), Table: ok.Table, Sink: &collected{}}); !errors.Is(err, context.Canceled) {
 		t.Errorf("writing with a dead context: %v", err)
 	}
 }
@@ -272,7 +318,10 @@ func TestFileSizes(t *testing.T) {
 					t.Fatal(err)
 				}
 				out := hiveql.Output{Dir: table.Storage.Location, Table: table.Table, Dynamic: write.dynamic, MaxFileBytes: most}
-				files, err := e.Write(t.Context(), q, c, out)
+				sink := &collected{}
+				out.Sink = sink
+				err = e.Write(t.Context(), q, c, out)
+				files := sink.sorted(t)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -306,5 +355,78 @@ func TestFileSizes(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// hurried is a sink that has no room for more files than some until it has taken one.
+type hurried struct {
+	collected
+	ctx   context.Context
+	room  int64
+	taken chan struct{}
+	once  sync.Once
+}
+
+func (h *hurried) Grow(n int64) error {
+	if err := h.collected.Grow(n); err != nil {
+		return err
+	}
+	h.mu.Lock()
+	full := h.bytes > h.room
+	h.mu.Unlock()
+	if !full {
+		return nil
+	}
+	select {
+	case <-h.taken:
+		return nil
+	case <-h.ctx.Done():
+		return context.Cause(h.ctx)
+	}
+}
+
+func (h *hurried) Take(f hiveql.Written) error {
+	h.once.Do(func() { close(h.taken) })
+	return h.collected.Take(f)
+}
+
+// Files are handed over while others are written. A writer that kept them to the end would wait for
+// ever here.
+func TestFilesAreHandedOverMeanwhile(t *testing.T) {
+	e, c := open(t, duck.Config{}), newCatalog(t)
+	const rows, most = 400_000, 256 << 10
+	numbers := fmt.Sprintf("SELECT pos AS i, md5(cast(pos AS string)) AS s FROM (SELECT posexplode(split(space(%d), ' ')) AS (pos, v)) x", rows-1)
+	for name, w := range map[string]struct {
+		input, serde string
+		sql          string
+		dynamic      int
+	}{
+		"text":            {textInput, lazySimple, numbers, 0},
+		"text partitions": {textInput, lazySimple, "SELECT i, s, cast(i % 50 AS string) AS p FROM (" + numbers + ") n", 1},
+		"parquet":         {parquetInput, parquetSerDe, numbers, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeoutCause(t.Context(), time.Minute, errors.New("no file was handed over"))
+			defer cancel()
+			table := c.newTable(t, "hurried", w.input, w.serde, "i:int", "s:string")
+			q, err := c.analyze(ctx, w.sql)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sink := &hurried{ctx: ctx, room: 10 * most, taken: make(chan struct{})}
+			err = e.Write(ctx, q, c, hiveql.Output{
+				Dir: table.Storage.Location, Table: table.Table, Dynamic: w.dynamic, MaxFileBytes: most, Sink: sink,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var n int64
+			for _, f := range sink.sorted(t) {
+				n += f.Rows
+			}
+			if n != rows {
+				t.Errorf("%d rows", n)
+			}
+		})
 	}
 }

@@ -19,21 +19,21 @@ import (
 // text streams the rows out of DuckDB and through package formats, one file after the other.
 // Files are compressed where the table's storage says so, by the codec that the parameter
 // codecParameter of the table names, or by gzip.
-func (w *writer) text(ctx context.Context) ([]hiveql.Written, error) {
+func (w *writer) text(ctx context.Context) error {
 	sd := &w.out.Table.Storage
 	spec, err := formats.SpecOf(sd.InputFormat, sd.SerDe.Library, sd.SerDe.Parameters, w.out.Table.Parameters)
 	if err != nil {
-		return nil, &Error{Op: "write", Msg: fmt.Sprintf("table %s: %v", w.out.Table.TableName, err), Err: err}
+		return &Error{Op: "write", Msg: fmt.Sprintf("table %s: %v", w.out.Table.TableName, err), Err: err}
 	}
 	j, err := w.exec.lowered(ctx, w.src, func(l *lowerer) string { return w.sql(l, false) })
 	if err != nil {
-		return nil, err
+		return err
 	}
 	t := &textFiles{writer: w, spec: spec, ordinal: -1}
 	if sd.Compressed {
 		codec, err := formats.CodecOf(w.out.Table.Parameters[codecParameter])
 		if err != nil {
-			return nil, errors.Join(&Error{Op: "write", Msg: err.Error(), Err: err}, j.close())
+			return errors.Join(&Error{Op: "write", Msg: err.Error(), Err: err}, j.close())
 		}
 		t.codec = &codec
 	}
@@ -41,8 +41,10 @@ func (w *writer) text(ctx context.Context) ([]hiveql.Written, error) {
 	if closing := j.close(); err == nil {
 		err = closing
 	}
-	err = errors.Join(err, t.end())
-	return sortWritten(t.files), err
+	if err != nil {
+		return errors.Join(err, t.close())
+	}
+	return t.end()
 }
 
 // codecParameter is Hadoop's name of the setting.
@@ -53,7 +55,7 @@ type textFiles struct {
 	*writer
 	spec    formats.Spec
 	codec   *formats.Codec // nil where files are not compressed
-	files   []hiveql.Written
+	files   int
 	ordinal int64 // of the open file's partition
 	open    *textFile
 }
@@ -69,11 +71,15 @@ type textFile struct {
 }
 
 type countingWriter struct {
-	w io.Writer
-	n int64
+	w    io.Writer
+	sink hiveql.Sink
+	n    int64
 }
 
 func (c *countingWriter) Write(p []byte) (int, error) {
+	if err := c.sink.Grow(int64(len(p))); err != nil {
+		return 0, err
+	}
 	n, err := c.w.Write(p)
 	c.n += int64(n)
 	return n, err
@@ -133,7 +139,7 @@ func (t *textFiles) write(ordinal int64, row []hivetype.Value) error {
 
 // begin opens the next file of a partition.
 func (t *textFiles) begin(ordinal int64) error {
-	name := fmt.Sprintf("%06d_0", len(t.files))
+	name := fmt.Sprintf("%06d_0", t.files)
 	if t.codec != nil {
 		name += t.codec.Suffix
 	}
@@ -141,7 +147,7 @@ func (t *textFiles) begin(ordinal int64) error {
 	if err != nil {
 		return &Error{Op: "write", Msg: err.Error(), Err: err}
 	}
-	o := &textFile{file: f, counter: &countingWriter{w: f}}
+	o := &textFile{file: f, counter: &countingWriter{w: f, sink: t.out.Sink}}
 	o.buffer = bufio.NewWriterSize(o.counter, 1<<18)
 	t.open, t.ordinal = o, ordinal
 	var plain io.Writer = o.buffer
@@ -161,8 +167,22 @@ func (t *textFiles) begin(ordinal int64) error {
 	return nil
 }
 
-// end closes the open file and puts it on the list.
+// end closes the open file and hands it over.
 func (t *textFiles) end() error {
+	o := t.open
+	if o == nil {
+		return nil
+	}
+	values, err := t.values(t.ordinal)
+	if err = errors.Join(err, t.close()); err != nil {
+		return &Error{Op: "write", Msg: err.Error(), Err: err}
+	}
+	t.files++
+	return t.out.Sink.Take(hiveql.Written{Path: o.file.Name(), Values: values, Rows: o.count, Bytes: o.counter.n})
+}
+
+// close closes the open file.
+func (t *textFiles) close() error {
 	o := t.open
 	if o == nil {
 		return nil
@@ -175,11 +195,5 @@ func (t *textFiles) end() error {
 	if o.zip != nil {
 		errs = append(errs, o.zip.Close())
 	}
-	errs = append(errs, o.buffer.Flush(), o.file.Close())
-	values, err := t.values(t.ordinal)
-	if err = errors.Join(append(errs, err)...); err != nil {
-		return &Error{Op: "write", Msg: err.Error(), Err: err}
-	}
-	t.files = append(t.files, hiveql.Written{Path: o.file.Name(), Values: values, Rows: o.count, Bytes: o.counter.n})
-	return nil
+	return errors.Join(append(errs, o.buffer.Flush(), o.file.Close())...)
 }

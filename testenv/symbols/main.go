@@ -3,7 +3,7 @@
 //	go run ./testenv/symbols
 //	go run ./testenv/symbols bin/hiveql-linux-arm64
 //
-// A hook stands before open, close, read and pread (hiveql/duck/hook.c). It would be passed by, and
+// A hook stands before open, close, read, pread, write and pwrite (hiveql/duck/hook.c). It would be passed by, and
 // parts of files be read that are not there, if DuckDB came to use another function: this looks at
 // the libraries that the program is linked with, of every Linux platform that there is one for,
 // without running them. Programs that are named must have the hook linked in. It exits with 1 if a function is used that the hook does not know.
@@ -33,12 +33,13 @@ func main() {
 }
 
 // hooked are the functions that the hook stands before.
-var hooked = []string{"close", "open", "pread", "read"}
+var hooked = []string{"close", "open", "pread", "pwrite", "read", "write"}
 
-// others would read a file, or open one for reading, past the hook.
+// others would read or write a file, or open one, past the hook.
 var others = []string{
 	"__open64_2", "__open_2", "__openat_2", "__pread64_chk", "__pread_chk", "__read_chk", "copy_file_range", "io_uring_setup",
-	"open64", "openat", "openat64", "pread64", "preadv", "preadv2", "preadv64", "preadv64v2", "readv", "sendfile", "splice",
+	"open64", "openat", "openat64", "pread64", "preadv", "preadv2", "preadv64", "preadv64v2",
+	"pwrite64", "pwritev", "pwritev2", "pwritev64", "pwritev64v2", "readv", "sendfile", "splice", "writev",
 }
 
 func run(ctx context.Context, out io.Writer, programs []string) error {
