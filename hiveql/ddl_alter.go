@@ -399,6 +399,9 @@ func (s *Session) renameTable(ctx context.Context, t *metastore.Table, a *syntax
 			return fmt.Errorf("rename %s: %w", t.TableName, metastore.ErrConflict)
 		}
 		now.TableName, now.Storage.Location = to, dest
+		if dest != from {
+			delete(now.Parameters, trackingParam) // the files are others, also when they come back some day
+		}
 		if err := tx.AlterTable(ctx, t.TableName, now); err != nil || dest == from || !t.Partitioned() {
 			return err
 		}

@@ -156,6 +156,7 @@ func (s *Session) renamePartition(
 		}
 	}
 	p.Values = newValues
+	delete(p.Parameters, filesParam) // the files are others, also when they come back some day
 	err = s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
 		if err := tx.AddPartitions(ctx, t.TableName, []*metastore.Partition{p}, false); err != nil {
 			return err
