@@ -38,6 +38,7 @@ type analyzer struct {
 	cat       boundCatalog
 	env       Env
 	lastID    int
+	offsets   int // scans so far
 	relations int
 	tables    map[metastore.TableName]*metastore.Table
 	keys      exprKeys

@@ -8,8 +8,14 @@ import (
 	"github.com/skepdata/skep/metastore"
 )
 
-// inputFileName is the virtual column that every table has.
-const inputFileName = "input__file__name"
+// The virtual columns that every table has.
+const (
+	inputFileName = "input__file__name"
+	rowOffset     = "block__offset__inside__file"
+	virtuals      = 2
+
+	firstOffset = 1 << 30 // the numbers of columns called rowOffset are greater
+)
 
 // byPosition is a setting, or a property of a table.
 const byPosition = "parquet.column.index.access"
@@ -95,7 +101,7 @@ func (a *analyzer) tableRef(t *syntax.TableRef, outer *scope, ctes *cteScope) (R
 	}
 	scan := a.scan(table)
 	cols := scan.Columns()
-	s.cols, s.virtual = cols[:len(cols)-1], cols[len(cols)-1:]
+	s.cols, s.virtual = cols[:len(cols)-virtuals], cols[len(cols)-virtuals:]
 	if t.Sample == nil {
 		return scan, sc, nil
 	}
@@ -110,8 +116,8 @@ func noSample(t *syntax.TableRef) error {
 	return nil
 }
 
-// scan reads all columns of a table: its data columns, its partition keys and the name of the
-// file. The columns that nothing uses are taken out at the end.
+// scan reads all columns of a table: its data columns, its partition keys, the name of the file and
+// where in it the row is. The columns that nothing uses are taken out at the end.
 func (a *analyzer) scan(t *metastore.Table) *Scan {
 	s := &Scan{Table: t, ByPosition: a.env.setting(byPosition, "false") == "true"}
 	for _, params := range []map[string]string{t.Parameters, t.Storage.SerDe.Parameters} {
@@ -126,7 +132,15 @@ func (a *analyzer) scan(t *metastore.Table) *Scan {
 		s.Cols = append(s.Cols, ScanColumn{Column: a.column(c.Name, c.Type), Source: PartitionKey, Index: i})
 	}
 	s.Cols = append(s.Cols, ScanColumn{Column: a.column(inputFileName, text), Source: InputFile})
+	s.Cols = append(s.Cols, ScanColumn{Column: a.offsetColumn(), Source: RowOffset})
 	return s
+}
+
+// offsetColumn makes a column called rowOffset. They are hardly ever used, and counted apart, so that the
+// numbers of others are without gaps.
+func (a *analyzer) offsetColumn() Column {
+	a.offsets++
+	return Column{ID: firstOffset + a.offsets, Name: rowOffset, Type: hivetype.Of(hivetype.BigInt)}
 }
 
 func (a *analyzer) subqueryRef(t *syntax.SubqueryRef, outer *scope, ctes *cteScope) (Rel, *scope, error) {
@@ -253,7 +267,13 @@ func (a *analyzer) joinUsing(t *syntax.Join, j *Join, sc, lsc, rsc *scope) (Rel,
 	}
 	p := &Project{Input: j, Exprs: full}
 	for _, c := range j.Columns() {
-		p.Exprs = append(p.Exprs, Computed{Column: a.column(c.Name, c.Type), X: &Ref{ID: c.ID, Name: c.Name, T: c.Type}})
+		var again Column
+		if c.ID > firstOffset {
+			again = a.offsetColumn()
+		} else {
+			again = a.column(c.Name, c.Type)
+		}
+		p.Exprs = append(p.Exprs, Computed{Column: again, X: &Ref{ID: c.ID, Name: c.Name, T: c.Type}})
 		for _, s := range sc.sources[1:] {
 			s.renumber(c.ID, p.Exprs[len(p.Exprs)-1].ID)
 		}
@@ -262,13 +282,15 @@ func (a *analyzer) joinUsing(t *syntax.Join, j *Join, sc, lsc, rsc *scope) (Rel,
 }
 
 func (s *source) renumber(from, to int) {
-	cols := append([]Column(nil), s.cols...)
-	for i := range cols {
-		if cols[i].ID == from {
-			cols[i].ID = to
+	for _, list := range []*[]Column{&s.cols, &s.virtual} {
+		cols := append([]Column(nil), *list...)
+		for i := range cols {
+			if cols[i].ID == from {
+				cols[i].ID = to
+			}
 		}
+		*list = cols
 	}
-	s.cols = cols
 }
 
 func usingColumns(id syntax.Ident, lsc, rsc *scope) (l, r Column, err error) {

@@ -250,6 +250,7 @@ const (
 	DataColumn   ScanSource = iota // Table.Storage.Columns[Index]
 	PartitionKey                   // Table.PartitionKeys[Index]
 	InputFile                      // INPUT__FILE__NAME
+	RowOffset                      // BLOCK__OFFSET__INSIDE__FILE
 )
 
 // JoinKind is how a Join joins.

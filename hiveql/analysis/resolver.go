@@ -231,7 +231,7 @@ func (r *resolver) special(n syntax.Expr, parts []syntax.Ident) (Expr, error) {
 		return &groupingCall{}, nil
 	case len(parts) == 1 && name == "default" && !parts[0].Quoted && r.place == "VALUES":
 		return nil, unsupported(n, "DEFAULT as a value")
-	case name == "block__offset__inside__file", name == "row__offset__inside__block", name == "row__id",
+	case name == "row__offset__inside__block", name == "row__id",
 		name == "raw__data__size", name == "row__is__deleted":
 		return nil, unsupported(n, "the virtual column "+strings.ToUpper(name))
 	}

@@ -30,6 +30,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	duckdb "github.com/duckdb/duckdb-go-bindings"
 
+	"github.com/skepdata/skep/hiveql/formats"
 	"github.com/skepdata/skep/hivetype"
 )
 
@@ -201,7 +202,7 @@ func skepFeedInit(info unsafe.Pointer) {
 		if at := uint64(duckdb.InitGetColumnIndex(init, i)); at < uint64(len(f.columns)) {
 			c = f.columns[at]
 		}
-		if !c.constant && c.index >= 0 {
+		if !c.constant && (c.index >= 0 || c.index == formats.Offset) {
 			r.projection = append(r.projection, c.index)
 			c.index = len(r.projection) - 1
 		}

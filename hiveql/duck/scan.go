@@ -86,7 +86,7 @@ func (l *lowerer) noRows(cols []analysis.Column) string {
 func constantColumns(s *analysis.Scan) []analysis.ScanColumn {
 	var list []analysis.ScanColumn
 	for _, c := range s.Cols {
-		if c.Source != analysis.DataColumn {
+		if c.Source == analysis.PartitionKey || c.Source == analysis.InputFile {
 			list = append(list, c)
 		}
 	}
@@ -189,6 +189,8 @@ func (l *lowerer) scanText(s *analysis.Scan, g *scanGroup) string {
 		out := feedColumn{name: fmt.Sprintf("d%d", i), t: c.Type}
 		expr := out.name
 		switch {
+		case c.Source == analysis.RowOffset:
+			out.index = formats.Offset
 		case c.Source != analysis.DataColumn:
 			out.constant, out.index = true, constants
 			constants++

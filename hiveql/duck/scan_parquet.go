@@ -66,6 +66,8 @@ func (l *lowerer) scanLocal(s *analysis.Scan, g *scanGroup) string {
 				key = strconv.Itoa(c.Index)
 			}
 			x = l.parquetColumn(key, have, c.Type, g.clocks)
+		case c.Source == analysis.RowOffset:
+			return l.fail(unsupported("BLOCK__OFFSET__INSIDE__FILE of Parquet files"))
 		case joined:
 			x = fmt.Sprintf("k.k%d", at)
 			at++

@@ -2,6 +2,7 @@ package formats
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -18,7 +19,15 @@ type batch struct {
 	schema     *arrow.Schema
 	size       int // rows of a full batch
 	rows       int
+
+	// Of a projection that has Offset, where that stands in it, from 0.
+	offsetAt int
+	offset   *array.Int64Builder // nil for others
 }
+
+// Offset in a projection is no field: the byte of the file, or of what it is decompressed to, at which
+// the row's line begins, as a 64-bit integer.
+const Offset = -2
 
 func newBatch(spec *Spec, fields []Field, projection []int, size int) (*batch, error) {
 	mem := spec.Allocator
@@ -29,6 +38,10 @@ func newBatch(spec *Spec, fields []Field, projection []int, size int) (*batch, e
 		return nil, fmt.Errorf("a batch of %d rows", size)
 	}
 	b := &batch{fields: fields, projection: projection, size: size}
+	if at := slices.Index(projection, Offset); at >= 0 {
+		projection = slices.Delete(slices.Clone(projection), at, at+1)
+		b.projection, b.offsetAt, b.offset = projection, at, array.NewInt64Builder(mem)
+	}
 	of := make([]arrow.Field, len(projection))
 	for i, p := range projection {
 		if p < 0 || p >= len(fields) {
@@ -45,7 +58,12 @@ func newBatch(spec *Spec, fields []Field, projection []int, size int) (*batch, e
 		return nil, err
 	}
 	how := &clocks{zone: spec.Zone, patterns: patterns, cut: spec.Cut}
-	b.schema = arrow.NewSchema(of, nil)
+	if b.offset != nil {
+		of := slices.Insert(slices.Clone(of), b.offsetAt, arrow.Field{Name: "offset", Type: arrow.PrimitiveTypes.Int64})
+		b.schema = arrow.NewSchema(of, nil)
+	} else {
+		b.schema = arrow.NewSchema(of, nil)
+	}
 	for i, p := range projection {
 		b.columns = append(b.columns, newColumn(array.NewBuilder(mem, of[i].Type), fields[p].Type, how))
 	}
@@ -65,6 +83,9 @@ func (b *batch) take() arrow.RecordBatch {
 	for i, c := range b.columns {
 		arrays[i] = c.builder.NewArray()
 	}
+	if b.offset != nil {
+		arrays = slices.Insert(arrays, b.offsetAt, b.offset.NewArray())
+	}
 	rec := array.NewRecordBatch(b.schema, arrays, int64(b.rows))
 	for _, a := range arrays {
 		a.Release()
@@ -76,6 +97,10 @@ func (b *batch) take() arrow.RecordBatch {
 func (b *batch) release() {
 	for _, c := range b.columns {
 		c.builder.Release()
+	}
+	if b.offset != nil {
+		b.offset.Release()
+		b.offset = nil
 	}
 	b.columns = nil
 }

@@ -41,6 +41,14 @@ var (
 	javaPage = regexp.MustCompile(`(?i)^Cp(125[0-9])$`)
 )
 
+// noCharset refuses Offset where lines are longer or shorter than in the file.
+func (s *Spec) noCharset() error {
+	if e, err := s.charset(); err != nil || e == nil {
+		return err
+	}
+	return fmt.Errorf("BLOCK__OFFSET__INSIDE__FILE is %w yet with serialization.encoding=%s", ErrUnsupported, s.param("serialization.encoding"))
+}
+
 // decoded is the stream as UTF-8.
 func (s *Spec) decoded(r io.Reader) (io.Reader, error) {
 	e, err := s.charset()

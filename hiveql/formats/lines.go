@@ -27,10 +27,16 @@ type lines struct {
 	number   int64 // of the line returned last, from 1
 	header   int
 	footer   int
-	base     int64    // where buf is in the stream
-	limit    int64    // lines that begin there or later are of the next split; 0 is none
-	held     [][]byte // the last lines, which may be the footer; used as a ring
+	base     int64      // where buf is in the stream
+	start    int64      // where the line returned last begins in it
+	limit    int64      // lines that begin there or later are of the next split; 0 is none
+	held     []heldLine // the last lines, which may be the footer; used as a ring
 	nextHeld int
+}
+
+type heldLine struct {
+	line  []byte
+	start int64
 }
 
 func newLines(spec *Spec, r io.Reader) (*lines, error) {
@@ -60,16 +66,17 @@ func (l *lines) next() ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		l.held = append(l.held, bytes.Clone(line))
+		l.held = append(l.held, heldLine{bytes.Clone(line), l.start})
 	}
 	line, err := l.raw()
 	if err != nil {
 		return nil, err
 	}
 	oldest := l.held[l.nextHeld]
-	l.held[l.nextHeld] = bytes.Clone(line)
+	l.held[l.nextHeld] = heldLine{bytes.Clone(line), l.start}
 	l.nextHeld = (l.nextHeld + 1) % l.footer
-	return oldest, nil
+	l.start = oldest.start
+	return oldest.line, nil
 }
 
 // at is the number of the line that next returned last.
@@ -87,6 +94,7 @@ func (l *lines) raw() ([]byte, error) {
 		if l.limit > 0 && !l.afterCR && l.base+int64(l.pos) >= l.limit {
 			return nil, io.EOF
 		}
+		l.start = l.base + int64(l.pos)
 		if n := l.lineEnd(); n >= 0 {
 			line := l.buf[l.pos : l.pos+n]
 			l.afterCR = l.buf[l.pos+n] == '\r'

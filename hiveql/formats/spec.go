@@ -171,13 +171,16 @@ func (s *Spec) byteOf(key string, missing byte) byte {
 
 // NewReader reads the file r, which is not compressed. The batches have the columns of fields
 // that projection lists, in its order, and up to batchRows rows; a projection of no columns
-// counts rows.
+// counts rows. It may have Offset among them, once.
 func NewReader(spec Spec, fields []Field, projection []int, r io.Reader, batchRows int) (Reader, error) {
 	b, err := newBatch(&spec, fields, projection, batchRows)
 	if err != nil {
 		return nil, err
 	}
-	if r, err = spec.decoded(r); err != nil {
+	if r, err = spec.decoded(r); err == nil && b.offset != nil {
+		err = spec.noCharset()
+	}
+	if err != nil {
 		b.release()
 		return nil, err
 	}
@@ -219,7 +222,7 @@ func NewSplitReader(spec Spec, fields []Field, projection []int, r io.Reader, ba
 		return nil, err
 	}
 	t := reader.(*textReader)
-	t.from = split.From
+	t.from, t.base = split.From, split.Start()
 	t.lines.limit = max(split.To-split.Start(), 1)
 	if split.From > 0 {
 		t.lines.limit = 0

@@ -21,6 +21,7 @@ type textReader struct {
 	batch *batch
 	row   rowReader
 	from  int64 // the byte of the file behind which lines are counted
+	base  int64 // the byte of the file at which the stream begins
 	err   error // returned from now on
 }
 
@@ -40,6 +41,9 @@ func (t *textReader) Next() (arrow.RecordBatch, error) {
 				t.err = fmt.Errorf("line %d behind byte %d: %w", t.lines.at(), t.from, err)
 			}
 			break
+		}
+		if t.batch.offset != nil {
+			t.batch.offset.Append(t.base + t.lines.start)
 		}
 		t.batch.rows++
 	}
