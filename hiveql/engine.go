@@ -100,6 +100,7 @@ type Session struct {
 	settings  *settings
 	temporary *temporaries
 	macros    map[string]macro // by name in lower case
+	resources resources
 	watch     func(*Result)
 	cleanups  []cleanup // of writes that this session has committed
 	closing   sync.Once
@@ -125,10 +126,10 @@ func (s *Session) Set(key, value string) error { return s.settings.set(key, valu
 // while the statement runs. fn must not wait. There is one watcher; nil is none.
 func (s *Session) Watch(fn func(*Result)) { s.watch = fn }
 
-// Close drops the session's temporary tables, and removes the files that its writes have replaced,
+// Close drops the session's temporary tables and the copies of ADD FILE, and removes the files that its writes have replaced,
 // for which it may have to wait for skep.vacuum.grace if that is short. It is idempotent.
 func (s *Session) Close(ctx context.Context) error {
 	var err error
-	s.closing.Do(func() { err = errors.Join(s.dropTemporary(ctx, ""), s.cleanRest(ctx)) })
+	s.closing.Do(func() { err = errors.Join(s.dropTemporary(ctx, ""), s.cleanRest(ctx), s.removeResources()) })
 	return err
 }

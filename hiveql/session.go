@@ -185,8 +185,11 @@ func (s *Session) run(ctx context.Context, r *Result) error {
 		s.settings.reset(n.Keys...)
 		return nil
 	case *syntax.ShellCommand:
-		if n.Command == "dfs" {
+		switch n.Command {
+		case "dfs":
 			return s.dfs(ctx, r, n)
+		case "add", "list", "delete":
+			return s.resource(ctx, r, n)
 		}
 		if s.cfg.Command != nil {
 			return s.cfg.Command(ctx, n)
@@ -259,7 +262,7 @@ func timeZone(key string) (string, bool) {
 
 // env is what analysis may know of the session.
 func (s *Session) env() analysis.Env {
-	return analysis.Env{Database: s.db, Now: s.now(), User: s.cfg.User, Setting: s.Setting, NoPrograms: s.cfg.NoPrograms}
+	return analysis.Env{Database: s.db, Now: s.now(), User: s.cfg.User, Setting: s.Setting, NoPrograms: s.cfg.NoPrograms, ProgramDir: s.programDir()}
 }
 
 // now is the clock in the session's time zone.

@@ -386,21 +386,8 @@ func (c *client) command(ctx context.Context, n *syntax.ShellCommand) error {
 		return nil
 	case "!":
 		return c.bang(ctx, n)
-	case "add", "list", "delete":
-		return c.resources(n)
 	}
 	return &hiveql.Error{Phase: hiveql.Analysis, SQLState: "0A000", Msg: strings.ToUpper(n.Command) + " is not supported yet",
-		Pos: n.Pos(), Err: syntax.ErrUnsupported}
-}
-
-// resources answers ADD FILE and its like. Files are where scripts look for them anyway; jars
-// hold code for Java, which is not run here.
-func (c *client) resources(n *syntax.ShellCommand) error {
-	kind, _, _ := strings.Cut(strings.ToUpper(n.Args), " ")
-	if n.Command != "add" || kind == "FILE" || kind == "FILES" {
-		return nil
-	}
-	return &hiveql.Error{Phase: hiveql.Analysis, SQLState: "0A000", Msg: "ADD " + kind + " is not supported yet",
 		Pos: n.Pos(), Err: syntax.ErrUnsupported}
 }
 

@@ -29,6 +29,9 @@ type Env struct {
 	Setting func(key string) string
 	// NoPrograms refuses TRANSFORM, which runs programs of the machine.
 	NoPrograms bool
+	// ProgramDir is where those programs run, and are looked for first; the directory of the process
+	// where it is empty.
+	ProgramDir string
 }
 
 func (e Env) database() string {

@@ -231,12 +231,13 @@ type (
 		Cols  []Column
 	}
 	// Transform passes rows through a program: the values of Args to its standard input, a
-	// line each, and from its standard output the rows of Cols. In and Out are parameters of
-	// LazySimpleSerDe.
+	// line each, and from its standard output the rows of Cols. It runs in Dir, which may be empty. In
+	// and Out are parameters of LazySimpleSerDe.
 	Transform struct {
 		Input   Rel
 		Args    []Expr
 		Command string
+		Dir     string
 		In, Out map[string]string
 		Cols    []Column
 	}

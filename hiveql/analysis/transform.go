@@ -34,7 +34,7 @@ func (a *analyzer) transform(s *syntax.Select, order []syntax.SortItem, outer *s
 			args[i] = convert(x, text)
 		}
 	}
-	tr := &Transform{Input: b.rel, Args: args, Command: t.Command}
+	tr := &Transform{Input: b.rel, Args: args, Command: t.Command, Dir: a.env.ProgramDir}
 	if tr.Cols, err = a.scriptColumns(t); err != nil {
 		return result{}, err
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -59,7 +60,8 @@ func (s *script) open(ctx context.Context, projection []int) (func() (arrow.Reco
 	if len(argv) == 0 {
 		return nil, nil, s.fail(errors.New("there is no program"))
 	}
-	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd := exec.CommandContext(ctx, programIn(s.transform.Dir, argv[0]), argv[1:]...)
+	cmd.Dir = s.transform.Dir
 	stderr := &tail{}
 	cmd.Stderr = stderr
 	stdin, err := cmd.StdinPipe()
@@ -114,6 +116,18 @@ func (s *script) open(ctx context.Context, projection []int) (func() (arrow.Reco
 		return errors.Join(err, r.Close())
 	}
 	return next, done, nil
+}
+
+// programIn finds a program: one in dir comes before those in PATH.
+func programIn(dir, name string) string {
+	if dir == "" || strings.Contains(name, "/") {
+		return name
+	}
+	path := filepath.Join(dir, name)
+	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+		return path
+	}
+	return name
 }
 
 func (s *script) fail(err error) error {

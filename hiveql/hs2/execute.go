@@ -87,7 +87,7 @@ func givesRows(stmt syntax.Stmt) bool {
 	case *syntax.Set:
 		return n.Value == nil
 	case *syntax.ShellCommand:
-		return n.Command == "dfs"
+		return n.Command == "dfs" || n.Command == "list"
 	case *syntax.Msck:
 		return true
 	}
