@@ -118,5 +118,8 @@ func (c Codec) rename(name string) string {
 	return strings.TrimSuffix(name, suffix) + c.outputSuffix(kind, name)
 }
 
-// encoders is how many blocks of one output are compressed at once.
-func encoders() int { return min(runtime.GOMAXPROCS(0), 8) }
+// mostEncoders bounds how many blocks are compressed at once.
+const mostEncoders = 8
+
+// newCrew compresses for all outputs of a job.
+func newCrew() *codec.Crew { return codec.NewCrew(min(runtime.GOMAXPROCS(0), mostEncoders)) }

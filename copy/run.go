@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/skepdata/skep/copy/internal/codec"
 	"github.com/skepdata/skep/copy/internal/steal"
 	"github.com/skepdata/skep/storage"
 )
@@ -55,6 +56,7 @@ type job struct {
 	small        sync.Pool            // likewise, for what is no larger
 	slabs        sync.Pool            // likewise, for the contents of batches
 	memory       memory
+	crew         *codec.Crew
 	gate         *gate // nil where Options.Workers says how many transfers run at once
 	rates        *rates
 	retries      *retryBudget
@@ -98,6 +100,7 @@ func newJob(src, dest storage.Location, opts Options) (*job, error) {
 		retries: newRetryBudget(opts),
 		uploads: map[*upload]bool{},
 		memory:  newMemory(opts.workers(), opts.partSize()),
+		crew:    newCrew(),
 		rates:   newRates(opts),
 		buffers: sync.Pool{New: func() any { b := make([]byte, bufferSize); return &b }},
 		small:   sync.Pool{New: func() any { b := make([]byte, lightSize); return &b }},

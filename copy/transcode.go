@@ -78,7 +78,7 @@ func (tr *transcoder) encoder(c Codec) (io.Writer, error) {
 		if err := tr.end(); err != nil {
 			return nil, err
 		}
-		enc, err := c.format().NewWriter(tr.out, codec.Options{Concurrency: encoders()})
+		enc, err := c.format().NewWriter(tr.out, codec.Options{Crew: tr.j.crew})
 		if err != nil {
 			return nil, err
 		}

@@ -22,7 +22,8 @@ type Client struct {
 	once      *minio.Core // sends each request once
 	transport transport
 	direct    *direct // nil where the library sends everything
-	buffers   *bufferPool
+	buffers   bufferPool
+	firstPart int64     // the size of the first part of an object of unknown length
 	tars      sync.Pool // of *[]byte, for batches
 	servers   *serverName
 	busy      *atomic.Int64
@@ -42,6 +43,7 @@ func New(cfg Config) (*Client, error) {
 		return nil, err
 	}
 	cfg.Workers = cmp.Or(cfg.Workers, defaultWorkers)
+	first := cmp.Or(cfg.PartSize, firstPart)
 	cfg.PartSize = cmp.Or(cfg.PartSize, defaultPartSize)
 	cfg.Attempts = cmp.Or(cfg.Attempts, defaultAttempts)
 	if cfg.Endpoint != "" {
@@ -79,7 +81,7 @@ func New(cfg Config) (*Client, error) {
 		core:      core,
 		once:      once,
 		transport: transport,
-		buffers:   newBufferPool(cfg.PartSize),
+		firstPart: first,
 		servers:   listening.servers,
 		busy:      listening.busy,
 		strict:    !s3utils.IsAmazonEndpoint(*core.EndpointURL()),
@@ -101,6 +103,9 @@ func newCore(host string, opts *minio.Options) (*minio.Core, error) {
 	core.SetAppInfo("skep", "1")
 	return core, nil
 }
+
+// content is an empty content in memory.
+func (c *Client) content() *chunks { return &chunks{pool: &c.buffers} }
 
 // Config is the configuration in force, defaults filled in.
 func (c *Client) Config() Config { return c.cfg }

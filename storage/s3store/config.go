@@ -55,8 +55,9 @@ type Config struct {
 	// Workers is how many requests will be in flight at once; so many connections are
 	// kept open between requests. 0 means 512.
 	Workers int
-	// PartSize is the size in bytes of the parts of large objects, and of the buffer that
-	// each open writer holds. 0 means 16 MiB; S3 wants at least 5 MiB.
+	// PartSize is the size in bytes of the parts of large objects, and of those of objects of
+	// unknown length at first. 0 means 16 MiB, and 8 MiB for the latter; S3 wants at least 5 MiB.
+	// An open writer holds at most two parts in memory.
 	PartSize int64
 	// StorageClass is that of objects written, as S3 spells it. Empty means the bucket's.
 	StorageClass string

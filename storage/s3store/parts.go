@@ -2,7 +2,6 @@ package s3store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
@@ -94,10 +93,6 @@ func (u *partUpload) sizeOf(n int) int64 {
 	return min(u.partSize, u.opts.Size-int64(n)*u.partSize)
 }
 
-// readAhead is how much of a file is read at a time for its checksum: little enough to stay in a
-// processor's cache.
-const readAhead = 256 << 10
-
 // WritePart reads the part and then sends it: the checksum goes ahead of the bytes, and a
 // request that fails can be repeated. A part of a file is sent from there.
 func (u *partUpload) WritePart(ctx context.Context, n int, r io.Reader, size int64) (storage.Checksum, error) {
@@ -120,22 +115,18 @@ func (u *partUpload) WritePart(ctx context.Context, n int, r io.Reader, size int
 func (u *partUpload) read(r io.Reader, size int64) (data content, sum storage.Checksum, done func(), err error) {
 	if ranger, ok := r.(storage.FileRanger); ok {
 		if f, offset, ok := ranger.FileRange(); ok {
-			buf := u.b.c.buffers.get(readAhead)
+			buf := u.b.c.buffers.get(largeChunk)
 			defer u.b.c.buffers.put(buf)
 			sum, err = storage.ReadSum(r, size, buf[:cap(buf)])
 			return newSection(f, offset, size), sum, func() { _ = f.Close() }, err // it was for reading
 		}
 	}
-	buf := u.b.c.buffers.get(size)[:size]
-	done = func() { u.b.c.buffers.put(buf) }
+	buf := u.b.c.content()
 	from := storage.AsSummed(r)
-	if _, err := io.ReadFull(from, buf); err != nil {
-		if errors.Is(err, io.EOF) {
-			err = io.ErrUnexpectedEOF
-		}
-		return nil, storage.Checksum{}, done, err
+	if err := buf.readFull(from, size); err != nil {
+		return nil, storage.Checksum{}, buf.release, err
 	}
-	return memory(buf), from.CRC32C(), done, nil
+	return buf, from.CRC32C(), buf.release, nil
 }
 
 // Commit makes the object visible. See storage.Upload.

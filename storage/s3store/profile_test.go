@@ -79,18 +79,24 @@ func TestPartSize(t *testing.T) {
 	}
 }
 
-func TestBuffers(t *testing.T) {
-	p := newBufferPool(5 << 20)
-	for _, size := range []int64{0, 1, 64 << 10, 64<<10 + 1, 1 << 20, 5 << 20, 5<<20 + 1} {
-		b := p.get(size)
-		if len(b) != 0 || int64(cap(b)) < size {
-			t.Errorf("get(%d) has length %d and room for %d", size, len(b), cap(b))
+// The largest object of unknown length fits into the parts that a service takes.
+func TestStreamPart(t *testing.T) {
+	for _, first := range []int64{minPartSize, firstPart, 16 << 20, 128 << 20, maxPartSize} {
+		var sum, last int64
+		for n := range maxParts {
+			size := streamPart(first, n)
+			if size < last || size < minPartSize || size > maxPartSize {
+				t.Fatalf("part %d, with a first one of %d bytes, has %d, after %d", n, first, size, last)
+			}
+			last = size
+			sum += size
 		}
-		p.put(b)
+		if sum < maxObjectSize {
+			t.Errorf("with a first part of %d bytes %d are the most, want %d", first, sum, int64(maxObjectSize))
+		}
 	}
-	b := append(p.get(3), "abc"...)
-	if b = p.grow(b, 1<<20); string(b) != "abc" || cap(b) < 1<<20 {
-		t.Errorf("grow kept %q, with room for %d", b, cap(b))
+	if got := streamPart(firstPart, 99); got != firstPart {
+		t.Errorf("part 99 has %d bytes, want as many as the first", got)
 	}
 }
 

@@ -11,9 +11,18 @@ import (
 
 var errEnded = errors.New("the writer has ended")
 
-// partsPerSize is how many parts of one size a writer sends before it doubles the size, so
-// that an object of unknown length finds room in the 10,000 parts that S3 allows.
-const partsPerSize = 1000
+// An object of unknown length is sent in parts that are small at first, for nearly all are, and of
+// which each so many are twice as large as those before, so that the largest object finds room in
+// the 10,000 parts that S3 allows.
+const (
+	firstPart    = 8 << 20
+	partsPerSize = 900
+)
+
+// streamPart is the size of part n, counted from 0, of an object of unknown length.
+func streamPart(first int64, n int) int64 {
+	return min(first<<min(n/partsPerSize, 32), maxPartSize)
+}
 
 // Create starts an object in memory. Up to one part it is sent by a single PUT at Commit;
 // beyond that, parts are sent in the background, one at a time, while the next one fills.
@@ -29,11 +38,10 @@ func (b *Bucket) Create(ctx context.Context, key string, opts storage.CreateOpti
 	if err != nil {
 		return nil, b.fail(ctx, "create", key, err)
 	}
-	w := &writer{b: b, ctx: ctx, key: key, opts: opts, partSize: b.c.cfg.PartSize}
+	w := &writer{b: b, ctx: ctx, key: key, opts: opts, buf: b.c.content(), firstPart: b.c.firstPart}
 	if opts.Size > 0 {
-		w.partSize = b.PartSize(opts.Size, b.c.cfg.PartSize)
+		w.firstPart = b.PartSize(opts.Size, b.c.cfg.PartSize)
 	}
-	w.buf = b.c.buffers.get(min(opts.Size, w.partSize))
 	return w, nil
 }
 
@@ -44,8 +52,8 @@ type writer struct {
 	key  string
 	opts storage.CreateOptions
 
-	buf      []byte // what has not been handed over to be sent
-	partSize int64  // of the part that is filling
+	buf       *chunks // what has not been handed over to be sent
+	firstPart int64   // the size of the first part
 
 	file *section // of a file that has everything; nil if it was written
 
@@ -66,16 +74,15 @@ func (w *writer) Write(p []byte) (int, error) {
 	for len(p) > 0 {
 		// A full part is sent only once more is known to follow: an object of exactly
 		// one part is then still one PUT.
-		if int64(len(w.buf)) == w.partSize {
+		partSize := streamPart(w.firstPart, w.parts)
+		if w.buf.n == partSize {
 			if w.err = w.sendPart(); w.err != nil {
 				return n, w.err
 			}
+			continue
 		}
-		room := min(int64(len(p)), w.partSize-int64(len(w.buf)))
-		if need := int64(len(w.buf)) + room; need > int64(cap(w.buf)) {
-			w.buf = w.b.c.buffers.grow(w.buf, min(max(need, 4*int64(cap(w.buf))), w.partSize))
-		}
-		w.buf = append(w.buf, p[:room]...)
+		room := min(int64(len(p)), partSize-w.buf.n)
+		w.buf.write(p[:room], min(w.opts.Size, partSize))
 		p = p[room:]
 		n += int(room)
 	}
@@ -109,15 +116,12 @@ func (w *writer) sendPart() error {
 	}
 	n, data := w.parts, w.buf
 	w.parts++
-	if w.parts%partsPerSize == 0 {
-		w.partSize = min(2*w.partSize, maxPartSize)
-	}
-	w.buf = w.b.c.buffers.get(w.partSize)
+	w.buf = w.b.c.content()
 	sent := make(chan error, 1)
 	w.sent = sent
 	go func() {
-		_, err := w.upload.send(w.ctx, n, memory(data), storage.CRC32C(data))
-		w.b.c.buffers.put(data)
+		_, err := w.upload.send(w.ctx, n, data, data.sum())
+		data.release()
 		sent <- err
 	}()
 	return nil
@@ -151,11 +155,13 @@ func (w *writer) commit() (storage.Object, error) {
 	case w.file != nil:
 		return w.b.put(w.ctx, w.key, w.file, w.opts.Checksum(), w.opts)
 	case w.upload == nil:
-		sum := storage.CRC32C(w.buf)
+		var sum storage.Checksum
 		if w.opts.Checksum != nil {
 			sum = w.opts.Checksum()
+		} else {
+			sum = w.buf.sum()
 		}
-		return w.b.put(w.ctx, w.key, memory(w.buf), sum, w.opts)
+		return w.b.put(w.ctx, w.key, w.buf, sum, w.opts)
 	}
 	if err := w.sendPart(); err != nil {
 		return storage.Object{}, err
@@ -171,7 +177,7 @@ func (w *writer) TakeFile(f *os.File, offset, n int64) error {
 	err := w.usable("write")
 	switch {
 	case err != nil:
-	case w.opts.Checksum == nil || len(w.buf) > 0 || w.upload != nil:
+	case w.opts.Checksum == nil || w.buf.n > 0 || w.upload != nil:
 		err = w.b.fail(w.ctx, "write", w.key, errors.New("a file must be the whole object, and its checksum known"))
 	case n > w.b.c.cfg.PartSize:
 		err = w.b.fail(w.ctx, "write", w.key, fmt.Errorf("a file of %d bytes is %w by one request", n, storage.ErrUnsupported))
@@ -225,8 +231,7 @@ func (w *writer) discard() error {
 
 func (w *writer) release() {
 	w.ended = true
-	w.b.c.buffers.put(w.buf)
-	w.buf = nil
+	w.buf.release()
 	if w.file != nil {
 		_ = w.file.f.Close() // it was for reading
 	}

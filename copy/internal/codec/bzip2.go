@@ -30,7 +30,7 @@ func createBzip2(w io.Writer, opts Options) (io.WriteCloser, error) {
 	out.write(uint64('0'+level), 8)
 	var sum uint32
 	// Runs of four bytes become five, which must fit the block that the level declares.
-	c := &compressor[*bzip2Block]{size: level*80_000 - 32, concurrency: opts.Concurrency}
+	c := &compressor[*bzip2Block]{size: level*80_000 - 32, crew: opts.Crew}
 	c.encode = func(block, _ []byte, _ bool) (*bzip2Block, error) { return encodeBzip2(block), nil }
 	c.emit = func(b *bzip2Block) error {
 		sum = bits.RotateLeft32(sum, 1) ^ b.sum

@@ -30,8 +30,9 @@ type Options struct {
 	// zstd: 1 to 22, lz4: 1 to 9). 0 is the default of the format. Formats that have no levels
 	// ignore it, and one out of range means the nearest that exists.
 	Level int
-	// Concurrency is how many blocks are compressed at once; 0 means 1.
-	Concurrency int
+	// Crew compresses the blocks, several at once, and is shared with the writers of other outputs.
+	// nil is one for this writer that compresses a block at a time.
+	Crew *Crew
 }
 
 // codecs lists the formats with the names and suffixes, without their dots, that stand for them.
@@ -118,7 +119,9 @@ func (c Codec) NewReader(r io.Reader) (io.ReadCloser, error) {
 // NewWriter encodes what is written to it into w. Close completes the output, and must be called
 // even after an error, for the goroutines that it waits for; it does not close w.
 func (c Codec) NewWriter(w io.Writer, opts Options) (io.WriteCloser, error) {
-	opts.Concurrency = max(opts.Concurrency, 1)
+	if opts.Crew == nil {
+		opts.Crew = NewCrew(1)
+	}
 	return c.create(w, opts)
 }
 

@@ -82,7 +82,7 @@ func samples() map[string][]byte {
 func TestRoundTrip(t *testing.T) {
 	for _, c := range formats() {
 		for name, data := range samples() {
-			variants := []Options{{Concurrency: 3}}
+			variants := []Options{{Crew: NewCrew(3)}}
 			if name == "mixed" || len(data) < 1000 {
 				variants = append(variants, Options{}, Options{Level: 1}, Options{Level: 99})
 			}
@@ -103,7 +103,7 @@ func TestConcurrencyDoesNotShow(t *testing.T) {
 		if c.Name == "zstd" || c.Name == "lz4" {
 			continue // left to their libraries
 		}
-		if !bytes.Equal(encode(t, c, Options{}, data), encode(t, c, Options{Concurrency: 5}, data)) {
+		if !bytes.Equal(encode(t, c, Options{}, data), encode(t, c, Options{Crew: NewCrew(5)}, data)) {
 			t.Errorf("%s: the output depends on the concurrency", c.Name)
 		}
 	}
@@ -191,7 +191,7 @@ func (w *failingWriter) Write(p []byte) (int, error) {
 
 func TestFailingDestination(t *testing.T) {
 	for _, c := range formats() {
-		w, err := c.NewWriter(&failingWriter{100_000}, Options{Concurrency: 3})
+		w, err := c.NewWriter(&failingWriter{100_000}, Options{Crew: NewCrew(3)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -273,7 +273,7 @@ func BenchmarkCodec(b *testing.B) {
 				b.SetBytes(int64(len(data)))
 				b.ReportMetric(float64(len(packed))/float64(len(data))*100, "%size")
 				for b.Loop() {
-					encode(b, c, Options{Concurrency: n}, data)
+					encode(b, c, Options{Crew: NewCrew(n)}, data)
 				}
 			})
 		}

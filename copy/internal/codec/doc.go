@@ -3,7 +3,7 @@
 //
 //	c, base, ok := codec.BySuffix("logs/2024-01-01.GZ") // c.Name == "gzip", base == "logs/2024-01-01"
 //	r, err := c.NewReader(src)                          // decoded bytes
-//	w, err := zstd.NewWriter(dst, codec.Options{Concurrency: 4})
+//	w, err := zstd.NewWriter(dst, codec.Options{Crew: codec.NewCrew(4)})
 //	...
 //	err = w.Close() // the file is whole only after this
 //
@@ -23,10 +23,10 @@
 // what follows the end of the last member. Memory is bounded by the formats' block sizes,
 // whatever the headers claim: buffers grow with the bytes that arrive.
 //
-// Writers compress blocks on up to Options.Concurrency goroutines and write them in order from
-// the caller's goroutine, so that the output does not depend on the concurrency (lz4 and zstd
-// leave that to their libraries). Whatever the concurrency, gzip and bzip2 outputs are a single
-// member.
+// Writers compress as many blocks at once as their [Crew] does, which they share with those of
+// other outputs, and write them in order from the caller's goroutine, so that the output does not
+// depend on it (lz4 and zstd leave that to their libraries, of which each does as many). Whatever
+// the crew, gzip and bzip2 outputs are a single member.
 //
 // LZO and the writing side of bzip2 are implemented here, from descriptions of the formats:
 // there is no LZO library under a licence this project could use.

@@ -7,7 +7,6 @@ import (
 	"hash/crc32"
 	"io"
 
-	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zlib"
 )
@@ -28,9 +27,9 @@ func createGzip(w io.Writer, opts Options) (io.WriteCloser, error) {
 	var size uint32
 	sum := uint32(0)
 	started := false
-	c := &compressor[deflated]{size: deflateBlock, concurrency: opts.Concurrency, history: 32 << 10, endless: true}
+	c := &compressor[deflated]{size: deflateBlock, crew: opts.Crew, history: 32 << 10, endless: true}
 	c.encode = func(block, dict []byte, last bool) (deflated, error) {
-		b, err := deflate(block, dict, level, last)
+		b, err := deflate(opts.Crew, block, dict, level, last)
 		return deflated{b, crc32.ChecksumIEEE(block), len(block)}, err
 	}
 	c.emit = func(d deflated) error {
@@ -71,19 +70,15 @@ func deflateLevel(level int) int {
 // the time. Level 7 makes them as small in half of the time.
 const defaultDeflate = 6
 
-func deflate(block, dict []byte, level int, last bool) ([]byte, error) {
-	var out bytes.Buffer
-	out.Grow(len(block)/3 + 64)
-	var fw *flate.Writer
-	var err error
-	if len(dict) > 0 {
-		fw, err = flate.NewWriterDict(&out, level, dict)
-	} else {
-		fw, err = flate.NewWriter(&out, level)
-	}
+func deflate(crew *Crew, block, dict []byte, level int, last bool) ([]byte, error) {
+	fw, err := crew.deflater(level)
 	if err != nil {
 		return nil, err
 	}
+	defer crew.putDeflater(level, fw)
+	var out bytes.Buffer
+	out.Grow(len(block)/3 + 64)
+	fw.ResetDict(&out, dict)
 	if _, err := fw.Write(block); err != nil {
 		return nil, err
 	}

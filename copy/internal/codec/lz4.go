@@ -202,7 +202,7 @@ func createLZ4(w io.Writer, opts Options) (io.WriteCloser, error) {
 		level = lz4.CompressionLevel(1 << (7 + min(opts.Level, 9)))
 	}
 	lw := lz4.NewWriter(w)
-	err := lw.Apply(lz4.CompressionLevelOption(level), lz4.ConcurrencyOption(opts.Concurrency),
+	err := lw.Apply(lz4.CompressionLevelOption(level), lz4.ConcurrencyOption(opts.Crew.Size()),
 		lz4.BlockSizeOption(lz4.Block1Mb), lz4.ChecksumOption(true))
 	if err != nil {
 		return nil, err

@@ -242,7 +242,7 @@ func createLzop(w io.Writer, opts Options) (io.WriteCloser, error) {
 		_, err := w.Write(lzopHeader())
 		return err
 	}
-	c := &compressor[[]byte]{size: lzopBlock, concurrency: opts.Concurrency}
+	c := &compressor[[]byte]{size: lzopBlock, crew: opts.Crew}
 	c.encode = func(block, _ []byte, _ bool) ([]byte, error) {
 		out := make([]byte, 12, 12+len(block)+len(block)/64+64)
 		out = lzoEncode(out, block)

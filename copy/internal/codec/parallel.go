@@ -9,8 +9,8 @@ import (
 // other, several at once, and written in order. Goroutines only compress: all writing is done
 // by the caller of Write and Close, and Close returns when every goroutine is done.
 type compressor[T any] struct {
-	size        int // of a block
-	concurrency int
+	size int // of a block
+	crew *Crew
 	// encode compresses a block. It is called from several goroutines. dict is up to history
 	// bytes that came before the block; last marks the block that ends the stream.
 	encode  func(block, dict []byte, last bool) (T, error)
@@ -22,13 +22,16 @@ type compressor[T any] struct {
 	// endless asks for a last block even if it is empty.
 	endless bool
 
+	rank    uint64 // in the crew; 0 before the first block
 	block   []byte
 	dict    []byte
 	pending []chan result[T]
-	spare   [][]byte
 	err     error
 	closed  bool
 }
+
+// firstBlock is what a block takes at first, for outputs that are small.
+const firstBlock = 64 << 10
 
 type result[T any] struct {
 	value T
@@ -46,28 +49,34 @@ func (c *compressor[T]) Write(p []byte) (int, error) {
 			c.start(false)
 			continue
 		}
-		if c.block == nil {
-			c.block = c.fresh()
-		}
 		n := min(len(p), c.size-len(c.block))
+		c.makeRoom(len(c.block) + n)
 		c.block = append(c.block, p[:n]...)
 		p, written = p[n:], written+n
 	}
 	return written, c.err
 }
 
-func (c *compressor[T]) fresh() []byte {
-	if n := len(c.spare); n > 0 {
-		b := c.spare[n-1]
-		c.spare = c.spare[:n-1]
-		return b[:0]
+// makeRoom makes the block large enough for n bytes.
+func (c *compressor[T]) makeRoom(n int) {
+	if n <= cap(c.block) {
+		return
 	}
-	return make([]byte, 0, c.size)
+	size := c.size
+	if n <= firstBlock {
+		size = min(size, firstBlock)
+	}
+	larger := append(c.crew.block(size), c.block...)
+	c.crew.put(c.block)
+	c.block = larger
 }
 
 // start hands the block to a goroutine, after room has been made for it.
 func (c *compressor[T]) start(last bool) {
-	for len(c.pending) >= c.concurrency {
+	if c.rank == 0 {
+		c.rank = c.crew.join()
+	}
+	for len(c.pending) >= c.crew.size {
 		c.collect()
 	}
 	block, dict := c.block, c.dict
@@ -77,11 +86,13 @@ func (c *compressor[T]) start(last bool) {
 	}
 	done := make(chan result[T], 1)
 	c.pending = append(c.pending, done)
+	c.crew.enter(c.rank) // here, so that who waits fills no further block
 	run := func() {
 		value, err := c.encode(block, dict, last)
+		c.crew.leave()
 		done <- result[T]{value, block, err}
 	}
-	if c.concurrency == 1 {
+	if c.crew.size == 1 {
 		run()
 		return
 	}
@@ -92,7 +103,7 @@ func (c *compressor[T]) start(last bool) {
 func (c *compressor[T]) collect() {
 	r := <-c.pending[0]
 	c.pending = c.pending[1:]
-	c.spare = append(c.spare, r.block)
+	c.crew.put(r.block)
 	if c.err == nil {
 		c.err = r.err
 	}
@@ -115,7 +126,8 @@ func (c *compressor[T]) Close() error {
 	if c.err == nil && c.finish != nil {
 		c.err = c.finish()
 	}
-	c.block, c.dict, c.spare = nil, nil, nil
+	c.crew.put(c.block)
+	c.block, c.dict = nil, nil
 	return c.err
 }
 

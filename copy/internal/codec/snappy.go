@@ -88,7 +88,7 @@ func (h *hadoopSnappy) length() (uint32, error) {
 }
 
 func createSnappy(w io.Writer, opts Options) (io.WriteCloser, error) {
-	c := &compressor[[]byte]{size: snappyBlock, concurrency: opts.Concurrency, endless: true, emit: writeTo(w)}
+	c := &compressor[[]byte]{size: snappyBlock, crew: opts.Crew, endless: true, emit: writeTo(w)}
 	c.encode = func(block, _ []byte, _ bool) ([]byte, error) {
 		out := make([]byte, 8+snappy.MaxEncodedLen(len(block)))
 		binary.BigEndian.PutUint32(out, uint32(len(block)))

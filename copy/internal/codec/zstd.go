@@ -23,7 +23,7 @@ func createZstd(w io.Writer, opts Options) (io.WriteCloser, error) {
 	if opts.Level > 0 {
 		level = zstd.EncoderLevelFromZstd(opts.Level)
 	}
-	e, err := zstd.NewWriter(w, zstd.WithEncoderLevel(level), zstd.WithEncoderConcurrency(opts.Concurrency),
+	e, err := zstd.NewWriter(w, zstd.WithEncoderLevel(level), zstd.WithEncoderConcurrency(opts.Crew.Size()),
 		zstd.WithZeroFrames(true))
 	if err != nil {
 		return nil, err
