@@ -59,6 +59,11 @@ type run struct {
 	started bool
 }
 
+// planLate stands for false in the SQL of a statement. DuckDB plans what reads files anew when it is
+// executed, as they may have changed; without this it would have planned it before, when the
+// statement is prepared, for nothing. It cannot as long as a parameter of a table function is open.
+const planLate = "$1"
+
 // start executes sql until its first rows can be fetched. A dead ctx interrupts it, then and
 // while rows are being fetched.
 func (c *connection) start(ctx context.Context, sql string) (*run, error) {
@@ -70,6 +75,9 @@ func (c *connection) start(ctx context.Context, sql string) (*run, error) {
 		err := failure(ctx, duckdb.PrepareError(r.prep), sql)
 		duckdb.DestroyPrepare(&r.prep)
 		return nil, err
+	}
+	if duckdb.NParams(r.prep) > 0 { // planLate
+		duckdb.BindBoolean(r.prep, 1, false)
 	}
 	if duckdb.PendingPreparedStreaming(r.prep, &r.pending) == duckdb.StateError {
 		err := failure(ctx, duckdb.PendingError(r.pending), sql)

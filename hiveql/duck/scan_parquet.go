@@ -80,15 +80,31 @@ func (l *lowerer) scanLocal(s *analysis.Scan, g *scanGroup) string {
 	if len(exprs) == 0 {
 		exprs = []string{"1 AS one"}
 	}
-	read := "read_parquet(" + list + ", hive_partitioning = false"
+	read := "read_parquet(" + list + ", hive_partitioning = " + planLate
 	if lacking && len(have) > 0 && len(g.files) > 1 {
 		read += ", union_by_name = true"
+	}
+	if rows, ok := g.rows(); ok {
+		read += fmt.Sprintf(", explicit_cardinality = %d", rows)
 	}
 	if !joined {
 		return "SELECT " + strings.Join(exprs, ", ") + " FROM " + read + ") AS p"
 	}
 	return "SELECT " + strings.Join(exprs, ", ") + " FROM " + read + ", filename = '" + fileColumn + "') AS p JOIN " +
 		l.fileValues(g, constants) + " ON p." + fileColumn + " = k.file"
+}
+
+// rows is how many rows the files have, if all of them say it. DuckDB would take the first file for an
+// average one, and order joins by that.
+func (g *scanGroup) rows() (int64, bool) {
+	n := int64(0)
+	for _, f := range g.files {
+		if f.footer == nil {
+			return 0, false
+		}
+		n += f.footer.Rows
+	}
+	return n, true
 }
 
 // noGlob makes a path match only itself.
