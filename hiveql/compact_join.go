@@ -195,7 +195,7 @@ func (c *compaction) rewrite(ctx context.Context, p *compactPlace, group []*comp
 	if err != nil {
 		return 0, 0, err
 	}
-	src := &source{cfg: s.cfg, counts: &c.r.counts, scans: map[*analysis.Scan][]PartitionFiles{}}
+	src := &source{cfg: s.cfg, counts: &c.r.counts, scans: map[*analysis.Scan][]PartitionFiles{}, nanos: s.keepsNanos()}
 	for _, scan := range plan.Scans(nil) {
 		one := p.PartitionFiles
 		one.Files = nil

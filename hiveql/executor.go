@@ -2,6 +2,7 @@ package hiveql
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"sync/atomic"
 
@@ -38,8 +39,9 @@ type Source interface {
 	// RowGroups is told, of each Parquet file, how many row groups it has, and how many of them
 	// cannot hold rows of the result. It may be called from several goroutines.
 	RowGroups(considered, pruned int)
-	// Cut counts the timestamps of the query that have digits behind the microseconds, which are
-	// cut off. It is the same for all calls.
+	// Nanos says that timestamps keep their nanoseconds. It is the same for all calls.
+	Nanos() bool
+	// Cut counts the timestamps of the query that lose digits behind the microseconds. It is the same for all calls.
 	Cut() *atomic.Int64
 	// Local makes a file readable at a local path, until it is released: in place where the
 	// store keeps it as a plain file, otherwise as a file of the cache.
@@ -98,14 +100,29 @@ type Output struct {
 	Table   *metastore.Table
 	Dynamic int
 	// TimestampUnit is the unit of timestamps in Parquet files: "nanos", of which those that
-	// 64 bits cannot hold become NULL, "micros" or "millis"; "" is micros.
+	// 64 bits cannot hold become NULL, "micros" or "millis"; "" is micros, or nanos where digits
+	// would be lost otherwise and 64 bits hold them all.
 	TimestampUnit string
 	// Measure asks for Written.Columns.
 	Measure bool
 	// MaxFileBytes is the size above which a file should be ended; 0 for the default.
 	MaxFileBytes int64
 	Sink         Sink
+	// Units is what earlier calls have found out about the timestamps of Parquet files. Nil has
+	// digits behind the microseconds cut off.
+	Units *Units
 }
+
+// Units are the units of timestamps in which a write has to be done, as the executor finds out. The
+// zero value is of a write that has not begun.
+type Units struct {
+	// Columns are nanos or micros, by the numbers of the columns that have been decided.
+	Columns map[int]string
+}
+
+// ErrAgain is of a write that has found that a column needs another unit than it has begun with. Who
+// called Write undoes what was sent, and calls it once more with the same Units.
+var ErrAgain = errors.New("the write has to begin anew, with timestamps in another unit")
 
 // Sink takes the files that Write makes, while it goes on.
 type Sink interface {

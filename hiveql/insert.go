@@ -131,10 +131,6 @@ func fromSource(n *syntax.MultiInsert, q *syntax.Query) *syntax.Query {
 
 // write carries out a planned write. With create, the table is made by it.
 func (s *Session) write(ctx context.Context, r *Result, w *analysis.Write, create bool) error {
-	exec, err := s.executor()
-	if err != nil {
-		return err
-	}
 	if err := readable(&w.Table.Storage, w.Table); err != nil {
 		return err
 	}
@@ -150,6 +146,31 @@ func (s *Session) write(ctx context.Context, r *Result, w *analysis.Write, creat
 		return err
 	}
 	defer src.close()
+	return again(func(units *Units) error { return s.writeRows(ctx, r, w, src, static, create, units) })
+}
+
+// again calls fn until the units of timestamps are decided.
+func again(fn func(*Units) error) error {
+	units := &Units{}
+	for {
+		if err := fn(units); !errors.Is(err, ErrAgain) {
+			return err
+		}
+	}
+}
+
+// writeRows runs the query of a write and commits its files.
+func (s *Session) writeRows(
+	ctx context.Context, r *Result, w *analysis.Write, src *source, static *staticPlace, create bool, units *Units,
+) error {
+	exec, err := s.executor()
+	if err != nil {
+		return err
+	}
+	if static != nil {
+		fresh := *static
+		static = &fresh
+	}
 	u, err := s.newUploads(ctx)
 	if err != nil {
 		return err
@@ -163,7 +184,7 @@ func (s *Session) write(ctx context.Context, r *Result, w *analysis.Write, creat
 	sink := newWriting(u, w, static, j)
 	err = exec.Write(u.ctx, w.Query, src, Output{
 		Dir: out, Table: s.outputTable(w, static), Dynamic: w.Dynamic(), TimestampUnit: s.timestampUnit(),
-		MaxFileBytes: s.targetSize(), Measure: s.settings.isTrue(autogather), Sink: sink,
+		MaxFileBytes: s.targetSize(), Measure: s.settings.isTrue(autogather), Sink: sink, Units: units,
 	})
 	if err == nil {
 		err = r.counts.whole(s.refusesNanos())
@@ -297,10 +318,6 @@ func (s *Session) insertDirectory(ctx context.Context, r *Result, n *syntax.Inse
 func (s *Session) writeDirectory(
 	ctx context.Context, r *Result, q *analysis.Query, t *metastore.Table, loc storage.Location,
 ) error {
-	exec, err := s.executor()
-	if err != nil {
-		return err
-	}
 	if err := readable(&t.Storage, t); err != nil {
 		return err
 	}
@@ -316,6 +333,24 @@ func (s *Session) writeDirectory(
 		}
 		old = append(old, o.Key)
 	}
+	err = again(func(units *Units) error { return s.sendDirectory(ctx, r, q, t, src, units) })
+	if err != nil {
+		return err
+	}
+	if err := loc.Bucket.Delete(ctx, old...); err != nil {
+		return err
+	}
+	return s.untrackAt(ctx, t.Storage.Location)
+}
+
+// sendDirectory runs the query and sends its files.
+func (s *Session) sendDirectory(
+	ctx context.Context, r *Result, q *analysis.Query, t *metastore.Table, src *source, units *Units,
+) error {
+	exec, err := s.executor()
+	if err != nil {
+		return err
+	}
 	u, err := s.newUploads(ctx)
 	if err != nil {
 		return err
@@ -330,7 +365,7 @@ func (s *Session) writeDirectory(
 	sink.name = func(k int) string { return fmt.Sprintf("%06d_0_%s", k, id) }
 	err = exec.Write(u.ctx, q, src, Output{
 		Dir: out, Table: s.outputTable(&analysis.Write{Query: q, Table: t}, nil), TimestampUnit: s.timestampUnit(),
-		MaxFileBytes: s.targetSize(), Sink: sink,
+		MaxFileBytes: s.targetSize(), Sink: sink, Units: units,
 	})
 	if err == nil {
 		err = r.counts.whole(s.refusesNanos())
@@ -342,8 +377,5 @@ func (s *Session) writeDirectory(
 		u.close()
 		return errors.Join(err, s.removeFilesOf(context.WithoutCancel(ctx), t.Storage.Location, id))
 	}
-	if err := loc.Bucket.Delete(ctx, old...); err != nil {
-		return err
-	}
-	return s.untrackAt(ctx, t.Storage.Location)
+	return nil
 }

@@ -25,7 +25,7 @@ const autogather = "hive.stats.column.autogather"
 
 // Settings of our own.
 const (
-	nanos       = "skep.timestamp.nanos" // what becomes of digits behind microseconds: cut, refuse
+	nanos       = "skep.timestamp.nanos" // what becomes of digits behind microseconds: keep, cut, refuse
 	trackFiles  = "skep.track.files"     // whether writes list their files in the metastore
 	vacuumGrace = "skep.vacuum.grace"    // how long replaced files are kept, as 500ms, 10m or 24h
 	stagingSize = "skep.staging.limit"   // how much files take on the local disk that are being written, as 1GiB
@@ -85,7 +85,7 @@ func defaultSettings() map[string]string {
 		listingTTL:                                 "0s",
 		stagingSize:                                "1GiB",
 		trackFiles:                                 "true",
-		nanos:                                      "cut",
+		nanos:                                      "keep",
 		vacuumGrace:                                "500ms",
 	}
 }
@@ -204,8 +204,8 @@ func checks() map[string]func(string) error {
 		listingTTL:   wantDuration,
 		mergeSize:    wantBytes,
 		nanos: func(v string) error {
-			if !strings.EqualFold(v, "cut") && !strings.EqualFold(v, "refuse") {
-				return errors.New("expects one of [cut, refuse]")
+			if !slices.Contains([]string{"keep", "cut", "refuse"}, strings.ToLower(v)) {
+				return errors.New("expects one of [keep, cut, refuse]")
 			}
 			return nil
 		},
@@ -217,6 +217,9 @@ func checks() map[string]func(string) error {
 		},
 	}
 }
+
+// keepsNanos reports whether timestamps keep their nanoseconds where that is possible.
+func (s *Session) keepsNanos() bool { return !strings.EqualFold(s.Setting(nanos), "cut") }
 
 // refusesNanos reports whether timestamps with digits behind the microseconds are errors.
 func (s *Session) refusesNanos() bool { return strings.EqualFold(s.Setting(nanos), "refuse") }

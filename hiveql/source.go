@@ -101,6 +101,7 @@ type source struct {
 	lease  *lease
 	kept   *listings
 	ttl    time.Duration // for them
+	nanos  bool          // whether timestamps keep their nanoseconds
 }
 
 // errStale says that a table was overwritten, or changed otherwise, between planning and
@@ -136,7 +137,7 @@ func (s *Session) emptySource(c *counts) *source {
 	if err != nil {
 		ttl = 0 // it came in as a hiveconf
 	}
-	return &source{cfg: s.cfg, counts: c, scans: map[*analysis.Scan][]PartitionFiles{}, kept: &s.engine.listings, ttl: ttl}
+	return &source{cfg: s.cfg, counts: c, scans: map[*analysis.Scan][]PartitionFiles{}, kept: &s.engine.listings, ttl: ttl, nanos: s.keepsNanos()}
 }
 
 // listAll lists the files of scans that have not been listed yet.
@@ -256,6 +257,9 @@ func (src *source) RowGroups(considered, pruned int) {
 		src.counts.filesPruned.Add(1)
 	}
 }
+
+// Nanos is what the setting says.
+func (src *source) Nanos() bool { return src.nanos }
 
 // Cut is the counter of the statement.
 func (src *source) Cut() *atomic.Int64 { return &src.counts.cut }

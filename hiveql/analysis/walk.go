@@ -331,3 +331,12 @@ func operands(x Expr, op *Function) []Expr {
 	}
 	return list
 }
+
+// Expressions calls f for every expression of a plan and for each of its parts, those of subqueries
+// too.
+func Expressions(root Rel, f func(Expr)) {
+	visitBelow(root, func(x Expr) bool {
+		f(x)
+		return true
+	})
+}

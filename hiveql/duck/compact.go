@@ -212,7 +212,7 @@ func (l *lowerer) integerSpan(x analysis.Expr) span {
 
 // compact is an expression that is compactable, as a decimal of Hive's scale in 64 bits or fewer.
 func (l *lowerer) compact(x analysis.Expr) string {
-	t := sqlType(hivetype.DecimalOf(compactDigits, x.Type().Scale))
+	t := l.sqlType(hivetype.DecimalOf(compactDigits, x.Type().Scale))
 	switch x := x.(type) {
 	case *analysis.Ref:
 		if x.T.Precision > compactDigits || l.loose[x.ID] {
@@ -259,7 +259,7 @@ func (l *lowerer) scaled(x analysis.Expr, scale int) string {
 	if c, ok := x.(*analysis.Const); ok {
 		return l.compact(&analysis.Const{Value: c.Value, T: hivetype.DecimalOf(compactDigits, scale)})
 	}
-	return "(" + l.compact(x) + ")::" + sqlType(hivetype.DecimalOf(compactDigits, scale))
+	return "(" + l.compact(x) + ")::" + l.sqlType(hivetype.DecimalOf(compactDigits, scale))
 }
 
 // computesCompact reports whether something is gained by computing an expression in 64 bits.
@@ -313,7 +313,7 @@ func (l *lowerer) compared(args []analysis.Expr) []string {
 // typed is a column of a relation, of the type that Hive gives it.
 func (l *lowerer) typed(id int, t hivetype.Type) string {
 	if l.loose[id] {
-		return column(id) + "::" + sqlType(t)
+		return column(id) + "::" + l.sqlType(t)
 	}
 	return column(id)
 }

@@ -219,7 +219,7 @@ func getJSON(args []hivetype.Value) (hivetype.Value, error) {
 func getJSONObject(l *lowerer, x *analysis.Call, args []string) string {
 	slow := l.compute(computedCall(x, func() compute { return getJSON }), args)
 	if path, ok := constantText(x, 1); ok && plainJSONPath.MatchString(path) {
-		return "coalesce(" + fill("skep_get_json($1, $2)", x, args) + ", " + slow + ")"
+		return "coalesce(" + l.fill("skep_get_json($1, $2)", x, args) + ", " + slow + ")"
 	}
 	return slow
 }

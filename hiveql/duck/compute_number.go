@@ -14,7 +14,7 @@ func formatNumber(l *lowerer, x *analysis.Call, args []string) string {
 	f := computedCall(x, nil)
 	t := f.args[0]
 	if t.Kind == hivetype.Double && f.args[1].Integer() {
-		return fill("skep_format_number($1, $2)", x, args)
+		return l.fill("skep_format_number($1, $2)", x, args)
 	}
 	f.start = func() compute {
 		return func(args []hivetype.Value) (hivetype.Value, error) {

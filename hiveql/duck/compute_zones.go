@@ -12,7 +12,7 @@ import (
 // dateFormat takes the time zone as a third argument where the session is not in UTC. Only the
 // letters z, Z and X print it.
 func dateFormat(l *lowerer, x *analysis.Call, args []string) string {
-	plain := fill("skep_date_format($1, $2)", x, args)
+	plain := l.fill("skep_date_format($1, $2)", x, args)
 	if len(args) < 3 {
 		return plain
 	}
@@ -106,7 +106,7 @@ func (l *lowerer) castZoned(c *analysis.Cast) string {
 		zone = "UTC"
 	}
 	if from.Kind == hivetype.Timestamp && to.Numeric() && c.Zone != "" {
-		x = "timezone('UTC', timezone(" + quote(zone) + ", " + x + "))"
+		x = l.moved(x, from, func(x string) string { return "timezone('UTC', timezone(" + quote(zone) + ", " + x + "))" })
 	}
 	switch {
 	case to.Kind == hivetype.TimestampLocalTZ && from.Text():
@@ -116,14 +116,27 @@ func (l *lowerer) castZoned(c *analysis.Cast) string {
 	case instant(from) && to.Integer() && to.Kind != hivetype.BigInt:
 		// Out of range it is NULL, where that of another type's file wraps around.
 		seconds := l.cast(x, from, hivetype.Of(hivetype.BigInt))
-		return "TRY_CAST(" + seconds + " AS " + sqlType(to) + ")"
+		return "TRY_CAST(" + seconds + " AS " + l.sqlType(to) + ")"
 	case c.Zone == "":
 	case to.Kind == hivetype.TimestampLocalTZ && instant(from):
-		return "timezone('UTC', timezone(" + quote(zone) + ", (" + x + ")::TIMESTAMP))"
+		return l.moved(x, from, func(x string) string { return "timezone('UTC', timezone(" + quote(zone) + ", (" + x + ")::TIMESTAMP))" })
 	case from.Kind == hivetype.TimestampLocalTZ && instant(to):
-		return "(timezone(" + quote(zone) + ", timezone('UTC', " + x + ")))::" + sqlType(to)
+		x = l.moved(x, from, func(x string) string { return "timezone(" + quote(zone) + ", timezone('UTC', " + x + "))" })
+		return l.cast(x, hivetype.Of(hivetype.Timestamp), to)
 	}
 	return l.cast(x, from, to)
+}
+
+// moved is a time that is moved, by whole microseconds, to another zone. Of a date it becomes a
+// timestamp.
+func (l *lowerer) moved(x string, t hivetype.Type, move func(string) string) string {
+	switch {
+	case l.resolution == micros:
+		return move(x)
+	case stamped(t):
+		return "skep_stamp(" + move("skep_clock("+x+")") + ", skep_stamp_rest(" + x + "))"
+	}
+	return "skep_stamp(" + move(x) + ")"
 }
 
 // textInZone reads times, which are in the zone unless they name another one.

@@ -37,6 +37,8 @@ type computed struct {
 	nulls bool
 	// start is called for each two thousand rows or so, for what they can share.
 	start func() compute
+	// resolution is that of the statement. compute sets it.
+	resolution resolution
 }
 
 // signature is the name under which DuckDB knows f. It has the types in it, so that a function
@@ -46,7 +48,11 @@ func (f *computed) signature() string {
 	for i, t := range f.args {
 		types[i] = t.String()
 	}
-	return "skep " + f.name + "(" + strings.Join(types, ", ") + ") " + f.result.String()
+	signature := "skep " + f.name + "(" + strings.Join(types, ", ") + ") " + f.result.String()
+	if f.resolution == nanos && (slices.ContainsFunc(f.args, hasStamp) || hasStamp(f.result)) {
+		signature += " in nanoseconds"
+	}
+	return signature
 }
 
 // compute is the SQL of a call that Go computes.
@@ -56,8 +62,9 @@ func (l *lowerer) compute(f *computed, args []string) string {
 			return l.fail(err)
 		}
 	}
+	f.resolution = l.resolution
 	l.computed = append(l.computed, f)
-	return name(f.signature()) + "(" + strings.Join(args, ", ") + ")::" + sqlType(f.result)
+	return name(f.signature()) + "(" + strings.Join(args, ", ") + ")::" + l.sqlType(f.result)
 }
 
 // inGo is a rule for a function that Go computes.
@@ -98,11 +105,11 @@ func (c *connection) registerComputed(f *computed) error {
 	defer duckdb.DestroyScalarFunction(&function)
 	duckdb.ScalarFunctionSetName(function, f.signature())
 	for _, a := range f.args {
-		t := logicalType(a)
+		t := f.resolution.logicalType(a)
 		duckdb.ScalarFunctionAddParameter(function, t)
 		duckdb.DestroyLogicalType(&t)
 	}
-	t := logicalType(f.result)
+	t := f.resolution.logicalType(f.result)
 	duckdb.ScalarFunctionSetReturnType(function, t)
 	duckdb.DestroyLogicalType(&t)
 	if f.nulls {
@@ -140,10 +147,10 @@ func (f *computed) run(chunk duckdb.DataChunk, out duckdb.Vector) (err error) {
 	}()
 	readers, columns := make([]reader, len(f.args)), make([]vector, len(f.args))
 	for i, t := range f.args {
-		readers[i] = newReader(t)
+		readers[i] = f.resolution.newReader(t)
 		columns[i] = newVector(duckdb.DataChunkGetVector(chunk, duckdb.IdxT(i)))
 	}
-	write, call := newCellWriter(f.result), f.start()
+	write, call := f.resolution.newCellWriter(f.result), f.start()
 	args := make([]hivetype.Value, len(f.args))
 	for row := range int(duckdb.DataChunkGetSize(chunk)) {
 		null := false
@@ -167,10 +174,10 @@ func (f *computed) run(chunk duckdb.DataChunk, out duckdb.Vector) (err error) {
 // cellWriter puts a value into a row of a vector.
 type cellWriter func(v duckdb.Vector, row int, x hivetype.Value) error
 
-// newCellWriter makes a cellWriter of values of type t into vectors of type sqlType(t), whose rows are
+// newCellWriter makes a cellWriter of values of type t into vectors of type r.sqlType(t), whose rows are
 // written in order, each once.
-func newCellWriter(t hivetype.Type) cellWriter {
-	write := cellWriterOf(t)
+func (r resolution) newCellWriter(t hivetype.Type) cellWriter {
+	write := r.cellWriterOf(t)
 	return func(v duckdb.Vector, row int, x hivetype.Value) error {
 		if x == nil {
 			writeNull(v, row, t)
@@ -193,7 +200,7 @@ func writeNull(v duckdb.Vector, row int, t hivetype.Type) {
 	}
 }
 
-func cellWriterOf(t hivetype.Type) cellWriter {
+func (r resolution) cellWriterOf(t hivetype.Type) cellWriter {
 	switch t.Kind {
 	case hivetype.String, hivetype.Varchar, hivetype.Char, hivetype.Binary:
 		return func(v duckdb.Vector, row int, x hivetype.Value) error {
@@ -206,7 +213,7 @@ func cellWriterOf(t hivetype.Type) cellWriter {
 			return nil
 		}
 	case hivetype.Array:
-		elem := newCellWriter(*t.Elem)
+		elem := r.newCellWriter(*t.Elem)
 		return func(v duckdb.Vector, row int, x hivetype.Value) error {
 			list := x.([]any)
 			at, child := grow(v, row, len(list))
@@ -218,11 +225,11 @@ func cellWriterOf(t hivetype.Type) cellWriter {
 			return nil
 		}
 	case hivetype.Map:
-		return mapWriter(t)
+		return r.mapWriter(t)
 	case hivetype.Struct:
 		fields := make([]cellWriter, len(t.Fields))
 		for i, f := range t.Fields {
-			fields[i] = newCellWriter(f.Type)
+			fields[i] = r.newCellWriter(f.Type)
 		}
 		return func(v duckdb.Vector, row int, x hivetype.Value) error {
 			for i, e := range x.([]any) {
@@ -234,7 +241,7 @@ func cellWriterOf(t hivetype.Type) cellWriter {
 		}
 	}
 	return func(v duckdb.Vector, row int, x hivetype.Value) error {
-		cell, err := cellOf(x, t)
+		cell, err := r.cellOf(x, t)
 		if err == nil {
 			copy(unsafe.Slice((*byte)(unsafe.Add(duckdb.VectorGetData(v), row*len(cell))), len(cell)), cell)
 		}
@@ -242,8 +249,8 @@ func cellWriterOf(t hivetype.Type) cellWriter {
 	}
 }
 
-func mapWriter(t hivetype.Type) cellWriter {
-	key, value := newCellWriter(*t.Key), newCellWriter(*t.Elem)
+func (r resolution) mapWriter(t hivetype.Type) cellWriter {
+	key, value := r.newCellWriter(*t.Key), r.newCellWriter(*t.Elem)
 	return func(v duckdb.Vector, row int, x hivetype.Value) error {
 		list := x.([]hivetype.Entry)
 		at, child := grow(v, row, len(list))

@@ -46,8 +46,9 @@ func open(t testing.TB, config duck.Config) *duck.Executor {
 // catalog is a metastore in memory, which is also the Source of its tables' files: those below
 // the location of each table or partition.
 type catalog struct {
-	bucket storage.Bucket
-	tables map[string]*catalogTable
+	cutting bool // timestamps are in microseconds
+	bucket  storage.Bucket
+	tables  map[string]*catalogTable
 
 	groups, pruned atomic.Int64 // row groups
 	cut            atomic.Int64
@@ -125,6 +126,8 @@ func (c *catalog) RowGroups(considered, pruned int) {
 	c.groups.Add(int64(considered))
 	c.pruned.Add(int64(pruned))
 }
+
+func (c *catalog) Nanos() bool { return !c.cutting }
 
 func (c *catalog) Cut() *atomic.Int64 { return &c.cut }
 

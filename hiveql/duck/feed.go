@@ -72,11 +72,12 @@ func (f *feed) threads() int {
 
 // feeds are the feeds of one statement. They end together: the first error ends them all.
 type feeds struct {
-	ctx       context.Context // of the one statement that they live for
-	stop      context.CancelCauseFunc
-	threads   int
-	producers sync.WaitGroup
-	handles   []cgo.Handle
+	ctx        context.Context // of the one statement that they live for
+	stop       context.CancelCauseFunc
+	threads    int
+	resolution resolution // of what they put out; set before the first is added
+	producers  sync.WaitGroup
+	handles    []cgo.Handle
 
 	mu    sync.Mutex
 	first error
@@ -169,7 +170,7 @@ func skepFeedBind(info unsafe.Pointer) {
 	defer duckdb.DestroyValue(&param)
 	f := cgo.Handle(duckdb.GetUInt64(param)).Value().(*feed)
 	for _, c := range f.columns {
-		t := logicalType(c.t)
+		t := f.owner.resolution.logicalType(c.t)
 		duckdb.BindAddResultColumn(bind, c.name, t)
 		duckdb.DestroyLogicalType(&t)
 	}
@@ -349,7 +350,7 @@ func (t *feedThread) fillers() error {
 		switch {
 		case c.index < 0:
 		case c.constant:
-			t.fill[i], err = constantFiller(t.batch.file.constants[c.index], c.t)
+			t.fill[i], err = t.run.feed.owner.resolution.constantFiller(t.batch.file.constants[c.index], c.t)
 		default:
 			t.fill[i], err = arrayFiller(t.batch.batch.Column(c.index), c.t)
 		}

@@ -30,27 +30,30 @@ func isEOF(err error) bool { return errors.Is(err, io.EOF) }
 // filler copies n values, from the one numbered from on, into a vector, where they begin at row to.
 type filler func(v duckdb.Vector, from, n, to int)
 
-// logicalType is DuckDB's handle of the type sqlType(t). The caller destroys it.
-func logicalType(t hivetype.Type) duckdb.LogicalType {
+// logicalType is DuckDB's handle of the type r.sqlType(t). The caller destroys it.
+func (r resolution) logicalType(t hivetype.Type) duckdb.LogicalType {
 	switch t.Kind {
 	case hivetype.Decimal:
 		return duckdb.CreateDecimalType(uint8(t.Precision), uint8(t.Scale))
 	case hivetype.Array:
-		elem := logicalType(*t.Elem)
+		elem := r.logicalType(*t.Elem)
 		defer duckdb.DestroyLogicalType(&elem)
 		return duckdb.CreateListType(elem)
 	case hivetype.Map:
-		key, value := logicalType(*t.Key), logicalType(*t.Elem)
+		key, value := r.logicalType(*t.Key), r.logicalType(*t.Elem)
 		defer duckdb.DestroyLogicalType(&key)
 		defer duckdb.DestroyLogicalType(&value)
 		return duckdb.CreateMapType(key, value)
 	case hivetype.Struct:
 		types, names := make([]duckdb.LogicalType, len(t.Fields)), make([]string, len(t.Fields))
 		for i, f := range t.Fields {
-			types[i], names[i] = logicalType(f.Type), f.Name
+			types[i], names[i] = r.logicalType(f.Type), f.Name
 			defer duckdb.DestroyLogicalType(&types[i])
 		}
 		return duckdb.CreateStructType(types, names)
+	}
+	if r == nanos && stamped(t) {
+		return duckdb.CreateLogicalType(duckdb.TypeHugeInt)
 	}
 	return duckdb.CreateLogicalType(primitiveTypes[t.Kind])
 }
@@ -122,6 +125,9 @@ func valuesFiller(a arrow.Array, t hivetype.Type) (filler, error) {
 	case *array.Timestamp:
 		return plainFiller(a.TimestampValues()), nil
 	case *array.Decimal128:
+		if stamped(t) {
+			return plainFiller(a.Values()), nil
+		}
 		return decimalFiller(a, t), nil
 	case *array.String:
 		return textFiller(a.ValueOffsets(), a.ValueBytes()), nil
@@ -267,7 +273,7 @@ func nullChildren(v duckdb.Vector, a *array.Struct, fields, from, n, to int) {
 }
 
 // constantFiller repeats one value of a primitive type.
-func constantFiller(value hivetype.Value, t hivetype.Type) (filler, error) {
+func (r resolution) constantFiller(value hivetype.Value, t hivetype.Type) (filler, error) {
 	switch x := value.(type) {
 	case nil:
 		return func(v duckdb.Vector, _, n, to int) {
@@ -281,7 +287,7 @@ func constantFiller(value hivetype.Value, t hivetype.Type) (filler, error) {
 	case []byte:
 		return textConstant(x), nil
 	}
-	bytes, err := cellOf(value, t)
+	bytes, err := r.cellOf(value, t)
 	if err != nil {
 		return nil, err
 	}
@@ -304,7 +310,7 @@ func textConstant(text []byte) filler {
 }
 
 // cellOf is a value as it lies in a vector.
-func cellOf(value hivetype.Value, t hivetype.Type) ([]byte, error) {
+func (r resolution) cellOf(value hivetype.Value, t hivetype.Type) ([]byte, error) {
 	little := binary.LittleEndian
 	switch x := value.(type) {
 	case bool:
@@ -331,6 +337,9 @@ func cellOf(value hivetype.Value, t hivetype.Type) ([]byte, error) {
 	case time.Time:
 		if t.Kind == hivetype.Date {
 			return little.AppendUint32(nil, uint32(floorDiv(x.Unix(), 86400))), nil
+		}
+		if r == nanos {
+			return little.AppendUint64(little.AppendUint64(nil, uint64(x.Nanosecond()%1000)), uint64(x.UnixMicro())), nil
 		}
 		return little.AppendUint64(nil, uint64(x.UnixMicro())), nil
 	case time.Duration:

@@ -153,6 +153,7 @@ std::vector<Function> conversions();
 std::vector<Function> arithmetic();
 std::vector<Function> texts();
 std::vector<Function> dates();
+std::vector<Function> stamps();
 std::vector<Function> ordinals();
 
 // Proleptic Gregorian days since 1970, and back.
@@ -163,5 +164,7 @@ int daysIn(int64_t year, int month);
 // Reads dates and times as Hive does; false where the text is none.
 bool parseDate(int64_t &days, std::string_view text);
 bool parseTime(int64_t &micros, std::string_view text);
+// parseStamp reads the nanoseconds behind the microseconds too.
+bool parseStamp(int64_t &micros, int32_t &rest, std::string_view text);
 
 }  // namespace skep

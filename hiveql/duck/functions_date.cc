@@ -96,6 +96,12 @@ bool parseDate(int64_t &days, std::string_view text) {
 }
 
 bool parseTime(int64_t &micros, std::string_view text) {
+  int32_t rest;
+  return parseStamp(micros, rest, text);
+}
+
+bool parseStamp(int64_t &micros, int32_t &rest, std::string_view text) {
+  rest = 0;
   Scanner s{trimmed(text)};
   if (text.size() < 8) return false;
   int64_t days = s.date(), clock = 0;
@@ -120,6 +126,7 @@ bool parseTime(int64_t &micros, std::string_view text) {
     if (h > 23 || m > 59 || sec > 59 || !zone(trimmed(s.text))) return false;
     s.text = {};
     clock = h * hour + m * minute + sec * second + fraction / 1000;
+    rest = int32_t(fraction % 1000);
   }
   micros = days * dayMicros + clock;
   return s.ok && s.text.empty();

@@ -12,12 +12,12 @@ import (
 )
 
 // literal is a value of type t as a constant that has its type.
-func literal(v hivetype.Value, t hivetype.Type) (string, error) {
+func (r resolution) literal(v hivetype.Value, t hivetype.Type) (string, error) {
 	if err := checkType(t); err != nil {
 		return "", err
 	}
 	if v == nil {
-		return "NULL::" + sqlType(t), nil
+		return "NULL::" + r.sqlType(t), nil
 	}
 	switch x := v.(type) {
 	case bool:
@@ -44,13 +44,16 @@ func literal(v hivetype.Value, t hivetype.Type) (string, error) {
 		if t.Kind == hivetype.Date {
 			return fmt.Sprintf("(DATE '1970-01-01' + (%d)::INTEGER)", floorDiv(x.Unix(), 86400)), nil
 		}
+		if r == nanos {
+			return quote(stampOf(x).String()) + "::HUGEINT", nil
+		}
 		return fmt.Sprintf("make_timestamp((%d)::BIGINT)", x.UnixMicro()), nil
 	case time.Duration:
 		return fmt.Sprintf("to_microseconds((%d)::BIGINT)", x.Microseconds()), nil
 	case []hivetype.Entry:
-		return mapLiteral(x, t)
+		return r.mapLiteral(x, t)
 	case []any:
-		return listLiteral(x, t)
+		return r.listLiteral(x, t)
 	}
 	return "", &Error{Op: "plan", Msg: fmt.Sprintf("a constant of type %s has a value of %T", t, v)}
 }
@@ -78,28 +81,28 @@ func floatLiteral(f float64, bits int, sql string) string {
 	return s + "::" + sql
 }
 
-func mapLiteral(entries []hivetype.Entry, t hivetype.Type) (string, error) {
+func (r resolution) mapLiteral(entries []hivetype.Entry, t hivetype.Type) (string, error) {
 	keys, values := make([]any, len(entries)), make([]any, len(entries))
 	for i, e := range entries {
 		keys[i], values[i] = e.Key, e.Value
 	}
-	k, err := listLiteral(keys, hivetype.ArrayOf(*t.Key))
+	k, err := r.listLiteral(keys, hivetype.ArrayOf(*t.Key))
 	if err != nil {
 		return "", err
 	}
-	v, err := listLiteral(values, hivetype.ArrayOf(*t.Elem))
+	v, err := r.listLiteral(values, hivetype.ArrayOf(*t.Elem))
 	return "map(" + k + ", " + v + ")", err
 }
 
 // listLiteral makes an array or a struct.
-func listLiteral(values []any, t hivetype.Type) (string, error) {
+func (r resolution) listLiteral(values []any, t hivetype.Type) (string, error) {
 	items := make([]string, len(values))
 	for i, v := range values {
 		of := t.Elem
 		if t.Kind == hivetype.Struct {
 			of = &t.Fields[i].Type
 		}
-		s, err := literal(v, *of)
+		s, err := r.literal(v, *of)
 		if err != nil {
 			return "", err
 		}
@@ -110,5 +113,5 @@ func listLiteral(values []any, t hivetype.Type) (string, error) {
 	if t.Kind == hivetype.Struct {
 		return "struct_pack(" + strings.Join(items, ", ") + ")", nil
 	}
-	return "[" + strings.Join(items, ", ") + "]::" + sqlType(t), nil
+	return "[" + strings.Join(items, ", ") + "]::" + r.sqlType(t), nil
 }

@@ -31,6 +31,8 @@ type lowerer struct {
 	release  []func()          // called when the query is over
 	giveUp   func(error)       // ends the query for a reason that DuckDB does not know
 
+	resolution resolution
+
 	scanned map[int]scanned // numbers that are read, by the IDs of their columns
 	spans   map[int]span    // of columns
 	reaches map[analysis.Expr]compactable
@@ -71,6 +73,8 @@ func (l *lowerer) query(q *analysis.Query) string {
 	if err := l.prepare(q); err != nil {
 		return l.fail(err)
 	}
+	l.resolution = l.resolutionOf(q)
+	l.feeds.resolution = l.resolution
 	l.findCompact(q)
 	return l.shared(q) + l.root(q)
 }

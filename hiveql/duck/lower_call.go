@@ -1,6 +1,7 @@
 package duck
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -28,7 +29,7 @@ var rules = sync.OnceValue(func() map[string]rule {
 
 func (l *lowerer) call(x *analysis.Call) string {
 	if x.Func.Name == "enforce_constraint" { // which nobody can call
-		return fill("skep_enforce(coalesce($1, FALSE), $2)", x, l.exprs(x.Args))
+		return l.fill("skep_enforce(coalesce($1, FALSE), $2)", x, l.exprs(x.Args))
 	}
 	r, ok := rules()[x.Func.Name]
 	if !ok {
@@ -42,6 +43,9 @@ func (l *lowerer) call(x *analysis.Call) string {
 		return l.chain(x, " "+strings.ToUpper(x.Func.Name)+" ")
 	case "||":
 		return l.chain(x, " || ")
+	}
+	if l.resolution == nanos && takesClocks(x) && (hasStamp(x.T) || slices.ContainsFunc(x.Args, func(a analysis.Expr) bool { return hasStamp(a.Type()) })) {
+		return l.clocked(x, r)
 	}
 	if isComparison(x.Func.Name) && len(x.Args) == 2 {
 		return r(l, x, l.compared(x.Args))
@@ -72,10 +76,10 @@ func (l *lowerer) chain(x *analysis.Call, operator string) string {
 // as is a rule by a template: $1, $2 ... are the arguments, $* all of them, $T the type of the
 // result.
 func as(template string) rule {
-	return func(_ *lowerer, x *analysis.Call, args []string) string { return fill(template, x, args) }
+	return func(l *lowerer, x *analysis.Call, args []string) string { return l.fill(template, x, args) }
 }
 
-func fill(template string, x *analysis.Call, args []string) string {
+func (l *lowerer) fill(template string, x *analysis.Call, args []string) string {
 	var b strings.Builder
 	for {
 		before, after, found := strings.Cut(template, "$")
@@ -87,7 +91,7 @@ func fill(template string, x *analysis.Call, args []string) string {
 		case '*':
 			b.WriteString(strings.Join(args, ", "))
 		case 'T':
-			b.WriteString(sqlType(x.T))
+			b.WriteString(l.sqlType(x.T))
 		default:
 			b.WriteString(args[c-'1'])
 		}
@@ -97,8 +101,8 @@ func fill(template string, x *analysis.Call, args []string) string {
 
 // byCount is a rule by templates for one, two ... arguments; "" where there may not be so few.
 func byCount(templates ...string) rule {
-	return func(_ *lowerer, x *analysis.Call, args []string) string {
-		return fill(templates[len(args)-1], x, args)
+	return func(l *lowerer, x *analysis.Call, args []string) string {
+		return l.fill(templates[len(args)-1], x, args)
 	}
 }
 
@@ -140,7 +144,7 @@ func operatorRules() map[string]rule {
 			if x.T.Kind == hivetype.Decimal {
 				return l.decimalCall("div", x, args)
 			}
-			return fill("($1 / nullif($2, 0))", x, args)
+			return l.fill("($1 / nullif($2, 0))", x, args)
 		},
 		"div": as("skep_divide($1, $2)"),
 		"%":   moduloRule("mod", "skep_modulo"),
@@ -166,15 +170,15 @@ func arithmeticRule(op, symbol string) rule {
 		a, b := x.Args[0].Type(), x.Args[1].Type()
 		switch {
 		case x.T.Integer():
-			return fill(integerFunctions[op]+"($1, $2)", x, args)
+			return l.fill(integerFunctions[op]+"($1, $2)", x, args)
 		case x.T.Kind == hivetype.Decimal:
 			return l.decimalArithmetic(op, symbol, x, args)
 		case x.T.Kind == hivetype.IntervalDayTime && instant(a) && instant(b):
-			return fill("(($1)::TIMESTAMP - ($2)::TIMESTAMP)", x, args)
+			return l.fill("(($1)::TIMESTAMP - ($2)::TIMESTAMP)", x, args)
 		case instant(x.T):
-			return fill("($1 "+symbol+" $2)::$T", x, args)
+			return l.fill("($1 "+symbol+" $2)::$T", x, args)
 		}
-		return fill("($1 "+symbol+" $2)", x, args)
+		return l.fill("($1 "+symbol+" $2)", x, args)
 	}
 }
 
@@ -184,11 +188,11 @@ func (l *lowerer) decimalArithmetic(op, symbol string, x *analysis.Call, args []
 	switch {
 	case op == "mul" && a.Precision+b.Precision < hivetype.MaxPrecision && x.T.Scale == a.Scale+b.Scale:
 		if a.Precision+b.Precision > compactDigits && max(a.Precision, b.Precision) <= compactDigits { // of which the product would have to be as short
-			return fill("(($1)::"+sqlType(hivetype.DecimalOf(compactDigits+1, a.Scale))+" * $2)::$T", x, args)
+			return l.fill("(($1)::"+l.sqlType(hivetype.DecimalOf(compactDigits+1, a.Scale))+" * $2)::$T", x, args)
 		}
-		return fill("($1 * $2)::$T", x, args)
+		return l.fill("($1 * $2)::$T", x, args)
 	case op != "mul" && x.T.Precision < hivetype.MaxPrecision && x.T.Scale == max(a.Scale, b.Scale):
-		return fill("(($1)::$T "+symbol+" ($2)::$T)::$T", x, args)
+		return l.fill("(($1)::$T "+symbol+" ($2)::$T)::$T", x, args)
 	}
 	return l.decimalCall(op, x, args)
 }
@@ -199,13 +203,13 @@ func (l *lowerer) decimalCall(op string, x *analysis.Call, args []string) string
 
 // like leaves out the escape character where the pattern has none: DuckDB then looks for the parts
 // of the pattern, which is several times as fast.
-func like(_ *lowerer, x *analysis.Call, args []string) string {
+func like(l *lowerer, x *analysis.Call, args []string) string {
 	if c, ok := x.Args[1].(*analysis.Const); ok {
 		if pattern, ok := c.Value.(string); ok && !strings.Contains(pattern, `\`) {
-			return fill("($1 LIKE $2)", x, args)
+			return l.fill("($1 LIKE $2)", x, args)
 		}
 	}
-	return fill(`($1 LIKE $2 ESCAPE '\')`, x, args)
+	return l.fill(`($1 LIKE $2 ESCAPE '\')`, x, args)
 }
 
 func moduloRule(op, function string) rule {
@@ -214,30 +218,30 @@ func moduloRule(op, function string) rule {
 		case hivetype.Decimal:
 			return l.decimalCall(op, x, args)
 		case hivetype.Float:
-			return fill(function+"(($1)::DOUBLE, ($2)::DOUBLE)::FLOAT", x, args)
+			return l.fill(function+"(($1)::DOUBLE, ($2)::DOUBLE)::FLOAT", x, args)
 		}
-		return fill(function+"($1, $2)", x, args)
+		return l.fill(function+"($1, $2)", x, args)
 	}
 }
 
-func negate(_ *lowerer, x *analysis.Call, args []string) string {
+func negate(l *lowerer, x *analysis.Call, args []string) string {
 	if x.T.Integer() {
-		return fill("skep_negate($1)", x, args)
+		return l.fill("skep_negate($1)", x, args)
 	}
-	return fill("(-($1))", x, args)
+	return l.fill("(-($1))", x, args)
 }
 
-func index(_ *lowerer, x *analysis.Call, args []string) string {
+func index(l *lowerer, x *analysis.Call, args []string) string {
 	if x.Args[0].Type().Kind == hivetype.Map {
-		return fill("($1)[$2]", x, args)
+		return l.fill("($1)[$2]", x, args)
 	}
 	if n, ok := constantInt(x, 1); ok {
 		if n < 0 {
-			return "NULL::" + sqlType(x.T)
+			return "NULL::" + l.sqlType(x.T)
 		}
 		return "(" + args[0] + ")[" + strconv.FormatInt(n+1, 10) + "]"
 	}
-	return fill("skep_index($1, $2)", x, args)
+	return l.fill("skep_index($1, $2)", x, args)
 }
 
 // fieldOrIndex is the operator, a field of a struct, or the function of the same name, the
@@ -298,12 +302,12 @@ func random(l *lowerer, x *analysis.Call, args []string) string {
 	return "skep_rand(" + args[0] + ", " + l.row + ")"
 }
 
-func extreme(_ *lowerer, x *analysis.Call, args []string) string {
+func extreme(l *lowerer, x *analysis.Call, args []string) string {
 	nulls := make([]string, len(args))
 	for i, a := range args {
 		nulls[i] = a + " IS NULL"
 	}
-	return "CASE WHEN " + strings.Join(nulls, " OR ") + " THEN NULL ELSE " + fill(x.Func.Name+"($*)", x, args) + " END"
+	return "CASE WHEN " + strings.Join(nulls, " OR ") + " THEN NULL ELSE " + l.fill(x.Func.Name+"($*)", x, args) + " END"
 }
 
 func floor(l *lowerer, x *analysis.Call, args []string) string {
@@ -313,11 +317,11 @@ func floor(l *lowerer, x *analysis.Call, args []string) string {
 	}
 	switch t := x.Args[0].Type(); {
 	case t.Integer():
-		return fill("($1)::BIGINT", x, args)
+		return l.fill("($1)::BIGINT", x, args)
 	case t.Kind == hivetype.Decimal:
-		return fill(x.Func.Name+"($1)::$T", x, args)
+		return l.fill(x.Func.Name+"($1)::$T", x, args)
 	}
-	return fill("skep_to_bigint("+x.Func.Name+"(($1)::DOUBLE))", x, args)
+	return l.fill("skep_to_bigint("+x.Func.Name+"(($1)::DOUBLE))", x, args)
 }
 
 // round takes halves away from zero, bround to the even neighbour.
@@ -328,18 +332,18 @@ func round(l *lowerer, x *analysis.Call, args []string) string {
 	function := "skep_" + x.Func.Name
 	switch t := x.Args[0].Type(); {
 	case t.Integer():
-		return fill(function+"(($1)::BIGINT, $2)::$T", x, args)
+		return l.fill(function+"(($1)::BIGINT, $2)::$T", x, args)
 	case t.Kind == hivetype.Float:
-		return fill(function+"(skep_to_double(skep_print($1)), $2)::FLOAT", x, args)
+		return l.fill(function+"(skep_to_double(skep_print($1)), $2)::FLOAT", x, args)
 	case t.Kind == hivetype.Decimal:
 		places := int64(0)
 		if len(x.Args) == 2 {
 			places, _ = constantInt(x, 1)
 		}
 		if x.Func.Name == "round" && places >= 0 {
-			return fill("TRY_CAST($1 AS $T)", x, args)
+			return l.fill("TRY_CAST($1 AS $T)", x, args)
 		}
-		return fill("TRY_CAST(skep_number(skep_print("+function+"(($1)::DOUBLE, $2))) AS $T)", x, args)
+		return l.fill("TRY_CAST(skep_number(skep_print("+function+"(($1)::DOUBLE, $2))) AS $T)", x, args)
 	}
-	return fill(function+"($1, $2)", x, args)
+	return l.fill(function+"($1, $2)", x, args)
 }

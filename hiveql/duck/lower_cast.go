@@ -16,11 +16,14 @@ func (l *lowerer) cast(x string, from, to hivetype.Type) string {
 	case from.Equal(to):
 		return x
 	case from.Kind == hivetype.Void:
-		return "NULL::" + sqlType(to)
+		return "NULL::" + l.sqlType(to)
 	case !from.Primitive() && to.Text():
 		return l.fail(unsupported("a conversion from %s to %s", from, to))
 	case !from.Primitive() || !to.Primitive():
 		return l.castNested(x, from, to)
+	}
+	if l.resolution == nanos && (stamped(from) || stamped(to)) {
+		return l.castNanos(x, from, to)
 	}
 	switch to.Kind {
 	case hivetype.Boolean:
@@ -75,13 +78,13 @@ func (l *lowerer) castInteger(x string, from, to hivetype.Type) string {
 	fn := "skep_to_" + to.Kind.String()
 	switch {
 	case from.Integer() && from.Kind < to.Kind || from.Kind == hivetype.Boolean:
-		return "(" + x + ")::" + sqlType(to)
+		return "(" + x + ")::" + l.sqlType(to)
 	case from.Integer():
 		return fn + "((" + x + ")::BIGINT)"
 	case from.Kind == hivetype.Float:
 		return fn + "((" + x + ")::DOUBLE)"
 	case from.Kind == hivetype.Decimal:
-		return "TRY_CAST(trunc(" + x + ") AS " + sqlType(to) + ")"
+		return "TRY_CAST(trunc(" + x + ") AS " + l.sqlType(to) + ")"
 	case from.Text() || from.Kind == hivetype.Double:
 		return fn + "(" + x + ")"
 	case instant(from):
@@ -99,11 +102,11 @@ func (l *lowerer) castFloat(x string, from, to hivetype.Type) string {
 	case from.Text():
 		return "skep_to_" + to.Kind.String() + "(" + x + ")"
 	case instant(from):
-		return "(epoch_us((" + x + ")::TIMESTAMP) / 1000000.0::DOUBLE)::" + sqlType(to)
+		return "(epoch_us((" + x + ")::TIMESTAMP) / 1000000.0::DOUBLE)::" + l.sqlType(to)
 	case from.Kind == hivetype.Double:
 		return "TRY_CAST(" + x + " AS FLOAT)"
 	case from.Numeric() || from.Kind == hivetype.Boolean:
-		return "(" + x + ")::" + sqlType(to)
+		return "(" + x + ")::" + l.sqlType(to)
 	}
 	return l.fail(unsupported("a conversion from %s to %s", from, to))
 }
@@ -123,7 +126,7 @@ func (l *lowerer) castDecimal(x string, from, to hivetype.Type) string {
 	case !from.Numeric():
 		return l.fail(unsupported("a conversion from %s to %s", from, to))
 	}
-	return "TRY_CAST(" + x + " AS " + sqlType(to) + ")"
+	return "TRY_CAST(" + x + " AS " + l.sqlType(to) + ")"
 }
 
 // castText takes the blanks off that fill up a char, as Hive does whenever it becomes text.
@@ -187,7 +190,7 @@ func (l *lowerer) castNested(x string, from, to hivetype.Type) string {
 		fields := make([]string, len(to.Fields))
 		for i, f := range to.Fields {
 			if i >= len(from.Fields) {
-				fields[i] = name(f.Name) + " := NULL::" + sqlType(f.Type)
+				fields[i] = name(f.Name) + " := NULL::" + l.sqlType(f.Type)
 				continue
 			}
 			part := "struct_extract(" + x + ", " + quote(from.Fields[i].Name) + ")"
@@ -196,4 +199,28 @@ func (l *lowerer) castNested(x string, from, to hivetype.Type) string {
 		return "CASE WHEN " + x + " IS NOT NULL THEN struct_pack(" + strings.Join(fields, ", ") + ") END"
 	}
 	return l.fail(unsupported("a conversion from %s to %s", from, to))
+}
+
+// castNanos is cast from or to a timestamp where these are in nanoseconds.
+func (l *lowerer) castNanos(x string, from, to hivetype.Type) string {
+	switch {
+	case stamped(from) && stamped(to):
+		return x
+	case stamped(from) && (to.Kind == hivetype.Double || to.Kind == hivetype.Float):
+		return "skep_stamp_seconds(" + x + ")::" + sqlType(to)
+	case stamped(from) && to.Kind == hivetype.Decimal:
+		return "TRY_CAST(skep_number(skep_print(skep_stamp_seconds(" + x + "))) AS " + sqlType(to) + ")"
+	case stamped(from) && to.Text():
+		return l.castText("skep_stamp_text("+x+")", hivetype.Of(hivetype.String), to)
+	case from.Text():
+		return "skep_to_stamp(" + x + ")"
+	case from.Kind == hivetype.Decimal:
+		return "skep_stamp_of((" + x + ")::VARCHAR)"
+	case from.Kind == hivetype.Double || from.Kind == hivetype.Float:
+		return "skep_stamp_of(skep_number(skep_print((" + x + ")::DOUBLE)))"
+	}
+	l.resolution = micros
+	s := l.cast(l.inMicros(x, from), from, to)
+	l.resolution = nanos
+	return l.inNanos(s, to)
 }

@@ -3,7 +3,6 @@ package duck
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/skepdata/skep/hiveql/analysis"
 	"github.com/skepdata/skep/hivetype"
@@ -15,16 +14,16 @@ func (l *lowerer) expr(x analysis.Expr) string {
 		return "NULL"
 	}
 	if l.computesCompact(x) {
-		return "(" + l.compact(x) + ")::" + sqlType(x.Type())
+		return "(" + l.compact(x) + ")::" + l.sqlType(x.Type())
 	}
 	switch x := x.(type) {
 	case *analysis.Ref:
 		return l.typed(x.ID, x.T)
 	case *analysis.Const:
-		if t, ok := x.Value.(time.Time); ok && t.Nanosecond()%1000 > 0 {
+		if l.resolution == micros && hasDigits(x.Value) {
 			l.src.Cut().Add(1)
 		}
-		s, err := literal(x.Value, x.T)
+		s, err := l.resolution.literal(x.Value, x.T)
 		if err != nil {
 			return l.fail(err)
 		}
@@ -83,7 +82,7 @@ func (l *lowerer) caseOf(x *analysis.Case) string {
 	if x.Else != nil {
 		b.WriteString(" ELSE " + l.expr(x.Else))
 	} else {
-		b.WriteString(" ELSE NULL::" + sqlType(x.T))
+		b.WriteString(" ELSE NULL::" + l.sqlType(x.T))
 	}
 	b.WriteString(" END")
 	return b.String()
@@ -101,5 +100,5 @@ func (l *lowerer) in(x *analysis.In) string {
 func (l *lowerer) decimal(op, a, b string, ta, tb, t hivetype.Type) string {
 	fn := fmt.Sprintf("skep_decimal_%s_%d_%d_%d_%d", op, ta.Scale, tb.Scale, t.Precision, t.Scale)
 	l.decimals = append(l.decimals, fn)
-	return fmt.Sprintf("%s(%s::DECIMAL(38,%d), %s::DECIMAL(38,%d))::%s", fn, a, ta.Scale, b, tb.Scale, sqlType(t))
+	return fmt.Sprintf("%s(%s::DECIMAL(38,%d), %s::DECIMAL(38,%d))::%s", fn, a, ta.Scale, b, tb.Scale, l.sqlType(t))
 }

@@ -23,7 +23,7 @@ func (l *lowerer) aggregate(a *analysis.Aggregate) string {
 	for i, k := range a.Keys {
 		keys[i] = column(k.ID)
 		if a.Sets != nil && !inSome(a.Sets, i) {
-			list = append(list, "NULL::"+sqlType(k.Type)+" AS "+keys[i])
+			list = append(list, "NULL::"+l.sqlType(k.Type)+" AS "+keys[i])
 		} else {
 			list = append(list, keys[i])
 		}
@@ -81,7 +81,7 @@ func (l *lowerer) ofGroupedRows(a *analysis.Aggregate, c aggregateCall) string {
 	if grouped == nil {
 		return x
 	}
-	none := "NULL::" + sqlType(c.t)
+	none := "NULL::" + l.sqlType(c.t)
 	if c.f.Name == "count" {
 		none = "0::BIGINT"
 	}
@@ -167,7 +167,7 @@ func (l *lowerer) aggregateFunction(c aggregateCall) string {
 		case hivetype.Decimal:
 			sum := l.decimalSum(c, whole, args[0])
 			if !c.loose {
-				sum = "TRY_CAST(" + sum + " AS " + sqlType(c.t) + ")"
+				sum = "TRY_CAST(" + sum + " AS " + l.sqlType(c.t) + ")"
 			}
 			return sum
 		default:
@@ -181,7 +181,7 @@ func (l *lowerer) aggregateFunction(c aggregateCall) string {
 		return l.decimal("div", l.decimalSum(c, whole, args[0]), whole("count", args[0]), sum, hivetype.DecimalOf(19, 0), c.t)
 	case "collect_list", "collect_set":
 		c.distinct = c.distinct || c.f.Name == "collect_set"
-		return "coalesce(" + whole("list", args[0], args[0]+" IS NOT NULL") + ", []::" + sqlType(c.t) + ")"
+		return "coalesce(" + whole("list", args[0], args[0]+" IS NOT NULL") + ", []::" + l.sqlType(c.t) + ")"
 	case "min", "max":
 		if c.loose {
 			return whole(c.f.Name, l.compact(c.args[0]))
@@ -230,7 +230,7 @@ func (l *lowerer) decimalSum(c aggregateCall, whole func(string, string, ...stri
 	if !slices.Contains(l.decimals, name) {
 		l.decimals = append(l.decimals, name)
 	}
-	return whole(name, "("+x+")::"+sqlType(hivetype.DecimalOf(hivetype.MaxPrecision, t.Scale)))
+	return whole(name, "("+x+")::"+l.sqlType(hivetype.DecimalOf(hivetype.MaxPrecision, t.Scale)))
 }
 
 // sameAggregates are called in DuckDB as in Hive.
@@ -329,7 +329,7 @@ func (l *lowerer) windowFunction(f analysis.WindowColumn) string {
 	var without string
 	switch frame := frameWithoutKey(b, f.OrderBy[0]); frame {
 	case "":
-		without = "NULL::" + sqlType(f.Type)
+		without = "NULL::" + l.sqlType(f.Type)
 		if f.Func.Name == "count" {
 			without = "0::BIGINT"
 		}
@@ -399,7 +399,7 @@ func (l *lowerer) overWindow(f analysis.WindowColumn, over string) string {
 	if skip {
 		text += " IGNORE NULLS"
 	}
-	return "(" + f.Func.Name + "(" + text + ")" + over + ")::" + sqlType(f.Type)
+	return "(" + f.Func.Name + "(" + text + ")" + over + ")::" + l.sqlType(f.Type)
 }
 
 // over is the window of f, with a frame of its own or the one given.

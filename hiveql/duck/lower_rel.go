@@ -182,7 +182,7 @@ func (l *lowerer) values(v *analysis.Values) string {
 	if len(v.Rows) == 0 || len(v.Cols) == 0 {
 		list := []string{"1 AS one"}
 		for _, c := range v.Cols {
-			list = append(list, "NULL::"+sqlType(c.Type)+" AS "+column(c.ID))
+			list = append(list, "NULL::"+l.sqlType(c.Type)+" AS "+column(c.ID))
 		}
 		if len(v.Rows) > 0 {
 			return fmt.Sprintf("SELECT 1 AS one FROM range(%d)", len(v.Rows))
@@ -211,7 +211,7 @@ func (l *lowerer) lateral(v *analysis.Lateral) string {
 	case "replicate_rows":
 		return l.replicate(v, args)
 	case "stack":
-		return l.explode(v, stackRows(v, args[1:]))
+		return l.explode(v, l.stackRows(v, args[1:]))
 	case "json_tuple", "parse_url_tuple":
 		return l.tuple(v, args)
 	}
@@ -279,13 +279,13 @@ func columnsAnd(cols []analysis.Column, more string) string {
 }
 
 // stackRows is an array of the rows of stack.
-func stackRows(v *analysis.Lateral, values []string) string {
+func (l *lowerer) stackRows(v *analysis.Lateral, values []string) string {
 	width := len(v.Cols)
 	var rows []string
 	for i := 0; i < len(values); i += width {
 		fields := make([]string, width)
 		for k, c := range v.Cols {
-			item := "NULL::" + sqlType(c.Type)
+			item := "NULL::" + l.sqlType(c.Type)
 			if i+k < len(values) {
 				item = values[i+k]
 			}

@@ -10,7 +10,7 @@ import (
 func textRules() map[string]rule {
 	return map[string]rule{
 		"ascii": as("skep_ascii($1)"), "base64": as("base64($1)"), "chr": as("skep_chr($1)"),
-		"concat": func(_ *lowerer, _ *analysis.Call, args []string) string {
+		"concat": func(l *lowerer, _ *analysis.Call, args []string) string {
 			return "(" + strings.Join(args, " || ") + ")"
 		},
 		"concat_ws": concatWith, "crc32": as("skep_crc32($1)"),
@@ -19,11 +19,11 @@ func textRules() map[string]rule {
 		"format_number": formatNumber, "hex": as("skep_hex($1)"),
 		"initcap": as("skep_initcap(lower($1))"), "instr": byCount("", "skep_locate($2, $1)", "skep_instr($1, $2, $3, 1::INTEGER)", "skep_instr($1, $2, $3, $4)"),
 		"length": length, "character_length": length,
-		"octet_length": func(_ *lowerer, x *analysis.Call, args []string) string {
+		"octet_length": func(l *lowerer, x *analysis.Call, args []string) string {
 			if x.Args[0].Type().Kind == hivetype.Binary {
-				return fill("octet_length($1)::INTEGER", x, args)
+				return l.fill("octet_length($1)::INTEGER", x, args)
 			}
-			return fill("strlen($1)::INTEGER", x, args)
+			return l.fill("strlen($1)::INTEGER", x, args)
 		},
 		"levenshtein": as("levenshtein($1, $2)::INTEGER"),
 		"locate":      as("skep_locate($*)"), "lower": as("lower($1)"), "upper": as("upper($1)"),
@@ -43,7 +43,7 @@ func textRules() map[string]rule {
 }
 
 // substr leaves to DuckDB what means the same there: from a place that is counted from the beginning.
-func substr(_ *lowerer, x *analysis.Call, args []string) string {
+func substr(l *lowerer, x *analysis.Call, args []string) string {
 	from, known := constantInt(x, 1)
 	plain := known && from > 0 && x.Args[0].Type().Kind != hivetype.Binary
 	if len(args) == 3 {
@@ -51,20 +51,20 @@ func substr(_ *lowerer, x *analysis.Call, args []string) string {
 		plain = plain && known && n >= 0
 	}
 	if plain {
-		return fill("substring($*)", x, args)
+		return l.fill("substring($*)", x, args)
 	}
-	return fill("skep_substr($*)", x, args)
+	return l.fill("skep_substr($*)", x, args)
 }
 
-func length(_ *lowerer, x *analysis.Call, args []string) string {
+func length(l *lowerer, x *analysis.Call, args []string) string {
 	if x.Args[0].Type().Kind == hivetype.Binary {
-		return fill("octet_length($1)::INTEGER", x, args)
+		return l.fill("octet_length($1)::INTEGER", x, args)
 	}
-	return fill("length($1)::INTEGER", x, args)
+	return l.fill("length($1)::INTEGER", x, args)
 }
 
 // concatWith skips NULLs, in arrays too.
-func concatWith(_ *lowerer, x *analysis.Call, args []string) string {
+func concatWith(l *lowerer, x *analysis.Call, args []string) string {
 	lists := make([]string, 0, len(args))
 	nested := false
 	for i, a := range args[1:] {
@@ -76,7 +76,7 @@ func concatWith(_ *lowerer, x *analysis.Call, args []string) string {
 		}
 	}
 	if !nested {
-		return fill("concat_ws($*)", x, args)
+		return l.fill("concat_ws($*)", x, args)
 	}
 	joined := lists[0]
 	for _, s := range lists[1:] {
@@ -95,7 +95,7 @@ func charset(template string) rule {
 		if s := strings.ToUpper(set); s != "UTF-8" && s != "UTF8" && s != "US-ASCII" {
 			return l.fail(unsupported("the character set %s in %s", set, x.Func.Name))
 		}
-		return fill(template, x, args)
+		return l.fill(template, x, args)
 	}
 }
 
@@ -118,7 +118,7 @@ func patternRules() map[string]rule {
 		},
 		"split": func(l *lowerer, x *analysis.Call, args []string) string {
 			if p, ok := constantText(x, 1); ok && p != "" && !strings.ContainsAny(p, `\.[]{}()*+-?^$|`) {
-				return fill("string_split($1, $2)", x, args)
+				return l.fill("string_split($1, $2)", x, args)
 			}
 			return "string_split_regex(" + args[0] + ", " + l.pattern(x, args) + ")"
 		},

@@ -22,11 +22,11 @@ func intervalRule(_ *lowerer, x *analysis.Call, args []string) string {
 
 func dateRules() map[string]rule {
 	part := func(s string) rule {
-		return func(_ *lowerer, x *analysis.Call, args []string) string {
+		return func(l *lowerer, x *analysis.Call, args []string) string {
 			if x.Args[0].Type().Kind == hivetype.IntervalDayTime {
-				return fill("skep_interval_"+s+"(epoch_us($1))::INTEGER", x, args)
+				return l.fill("skep_interval_"+s+"(epoch_us($1))::INTEGER", x, args)
 			}
-			return fill(s+"($1)::INTEGER", x, args)
+			return l.fill(s+"($1)::INTEGER", x, args)
 		}
 	}
 	all := map[string]rule{
@@ -57,15 +57,15 @@ func dateRules() map[string]rule {
 
 // floorTime goes back to the beginning of a unit; weeks begin on Monday.
 func floorTime(unit string) rule {
-	return func(_ *lowerer, x *analysis.Call, args []string) string {
-		return "date_trunc(" + quote(unit) + ", " + args[0] + ")::" + sqlType(x.T)
+	return func(l *lowerer, x *analysis.Call, args []string) string {
+		return "date_trunc(" + quote(unit) + ", " + args[0] + ")::" + l.sqlType(x.T)
 	}
 }
 
-func truncate(_ *lowerer, x *analysis.Call, args []string) string {
+func truncate(l *lowerer, x *analysis.Call, args []string) string {
 	t := x.Args[0].Type()
 	if t.Kind == hivetype.Date {
-		return fill("skep_trunc($1, $2)::VARCHAR", x, args)
+		return l.fill("skep_trunc($1, $2)::VARCHAR", x, args)
 	}
 	places := "0::INTEGER"
 	if len(args) == 2 {
@@ -75,19 +75,19 @@ func truncate(_ *lowerer, x *analysis.Call, args []string) string {
 	case t.Integer():
 		return "skep_truncate(" + args[0] + ", " + places + ")"
 	case t.Kind == hivetype.Decimal:
-		return fill("TRY_CAST(skep_number(skep_print(skep_truncate(($1)::DOUBLE, "+places+"))) AS $T)", x, args)
+		return l.fill("TRY_CAST(skep_number(skep_print(skep_truncate(($1)::DOUBLE, "+places+"))) AS $T)", x, args)
 	}
-	return fill("skep_truncate(skep_to_double(skep_print($1)), "+places+")::$T", x, args)
+	return l.fill("skep_truncate(skep_to_double(skep_print($1)), "+places+")::$T", x, args)
 }
 
-func unixTimestamp(_ *lowerer, x *analysis.Call, args []string) string {
+func unixTimestamp(l *lowerer, x *analysis.Call, args []string) string {
 	switch len(args) {
 	case 0:
 		return "skep_seconds(now()::TIMESTAMP)"
 	case 1:
-		return fill("skep_seconds($1)", x, args)
+		return l.fill("skep_seconds($1)", x, args)
 	}
-	return fill("skep_parse_seconds($1, $2)", x, args)
+	return l.fill("skep_parse_seconds($1, $2)", x, args)
 }
 
 func valueRules() map[string]rule {
@@ -96,7 +96,7 @@ func valueRules() map[string]rule {
 		"if": as("CASE WHEN $1 THEN $2 ELSE $3 END"), "nullif": nullIf, "nvl": as("coalesce($1, $2)"),
 		"nvl2": as("CASE WHEN $1 IS NOT NULL THEN $2 ELSE $3 END"),
 		"hash": hash, "murmur_hash": murmurHash, "uuid": as("uuid()::VARCHAR"),
-		"typeof":  func(_ *lowerer, x *analysis.Call, _ []string) string { return quote(x.Args[0].Type().String()) },
+		"typeof":  func(l *lowerer, x *analysis.Call, _ []string) string { return quote(x.Args[0].Type().String()) },
 		"version": func(*lowerer, *analysis.Call, []string) string { return quote("skep") },
 	}
 	for _, name := range []string{"current_catalog", "current_database", "current_user", "logged_in_user"} {
@@ -156,6 +156,9 @@ func (l *lowerer) hashOf(a string, t hivetype.Type) string {
 	case hivetype.Date:
 		return "coalesce((" + a + " - DATE '1970-01-01')::INTEGER, 0)"
 	case hivetype.Timestamp:
+		if l.resolution == nanos {
+			return l.computedHash(a, t)
+		}
 		return "coalesce(skep_hash_time(epoch_us(" + a + ")), 0)"
 	case hivetype.Array:
 		e := l.fresh("e")
@@ -200,12 +203,12 @@ func collectionRules() map[string]rule {
 			}
 			return structOf(x.T, values)
 		},
-		"struct": func(_ *lowerer, x *analysis.Call, args []string) string { return structOf(x.T, args) },
-		"size": func(_ *lowerer, x *analysis.Call, args []string) string {
+		"struct": func(l *lowerer, x *analysis.Call, args []string) string { return structOf(x.T, args) },
+		"size": func(l *lowerer, x *analysis.Call, args []string) string {
 			if x.Args[0].Type().Kind == hivetype.Map {
-				return fill("skep_map_size($1)", x, args)
+				return l.fill("skep_map_size($1)", x, args)
 			}
-			return fill("skep_size($1)", x, args)
+			return l.fill("skep_size($1)", x, args)
 		},
 		"sort_array": as("list_sort($1, 'ASC', 'NULLS FIRST')"),
 	}
@@ -220,7 +223,7 @@ func structOf(t hivetype.Type, values []string) string {
 }
 
 // mapOf has keys at even and values at odd places.
-func mapOf(_ *lowerer, x *analysis.Call, args []string) string {
+func mapOf(l *lowerer, x *analysis.Call, args []string) string {
 	var keys, values []string
 	for i, a := range args {
 		if i%2 == 0 {
@@ -229,12 +232,12 @@ func mapOf(_ *lowerer, x *analysis.Call, args []string) string {
 			values = append(values, a)
 		}
 	}
-	return "map([" + strings.Join(keys, ", ") + "], [" + strings.Join(values, ", ") + "])::" + sqlType(x.T)
+	return "map([" + strings.Join(keys, ", ") + "], [" + strings.Join(values, ", ") + "])::" + l.sqlType(x.T)
 }
 
 func arrayJoin(l *lowerer, x *analysis.Call, args []string) string {
 	if len(args) == 2 {
-		return fill("array_to_string($1, $2)", x, args)
+		return l.fill("array_to_string($1, $2)", x, args)
 	}
 	e := l.fresh("e")
 	return "array_to_string(list_transform(" + args[0] + ", lambda " + e + ": coalesce(" + e + ", " + args[2] + ")), " + args[1] + ")"

@@ -25,7 +25,7 @@ func (e *Executor) Query(ctx context.Context, q *analysis.Query, src hiveql.Sour
 	}
 	rows := &resultRows{job: r, output: slices.Clone(q.Output), row: make([]hivetype.Value, len(q.Output))}
 	for _, o := range q.Output {
-		rows.readers = append(rows.readers, newReader(o.Type))
+		rows.readers = append(rows.readers, r.resolution.newReader(o.Type))
 	}
 	return rows, nil
 }
@@ -33,13 +33,14 @@ func (e *Executor) Query(ctx context.Context, q *analysis.Query, src hiveql.Sour
 // job is a statement that runs, and what must be given back after it.
 type job struct {
 	*run
-	ctx     context.Context // of the statement
-	giveUp  context.CancelCauseFunc
-	conn    *connection // nil when it is closed; guarded by exec.mu
-	exec    *Executor
-	feeds   *feeds
-	urls    map[string]string // names of the files that DuckDB reads, by their local paths
-	release []func()
+	ctx        context.Context // of the statement
+	giveUp     context.CancelCauseFunc
+	conn       *connection // nil when it is closed; guarded by exec.mu
+	exec       *Executor
+	feeds      *feeds
+	urls       map[string]string // names of the files that DuckDB reads, by their local paths
+	release    []func()
+	resolution resolution
 }
 
 // lowered lowers a plan by lower and starts it, on a connection of its own.
@@ -71,7 +72,7 @@ func (j *job) start(src hiveql.Source, lower func(*lowerer) string) error {
 		scanned: map[int]scanned{}, spans: map[int]span{}, reaches: map[analysis.Expr]compactable{}, loose: map[int]bool{},
 	}
 	sql := lower(l)
-	j.release, j.urls = l.release, l.urls
+	j.release, j.urls, j.resolution = l.release, l.urls, l.resolution
 	if l.err != nil {
 		return l.err
 	}

@@ -74,7 +74,7 @@ func (l *lowerer) scan(s *analysis.Scan) string {
 func (l *lowerer) noRows(cols []analysis.Column) string {
 	list := []string{}
 	for _, c := range cols {
-		list = append(list, "NULL::"+sqlType(c.Type)+" AS "+column(c.ID))
+		list = append(list, "NULL::"+l.sqlType(c.Type)+" AS "+column(c.ID))
 	}
 	if len(list) == 0 {
 		list = []string{"1 AS one"}
@@ -195,7 +195,7 @@ func (l *lowerer) scanText(s *analysis.Scan, g *scanGroup) string {
 			out.constant, out.index = true, constants
 			constants++
 		case c.Index >= len(g.fields):
-			list = append(list, "NULL::"+sqlType(c.Type)+" AS "+column(c.ID))
+			list = append(list, "NULL::"+l.sqlType(c.Type)+" AS "+column(c.ID))
 			continue
 		default:
 			out.index, out.t = c.Index, g.fields[c.Index].Type
@@ -261,7 +261,7 @@ func (l *lowerer) textSource(g *scanGroup, t *splitSource) batchSource {
 			return nil, nil, describe(errors.Join(err, raw.Close()))
 		}
 		spec := g.spec
-		spec.Cut = t.src.Cut()
+		spec.Cut, spec.Nanos = t.src.Cut(), bool(l.resolution)
 		r, err := formats.NewSplitReader(spec, g.fields, projection, plain, batchRows, t.split)
 		if err != nil {
 			return nil, nil, describe(errors.Join(err, plain.Close(), raw.Close()))

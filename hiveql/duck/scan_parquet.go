@@ -183,20 +183,23 @@ func (l *lowerer) parquetColumns(list string, byPosition bool) (map[string]strin
 func (l *lowerer) parquetColumn(column string, have map[string]string, to hivetype.Type, in *clocks) string {
 	found, ok := have[strings.ToLower(column)]
 	if !ok {
-		return "NULL::" + sqlType(to)
+		return "NULL::" + l.sqlType(to)
 	}
 	as, physical, _ := strings.Cut(found, "\x00")
 	x := "p." + name(as)
+	if l.resolution == nanos && (hasStamp(to) || strings.Contains(physical, "TIMESTAMP")) {
+		return l.parquetStamp(x, as, physical, to, in)
+	}
 	if converted, ok := physicalTypes[physical]; ok {
 		x, physical = "("+x+")::"+converted, converted
 	}
 	if physical == "TIMESTAMP" {
 		x = in.toClock(l, x, as, hivetype.Of(hivetype.Timestamp))
 	}
-	if physical == sqlType(to) && !to.Primitive() && hasClock(to) {
+	if physical == l.sqlType(to) && !to.Primitive() && hasClock(to) {
 		return in.toClock(l, x, as, to)
 	}
-	if physical == sqlType(to) && to.Kind != hivetype.Char && to.Kind != hivetype.Varchar {
+	if physical == l.sqlType(to) && to.Kind != hivetype.Char && to.Kind != hivetype.Varchar {
 		return x
 	}
 	from, ok := hiveType(physical)
@@ -206,7 +209,7 @@ func (l *lowerer) parquetColumn(column string, have map[string]string, to hivety
 		x = "list_transform(" + x + ", lambda " + e + ": struct_pack(" + name(to.Elem.Fields[0].Name) + " := " + e + "))"
 	}
 	if !ok {
-		x = "TRY_CAST(" + x + " AS " + sqlType(to) + ")"
+		x = "TRY_CAST(" + x + " AS " + l.sqlType(to) + ")"
 		if hasClock(to) {
 			x = in.toClock(l, x, as, to)
 		}
@@ -217,6 +220,26 @@ func (l *lowerer) parquetColumn(column string, have map[string]string, to hivety
 		x, from = "rtrim(rtrim(("+x+")::VARCHAR, '0'), '.')", hivetype.Of(hivetype.String)
 	}
 	return l.cast(x, from, to)
+}
+
+// parquetStamp is a column with timestamps in it, in nanoseconds.
+func (l *lowerer) parquetStamp(x, as, physical string, to hivetype.Type, in *clocks) string {
+	if physical == "TIMESTAMP_NS" {
+		return l.cast("skep_stamp_ns(epoch_ns("+x+"))", hivetype.Of(hivetype.Timestamp), to)
+	}
+	if !to.Primitive() && strings.Contains(physical, "TIMESTAMP_NS") {
+		fine := strings.ReplaceAll(sqlType(to), "TIMESTAMP", "TIMESTAMP_NS")
+		x = "TRY_CAST(" + x + " AS " + fine + ")"
+		return l.eachStamp(x, to, func(x string) string { return "skep_stamp_ns(epoch_ns(" + x + "))" })
+	}
+	l.resolution = micros
+	have, from := map[string]string{strings.ToLower(as): as + "\x00" + physical}, to
+	if to.Primitive() && !stamped(to) {
+		from = hivetype.Of(hivetype.Timestamp)
+	}
+	x = l.parquetColumn(as, have, from, in)
+	l.resolution = nanos
+	return l.cast(l.inNanos(x, from), from, to)
 }
 
 // oneField reports whether t is an array of structs of one field.

@@ -7,13 +7,16 @@ import (
 	"github.com/skepdata/skep/hivetype"
 )
 
+// sqlType is how DuckDB spells the type that holds values of t where timestamps are in microseconds.
+func sqlType(t hivetype.Type) string { return micros.sqlType(t) }
+
 // sqlType is how DuckDB spells the type that holds values of t.
-func sqlType(t hivetype.Type) string {
+func (r resolution) sqlType(t hivetype.Type) string {
 	switch t.Kind {
 	case hivetype.Void:
 		return "INTEGER"
 	case hivetype.Boolean, hivetype.TinyInt, hivetype.SmallInt, hivetype.BigInt, hivetype.Float,
-		hivetype.Double, hivetype.Date, hivetype.Timestamp:
+		hivetype.Double, hivetype.Date:
 		return strings.ToUpper(t.Kind.String())
 	case hivetype.Int:
 		return "INTEGER"
@@ -23,18 +26,21 @@ func sqlType(t hivetype.Type) string {
 		return "VARCHAR"
 	case hivetype.Binary:
 		return "BLOB"
-	case hivetype.TimestampLocalTZ:
+	case hivetype.Timestamp, hivetype.TimestampLocalTZ:
+		if r == nanos {
+			return "HUGEINT"
+		}
 		return "TIMESTAMP"
 	case hivetype.IntervalYearMonth, hivetype.IntervalDayTime:
 		return "INTERVAL"
 	case hivetype.Array:
-		return sqlType(*t.Elem) + "[]"
+		return r.sqlType(*t.Elem) + "[]"
 	case hivetype.Map:
-		return "MAP(" + sqlType(*t.Key) + ", " + sqlType(*t.Elem) + ")"
+		return "MAP(" + r.sqlType(*t.Key) + ", " + r.sqlType(*t.Elem) + ")"
 	case hivetype.Struct:
 		fields := make([]string, len(t.Fields))
 		for i, f := range t.Fields {
-			fields[i] = name(f.Name) + " " + sqlType(f.Type)
+			fields[i] = name(f.Name) + " " + r.sqlType(f.Type)
 		}
 		return "STRUCT(" + strings.Join(fields, ", ") + ")"
 	}

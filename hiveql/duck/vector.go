@@ -54,9 +54,9 @@ func (v vector) text(row int) string {
 // reader reads values of one Hive type from a vector.
 type reader func(v vector, row int) hivetype.Value
 
-// newReader makes a reader of values of type t, which lie in vectors of type sqlType(t).
-func newReader(t hivetype.Type) reader {
-	read := readerOf(t)
+// newReader makes a reader of values of type t, which lie in vectors of type r.sqlType(t).
+func (r resolution) newReader(t hivetype.Type) reader {
+	read := r.readerOf(t)
 	return func(v vector, row int) hivetype.Value {
 		if !v.valid(row) {
 			return nil
@@ -65,7 +65,7 @@ func newReader(t hivetype.Type) reader {
 	}
 }
 
-func readerOf(t hivetype.Type) reader {
+func (r resolution) readerOf(t hivetype.Type) reader {
 	switch t.Kind {
 	case hivetype.Boolean:
 		return func(v vector, row int) hivetype.Value { return cell[bool](v, row) }
@@ -92,15 +92,21 @@ func readerOf(t hivetype.Type) reader {
 			return time.Unix(int64(cell[int32](v, row))*86400, 0).UTC()
 		}
 	case hivetype.Timestamp, hivetype.TimestampLocalTZ:
+		if r == nanos {
+			return func(v vector, row int) hivetype.Value {
+				stamp := cell[[2]uint64](v, row)
+				return time.UnixMicro(int64(stamp[1])).Add(time.Duration(stamp[0])).UTC()
+			}
+		}
 		return func(v vector, row int) hivetype.Value { return time.UnixMicro(cell[int64](v, row)).UTC() }
 	case hivetype.IntervalYearMonth, hivetype.IntervalDayTime:
 		return intervalReader(t)
 	case hivetype.Array:
-		return listReader(t)
+		return r.listReader(t)
 	case hivetype.Map:
-		return mapReader(t)
+		return r.mapReader(t)
 	case hivetype.Struct:
-		return structReader(t)
+		return r.structReader(t)
 	}
 	return func(vector, int) hivetype.Value { return nil }
 }
@@ -145,8 +151,8 @@ func hugeInt(low uint64, high int64) *big.Int {
 
 type listEntry struct{ offset, length uint64 }
 
-func listReader(t hivetype.Type) reader {
-	read := newReader(*t.Elem)
+func (r resolution) listReader(t hivetype.Type) reader {
+	read := r.newReader(*t.Elem)
 	return func(v vector, row int) hivetype.Value {
 		e := cell[listEntry](v, row)
 		child := newVector(duckdb.ListVectorGetChild(v.handle))
@@ -158,8 +164,8 @@ func listReader(t hivetype.Type) reader {
 	}
 }
 
-func mapReader(t hivetype.Type) reader {
-	key, value := newReader(*t.Key), newReader(*t.Elem)
+func (r resolution) mapReader(t hivetype.Type) reader {
+	key, value := r.newReader(*t.Key), r.newReader(*t.Elem)
 	return func(v vector, row int) hivetype.Value {
 		e := cell[listEntry](v, row)
 		child := duckdb.ListVectorGetChild(v.handle)
@@ -174,10 +180,10 @@ func mapReader(t hivetype.Type) reader {
 	}
 }
 
-func structReader(t hivetype.Type) reader {
+func (r resolution) structReader(t hivetype.Type) reader {
 	fields := make([]reader, len(t.Fields))
 	for i, f := range t.Fields {
-		fields[i] = newReader(f.Type)
+		fields[i] = r.newReader(f.Type)
 	}
 	return func(v vector, row int) hivetype.Value {
 		values := make([]any, len(fields))

@@ -59,6 +59,7 @@ type writer struct {
 	data     int            // data columns of the query
 	columns  int            // those that are written: a partition may have fewer than its table
 	ordinals unsafe.Pointer // numbers of the partitions
+	stamps   []*stampColumn // of the columns of Parquet files; nil of those without timestamps
 }
 
 // sql is the SQL of the rows, named by the table's columns where named is set, and, with
@@ -69,7 +70,7 @@ func (w *writer) sql(l *lowerer, named bool) string {
 	for i := range list {
 		list[i] = fmt.Sprintf("o%d", i)
 		if named {
-			list[i] = w.parquetValue(i) + " AS " + name(w.out.Table.Storage.Columns[i].Name)
+			list[i] = w.parquetValue(l, i) + " AS " + name(w.out.Table.Storage.Columns[i].Name)
 		}
 	}
 	if w.out.Dynamic == 0 {

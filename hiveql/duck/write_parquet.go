@@ -13,18 +13,39 @@ import (
 	duckdb "github.com/duckdb/duckdb-go-bindings"
 
 	"github.com/skepdata/skep/hiveql"
-	"github.com/skepdata/skep/hivetype"
 	"github.com/skepdata/skep/internal/parquetmerge"
 )
 
 // parquet writes by one COPY. A query that asks for an order gets one file a partition; other
 // queries, files of about MaxFileBytes.
 func (w *writer) parquet(ctx context.Context) error {
-	compression, err := w.compression()
+	to, options, err := w.copyOptions()
 	if err != nil {
 		return err
 	}
-	to, options := w.out.Dir, []string{"FORMAT parquet", "RETURN_STATS true", "COMPRESSION " + quote(compression)}
+	defer w.watchStamps()()
+	f := w.watchFiles(ctx)
+	unhook := hooks.write(w.out.Dir, &output{grow: f.grow, ended: f.closed})
+	j, err := w.exec.lowered(f.ctx, w.src, func(l *lowerer) string {
+		return "COPY (" + w.sql(l, true) + ") TO " + quote(to) + " (" + strings.Join(options, ", ") + ")"
+	})
+	if err == nil {
+		err = f.rest(j)
+		if closing := j.close(); err == nil {
+			err = closing
+		}
+	}
+	unhook()
+	return w.decideStamps(f.end(err))
+}
+
+// copyOptions are where COPY writes, and how.
+func (w *writer) copyOptions() (to string, options []string, err error) {
+	compression, err := w.compression()
+	if err != nil {
+		return "", nil, err
+	}
+	to, options = w.out.Dir, []string{"FORMAT parquet", "RETURN_STATS true", "COMPRESSION " + quote(compression)}
 	if w.out.MaxFileBytes < smallGroups {
 		rows := groupRows * w.out.MaxFileBytes / smallGroups / vectorRows * vectorRows
 		options = append(options, fmt.Sprintf("ROW_GROUP_SIZE %d", max(rows, vectorRows)))
@@ -38,19 +59,7 @@ func (w *writer) parquet(ctx context.Context) error {
 		options = append(options, fmt.Sprintf("FILE_SIZE_BYTES %d", w.out.MaxFileBytes), "FILENAME_PATTERN '{i}'",
 			"OVERWRITE_OR_IGNORE true")
 	}
-	f := w.watchFiles(ctx)
-	unhook := hooks.write(w.out.Dir, &output{grow: f.grow, ended: f.closed})
-	j, err := w.exec.lowered(f.ctx, w.src, func(l *lowerer) string {
-		return "COPY (" + w.sql(l, true) + ") TO " + quote(to) + " (" + strings.Join(options, ", ") + ")"
-	})
-	if err == nil {
-		err = f.rest(j)
-		if closing := j.close(); err == nil {
-			err = closing
-		}
-	}
-	unhook()
-	return f.end(err)
+	return to, options, nil
 }
 
 // smallGroups is the size of files below which their row groups have fewer rows than DuckDB's
@@ -122,22 +131,6 @@ func copyPart(ctx context.Context, path string, part parquetmerge.Input) (rows, 
 	buffered := bufio.NewWriterSize(out, 1<<18)
 	stats, err := parquetmerge.Merge(ctx, buffered, []parquetmerge.Input{part})
 	return stats.Rows, stats.Bytes, errors.Join(err, buffered.Flush(), out.Close())
-}
-
-// parquetValue is column i as it goes into the file.
-func (w *writer) parquetValue(i int) string {
-	x := fmt.Sprintf("o%d", i)
-	if w.query.Output[i].Type.Kind != hivetype.Timestamp {
-		return x
-	}
-	switch w.out.TimestampUnit {
-	case "millis":
-		return "date_trunc('milliseconds', " + x + ")::TIMESTAMP_MS"
-	case "nanos":
-		return "CASE WHEN " + x + " BETWEEN TIMESTAMP '1677-09-21 00:12:43.145225' AND TIMESTAMP '2262-04-11 23:47:16.854775' THEN " +
-			x + "::TIMESTAMP_NS END"
-	}
-	return x
 }
 
 // rest reads what RETURN_STATS tells of the files, of which the first column is the path, and hands

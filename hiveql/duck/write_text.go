@@ -88,7 +88,7 @@ func (c *countingWriter) Write(p []byte) (int, error) {
 func (t *textFiles) run(j *job) error {
 	readers := make([]reader, t.columns)
 	for i := range readers {
-		readers[i] = newReader(t.query.Output[i].Type)
+		readers[i] = j.resolution.newReader(t.query.Output[i].Type)
 	}
 	row := make([]hivetype.Value, t.columns)
 	columns := make([]vector, t.columns)

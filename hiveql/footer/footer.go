@@ -32,6 +32,8 @@ type Column struct {
 	Leaf, Leaves int
 	// Wide are the names of the timestamps of 96 bits in it.
 	Wide []string
+	// Nanos says that there are timestamps of 64 bits in nanoseconds in it.
+	Nanos bool
 
 	nested   bool
 	optional bool
@@ -243,6 +245,9 @@ func (f *File) readColumns(schema []element) (leaves int, err error) {
 			left += int64(e.Children) - 1
 			if e.Children == 0 {
 				leaves++
+				if l := e.Logical; l != nil && l.Timestamp != nil && l.Timestamp.Unit.Nanos != nil {
+					c.Nanos = true
+				}
 				if e.Type != nil && *e.Type == typeInt96 {
 					c.Wide = append(c.Wide, strings.ToLower(e.Name))
 				}

@@ -47,7 +47,7 @@ func newBatch(spec *Spec, fields []Field, projection []int, size int) (*batch, e
 		if p < 0 || p >= len(fields) {
 			return nil, fmt.Errorf("there is no column %d among %d", p, len(fields))
 		}
-		t, err := ArrowType(fields[p].Type)
+		t, err := arrowType(fields[p].Type, spec.Nanos)
 		if err != nil {
 			return nil, fmt.Errorf("column %s: %w", fields[p].Name, err)
 		}
@@ -105,8 +105,13 @@ func (b *batch) release() {
 	b.columns = nil
 }
 
-// ArrowType is the Arrow type that values of a Hive type are read as.
-func ArrowType(t hivetype.Type) (arrow.DataType, error) {
+// ArrowType is the Arrow type that values of a Hive type are read as, where Spec.Nanos is not set.
+func ArrowType(t hivetype.Type) (arrow.DataType, error) { return arrowType(t, false) }
+
+func arrowType(t hivetype.Type, nanos bool) (arrow.DataType, error) {
+	if nanos && stamped(t) {
+		return &arrow.Decimal128Type{Precision: hivetype.MaxPrecision}, nil
+	}
 	switch t.Kind {
 	case hivetype.Decimal:
 		return &arrow.Decimal128Type{Precision: int32(t.Precision), Scale: int32(t.Scale)}, nil
@@ -115,17 +120,17 @@ func ArrowType(t hivetype.Type) (arrow.DataType, error) {
 	case hivetype.TimestampLocalTZ:
 		return &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "UTC"}, nil
 	case hivetype.Array:
-		elem, err := ArrowType(*t.Elem)
+		elem, err := arrowType(*t.Elem, nanos)
 		if err != nil {
 			return nil, err
 		}
 		return arrow.ListOf(elem), nil
 	case hivetype.Map:
-		key, err := ArrowType(*t.Key)
+		key, err := arrowType(*t.Key, nanos)
 		if err != nil {
 			return nil, err
 		}
-		elem, err := ArrowType(*t.Elem)
+		elem, err := arrowType(*t.Elem, nanos)
 		if err != nil {
 			return nil, err
 		}
@@ -133,7 +138,7 @@ func ArrowType(t hivetype.Type) (arrow.DataType, error) {
 	case hivetype.Struct:
 		fields := make([]arrow.Field, len(t.Fields))
 		for i, f := range t.Fields {
-			ft, err := ArrowType(f.Type)
+			ft, err := arrowType(f.Type, nanos)
 			if err != nil {
 				return nil, err
 			}
@@ -145,6 +150,11 @@ func ArrowType(t hivetype.Type) (arrow.DataType, error) {
 		return p, nil
 	}
 	return nil, fmt.Errorf("the type %s in a text file is %w yet", t, ErrUnsupported)
+}
+
+// stamped reports whether values of a type are timestamps.
+func stamped(t hivetype.Type) bool {
+	return t.Kind == hivetype.Timestamp || t.Kind == hivetype.TimestampLocalTZ
 }
 
 func primitiveType(k hivetype.Kind) arrow.DataType {

@@ -61,37 +61,36 @@ func floorDiv(a, b int64) int64 {
 	return q
 }
 
-// isoTimestamp reads 2006-01-02 15:04:05[.999999999] as microseconds since 1970; cut says that
-// there were digits behind them.
-func isoTimestamp(b []byte) (us int64, cut, ok bool) {
+// isoTimestamp reads 2006-01-02 15:04:05[.999999999] as microseconds since 1970, and the nanoseconds
+// behind them.
+func isoTimestamp(b []byte) (us, rest int64, ok bool) {
 	if len(b) < 19 || b[10] != ' ' || b[13] != ':' || b[16] != ':' {
-		return 0, false, false
+		return 0, 0, false
 	}
 	days, ok0 := isoDate(b)
 	h, ok1 := twoDigits(b[11:])
 	m, ok2 := twoDigits(b[14:])
 	s, ok3 := twoDigits(b[17:])
 	if !(ok0 && ok1 && ok2 && ok3) || h > 23 || m > 59 || s > 59 {
-		return 0, false, false
+		return 0, 0, false
 	}
 	us = ((days*24+h)*60+m)*60 + s
 	us *= 1e6
 	if len(b) == 19 {
-		return us, false, true
+		return us, 0, true
 	}
 	if b[19] != '.' || len(b) == 20 || len(b) > 29 {
-		return 0, false, false
+		return 0, 0, false
 	}
-	unit := int64(100_000)
+	nanos, unit := int64(0), int64(100_000_000)
 	for _, c := range b[20:] {
 		if c -= '0'; c > 9 {
-			return 0, false, false
+			return 0, 0, false
 		}
-		cut = cut || unit == 0 && c > 0
-		us += int64(c) * unit
+		nanos += int64(c) * unit
 		unit /= 10
 	}
-	return us, cut, true
+	return us + nanos/1000, nanos % 1000, true
 }
 
 // rescaled is the unscaled value that d has with another, larger scale.

@@ -25,8 +25,9 @@ type column struct {
 	// text appends the value that the text of a primitive type stands for, and is false where
 	// it stands for none. It does not keep the text.
 	text   func(b []byte) bool
-	isText bool           // string, varchar or char
-	names  map[string]int // of the fields of a struct, in lower case
+	stamp  func(us, rest int64) // appends a timestamp, where t is one
+	isText bool                 // string, varchar or char
+	names  map[string]int       // of the fields of a struct, in lower case
 }
 
 func newColumn(builder array.Builder, t hivetype.Type, how *clocks) *column {
@@ -48,6 +49,9 @@ func newColumn(builder array.Builder, t hivetype.Type, how *clocks) *column {
 	default:
 		c.isText = t.Text()
 		c.text = textAppender(builder, t, how)
+		if stamped(t) {
+			c.stamp = stampAppender(builder, how)
+		}
 	}
 	return c
 }
@@ -122,8 +126,11 @@ func textAppender(builder array.Builder, t hivetype.Type, how *clocks) func([]by
 	case *array.Date32Builder:
 		return dateAppender(b)
 	case *array.TimestampBuilder:
-		return timestampAppender(b, t, how)
+		return timestampAppender(builder, t, how)
 	case *array.Decimal128Builder:
+		if stamped(t) {
+			return timestampAppender(builder, t, how)
+		}
 		return decimalAppender(b, t)
 	case *array.BooleanBuilder:
 		return valueAppender(t, func(v hivetype.Value) { b.Append(v.(bool)) })
@@ -283,12 +290,24 @@ func dateAppender(b *array.Date32Builder) func([]byte) bool {
 	}
 }
 
-func timestampAppender(b *array.TimestampBuilder, t hivetype.Type, how *clocks) func([]byte) bool {
+// stampAppender appends timestamps, of microseconds and the nanoseconds behind them.
+func stampAppender(builder array.Builder, how *clocks) func(us, rest int64) {
+	if b, ok := builder.(*array.Decimal128Builder); ok {
+		return func(us, rest int64) { b.Append(decimal128.New(us, uint64(rest))) }
+	}
+	b := builder.(*array.TimestampBuilder)
+	return func(us, rest int64) {
+		how.note(rest > 0)
+		b.Append(arrow.Timestamp(us))
+	}
+}
+
+func timestampAppender(builder array.Builder, t hivetype.Type, how *clocks) func([]byte) bool {
+	add := stampAppender(builder, how)
 	general := func(text []byte) bool {
 		ts, ok := how.of(stringOf(text), t)
 		if ok {
-			how.note(ts.Nanosecond()%1000 > 0)
-			b.Append(arrow.Timestamp(ts.Unix()*1e6 + int64(ts.Nanosecond()/1000)))
+			add(ts.UnixMicro(), int64(ts.Nanosecond()%1000))
 		}
 		return ok
 	}
@@ -296,12 +315,11 @@ func timestampAppender(b *array.TimestampBuilder, t hivetype.Type, how *clocks) 
 		return general
 	}
 	return func(text []byte) bool {
-		us, cut, ok := isoTimestamp(text)
+		us, rest, ok := isoTimestamp(text)
 		if !ok {
 			return general(text)
 		}
-		how.note(cut)
-		b.Append(arrow.Timestamp(us))
+		add(us, rest)
 		return true
 	}
 }

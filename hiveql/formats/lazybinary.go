@@ -123,9 +123,9 @@ func (in *binaryInput) value(t hivetype.Type, c *column) {
 			c.set(text)
 		}
 	case hivetype.Timestamp:
-		us := in.timestamp()
+		us, rest := in.timestamp()
 		if c != nil {
-			c.builder.(*array.TimestampBuilder).Append(arrow.Timestamp(us))
+			c.stamp(us, rest)
 		}
 	case hivetype.Decimal:
 		scale := in.varint()
@@ -180,7 +180,7 @@ func (in *binaryInput) number(t hivetype.Type, c *column) {
 
 // timestamp reads the low 31 bits of the seconds; where the highest bit says so, the digits of
 // the fraction in reverse; and where those are negative, the high bits of the seconds.
-func (in *binaryInput) timestamp() (us int64) {
+func (in *binaryInput) timestamp() (us, rest int64) {
 	first := binary.BigEndian.Uint32(in.take(4))
 	seconds, nanos := int64(first&math.MaxInt32), int64(0)
 	if first > math.MaxInt32 {
@@ -194,7 +194,7 @@ func (in *binaryInput) timestamp() (us int64) {
 			reversed /= 10
 		}
 	}
-	return seconds*1e6 + nanos/1000
+	return seconds*1e6 + nanos/1000, nanos % 1000
 }
 
 // nested reads an array, map or struct without its size.

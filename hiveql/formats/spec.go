@@ -67,8 +67,11 @@ type Spec struct {
 	Zone *time.Location
 	// Allocator provides the memory of the batches; nil means Go's heap.
 	Allocator memory.Allocator
-	// Cut, if not nil, counts the timestamps that are read and have digits behind the
-	// microseconds, which are cut off.
+	// Nanos has timestamps put out as decimals of 128 bits: the microseconds since 1970 in the
+	// upper 64 bits, and the nanoseconds behind them in the lower. Otherwise they are Arrow's
+	// timestamps in microseconds, and digits behind those are cut off.
+	Nanos bool
+	// Cut, if not nil, counts the timestamps that are read and lose digits.
 	Cut *atomic.Int64
 }
 
