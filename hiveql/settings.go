@@ -45,51 +45,6 @@ func wantDuration(v string) error {
 	return nil
 }
 
-// defaultSettings are the settings whose value means something here, or that scripts look at.
-// Others can be set and shown all the same, so that scripts written for Hive run.
-func defaultSettings() map[string]string {
-	return map[string]string{
-		"hive.cli.errors.ignore":                   "false",
-		"hive.cli.print.header":                    "false",
-		"hive.cli.print.current.db":                "false",
-		"hive.ddl.output.format":                   "text",
-		"hive.default.fileformat":                  "TextFile",
-		"hive.default.fileformat.managed":          "none",
-		"hive.default.nulls.last":                  "true",
-		"hive.exec.compress.output":                "false",
-		"hive.exec.default.partition.name":         "__HIVE_DEFAULT_PARTITION__",
-		"hive.constraint.notnull.enforce":          "true",
-		"hive.exec.drop.ignorenonexistent":         "true",
-		"hive.exec.dynamic.partition":              "true",
-		"hive.exec.dynamic.partition.mode":         "nonstrict",
-		"hive.exec.max.dynamic.partitions":         "1000",
-		"hive.exec.max.dynamic.partitions.pernode": "100",
-		"hive.execution.engine":                    "duckdb",
-		"hive.fileformat.check":                    "true",
-		"hive.groupby.position.alias":              "false",
-		"hive.groupby.orderby.position.alias":      "false",
-		"hive.orderby.position.alias":              "true",
-		"hive.local.time.zone":                     "LOCAL",
-		"hive.mapred.mode":                         "nonstrict",
-		mergeSize:                                  "256000000",
-		"hive.msck.path.validation":                "throw",
-		"hive.parquet.timestamp.time.unit":         "millis",
-		"hive.parquet.write.int64.timestamp":       "false",
-		"hive.resultset.use.unique.column.names":   "true",
-		autogather:                                 "true",
-		"hive.stats.fetch.bitvector":               "true",
-		"hive.support.quoted.identifiers":          "column",
-		memoryLimit:                                "",
-		threadsLimit:                               "0",
-		tempDirectory:                              "",
-		listingTTL:                                 "0s",
-		stagingSize:                                "1GiB",
-		trackFiles:                                 "true",
-		nanos:                                      "keep",
-		vacuumGrace:                                "500ms",
-	}
-}
-
 func newSettings(conf, vars map[string]string, getenv func(string) (string, bool)) *settings {
 	s := &settings{
 		conf: map[string]string{}, vars: map[string]string{}, first: map[string]string{},

@@ -59,18 +59,26 @@ func (s *Session) show(ctx context.Context, r *Result, n *syntax.Show) error {
 		r.showLines("tab_name", like(slices.Compact(names), n.Like))
 		return nil
 	case "CONF":
-		key := ""
-		if n.Property != nil {
-			key = *n.Property
-		}
-		v, ok := s.settings.get(key)
-		if !ok {
-			return semantic(n, 0, "there is no setting %s", key)
-		}
-		r.show([]string{"default", "type", "desc"}, [][]string{{redacted(key, v), "STRING", ""}})
-		return nil
+		return s.showConf(r, n)
 	}
 	return unsupported(n, "SHOW "+n.What)
+}
+
+// showConf runs SHOW CONF 'name': the default, the type, and what it is for.
+func (s *Session) showConf(r *Result, n *syntax.Show) error {
+	key := ""
+	if n.Property != nil {
+		key = strings.TrimPrefix(*n.Property, confPrefix)
+	}
+	for _, k := range knownSettings() {
+		if k.name == key {
+			r.show([]string{"default", "type", "desc"}, [][]string{{redacted(key, s.settings.defaults[key]), k.kind, k.about}})
+			return nil
+		}
+	}
+	e := ddlFailed("invalid configuration name %s", key)
+	e.Hint = "it may be Hive's all the same: any name can be set, and those that mean nothing here are ignored"
+	return e
 }
 
 // like filters names by a pattern of SHOW ... LIKE: * and % are any text, _ and . any
