@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 	"time"
 
@@ -203,6 +204,11 @@ func (e Env) constant(name string, c *syntax.Call) Expr {
 
 // aggregateCall resolves an aggregate function over a group.
 func (r *resolver) aggregateCall(e *syntax.Call, fn *Function) (Expr, error) {
+	if r.place == "WHERE" && r.inside == "" && r.sc.outer != nil && r.sc.outer.groups {
+		if x, ok := r.outerAggregate(e, fn); ok {
+			return x, nil
+		}
+	}
 	if r.place != "" || r.inside != "" {
 		err := failf(e, codeAggregate, "Not yet supported place for UDAF %s", near(fn.Name))
 		if r.place != "" {
@@ -225,6 +231,31 @@ func (r *resolver) aggregateCall(e *syntax.Call, fn *Function) (Expr, error) {
 		}
 	}
 	return c, nil
+}
+
+// outerAggregate resolves an aggregate function in a subquery of HAVING that is one of the query around:
+// of the columns that it takes, none is the subquery's own.
+func (r *resolver) outerAggregate(e *syntax.Call, fn *Function) (Expr, bool) {
+	in := *r
+	in.place = ""
+	x, err := in.aggregateCall(e, fn)
+	if err != nil {
+		return nil, false
+	}
+	own := map[int]bool{}
+	for _, s := range r.sc.sources {
+		for _, c := range append(slices.Clone(s.cols), s.virtual...) {
+			own[c.ID] = true
+		}
+	}
+	outer, inner := false, false
+	visit(x, func(x Expr) bool {
+		if ref, ok := x.(*Ref); ok {
+			outer, inner = outer || !own[ref.ID], inner || own[ref.ID]
+		}
+		return true
+	})
+	return x, outer && !inner
 }
 
 // arguments resolves the arguments of an aggregate or window function; those of count(*) are

@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/skepdata/skep/hiveql/syntax"
 )
@@ -13,6 +14,7 @@ type grouping struct {
 	agg   *Aggregate
 	byKey map[int]Column // of keys and aggregates
 	input map[int]bool   // columns that no longer exist above
+	items []item         // of the SELECT list, as written
 	err   error
 }
 
@@ -23,6 +25,9 @@ func (b *block) group(keys []SortKey) error {
 	if err != nil {
 		return err
 	}
+	if b.qualify, err = b.qualifyCondition(); err != nil {
+		return err
+	}
 	if b.sel.GroupBy == nil && !b.aggregates(keys, having) {
 		if having != nil {
 			return failf(b.sel.Having, 0, "HAVING specified without GROUP BY")
@@ -30,6 +35,7 @@ func (b *block) group(keys []SortKey) error {
 		return nil
 	}
 	g := &grouping{a: b.a, agg: &Aggregate{Input: b.rel}, byKey: map[int]Column{}, input: ids(b.rel.Columns())}
+	g.items = slices.Clone(b.items)
 	if b.sel.GroupBy != nil {
 		if err := b.groupKeys(g); err != nil {
 			return err
@@ -40,9 +46,7 @@ func (b *block) group(keys []SortKey) error {
 	}
 	mapKeys(keys, g.rewrite)
 	having = mapOptional(having, g.rewrite)
-	if b.sel.Qualify != nil && g.err == nil {
-		g.err = failIfGrouped(b.sel.Qualify)
-	}
+	b.qualify = mapOptional(b.qualify, g.rewrite)
 	if g.err != nil {
 		return g.err
 	}
@@ -53,8 +57,6 @@ func (b *block) group(keys []SortKey) error {
 	return nil
 }
 
-func failIfGrouped(n syntax.Node) error { return unsupported(n, "QUALIFY with GROUP BY") }
-
 func (b *block) having() (Expr, error) {
 	if b.sel.Having == nil {
 		return nil, nil
@@ -62,7 +64,19 @@ func (b *block) having() (Expr, error) {
 	r := b.resolver("")
 	r.inWindow = true
 	r.after = b.named(false)
+	b.sc.groups = true
+	defer func() { b.sc.groups = false }()
 	return r.condition(b.sel.Having)
+}
+
+// qualifyCondition resolves QUALIFY, which may have what SELECT may have, and its aliases.
+func (b *block) qualifyCondition() (Expr, error) {
+	if b.sel.Qualify == nil {
+		return nil, nil
+	}
+	r := b.resolver("")
+	r.after = b.named(false)
+	return r.condition(b.sel.Qualify)
 }
 
 // aggregates reports whether there is an aggregate function anywhere.
@@ -82,6 +96,7 @@ func (b *block) aggregates(keys []SortKey, having Expr) bool {
 		visit(k.X, look)
 	}
 	visit(having, look)
+	visit(b.qualify, look)
 	return found
 }
 
@@ -210,6 +225,8 @@ func (g *grouping) rewrite(x Expr) Expr {
 			return &Ref{ID: c.ID, Name: c.Name, T: c.Type}, true
 		case *groupingCall:
 			return g.groupingID(x), true
+		case *windowCall:
+			return g.window(x), true
 		case *Ref:
 			if g.input[x.ID] && g.err == nil {
 				g.err = g.notInGroupBy(x)
@@ -217,6 +234,48 @@ func (g *grouping) rewrite(x Expr) Expr {
 		}
 		return nil, false
 	})
+}
+
+// window rewrites a window function. A column in its OVER that is not grouped by may be the name of an
+// item of the SELECT list.
+func (g *grouping) window(x *windowCall) Expr {
+	y := *x
+	y.args = make([]Expr, len(x.args))
+	for i, arg := range x.args {
+		y.args[i] = g.rewrite(arg)
+	}
+	y.partitionBy = make([]Expr, len(x.partitionBy))
+	for i, p := range x.partitionBy {
+		y.partitionBy[i] = g.rewrite(g.meant(p))
+	}
+	y.orderBy = slices.Clone(x.orderBy)
+	mapKeys(y.orderBy, func(k Expr) Expr { return g.rewrite(g.meant(k)) })
+	return &y
+}
+
+// meant is the item of the SELECT list that a column has the name of, where the column itself is not to
+// be had, and the item is no window function.
+func (g *grouping) meant(x Expr) Expr {
+	ref, ok := x.(*Ref)
+	if !ok || !g.input[ref.ID] || g.byKey[g.a.key(x)].ID != 0 {
+		return x
+	}
+	for _, it := range g.items {
+		if it.explicit && strings.EqualFold(it.name, ref.Name) && !hasWindow(it.x) {
+			return it.x
+		}
+	}
+	return x
+}
+
+func hasWindow(x Expr) bool {
+	found := false
+	visit(x, func(x Expr) bool {
+		_, w := x.(*windowCall)
+		found = found || w
+		return !found
+	})
+	return found
 }
 
 func (g *grouping) notInGroupBy(x *Ref) error {

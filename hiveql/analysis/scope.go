@@ -12,6 +12,7 @@ import (
 type scope struct {
 	outer   *scope
 	sources []*source
+	groups  bool // its HAVING is being resolved, so that subqueries may have its aggregates
 }
 
 // source is a table, subquery or lateral view in FROM.

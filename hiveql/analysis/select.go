@@ -16,6 +16,8 @@ type block struct {
 	ctes  *cteScope
 	rel   Rel
 	items []item
+	// qualify is QUALIFY, once group has resolved it.
+	qualify Expr
 }
 
 // item is one column of a SELECT list.
@@ -249,18 +251,8 @@ func (b *block) orderKeys(order []syntax.SortItem) ([]SortKey, error) {
 
 // finish computes the window functions, then the columns of the result, and orders them.
 func (b *block) finish(keys []SortKey) (result, error) {
-	var qualify Expr
-	if b.sel.Qualify != nil {
-		r := b.resolver("")
-		r.after = b.named(false)
-		var err error
-		if qualify, err = r.condition(b.sel.Qualify); err != nil {
-			return result{}, err
-		}
-	}
-	qualify = b.windows(keys, qualify)
-	if qualify != nil {
-		b.rel = &Filter{Input: b.rel, Cond: qualify}
+	if b.qualify = b.windows(keys, b.qualify); b.qualify != nil {
+		b.rel = &Filter{Input: b.rel, Cond: b.qualify}
 	}
 	p := &Project{Input: b.rel}
 	byKey := map[int]Column{}
