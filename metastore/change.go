@@ -28,7 +28,13 @@ const (
 	DroppedStatistics ChangeKind = "drop statistics"
 	AddedConstraints  ChangeKind = "add constraints"
 	DroppedConstraint ChangeKind = "drop constraint"
-	Noted             ChangeKind = "note" // Tx.Note: an event that changed nothing here, as an INSERT of files
+	CreatedRole       ChangeKind = "create role"
+	DroppedRole       ChangeKind = "drop role" // its grants and privileges go with it and are not listed
+	GrantedRole       ChangeKind = "grant role"
+	RevokedRole       ChangeKind = "revoke role" // or the option: then After has what is left
+	GrantedPrivileges ChangeKind = "grant privileges"
+	RevokedPrivileges ChangeKind = "revoke privileges" // or the option: then After has what is left
+	Noted             ChangeKind = "note"              // Tx.Note: an event that changed nothing here, as an INSERT of files
 )
 
 // Change is one entry of the change log: one call of a Tx that changed something. Calls with many
@@ -41,7 +47,7 @@ type Change struct {
 	Time   time.Time
 	User   string // see WithUser
 	Kind   ChangeKind
-	Object TableName // Name is empty for databases; of functions it is the function's
+	Object TableName // Name is empty for databases; of functions it is the function's; empty for roles and their grants
 
 	Before, After State // what was, and what is; empty for creations and removals
 }
@@ -54,6 +60,9 @@ type State struct {
 	Function    *Function
 	Constraints []Constraint
 	Statistics  *Statistics
+	Role        *Role
+	RoleGrants  []*RoleGrant
+	Privileges  []*Privilege
 	Values      partitions.Values // of a Note about one partition
 	Note        map[string]string // what Tx.Note was given
 }

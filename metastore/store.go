@@ -18,6 +18,9 @@ var (
 	ErrNoConstraint    = errors.New("constraint does not exist")
 	ErrNoSuchLock      = errors.New("lock does not exist")
 	ErrNoSuchTxn       = errors.New("transaction does not exist")
+	ErrNoSuchRole      = errors.New("role does not exist")
+	ErrNotGranted      = errors.New("it is not granted")
+	ErrNoGrantOption   = errors.New("it is granted without the grant option")
 	ErrExists          = errors.New("already exists")
 	ErrNotEmpty        = errors.New("database is not empty")
 	ErrConflict        = errors.New("changed by somebody else meanwhile")
@@ -80,6 +83,16 @@ type Reader interface {
 	// Statistics yields those of the partitions that satisfy p and have any, in byte order of
 	// their names; columns as for TableStatistics.
 	Statistics(ctx context.Context, name TableName, p partitions.Predicate, columns ...string) iter.Seq2[*Statistics, error]
+	// Role reports ErrNoSuchRole. Names of roles and principals are matched to the letter.
+	Role(ctx context.Context, name string) (*Role, error)
+	// Roles lists all roles in order of their names.
+	Roles(ctx context.Context) ([]*Role, error)
+	// RoleGrants lists who has a role, or where it is empty any role, and of these those of a principal, or where that is
+	// empty of all; in order of role, type and name. That every user has PublicRole is not among them.
+	RoleGrants(ctx context.Context, role string, to Principal) ([]*RoleGrant, error)
+	// Privileges yields those that the filter lets through, of each kind in the order in which they were granted. What does
+	// not exist has none.
+	Privileges(ctx context.Context, f PrivilegeFilter) iter.Seq2[*Privilege, error]
 	// Locks lists all locks in order of their ids.
 	Locks(ctx context.Context) ([]*Lock, error)
 
@@ -158,6 +171,25 @@ type Tx interface {
 	// DropStatistics forgets what is known of columns, or without any of all; v is nil for those
 	// of the table itself.
 	DropStatistics(ctx context.Context, name TableName, v partitions.Values, columns ...string) error
+	// CreateRole reports ErrExists.
+	CreateRole(ctx context.Context, r *Role) error
+	// DropRole removes a role, what it was granted to and what was granted to it. It reports ErrNoSuchRole, and ErrInvalid for
+	// the roles that every metastore has.
+	DropRole(ctx context.Context, name string) error
+	// GrantRole reports ErrNoSuchRole for both, ErrExists where the principal has the role already, and ErrInvalid where the
+	// role has, through others, the role that it is to be granted to, or is PublicRole.
+	GrantRole(ctx context.Context, g *RoleGrant) error
+	// RevokeRole takes a role from a principal, or with onlyOption the right to grant it to others. It reports ErrNotGranted and
+	// ErrNoGrantOption.
+	RevokeRole(ctx context.Context, role string, from Principal, onlyOption bool) error
+	// GrantPrivileges grants all or none. It reports ErrExists for what is Same, what misses where the securable does not exist,
+	// and ErrNoSuchRole. Privileges go with what they are on: they are gone when that is dropped, and follow it to
+	// another name. Those on a column stay until the table is dropped. Partitions that are added to a table with the parameter
+	// PARTITION_LEVEL_PRIVILEGE=TRUE begin with the privileges on the table and its columns.
+	GrantPrivileges(ctx context.Context, ps []*Privilege) error
+	// RevokePrivileges takes away, for each of ps, the oldest that it Revokes on the same securable, or with onlyOption the right
+	// to grant it to others; all or none. It reports ErrNotGranted and ErrNoGrantOption.
+	RevokePrivileges(ctx context.Context, ps []*Privilege, onlyOption bool) error
 	// PutLock makes a lock, whose id it returns, or replaces the one that has l.ID: ErrNoSuchLock.
 	// Locks are not in the change log.
 	PutLock(ctx context.Context, l *Lock) (int64, error)

@@ -138,11 +138,13 @@ views	%d
 partitions	%d
 descriptors	%d
 functions	%d
+roles	%d
+privileges	%d
 locks	%d
 changes	%d, kept %s
 last change	%d
 `, i.Product, i.Where, i.UUID, i.Schema, i.Counts.Databases, i.Counts.Tables-i.Views, i.Views, i.Counts.Partitions, i.Descriptors,
-		i.Counts.Functions, i.Locks, i.Counts.Changes, keep, i.LastChange)
+		i.Counts.Functions, i.Counts.Roles, i.Counts.Privileges, i.Locks, i.Counts.Changes, keep, i.LastChange)
 	return err
 }
 
@@ -290,8 +292,8 @@ func (p *program) metastoreImport(ctx context.Context, s *sqlstore.Store, _ *con
 }
 
 func (p *program) counted(what string, n sqlstore.Counts) {
-	fmt.Fprintf(p.stderr, "%s %d databases, %d tables, %d partitions, %d functions and %d changes\n", what,
-		n.Databases, n.Tables, n.Partitions, n.Functions, n.Changes)
+	fmt.Fprintf(p.stderr, "%s %d databases, %d tables, %d partitions, %d functions, %d roles, %d privileges and %d changes\n", what,
+		n.Databases, n.Tables, n.Partitions, n.Functions, n.Roles, n.Privileges, n.Changes)
 }
 
 func (p *program) metastoreDoctor(ctx context.Context, s *sqlstore.Store, cfg *config.Config, o *metastoreOptions) error {

@@ -3,6 +3,7 @@ package hms_test
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -102,7 +103,8 @@ func TestMethodsOfHive(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if kindOf(ours) != kindOf(theirs) {
+		method, _, _ := strings.Cut(call, " ")
+		if roleMethods.MatchString(method) && withoutAuthorizer(ours) != theirs || !roleMethods.MatchString(method) && kindOf(ours) != kindOf(theirs) {
 			if len(call) > 100 {
 				call = call[:100] + "..."
 			}
@@ -110,6 +112,14 @@ func TestMethodsOfHive(t *testing.T) {
 		}
 	}
 	datadriven.RunTest(t, "testdata/methods_that_differ", func(*testing.T, *datadriven.TestData) string { return different.String() })
+}
+
+// roleMethods are those whose answers, and the texts of whose exceptions, must be those of Hive.
+var roleMethods = regexp.MustCompile("role|privilege")
+
+// withoutAuthorizer is a privilege, or several, as Hive 2.3 gives them.
+func withoutAuthorizer(answer string) string {
+	return strings.NewReplacer(` 5="SQL"`, "", ` 5="RANGER"`, "").Replace(answer)
 }
 
 // kindOf is an answer without its text.

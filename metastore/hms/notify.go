@@ -72,7 +72,7 @@ type eventList struct {
 	Events *thrift.Spool `thrift:"1"`
 }
 
-// The events that have a name of Hive's. A change of several partitions at once, for which Hive
+// The names of events, which are Hive's. A change of several partitions at once, for which Hive
 // has none, is one of the table: who follows reads it again.
 var eventTypes = map[metastore.ChangeKind]string{
 	metastore.CreatedDatabase: "CREATE_DATABASE", metastore.AlteredDatabase: "ALTER_DATABASE",
@@ -82,6 +82,9 @@ var eventTypes = map[metastore.ChangeKind]string{
 	metastore.CreatedFunction: "CREATE_FUNCTION", metastore.AlteredFunction: "ALTER_FUNCTION", metastore.DroppedFunction: "DROP_FUNCTION",
 	metastore.SetStatistics: "UPDATE_TABLE_COLUMN_STAT", metastore.DroppedStatistics: "DELETE_TABLE_COLUMN_STAT",
 	metastore.AddedConstraints: "ADD_CONSTRAINT", metastore.DroppedConstraint: "DROP_CONSTRAINT", metastore.Noted: "INSERT",
+	// Hive has no events for these; clients pass over what they do not know, but not over a number that is missing.
+	metastore.CreatedRole: "CREATE_ROLE", metastore.DroppedRole: "DROP_ROLE", metastore.GrantedRole: "GRANT_ROLE",
+	metastore.RevokedRole: "REVOKE_ROLE", metastore.GrantedPrivileges: "GRANT_PRIVILEGES", metastore.RevokedPrivileges: "REVOKE_PRIVILEGES",
 }
 
 // event makes the event of a change. Its message is of the format json-0.2: names, and objects as

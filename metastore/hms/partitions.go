@@ -17,6 +17,13 @@ type query struct {
 	db, table string
 	where     func(*metastore.Table) (partitions.Predicate, error) // nil: all
 	limit     int                                                  // -1: all
+	asks      asker
+}
+
+// asker is for whom partitions are wanted with their privileges.
+type asker struct {
+	user   *string
+	groups []string
 }
 
 // partitions are the partitions of a query, which are read while they are sent.
@@ -28,6 +35,12 @@ func (s *Service) partitions(ctx context.Context, q query) (*thrift.Spool, error
 	return thrift.Stream[*writtenPartition](ctx, func(to *thrift.Spool) error {
 		return s.send(ctx, t, where, q.limit, to, func(r metastore.Reader) error {
 			w := newPartitionWriter(t, to)
+			if q.asks.user != nil {
+				var err error
+				if w.sets, err = partitionSets(ctx, r, t, q.asks); err != nil {
+					return err
+				}
+			}
 			return first(r.Partitions(ctx, t.TableName, where), q.limit, w.add)
 		})
 	}), nil
@@ -174,6 +187,20 @@ func (s *Service) partition(ctx context.Context, db, table string, values []stri
 		return nil, err
 	}
 	return s.partitionOf(ctx, t, orDefault(values))
+}
+
+// partitionFor finds one, with the privileges of who asks for it.
+func (s *Service) partitionFor(ctx context.Context, a *partitionAuthArgs) (*partition, error) {
+	p, err := s.partition(ctx, a.DB, a.Table, a.Values)
+	if err != nil {
+		return nil, err
+	}
+	t, err := s.stored(ctx, a.DB, a.Table)
+	if err == nil && withPrivileges(t) {
+		on := metastore.Securable{Kind: metastore.OnPartition, Database: t.Database, Table: t.Name, Values: p.Values}
+		p.Privileges, err = privilegesOf(ctx, s.store(ctx), on, asker{a.User, a.Groups})
+	}
+	return p, err
 }
 
 func (s *Service) partitionOf(ctx context.Context, t *metastore.Table, values partitions.Values) (*partition, error) {

@@ -16,7 +16,22 @@ type (
 		DB     string   `thrift:"1"`
 		Table  string   `thrift:"2"`
 		Values []string `thrift:"3"`
-		Max    *int16   `thrift:"4"` // of some; others have a user there, which is another type
+		Max    *int16   `thrift:"4"`
+	}
+	partitionAuthArgs struct {
+		DB     string   `thrift:"1"`
+		Table  string   `thrift:"2"`
+		Values []string `thrift:"3"`
+		User   *string  `thrift:"4"`
+		Groups []string `thrift:"5"`
+	}
+	partsAuthArgs struct {
+		DB     string   `thrift:"1"`
+		Table  string   `thrift:"2"`
+		Values []string `thrift:"3"`
+		Max    *int16   `thrift:"4"`
+		User   *string  `thrift:"5"`
+		Groups []string `thrift:"6"`
 	}
 	partitionNameArgs struct {
 		DB    string `thrift:"1"`
@@ -27,6 +42,13 @@ type (
 		DB    string `thrift:"1"`
 		Table string `thrift:"2"`
 		Max   *int16 `thrift:"3"`
+	}
+	maxAuthArgs struct {
+		DB     string   `thrift:"1"`
+		Table  string   `thrift:"2"`
+		Max    *int16   `thrift:"3"`
+		User   *string  `thrift:"4"`
+		Groups []string `thrift:"5"`
 	}
 	filterArgs struct {
 		DB     string `thrift:"1"`
@@ -44,34 +66,38 @@ func (s *Service) addPartitions(t *thrift.Service) {
 		}, throwsMN...)
 	}
 	one("get_partition")
-	one("get_partition_with_auth")
+	thrift.Handle(t, "get_partition_with_auth", func(ctx context.Context, a *partitionAuthArgs) (*partition, error) {
+		return s.partitionFor(ctx, a)
+	}, throwsMN...)
 	thrift.Handle(t, "get_partition_by_name", func(ctx context.Context, a *partitionNameArgs) (*partition, error) {
 		return s.partitionByName(ctx, a.DB, a.Table, a.Name)
 	}, throwsMN...)
 	all := func(name string) {
 		thrift.Handle(t, name, func(ctx context.Context, a *maxArgs) (*thrift.Spool, error) {
-			return s.partitions(ctx, query{a.DB, a.Table, nil, limitOf(a.Max)})
+			return s.partitions(ctx, query{a.DB, a.Table, nil, limitOf(a.Max), asker{}})
 		}, throwsNM...)
 	}
 	all("get_partitions")
-	all("get_partitions_with_auth")
+	thrift.Handle(t, "get_partitions_with_auth", func(ctx context.Context, a *maxAuthArgs) (*thrift.Spool, error) {
+		return s.partitions(ctx, query{a.DB, a.Table, nil, limitOf(a.Max), asker{a.User, a.Groups}})
+	}, throwsNM...)
 	thrift.Handle(t, "get_partition_names", func(ctx context.Context, a *maxArgs) (*thrift.Spool, error) {
-		return s.names(ctx, query{a.DB, a.Table, nil, limitOf(a.Max)})
+		return s.names(ctx, query{a.DB, a.Table, nil, limitOf(a.Max), asker{}})
 	}, throwsNM...)
 	thrift.Handle(t, "get_partitions_ps", func(ctx context.Context, a *partitionArgs) (*thrift.Spool, error) {
-		return s.partitions(ctx, query{a.DB, a.Table, byValues(a.Values), limitOf(a.Max)})
+		return s.partitions(ctx, query{a.DB, a.Table, byValues(a.Values), limitOf(a.Max), asker{}})
 	}, throwsMN...)
-	thrift.Handle(t, "get_partitions_ps_with_auth", func(ctx context.Context, a *partitionArgs) (*thrift.Spool, error) {
-		return s.partitions(ctx, query{a.DB, a.Table, byValues(a.Values), limitOf(a.Max)})
+	thrift.Handle(t, "get_partitions_ps_with_auth", func(ctx context.Context, a *partsAuthArgs) (*thrift.Spool, error) {
+		return s.partitions(ctx, query{a.DB, a.Table, byValues(a.Values), limitOf(a.Max), asker{a.User, a.Groups}})
 	}, throwsNM...)
 	thrift.Handle(t, "get_partition_names_ps", func(ctx context.Context, a *partitionArgs) (*thrift.Spool, error) {
-		return s.names(ctx, query{a.DB, a.Table, byValues(a.Values), limitOf(a.Max)})
+		return s.names(ctx, query{a.DB, a.Table, byValues(a.Values), limitOf(a.Max), asker{}})
 	}, throwsMN...)
 	thrift.Handle(t, "get_partitions_by_filter", func(ctx context.Context, a *filterArgs) (*thrift.Spool, error) {
-		return s.partitions(ctx, query{a.DB, a.Table, s.byFilter(ctx, a.Filter), limitOf(a.Max)})
+		return s.partitions(ctx, query{a.DB, a.Table, s.byFilter(ctx, a.Filter), limitOf(a.Max), asker{}})
 	}, throwsMN...)
 	thrift.Handle(t, "get_num_partitions_by_filter", func(ctx context.Context, a *filterArgs) (int32, error) {
-		table, where, err := s.resolve(ctx, query{a.DB, a.Table, s.byFilter(ctx, a.Filter), -1})
+		table, where, err := s.resolve(ctx, query{a.DB, a.Table, s.byFilter(ctx, a.Filter), -1, asker{}})
 		if err != nil || !table.Partitioned() {
 			return 0, err
 		}
@@ -102,18 +128,18 @@ func (s *Service) addPartitionRequests(t *thrift.Service) {
 		return &getPartitionResponse{p}, err
 	}, throwsMN...)
 	thrift.Handle(t, "get_partitions_req", func(ctx context.Context, a *requestArgs[partitionsRequest]) (*partitionsResult, error) {
-		return result(s.partitions(ctx, query{a.Request.DbName, a.Request.TblName, nil, limitOf(a.Request.MaxParts)}))
+		return result(s.partitions(ctx, query{a.Request.DbName, a.Request.TblName, nil, limitOf(a.Request.MaxParts), asker{}}))
 	}, throwsNM...)
 	thrift.Handle(t, "fetch_partition_names_req", func(ctx context.Context, a *requestArgs[partitionsRequest]) (*thrift.Spool, error) {
-		return s.names(ctx, query{a.Request.DbName, a.Request.TblName, nil, limitOf(a.Request.MaxParts)})
+		return s.names(ctx, query{a.Request.DbName, a.Request.TblName, nil, limitOf(a.Request.MaxParts), asker{}})
 	}, throwsNM...)
 	thrift.Handle(t, "get_partition_names_ps_req", func(ctx context.Context, a *requestArgs[getPartitionNamesPsRequest]) (*partitionsResult, error) {
 		r := a.Request
-		return result(s.names(ctx, query{r.DbName, r.TblName, byValues(r.PartValues), limitOf(r.MaxParts)}))
+		return result(s.names(ctx, query{r.DbName, r.TblName, byValues(r.PartValues), limitOf(r.MaxParts), asker{}}))
 	}, throwsMN...)
 	thrift.Handle(t, "get_partitions_ps_with_auth_req", func(ctx context.Context, a *requestArgs[getPartitionsPsWithAuthRequest]) (*partitionsResult, error) {
 		r := a.Request
-		return result(s.partitions(ctx, query{r.DbName, r.TblName, byValues(r.PartVals), limitOf(r.MaxParts)}))
+		return result(s.partitions(ctx, query{r.DbName, r.TblName, byValues(r.PartVals), limitOf(r.MaxParts), asker{r.User, r.Groups}}))
 	}, throwsMN...)
 	thrift.Handle(t, "get_partitions_by_names_req", func(ctx context.Context, a *requestArgs[getPartitionsByNamesRequest]) (*partitionsResult, error) {
 		return result(s.partitionsByName(ctx, a.Request.DbName, a.Request.TblName, a.Request.Names))
@@ -126,16 +152,16 @@ func (s *Service) addPartitionRequests(t *thrift.Service) {
 		Max     *int16 `thrift:"5"`
 	}]) (*thrift.Spool, error) {
 		r := a.Request
-		return s.partitions(ctx, query{r.DB, r.Table, s.byFilter(ctx, r.Filter), limitOf(r.Max)})
+		return s.partitions(ctx, query{r.DB, r.Table, s.byFilter(ctx, r.Filter), limitOf(r.Max), asker{}})
 	}, throwsMN...)
 	// The expressions of these are Java objects of Hive, which nobody else can evaluate. All
 	// partitions are a right answer: that some are unknown makes Hive decide by itself.
 	thrift.Handle(t, "get_partitions_by_expr", func(ctx context.Context, a *requestArgs[partitionsByExprRequest]) (*byExprResult, error) {
-		list, err := s.partitions(ctx, query{a.Request.DbName, a.Request.TblName, nil, limitOf(a.Request.MaxParts)})
+		list, err := s.partitions(ctx, query{a.Request.DbName, a.Request.TblName, nil, limitOf(a.Request.MaxParts), asker{}})
 		return &byExprResult{list, true}, err
 	}, throwsMN...)
 	thrift.Handle(t, "get_partition_names_req", func(ctx context.Context, a *requestArgs[partitionsByExprRequest]) (*thrift.Spool, error) {
-		return s.names(ctx, query{a.Request.DbName, a.Request.TblName, nil, limitOf(a.Request.MaxParts)})
+		return s.names(ctx, query{a.Request.DbName, a.Request.TblName, nil, limitOf(a.Request.MaxParts), asker{}})
 	}, throwsMN...)
 	thrift.Handle(t, "get_partition_values", s.partitionValues, throwsMN...)
 }
@@ -152,7 +178,7 @@ func (s *Service) addSpecs(t *thrift.Service) {
 		Table string `thrift:"2"`
 		Max   *int32 `thrift:"3"`
 	}) ([]*specOut, error) {
-		return s.specs(ctx, query{a.DB, a.Table, nil, limitOf(a.Max)})
+		return s.specs(ctx, query{a.DB, a.Table, nil, limitOf(a.Max), asker{}})
 	}, throwsNM...)
 	thrift.Handle(t, "get_part_specs_by_filter", func(ctx context.Context, a *struct {
 		DB     string `thrift:"1"`
@@ -160,10 +186,10 @@ func (s *Service) addSpecs(t *thrift.Service) {
 		Filter string `thrift:"3"`
 		Max    *int32 `thrift:"4"`
 	}) ([]*specOut, error) {
-		return s.specs(ctx, query{a.DB, a.Table, s.byFilter(ctx, a.Filter), limitOf(a.Max)})
+		return s.specs(ctx, query{a.DB, a.Table, s.byFilter(ctx, a.Filter), limitOf(a.Max), asker{}})
 	}, throwsMN...)
 	thrift.Handle(t, "get_partitions_spec_by_expr", func(ctx context.Context, a *requestArgs[partitionsByExprRequest]) (*specsByExpr, error) {
-		specs, err := s.specs(ctx, query{a.Request.DbName, a.Request.TblName, nil, limitOf(a.Request.MaxParts)})
+		specs, err := s.specs(ctx, query{a.Request.DbName, a.Request.TblName, nil, limitOf(a.Request.MaxParts), asker{}})
 		return &specsByExpr{specs, true}, err
 	}, throwsMN...)
 	thrift.Handle(t, "get_partitions_with_specs", func(ctx context.Context, a *requestArgs[getPartitionsRequest]) (*specsResult, error) {
@@ -171,7 +197,7 @@ func (s *Service) addSpecs(t *thrift.Service) {
 		if err != nil {
 			return nil, err
 		}
-		specs, err := s.specs(ctx, query{a.Request.DbName, a.Request.TblName, where, -1})
+		specs, err := s.specs(ctx, query{a.Request.DbName, a.Request.TblName, where, -1, asker{}})
 		return &specsResult{specs}, err
 	}, throwsM...)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/skepdata/skep/internal/thrift"
 	"github.com/skepdata/skep/metastore"
+	"github.com/skepdata/skep/partitions"
 )
 
 // The form of partition in answers of many: what partitions have in common is encoded once.
@@ -17,6 +18,8 @@ type (
 		CreateTime int32             `thrift:"4"`
 		Sd         *writtenStorage   `thrift:"6"`
 		Parameters map[string]string `thrift:"7"`
+		// Privileges are those of who asks; nil where the partitions have none of their own.
+		Privileges *principalPrivilegeSet `thrift:"8"`
 	}
 	writtenTable struct {
 		DbName         string `thrift:"2"`
@@ -34,6 +37,7 @@ type (
 // descriptor of the partition before but for the location.
 type partitionWriter struct {
 	to   *thrift.Spool
+	sets func(partitions.Values) *principalPrivilegeSet // nil: nobody asks for them
 	last metastore.StorageDescriptor
 	out  writtenPartition
 }
@@ -55,6 +59,9 @@ func (w *partitionWriter) add(p *metastore.Partition) error {
 	}
 	w.out.Values, w.out.CreateTime, w.out.Parameters = p.Values, seconds(p.CreateTime), visible(p.Parameters)
 	w.out.Sd.Location = p.Storage.Location
+	if w.sets != nil {
+		w.out.Privileges = w.sets(p.Values)
+	}
 	return w.to.Add(&w.out)
 }
 

@@ -16,7 +16,7 @@ import (
 )
 
 const remoteLacks = metastoretest.Transactions | metastoretest.Snapshots | metastoretest.Microseconds | metastoretest.Log |
-	metastoretest.LockTable | metastoretest.LooseStatistics | metastoretest.NoOwnerType
+	metastoretest.LockTable | metastoretest.LooseStatistics | metastoretest.NoOwnerType | metastoretest.RoleOwners
 
 // TestRemote runs the contract of a metastore through the protocol.
 func TestRemote(t *testing.T) {

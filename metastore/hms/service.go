@@ -80,6 +80,8 @@ func (s *Service) Thrift() *thrift.Service {
 	s.addConstraints(t)
 	s.addNotifications(t)
 	s.addRoles(t)
+	s.addPrivileges(t)
+	s.addNone(t)
 	s.addOwn(t)
 	return t
 }

@@ -140,7 +140,10 @@ func (s *Service) createTable(ctx context.Context, in *table, w *sqlAllTableCons
 		t.Storage.Location = s.location(d) + "/" + t.Name
 	}
 	err = s.update(ctx, func(ctx context.Context, tx metastore.Tx) error {
-		if err := tx.CreateTable(ctx, t); err != nil || len(constraints) == 0 {
+		if err := tx.CreateTable(ctx, t); err != nil {
+			return err
+		}
+		if err := grantWithTable(ctx, tx, in.Privileges.owned(t.TableName)); err != nil || len(constraints) == 0 {
 			return err
 		}
 		return tx.AddConstraints(ctx, t.TableName, constraints)
@@ -150,6 +153,20 @@ func (s *Service) createTable(ctx context.Context, in *table, w *sqlAllTableCons
 	}
 	if t.Type != metastore.View {
 		s.makeDir(ctx, t.Storage.Location)
+	}
+	return nil
+}
+
+// grantWithTable grants what comes with a new table, what is there twice once.
+func grantWithTable(ctx context.Context, tx metastore.Tx, all []*metastore.Privilege) error {
+	for _, p := range all {
+		err := tx.GrantPrivileges(ctx, []*metastore.Privilege{p})
+		if errors.Is(err, metastore.ErrNoSuchRole) {
+			return fmt.Errorf("%w: %w", metastore.ErrInvalid, err)
+		}
+		if err != nil && !errors.Is(err, metastore.ErrExists) {
+			return err
+		}
 	}
 	return nil
 }

@@ -191,26 +191,6 @@ type function struct {
 	Unknown      thrift.Unknown
 }
 
-type privilegeGrantInfo struct {
-	Privilege   string `thrift:"1,omitempty"`
-	CreateTime  int32  `thrift:"2"`
-	Grantor     string `thrift:"3,omitempty"`
-	GrantorType int32  `thrift:"4"`
-	GrantOption bool   `thrift:"5"`
-}
-
-type principalPrivilegeSet struct {
-	UserPrivileges  map[string][]*privilegeGrantInfo `thrift:"1"`
-	GroupPrivileges map[string][]*privilegeGrantInfo `thrift:"2"`
-	RolePrivileges  map[string][]*privilegeGrantInfo `thrift:"3"`
-}
-
-type role struct {
-	RoleName   string `thrift:"1,omitempty"`
-	CreateTime int32  `thrift:"2"`
-	OwnerName  string `thrift:"3,omitempty"`
-}
-
 type sqlPrimaryKey struct {
 	TableDb      string `thrift:"1,omitempty"`
 	TableName    string `thrift:"2,omitempty"`

@@ -106,6 +106,8 @@ type getPartitionsPsWithAuthRequest struct {
 	TblName  string   `thrift:"3"`
 	PartVals []string `thrift:"4"`
 	MaxParts *int16   `thrift:"5"`
+	User     *string  `thrift:"6"`
+	Groups   []string `thrift:"7"`
 }
 
 type getPartitionsByNamesRequest struct {

@@ -45,6 +45,8 @@ const (
 	LooseStatistics
 	// NoOwnerType: that nobody said what an owner is is kept, too; otherwise it is a USER.
 	NoOwnerType
+	// RoleOwners: the owners and times of roles are kept.
+	RoleOwners
 )
 
 // Run runs the whole contract.
@@ -59,7 +61,7 @@ func Run(t *testing.T, c Config) {
 	}{
 		{"database", databaseTests}, {"table", tableTests}, {"partition", partitionTests},
 		{"predicate", predicateTests}, {"update", updateTests}, {"reader", moreReaderTests}, {"details", detailTests},
-		{"change", changeTests},
+		{"change", changeTests}, {"role", roleTests}, {"privilege", privilegeTests},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			for _, test := range part.tests {

@@ -36,6 +36,8 @@ func (s *Store) Info(ctx context.Context) (*Info, error) {
 			`SELECT count(*) FROM tables WHERE type = 'VIRTUAL_VIEW'`: &i.Views,
 			`SELECT count(*) FROM partitions`:                         &i.Counts.Partitions,
 			`SELECT count(*) FROM functions`:                          &i.Counts.Functions,
+			`SELECT count(*) FROM roles`:                              &i.Counts.Roles,
+			`SELECT count(*) FROM privileges`:                         &i.Counts.Privileges,
 			`SELECT count(*) FROM descriptors`:                        &i.Descriptors,
 			`SELECT count(*) FROM locks`:                              &i.Locks,
 			`SELECT count(*) FROM changes`:                            &i.Counts.Changes,
@@ -76,6 +78,17 @@ func orphans() []struct{ what, from string } {
 			`descriptors WHERE table_id NOT IN (SELECT id FROM tables)`},
 		{"functions of a database that does not exist",
 			`functions WHERE database_id NOT IN (SELECT id FROM dbs)`},
+		{"privileges on a database or table that does not exist",
+			`privileges WHERE table_id <> 0 AND table_id NOT IN (SELECT id FROM tables) OR
+			  database_id <> 0 AND database_id NOT IN (SELECT id FROM dbs)`},
+		{"privileges on a partition that does not exist",
+			`privileges WHERE partition_name <> '' AND table_id IN (SELECT id FROM tables) AND NOT EXISTS (SELECT 1 FROM partitions p
+			  WHERE p.table_id = privileges.table_id AND p.name = privileges.partition_name)`},
+		{"privileges of a role that does not exist",
+			`privileges WHERE principal_type = 'ROLE' AND principal NOT IN (SELECT name FROM roles)`},
+		{"grants of or to a role that does not exist",
+			`role_grants WHERE role NOT IN (SELECT name FROM roles) OR
+			  principal_type = 'ROLE' AND principal NOT IN (SELECT name FROM roles)`},
 		{"statistics of a partition that does not exist",
 			`column_stats WHERE partition_name <> '' AND NOT EXISTS (SELECT 1 FROM partitions p
 			  WHERE p.table_id = column_stats.table_id AND p.name = column_stats.partition_name)`},
@@ -163,7 +176,8 @@ func checkCounters(ctx context.Context, r reader, add func(object, what, do stri
 	err := r.one(ctx, `
 SELECT next_id, last_change, (SELECT coalesce(max(id), 0) FROM changes),
        (SELECT coalesce(max(id), 0) FROM (SELECT max(id) AS id FROM dbs UNION SELECT max(id) FROM tables
-        UNION SELECT max(id) FROM descriptors UNION SELECT max(id) FROM locks UNION SELECT max(id) FROM txns) AS ids)
+        UNION SELECT max(id) FROM descriptors UNION SELECT max(id) FROM locks UNION SELECT max(id) FROM txns
+        UNION SELECT max(id) FROM privileges) AS ids)
   FROM store WHERE one = 1`, nil, &next, &last, &changes, &ids)
 	if err != nil {
 		return err

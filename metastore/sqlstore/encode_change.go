@@ -51,6 +51,9 @@ type (
 		Function    *metastore.Function    `json:"function,omitempty"`
 		Constraints []metastore.Constraint `json:"constraints,omitempty"`
 		Statistics  *metastore.Statistics  `json:"statistics,omitempty"`
+		Role        *metastore.Role        `json:"role,omitempty"`
+		RoleGrants  []*metastore.RoleGrant `json:"role_grants,omitempty"`
+		Privileges  []*metastore.Privilege `json:"privileges,omitempty"`
 		Values      []string               `json:"values,omitempty"`
 		Note        map[string]string      `json:"note,omitempty"`
 	}
@@ -118,7 +121,10 @@ func (j *partitionJSON) decode(storage metastore.StorageDescriptor) *metastore.P
 
 // StateJSON is a state in the form in which it is kept, to be printed; nil where it is empty.
 func StateJSON(s metastore.State) any {
-	j := stateJSON{Function: s.Function, Constraints: s.Constraints, Statistics: s.Statistics, Values: s.Values, Note: s.Note}
+	j := stateJSON{
+		Function: s.Function, Constraints: s.Constraints, Statistics: s.Statistics, Values: s.Values, Note: s.Note,
+		Role: s.Role, RoleGrants: s.RoleGrants, Privileges: s.Privileges,
+	}
 	if s.Database != nil {
 		j.Database = encodeDatabase(s.Database)
 	}
@@ -145,7 +151,10 @@ func decodeState(text string) (s metastore.State, err error) {
 	if err := json.Unmarshal([]byte(text), &j); err != nil {
 		return s, fmt.Errorf("change: %w", err)
 	}
-	s = metastore.State{Function: j.Function, Constraints: j.Constraints, Statistics: j.Statistics, Values: partitions.Values(j.Values), Note: j.Note}
+	s = metastore.State{
+		Function: j.Function, Constraints: j.Constraints, Statistics: j.Statistics, Values: partitions.Values(j.Values), Note: j.Note,
+		Role: j.Role, RoleGrants: j.RoleGrants, Privileges: j.Privileges,
+	}
 	if j.Database != nil {
 		s.Database = j.Database.decode()
 	}

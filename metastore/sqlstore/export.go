@@ -11,8 +11,8 @@ import (
 )
 
 // formatVersion is the version of the stream that Export writes. In 1, details of tables were in
-// parameters.
-const formatVersion = 2
+// parameters; before 3, there were no roles and privileges.
+const formatVersion = 3
 
 // Counts are how many things there are of each kind.
 type Counts struct {
@@ -21,6 +21,8 @@ type Counts struct {
 	Partitions int64 `json:"partitions"`
 	Functions  int64 `json:"functions"`
 	Changes    int64 `json:"changes"`
+	Roles      int64 `json:"roles"`
+	Privileges int64 `json:"privileges"`
 }
 
 // record is one line of an export. Exactly one field is set.
@@ -34,6 +36,9 @@ type record struct {
 	Statistics  *metastore.Statistics  `json:"statistics,omitempty"`  // of it or of a partition of it
 	Storage     *descriptorJSON        `json:"storage,omitempty"`     // numbered from 0 within the last table
 	Partition   *partitionJSON         `json:"partition,omitempty"`   // of the last table
+	Role        *metastore.Role        `json:"role,omitempty"`
+	RoleGrant   *metastore.RoleGrant   `json:"role_grant,omitempty"`
+	Privilege   *metastore.Privilege   `json:"privilege,omitempty"`
 	Change      *changeJSON            `json:"change,omitempty"`
 	End         *Counts                `json:"end,omitempty"`
 }
@@ -51,8 +56,8 @@ type changeJSON struct {
 }
 
 // Export writes everything but locks and transactions, as it is at one moment, as lines of JSON: a header,
-// databases with their functions and tables with what belongs to them, in order of name, the
-// change log, and the numbers of all. It is the same for every database, and streams.
+// databases with their functions and tables with what belongs to them, in order of name, roles and
+// privileges, the change log, and the numbers of all. It is the same for every database, and streams.
 func (s *Store) Export(ctx context.Context, w io.Writer) (Counts, error) {
 	e := exporter{w: bufio.NewWriterSize(w, 1<<16)}
 	err := s.view(ctx, func(r reader) error { return e.all(ctx, r) }, func() bool { return e.begun })
@@ -96,6 +101,9 @@ func (e *exporter) all(ctx context.Context, r reader) error {
 			return err
 		}
 	}
+	if err := e.privileges(ctx, r); err != nil {
+		return err
+	}
 	for c, err := range r.changeRows(ctx, 0) {
 		if err != nil {
 			return err
@@ -106,6 +114,39 @@ func (e *exporter) all(ctx context.Context, r reader) error {
 		}
 	}
 	return e.line(record{End: &e.n})
+}
+
+// privileges writes roles, who has them, and privileges.
+func (e *exporter) privileges(ctx context.Context, r reader) error {
+	roles, err := r.Roles(ctx)
+	if err != nil {
+		return err
+	}
+	for _, role := range roles {
+		e.n.Roles++
+		if err := e.line(record{Role: role}); err != nil {
+			return err
+		}
+	}
+	grants, err := r.RoleGrants(ctx, "", metastore.Principal{})
+	if err != nil {
+		return err
+	}
+	for _, g := range grants {
+		if err := e.line(record{RoleGrant: g}); err != nil {
+			return err
+		}
+	}
+	for p, err := range r.Privileges(ctx, metastore.PrivilegeFilter{}) {
+		if err != nil {
+			return err
+		}
+		e.n.Privileges++
+		if err := e.line(record{Privilege: p}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (e *exporter) database(ctx context.Context, r reader, name string) error {

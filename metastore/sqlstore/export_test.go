@@ -70,6 +70,21 @@ func fill(t *testing.T, s metastore.Store) {
 		try(tx.SetStatistics(ctx, orders, &metastore.Statistics{
 			Values: partitions.Values{"v 7%/é"}, Columns: []metastore.ColumnStatistics{{Column: "größe", Kind: "long", High: "9", BitVector: []byte{1}}},
 		}))
+		zoe := metastore.Principal{Type: metastore.UserPrincipal, Name: "zoë"}
+		try(tx.CreateRole(ctx, &metastore.Role{Name: "analysts & co", Owner: "zoë"}))
+		try(tx.CreateRole(ctx, &metastore.Role{Name: "a", Owner: "zoë"}))
+		try(tx.GrantRole(ctx, &metastore.RoleGrant{Role: "analysts & co", To: metastore.Principal{Type: metastore.RolePrincipal, Name: "a"}, Grantor: zoe, GrantOption: true}))
+		for _, on := range []metastore.Securable{
+			{Kind: metastore.OnEverything}, {Kind: metastore.OnDatabase, Database: "sales"}, {Kind: metastore.OnTable, Database: "sales", Table: "orders"},
+			{Kind: metastore.OnPartition, Database: "sales", Table: "orders", Values: partitions.Values{"v 7%/é"}},
+			{Kind: metastore.OnColumn, Database: "sales", Table: "orders", Column: "größe"},
+			{Kind: metastore.OnPartitionColumn, Database: "sales", Table: "orders", Values: partitions.Values{"v 7%/é"}, Column: "größe"},
+		} {
+			try(tx.GrantPrivileges(ctx, []*metastore.Privilege{
+				{Name: "SELECT", On: on, To: zoe, Grantor: zoe, Authorizer: "SQL"},
+				{Name: "INSERT", On: on, To: metastore.Principal{Type: metastore.RolePrincipal, Name: "a"}, Grantor: zoe, GrantOption: true},
+			}))
+		}
 		try(tx.CreateFunction(ctx, &metastore.Function{Database: "sales", Name: "half", Class: "org.Half", Type: "JAVA"}))
 		try(tx.CreateTable(ctx, &metastore.Table{
 			TableName: metastore.TableName{Database: "sales", Name: "v"}, Type: metastore.View, ViewOriginalText: "select 1", ViewExpandedText: "SELECT 1",
@@ -155,8 +170,11 @@ func TestImportOfOldFormat(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := openStore(t, "sqlite://"+filepath.Join(t.TempDir(), "b.db"))
-	if _, err := s.Import(t.Context(), strings.NewReader(strings.Replace(export(t, source), `"format":2`, `"format":1`, 1))); err != nil {
+	if _, err := s.Import(t.Context(), strings.NewReader(oldFormat(t, export(t, source)))); err != nil {
 		t.Fatal(err)
+	}
+	if roles, err := s.Roles(t.Context()); err != nil || len(roles) != 2 {
+		t.Errorf("%v: %v", err, roles)
 	}
 	table, err := s.Table(t.Context(), name)
 	if err != nil || len(table.Parameters) != 0 {
@@ -172,6 +190,22 @@ func TestImportOfOldFormat(t *testing.T) {
 	}
 }
 
+// oldFormat is an export as it was before there were roles and privileges, and details of their own.
+func oldFormat(t *testing.T, text string) string {
+	t.Helper()
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if !strings.HasPrefix(line, `{"role`) && !strings.HasPrefix(line, `{"privilege`) {
+			b.WriteString(line)
+		}
+	}
+	old := strings.NewReplacer(`"format":3`, `"format":1`, `,"roles":2,"privileges":1`, "").Replace(b.String())
+	if strings.Contains(old, "privileges") {
+		t.Fatalf("this is not old: %s", old)
+	}
+	return old
+}
+
 func TestImportRefuses(t *testing.T) {
 	source := openStore(t, "sqlite://"+filepath.Join(t.TempDir(), "a.db"))
 	createCounted(t, source)
@@ -181,7 +215,7 @@ func TestImportRefuses(t *testing.T) {
 		"ends early":         strings.Join(lines[:len(lines)-2], ""),
 		"lines are missing":  lines[0] + strings.Join(lines[2:], ""),
 		"no export":          "{}\n",
-		"use a newer skep":   strings.Replace(good, `"format":2`, `"format":99`, 1),
+		"use a newer skep":   strings.Replace(good, `"format":3`, `"format":99`, 1),
 		"or one of a newer":  strings.Replace(good, `"keep_days"`, `"keep_weeks"`, 1),
 		"something after":    good + lines[1],
 		"already exists":     strings.Replace(good, lines[len(lines)-2], lines[2]+lines[len(lines)-2], 1),
@@ -223,6 +257,10 @@ func TestCheckFinds(t *testing.T) {
 		`INSERT INTO table_constraints VALUES (77, 'c', '', '', '{}')`,
 		`INSERT INTO column_stats VALUES (77, '', 'c', '{}')`,
 		`INSERT INTO locks VALUES (500, 1, '{}')`,
+		`INSERT INTO privileges VALUES (300, 'TABLE', 0, 77, '', '', 'USER', 'u', '', '{}')`,
+		`INSERT INTO privileges SELECT 301, 'PARTITION', 0, id, 'gone=1', '', 'USER', 'u', '', '{}' FROM tables`,
+		`INSERT INTO privileges VALUES (302, 'GLOBAL', 0, 0, '', '', 'ROLE', 'gone', '', '{}')`,
+		`INSERT INTO role_grants VALUES ('gone', 'USER', 'u', '{}')`,
 		`UPDATE store SET last_change = 0`,
 	} {
 		if _, err := db.ExecContext(t.Context(), statement); err != nil {
@@ -244,14 +282,15 @@ func TestCheckFinds(t *testing.T) {
 		"partitions: 1 rows: partitions of a table that does not exist",
 		"has 3 parts, but there are 2 partition keys", `"two" is not a valid int`, "i=3: its key 2 is kept under another value",
 		"i=4: its storage descriptor is missing", "functions: 1 rows", "table_constraints: 1 rows", "column_stats: 1 rows",
-		"next_id is", "last_change is 0", "1 locks have expired",
+		"next_id is", "last_change is 0",
+		"1 rows: privileges on a database or table", "1 rows: privileges on a partition", "1 rows: privileges of a role", "role_grants: 1 rows", "1 locks have expired",
 	} {
 		if !strings.Contains(all.String(), want) {
 			t.Errorf("nothing says %q:\n%s", want, all.String())
 		}
 	}
 	again, err := s.Check(context.Background(), false)
-	if err != nil || len(again) != len(problems)-6 {
+	if err != nil || len(again) != len(problems)-10 {
 		t.Errorf("after the repair: %v, %v", again, err)
 	}
 }

@@ -69,8 +69,9 @@ func (im *importer) all(ctx context.Context, r io.Reader) error {
 // empty refuses a metastore in which there is something.
 func (im *importer) empty(ctx context.Context) error {
 	var things int64
-	err := im.t.one(ctx, `SELECT (SELECT count(*) FROM dbs WHERE name <> ?) + (SELECT count(*) FROM tables) + (SELECT count(*) FROM functions)`,
-		with(metastore.DefaultDatabase), &things)
+	err := im.t.one(ctx, `SELECT (SELECT count(*) FROM dbs WHERE name <> ?) + (SELECT count(*) FROM tables) + (SELECT count(*) FROM functions) +
+(SELECT count(*) FROM roles WHERE name <> ? AND name <> ?) + (SELECT count(*) FROM role_grants)`,
+		with(metastore.DefaultDatabase, metastore.AdminRole, metastore.PublicRole), &things)
 	if err == nil && things > 0 {
 		err = errors.New("it is not empty; import into a new one, since nothing is replaced or joined")
 	}
@@ -108,6 +109,14 @@ func (im *importer) record(ctx context.Context, rec *record) error {
 		return err
 	case rec.Partition != nil:
 		return im.partition(ctx, rec.Partition)
+	case rec.Role != nil:
+		im.n.Roles++
+		return im.t.CreateRole(ctx, rec.Role)
+	case rec.RoleGrant != nil:
+		return im.t.GrantRole(ctx, rec.RoleGrant)
+	case rec.Privilege != nil:
+		im.n.Privileges++
+		return im.t.GrantPrivileges(ctx, []*metastore.Privilege{rec.Privilege})
 	case rec.Change != nil:
 		c := rec.Change
 		im.n.Changes++
@@ -118,7 +127,7 @@ func (im *importer) record(ctx context.Context, rec *record) error {
 		if *rec.End != im.n {
 			return fmt.Errorf("the export says that it has %+v, and it has %+v: lines are missing", *rec.End, im.n)
 		}
-		if im.format < formatVersion {
+		if im.format < 2 {
 			return moveDetails(ctx, im.t.session)
 		}
 	}
@@ -130,8 +139,15 @@ func (im *importer) header(ctx context.Context, h *headerJSON) error {
 		return fmt.Errorf("the export has format %d, but this program knows formats up to %d: use a newer skep", h.Format, formatVersion)
 	}
 	im.t.lastChange, im.format = h.LastChange, h.Format
-	_, err := im.t.exec(ctx, `UPDATE store SET keep_days = ? WHERE one = 1`, h.KeepDays)
-	return err
+	if _, err := im.t.exec(ctx, `UPDATE store SET keep_days = ? WHERE one = 1`, h.KeepDays); err != nil || h.Format < 3 {
+		return err
+	}
+	for _, table := range []string{"roles", "privileges"} { // the export has those that every metastore has
+		if _, err := im.t.exec(ctx, `DELETE FROM `+table); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (im *importer) database(ctx context.Context, d *metastore.Database) error {

@@ -41,8 +41,11 @@ func migrations(dir string) ([]migration, error) {
 			return nil, fmt.Errorf("migration %s should have the number %d", name, i+1)
 		}
 		steps[i] = migration{name: name, sql: string(text)}
-		if what == "details.sql" {
+		switch what {
+		case "details.sql":
 			steps[i].then = moveDetails
+		case "roles.sql":
+			steps[i].then = makeRoles
 		}
 	}
 	return steps, nil

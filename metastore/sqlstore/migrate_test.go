@@ -47,8 +47,7 @@ func run(t testing.TB, db *sql.DB, statements ...string) {
 	}
 }
 
-// oldSchemas are the versions of a schema that programs have made before details had tables of their own, with the
-// steps that make them.
+// oldSchemas are the versions of a schema that programs have made, with the steps that make them.
 func oldSchemas(t testing.TB, dialect string) map[string][]string {
 	t.Helper()
 	names, err := filepath.Glob("migrations/" + dialect + "/*.sql")
@@ -59,9 +58,6 @@ func oldSchemas(t testing.TB, dialect string) map[string][]string {
 	old := map[string][]string{}
 	var steps []string
 	for i, name := range names {
-		if strings.HasSuffix(name, "_details.sql") {
-			break
-		}
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -74,7 +70,9 @@ func oldSchemas(t testing.TB, dialect string) map[string][]string {
 			old["first 1"] = []string{first}
 		}
 		steps = append(steps, string(text))
-		old[fmt.Sprint(i+1)] = slices.Clone(steps)
+		if i < len(names)-1 {
+			old[fmt.Sprint(i+1)] = slices.Clone(steps)
+		}
 	}
 	return old
 }
@@ -137,7 +135,13 @@ func TestMigrateOld(t *testing.T) {
 					db := rawDatabase(t, location)
 					makeOld(t, db, dialect, steps)
 					s := openURL(t, location)
-					checkMoved(t, s)
+					check := func(s metastore.Store) {
+						checkRoles(t, s)
+						if !strings.Contains(strings.Join(steps, ""), "migrate_details.go") { // which has not run yet
+							checkMoved(t, s)
+						}
+					}
+					check(s)
 					if got := schemaOf(t, s, location); got != want {
 						t.Errorf("the schema is\n%s\nwant\n%s", got, want)
 					}
@@ -147,7 +151,7 @@ func TestMigrateOld(t *testing.T) {
 					}
 					run(t, db, `UPDATE schema_version SET version = version - 1`)
 					again := openURL(t, location)
-					checkMoved(t, again)
+					check(again)
 					if err := again.Update(t.Context(), func(tx metastore.Tx) error {
 						return tx.CreateTable(t.Context(), &metastore.Table{
 							TableName: metastore.TableName{Database: "default", Name: "new"}, Type: metastore.External,
@@ -161,6 +165,23 @@ func TestMigrateOld(t *testing.T) {
 				})
 			}
 		})
+	}
+}
+
+func checkRoles(t testing.TB, s metastore.Store) {
+	t.Helper()
+	roles, err := s.Roles(t.Context())
+	if err != nil || len(roles) != 2 || roles[0].Name != metastore.AdminRole || roles[1].Name != metastore.PublicRole {
+		t.Errorf("%v: the roles are %+v", err, roles)
+	}
+	n := 0
+	for p, err := range s.Privileges(t.Context(), metastore.PrivilegeFilter{}) {
+		if n++; err != nil || n > 1 || p.Name != "All" || p.To.Name != metastore.AdminRole {
+			t.Errorf("%v: a privilege is %+v", err, p)
+		}
+	}
+	if n != 1 {
+		t.Errorf("there are %d privileges", n)
 	}
 }
 

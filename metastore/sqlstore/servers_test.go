@@ -117,9 +117,14 @@ func newUsedDatabase(t testing.TB, location string) *usedDatabase {
 	if rows.Err() != nil || len(u.tables) < 10 {
 		t.Fatalf("%v: the tables are %v", rows.Err(), u.tables)
 	}
-	run(t, u.db, `CREATE TABLE new_dbs AS SELECT * FROM dbs`, `CREATE TABLE new_store AS SELECT * FROM store`)
+	for _, name := range neverEmpty() {
+		run(t, u.db, `CREATE TABLE new_`+name+` AS SELECT * FROM `+name)
+	}
 	return u
 }
+
+// neverEmpty are the tables in which a new metastore has something.
+func neverEmpty() []string { return []string{"dbs", "store", "roles", "privileges"} }
 
 // empty makes it as it was.
 func (u *usedDatabase) empty(t testing.TB) {
@@ -133,7 +138,9 @@ func (u *usedDatabase) empty(t testing.TB) {
 			statements = append(statements, `DELETE FROM `+name)
 		}
 	}
-	statements = append(statements, `INSERT INTO dbs SELECT * FROM new_dbs`, `INSERT INTO store SELECT * FROM new_store`)
+	for _, name := range neverEmpty() {
+		statements = append(statements, `INSERT INTO `+name+` SELECT * FROM new_`+name)
+	}
 	for _, s := range statements {
 		if _, err := u.db.ExecContext(context.WithoutCancel(t.Context()), s); err != nil {
 			t.Fatalf("%s: %v", s, err)

@@ -132,6 +132,26 @@ func (s *Store) Statistics(
 	return stream(ctx, s, func(r reader) iter.Seq2[*metastore.Statistics, error] { return r.Statistics(ctx, name, p, columns...) })
 }
 
+// Role implements metastore.Reader.
+func (s *Store) Role(ctx context.Context, name string) (*metastore.Role, error) {
+	return get(ctx, s, func(r reader) (*metastore.Role, error) { return r.Role(ctx, name) })
+}
+
+// Roles implements metastore.Reader.
+func (s *Store) Roles(ctx context.Context) ([]*metastore.Role, error) {
+	return get(ctx, s, func(r reader) ([]*metastore.Role, error) { return r.Roles(ctx) })
+}
+
+// RoleGrants implements metastore.Reader.
+func (s *Store) RoleGrants(ctx context.Context, role string, to metastore.Principal) ([]*metastore.RoleGrant, error) {
+	return get(ctx, s, func(r reader) ([]*metastore.RoleGrant, error) { return r.RoleGrants(ctx, role, to) })
+}
+
+// Privileges implements metastore.Reader.
+func (s *Store) Privileges(ctx context.Context, f metastore.PrivilegeFilter) iter.Seq2[*metastore.Privilege, error] {
+	return stream(ctx, s, func(r reader) iter.Seq2[*metastore.Privilege, error] { return r.Privileges(ctx, f) })
+}
+
 // Locks implements metastore.Reader.
 func (s *Store) Locks(ctx context.Context) ([]*metastore.Lock, error) {
 	return get(ctx, s, func(r reader) ([]*metastore.Lock, error) { return r.Locks(ctx) })

@@ -134,6 +134,7 @@ func (t *tx) DropDatabase(ctx context.Context, name string) error {
 		}
 		for _, statement := range []string{
 			`DELETE FROM functions WHERE database_id = ?`,
+			`DELETE FROM privileges WHERE table_id = 0 AND database_id = ?`,
 			`DELETE FROM dbs WHERE id = ?`,
 		} {
 			if _, err := t.exec(ctx, statement, id); err != nil {
@@ -307,6 +308,7 @@ func (t *tx) DropTable(ctx context.Context, name metastore.TableName) error {
 			`DELETE FROM column_stats WHERE table_id = ?`,
 			`DELETE FROM table_constraints WHERE table_id = ?`,
 			`DELETE FROM descriptors WHERE table_id = ?`,
+			`DELETE FROM privileges WHERE table_id = ?`,
 			`DELETE FROM tables WHERE id = ?`,
 		} {
 			if _, err := t.exec(ctx, statement, id); err != nil {

@@ -29,6 +29,10 @@ func (t *tx) AddPartitions(
 		if err != nil {
 			return err
 		}
+		inherited, err := t.inherited(ctx, row)
+		if err != nil {
+			return err
+		}
 		ids := descriptorIDs{}
 		blind := t.d.duplicate != nil && !ifNotExists
 		for chunk := range slices.Chunk(ps, pageSize) {
@@ -40,6 +44,9 @@ func (t *tx) AddPartitions(
 			if blind && err != nil && t.d.duplicate(err) {
 				_, known := t.addable(ctx, row, chunk, false, false) // which says what is there
 				err = cmp.Or(known, err)
+			}
+			if err == nil {
+				err = t.inherit(ctx, row, inherited, added)
 			}
 			if err != nil {
 				return err
@@ -314,7 +321,7 @@ func (t *tx) dropChunk(ctx context.Context, row tableRow, vs []partitions.Values
 	if len(before) < len(dropped) {
 		return fmt.Errorf("%w: a partition is to be dropped twice", metastore.ErrNoSuchPartition)
 	}
-	for table, column := range map[string]string{"partitions": "name", "column_stats": "partition_name"} {
+	for table, column := range map[string]string{"partitions": "name", "column_stats": "partition_name", "privileges": "partition_name"} {
 		in, args := t.in(column, names)
 		query := `DELETE FROM ` + table + ` WHERE table_id = ? AND ` + in
 		if t.d.arrays { // for the reason of byName
@@ -362,10 +369,12 @@ func (t *tx) RenamePartition(ctx context.Context, name metastore.TableName, from
 		if err := t.insertPartitions(ctx, row, after, descriptorIDs{}); err != nil {
 			return err
 		}
-		_, err = t.exec(ctx, `UPDATE column_stats SET partition_name = ? WHERE table_id = ? AND partition_name = ?`,
-			renamed.name, row.id, old.name)
-		if err != nil {
-			return err
+		for _, table := range []string{"column_stats", "privileges"} {
+			_, err = t.exec(ctx, `UPDATE `+table+` SET partition_name = ? WHERE table_id = ? AND partition_name = ?`,
+				renamed.name, row.id, old.name)
+			if err != nil {
+				return err
+			}
 		}
 		return t.logPartitions(ctx, metastore.AlteredPartitions, name, before, after)
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -51,6 +52,9 @@ func (s *Asker) Ask(ctx context.Context, line string) (string, error) {
 	if len(answer) == 0 {
 		return "nothing", nil
 	}
+	if answer[0].ID == 0 && Whole(method) {
+		return text(answer[0].Value), nil
+	}
 	text := fmt.Sprintf("exception %d", answer[0].ID)
 	switch v := answer[0].Value.(type) {
 	case thrift.Fields:
@@ -74,6 +78,49 @@ func (s *Asker) Ask(ctx context.Context, line string) (string, error) {
 		text = strings.ReplaceAll(text, fmt.Sprintf("%sid:%d", name, n), fmt.Sprintf("%sid:$%s", name, name))
 	}
 	return strings.ReplaceAll(text, s.warehouse, "file:///w"), nil
+}
+
+// Whole reports whether all of a method's answer is described: of those for roles and privileges.
+func Whole(method string) bool {
+	switch method {
+	case "list_roles", "get_role_names", "get_principals_in_role", "get_role_grants_for_principal", "list_privileges", "get_privilege_set":
+		return true
+	}
+	return false
+}
+
+// text writes a value as the arguments of calls are written, but for times, lists that nobody orders, and names of catalogs, which came
+// with Hive 3.
+func text(v thrift.Value) string {
+	var parts []string
+	switch v := v.(type) {
+	case thrift.Fields:
+		for _, f := range v {
+			if c := text(f.Value); c != `"hive"` {
+				parts = append(parts, fmt.Sprintf("%d=%s", f.ID, c))
+			}
+		}
+		return "{" + strings.Join(parts, " ") + "}"
+	case thrift.Items:
+		for _, item := range v.Values {
+			parts = append(parts, text(item))
+		}
+		slices.Sort(parts)
+		return "[" + strings.Join(parts, " ") + "]"
+	case thrift.Entries:
+		for _, e := range v.Pairs {
+			parts = append(parts, text(e.Key)+":"+text(e.Value))
+		}
+		slices.Sort(parts)
+		return "<" + strings.Join(parts, " ") + ">"
+	case []byte:
+		return strconv.Quote(string(v))
+	case int32:
+		if v > 1e9 {
+			return "time"
+		}
+	}
+	return fmt.Sprint(v)
 }
 
 // plain is the text of what differs from day to day.
@@ -154,7 +201,8 @@ func (p *valueParser) value() thrift.Value {
 		for p.more(">") {
 			k := p.value()
 			p.bad = p.bad || !p.skip(":")
-			out.Pairs = append(out.Pairs, thrift.Entry{Key: k, Value: p.value()})
+			v := p.value()
+			out.Value, out.Pairs = typeOf(v), append(out.Pairs, thrift.Entry{Key: k, Value: v})
 		}
 		return out
 	case p.skip("true"):
