@@ -81,6 +81,7 @@ func (e *Executor) open(config Config) error {
 	defer duckdb.DestroyConfig(&c)
 	options := map[string]string{
 		"threads":                      strconv.FormatInt(e.threads.Load(), 10),
+		openFilesSetting:               strconv.FormatInt(openFiles(e.threads.Load()), 10),
 		"temp_directory":               e.tempDir,
 		"autoinstall_known_extensions": "false",
 		"autoload_known_extensions":    "false",
@@ -101,6 +102,14 @@ func (e *Executor) open(config Config) error {
 	return nil
 }
 
+// openFilesSetting is how many files of partitions DuckDB keeps open, with the rows of a row group each,
+// before it ends one.
+const openFilesSetting = "partitioned_write_max_open_files"
+
+// openFiles is how many that should be. Rows come sorted by partition, so that each thread has to do with
+// one at a time, and not all with the same.
+func openFiles(threads int64) int64 { return max(threads, 2) }
+
 func threadsOf(n int) int64 {
 	if n <= 0 {
 		n = runtime.GOMAXPROCS(0)
@@ -116,7 +125,11 @@ func (e *Executor) SetLimits(l hiveql.Limits) error {
 		return err
 	}
 	defer c.close()
-	statements := []string{"RESET GLOBAL memory_limit", "SET GLOBAL threads = " + strconv.FormatInt(threadsOf(l.Threads), 10)}
+	threads := threadsOf(l.Threads)
+	statements := []string{
+		"RESET GLOBAL memory_limit", "SET GLOBAL threads = " + strconv.FormatInt(threads, 10),
+		"SET GLOBAL " + openFilesSetting + " = " + strconv.FormatInt(openFiles(threads), 10),
+	}
 	if l.Memory != "" {
 		statements[0] = "SET GLOBAL memory_limit = " + quote(l.Memory)
 	}
@@ -133,7 +146,7 @@ func (e *Executor) SetLimits(l hiveql.Limits) error {
 			return err
 		}
 	}
-	e.threads.Store(threadsOf(l.Threads))
+	e.threads.Store(threads)
 	return nil
 }
 
@@ -169,6 +182,7 @@ SET GLOBAL TimeZone = 'UTC';
 SET GLOBAL default_null_order = 'nulls_first_on_asc_last_on_desc';
 SET GLOBAL lambda_syntax = 'DISABLE_SINGLE_ARROW';
 SET GLOBAL prefetch_all_parquet_files = true;
+SET GLOBAL partitioned_write_flush_threshold = 122880;
 `
 
 // enter counts a statement in, so that Close ends it and waits for it.

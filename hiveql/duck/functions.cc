@@ -18,6 +18,7 @@ duck_handle scalar(const Function &f) {
   duckdb_scalar_function_set_return_type(function, t);
   duckdb_destroy_logical_type(&t);
   duckdb_scalar_function_set_function(function, f.run);
+  if (f.changing) duckdb_scalar_function_set_volatile(function);
   return function;
 }
 

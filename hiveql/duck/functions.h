@@ -142,6 +142,7 @@ struct Function {
   duck_scalar run;
   std::vector<int> parameters;
   int result;
+  bool changing = false;  // of equal arguments it need not be the same
 };
 
 template <auto f> Function function(const char *name) {

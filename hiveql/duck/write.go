@@ -1,16 +1,5 @@
 package duck
 
-/*
-#include <stdint.h>
-#include <stdlib.h>
-
-void *skep_ordinals_new(void);
-void skep_ordinals_free(void *ordinals);
-int64_t skep_ordinals_count(void *ordinals);
-const char *skep_ordinals_key(void *ordinals, int64_t index, uint64_t *length);
-*/
-import "C"
-
 import (
 	"cmp"
 	"context"
@@ -18,7 +7,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"unsafe"
 
 	"github.com/skepdata/skep/hiveql"
 	"github.com/skepdata/skep/hiveql/analysis"
@@ -41,8 +29,8 @@ func (e *Executor) Write(ctx context.Context, q *analysis.Query, src hiveql.Sour
 		w.out.MaxFileBytes = defaultFileBytes
 	}
 	if out.Dynamic > 0 {
-		w.ordinals = C.skep_ordinals_new()
-		defer C.skep_ordinals_free(w.ordinals)
+		w.ordinals = newOrdinals(w.out.MaxFileBytes)
+		defer w.ordinals.free()
 	}
 	if isParquet(&out.Table.Storage) {
 		return w.parquet(ctx)
@@ -58,12 +46,13 @@ type writer struct {
 	out      hiveql.Output
 	data     int            // data columns of the query
 	columns  int            // those that are written: a partition may have fewer than its table
-	ordinals unsafe.Pointer // numbers of the partitions
+	ordinals *ordinals      // of the partitions; nil without
 	stamps   []*stampColumn // of the columns of Parquet files; nil of those without timestamps
 }
 
 // sql is the SQL of the rows, named by the table's columns where named is set, and, with
-// dynamic partitions, of the number of the partition as the last column, sorted by it.
+// dynamic partitions, sorted by the number of the partition, which is the last column; where named is
+// set that is the number of the file.
 func (w *writer) sql(l *lowerer, named bool) string {
 	inner := l.query(w.query)
 	list := make([]string, w.columns)
@@ -73,7 +62,14 @@ func (w *writer) sql(l *lowerer, named bool) string {
 			list[i] = w.parquetValue(l, i) + " AS " + name(w.out.Table.Storage.Columns[i].Name)
 		}
 	}
-	if w.out.Dynamic == 0 {
+	switch {
+	case w.out.Dynamic > 0:
+	case named && sorted(w.query.Root):
+		// DuckDB numbers rows on one thread, in their order, and so writes them: several threads would
+		// write several files at once. It does not know that all numbers are above 0.
+		return "SELECT " + strings.Join(list, ", ") + " FROM (SELECT *, row_number() OVER () AS " + rowNumber +
+			" FROM (" + inner + ") AS w) AS n WHERE " + rowNumber + " > 0"
+	default:
 		return "SELECT " + strings.Join(list, ", ") + " FROM (" + inner + ") AS w"
 	}
 	keys := make([]string, w.out.Dynamic)
@@ -84,25 +80,32 @@ func (w *writer) sql(l *lowerer, named bool) string {
 	if len(keys) == 1 { // nothing to tell apart
 		keys[0] = fmt.Sprintf("coalesce(o%d, '')", w.data)
 	}
-	ordinal := fmt.Sprintf("skep_ordinal((%d)::BIGINT, %s)", int64(uintptr(w.ordinals)), strings.Join(keys, " || "))
-	return "SELECT " + strings.Join(list, ", ") + ", " + ordinalColumn + " FROM (SELECT *, " + ordinal + " AS " +
+	ordinal := fmt.Sprintf("skep_ordinal((%d)::BIGINT, %s)", w.ordinals.address(), strings.Join(keys, " || "))
+	rows := "SELECT " + strings.Join(list, ", ") + ", " + ordinalColumn + " FROM (SELECT *, " + ordinal + " AS " +
 		ordinalColumn + " FROM (" + inner + ") AS w) AS n ORDER BY " + ordinalColumn
+	if !named {
+		return rows
+	}
+	return fmt.Sprintf("SELECT * EXCLUDE (%s), skep_file((%d)::BIGINT, %s) AS %s FROM (%s) AS s",
+		ordinalColumn, w.ordinals.address(), ordinalColumn, fileNumber, rows)
 }
 
-// ordinalColumn is the number of a row's partition.
-const ordinalColumn = "skep__p"
+const (
+	ordinalColumn = "skep__p" // the number of a row's partition
+	fileNumber    = "skep__f" // the number of the Parquet file that it goes to
+	rowNumber     = "skep__n" // of a row in an order
+)
 
 // values are those of the partition with a number.
 func (w *writer) values(ordinal int64) (partitions.Values, error) {
 	if w.out.Dynamic == 0 {
 		return nil, nil
 	}
-	if ordinal < 0 || ordinal >= int64(C.skep_ordinals_count(w.ordinals)) {
+	key, ok := w.ordinals.key(ordinal)
+	if !ok {
 		return nil, fmt.Errorf("partition number %d was never given out", ordinal)
 	}
-	var n C.uint64_t
-	p := C.skep_ordinals_key(w.ordinals, C.int64_t(ordinal), &n)
-	return parseKey(C.GoStringN(p, C.int(n)), w.out.Dynamic)
+	return parseKey(key, w.out.Dynamic)
 }
 
 // parseKey splits what sql put together: length:value, or - for NULL; of one key, the value.

@@ -44,6 +44,7 @@ func (f *files) grow(path string, n int64) bool {
 		f.failed(err)
 		return false
 	}
+	f.w.ordinals.grew(fileNumberIn(path), n)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.grown[path] += n
@@ -172,7 +173,7 @@ func (w *writer) complete(path string) (hiveql.Written, error) {
 		return f, err
 	}
 	f.Rows, f.Bytes = foot.Rows, size
-	if f.Values, err = w.values(ordinalIn(path)); err != nil {
+	if f.Values, err = w.values(w.ordinals.partition(fileNumberIn(path))); err != nil {
 		return f, err
 	}
 	if w.out.Measure {

@@ -2,11 +2,13 @@ package duck
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,10 +18,9 @@ import (
 	"github.com/skepdata/skep/internal/parquetmerge"
 )
 
-// parquet writes by one COPY. A query that asks for an order gets one file a partition; other
-// queries, files of about MaxFileBytes.
+// parquet writes by one COPY, files of about MaxFileBytes.
 func (w *writer) parquet(ctx context.Context) error {
-	to, options, err := w.copyOptions()
+	options, err := w.copyOptions()
 	if err != nil {
 		return err
 	}
@@ -27,7 +28,7 @@ func (w *writer) parquet(ctx context.Context) error {
 	f := w.watchFiles(ctx)
 	unhook := hooks.write(w.out.Dir, &output{grow: f.grow, ended: f.closed})
 	j, err := w.exec.lowered(f.ctx, w.src, func(l *lowerer) string {
-		return "COPY (" + w.sql(l, true) + ") TO " + quote(to) + " (" + strings.Join(options, ", ") + ")"
+		return "COPY (" + w.sql(l, true) + ") TO " + quote(w.out.Dir) + " (" + strings.Join(options, ", ") + ")"
 	})
 	if err == nil {
 		err = f.rest(j)
@@ -39,27 +40,22 @@ func (w *writer) parquet(ctx context.Context) error {
 	return w.decideStamps(f.end(err))
 }
 
-// copyOptions are where COPY writes, and how.
-func (w *writer) copyOptions() (to string, options []string, err error) {
+// copyOptions are how COPY writes.
+func (w *writer) copyOptions() ([]string, error) {
 	compression, err := w.compression()
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
-	to, options = w.out.Dir, []string{"FORMAT parquet", "RETURN_STATS true", "COMPRESSION " + quote(compression)}
+	options := []string{"FORMAT parquet", "RETURN_STATS true", "COMPRESSION " + quote(compression),
+		"FILENAME_PATTERN '{i}'", "OVERWRITE_OR_IGNORE true"}
 	if w.out.MaxFileBytes < smallGroups {
 		rows := groupRows * w.out.MaxFileBytes / smallGroups / vectorRows * vectorRows
 		options = append(options, fmt.Sprintf("ROW_GROUP_SIZE %d", max(rows, vectorRows)))
 	}
-	switch {
-	case w.out.Dynamic > 0:
-		options = append(options, "PARTITION_BY ("+ordinalColumn+")", "FILENAME_PATTERN '{i}'", "OVERWRITE_OR_IGNORE true")
-	case sorted(w.query.Root):
-		to = filepath.Join(to, "0.parquet")
-	default:
-		options = append(options, fmt.Sprintf("FILE_SIZE_BYTES %d", w.out.MaxFileBytes), "FILENAME_PATTERN '{i}'",
-			"OVERWRITE_OR_IGNORE true")
+	if w.out.Dynamic > 0 {
+		return append(options, "PARTITION_BY ("+fileNumber+")"), nil
 	}
-	return to, options, nil
+	return append(options, fmt.Sprintf("FILE_SIZE_BYTES %d", w.out.MaxFileBytes)), nil
 }
 
 // smallGroups is the size of files below which their row groups have fewer rows than DuckDB's
@@ -70,8 +66,8 @@ const (
 	vectorRows  = 2048
 )
 
-// divided is a file, or its parts where it became much too large, divided at its row groups: DuckDB
-// does not end a partition's file, or one in an order, by its size.
+// divided is a file, or its parts where it became much too large, divided at its row groups: when DuckDB
+// has begun to write a file of wide rows it may have collected many more for it.
 func (w *writer) divided(ctx context.Context, f hiveql.Written) ([]hiveql.Written, error) {
 	if f.Bytes < w.out.MaxFileBytes/2*3 {
 		return []hiveql.Written{f}, nil
@@ -136,22 +132,33 @@ func copyPart(ctx context.Context, path string, part parquetmerge.Input) (rows, 
 // rest reads what RETURN_STATS tells of the files, of which the first column is the path, and hands
 // over those that were not seen.
 func (f *files) rest(j *job) error {
+	var all []string
 	for {
 		chunk, ok, err := j.fetch()
-		if err != nil || !ok {
+		if err != nil {
 			return j.explain(err)
+		}
+		if !ok {
+			break
 		}
 		paths := newVector(duckdb.DataChunkGetVector(chunk, 0))
 		for i := range int(duckdb.DataChunkGetSize(chunk)) {
-			f.add(strings.Clone(paths.text(i)))
+			all = append(all, strings.Clone(paths.text(i)))
 		}
 		duckdb.DestroyDataChunk(&chunk)
 	}
+	slices.SortFunc(all, func(a, b string) int { // by their numbers
+		return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
+	})
+	for _, path := range all {
+		f.add(path)
+	}
+	return nil
 }
 
-// ordinalIn reads the number of a partition from the directory that DuckDB made for it.
-func ordinalIn(path string) int64 {
-	text, ok := strings.CutPrefix(filepath.Base(filepath.Dir(path)), ordinalColumn+"=")
+// fileNumberIn reads the number of a file from the directory that DuckDB made for it; -1 where there is none.
+func fileNumberIn(path string) int64 {
+	text, ok := strings.CutPrefix(filepath.Base(filepath.Dir(path)), fileNumber+"=")
 	if !ok {
 		return -1
 	}

@@ -321,7 +321,8 @@ func TestFileSizes(t *testing.T) {
 				sink := &collected{}
 				out.Sink = sink
 				err = e.Write(t.Context(), q, c, out)
-				files := sink.sorted(t)
+				files := slices.Clone(sink.files) // in the order in which they were handed over
+				sink.sorted(t)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -401,12 +402,14 @@ func TestFilesAreHandedOverMeanwhile(t *testing.T) {
 		sql          string
 		dynamic      int
 	}{
-		"text":            {textInput, lazySimple, numbers, 0},
-		"text partitions": {textInput, lazySimple, "SELECT i, s, cast(i % 50 AS string) AS p FROM (" + numbers + ") n", 1},
-		"parquet":         {parquetInput, parquetSerDe, numbers, 0},
+		"text":               {textInput, lazySimple, numbers, 0},
+		"text partitions":    {textInput, lazySimple, "SELECT i, s, cast(i % 50 AS string) AS p FROM (" + numbers + ") n", 1},
+		"parquet":            {parquetInput, parquetSerDe, numbers, 0},
+		"parquet ordered":    {parquetInput, parquetSerDe, "SELECT i, s FROM (" + numbers + ") n ORDER BY s", 0},
+		"parquet partitions": {parquetInput, parquetSerDe, "SELECT i, s, cast(i % 50 AS string) AS p FROM (" + numbers + ") n", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeoutCause(t.Context(), time.Minute, errors.New("no file was handed over"))
+			ctx, cancel := context.WithTimeoutCause(t.Context(), 20*time.Second, errors.New("no file was handed over"))
 			defer cancel()
 			table := c.newTable(t, "hurried", w.input, w.serde, "i:int", "s:string")
 			q, err := c.analyze(ctx, w.sql)
