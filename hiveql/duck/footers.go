@@ -3,6 +3,7 @@ package duck
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strconv"
@@ -21,6 +22,7 @@ type footers struct {
 	mu    sync.Mutex
 	known map[string]*footer.File
 	size  int64
+	finer map[string]bool // whether a leaf's timestamps of 96 bits have digits behind the microseconds
 }
 
 // footerBytes bounds the footers that are kept, as they are encoded. Decoded they are several
@@ -51,6 +53,29 @@ func (k *footers) put(f hiveql.File, of *footer.File) {
 		k.size += of.Size
 	}
 }
+
+// digits is what is known of the timestamps of 96 bits in a leaf of a file.
+func (k *footers) digits(f hiveql.File, leaf int) (found, known bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	found, known = k.finer[fmt.Sprint(versionOf(f), "\x00", leaf)]
+	return found, known
+}
+
+func (k *footers) putDigits(f hiveql.File, leaf int, found bool) {
+	if f.Object.ETag == "" {
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.finer == nil || len(k.finer) > mostFiner {
+		k.finer = map[string]bool{}
+	}
+	k.finer[fmt.Sprint(versionOf(f), "\x00", leaf)] = found
+}
+
+// mostFiner bounds what is known of timestamps of 96 bits.
+const mostFiner = 100000
 
 // readFooter reads the footer of a file that is readable at a local path. What is no Parquet has
 // none: DuckDB says what is wrong with it.

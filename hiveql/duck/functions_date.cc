@@ -120,7 +120,7 @@ bool parseStamp(int64_t &micros, int32_t &rest, std::string_view text) {
         size_t before = s.text.size();
         fraction = s.number(1, 9);
         for (size_t i = before - s.text.size(); i < 9; i++) fraction *= 10;
-        if (!s.text.empty() && s.text[0] >= '0' && s.text[0] <= '9') return false;
+        if (!s.text.empty() && s.text[0] >= '0' && s.text[0] <= '9') s.text = {};  // and all that follows
       }
     }
     if (h > 23 || m > 59 || sec > 59 || !zone(trimmed(s.text))) return false;

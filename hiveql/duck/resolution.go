@@ -100,7 +100,7 @@ func (f *scanFile) fine(s *analysis.Scan, c analysis.ScanColumn) bool {
 		return f.file.Object.Size > 0 && hasStamp(c.Type)
 	}
 	col := dataColumn(s, c, f.footer)
-	return col != nil && col.Nanos
+	return col != nil && col.Nanos || len(f.digits) > 0
 }
 
 // takesClocks reports whether the rule of a function or an operator takes timestamps in microseconds, and gives

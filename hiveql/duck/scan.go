@@ -35,6 +35,7 @@ type scanFile struct {
 	groups []int        // row groups in which there may be rows to find
 	touch  *touched
 	end    func() // gives it back
+	digits []int  // columns of the scan, timestamps of 96 bits with digits behind the microseconds
 }
 
 // scanGroup is a part of a scan whose files are read alike.
@@ -394,5 +395,8 @@ func (l *lowerer) localFile(ctx context.Context, s *analysis.Scan, f *scanFile) 
 		return err
 	}
 	f.groups = survivors(s, f.footer)
-	return f.sift(ctx, s, s.Known)
+	if err := f.sift(ctx, s, s.Known); err != nil {
+		return err
+	}
+	return l.findDigits(ctx, s, f)
 }

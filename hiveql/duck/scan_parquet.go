@@ -2,6 +2,7 @@ package duck
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -47,6 +48,9 @@ func (l *lowerer) scanLocal(s *analysis.Scan, g *scanGroup) string {
 			return l.union(s, groups)
 		}
 	}
+	if l.resolution == nanos && len(g.files) > 1 && g.withDigits() {
+		return l.union(s, byDigits(g))
+	}
 	if readsNanos(s, g, have) {
 		groups, err := l.byUnit(g, list)
 		if err != nil {
@@ -57,7 +61,7 @@ func (l *lowerer) scanLocal(s *analysis.Scan, g *scanGroup) string {
 	constants := constantColumns(s)
 	joined := len(constants) > 0 && !sameValues(g.files)
 	exprs, at := []string{}, 0
-	for _, c := range s.Cols {
+	for i, c := range s.Cols {
 		var x string
 		switch {
 		case c.Source == analysis.DataColumn:
@@ -66,6 +70,11 @@ func (l *lowerer) scanLocal(s *analysis.Scan, g *scanGroup) string {
 				key = strconv.Itoa(c.Index)
 			}
 			x = l.parquetColumn(key, have, c.Type, g.clocks)
+			if k := slices.Index(g.files[0].digits, i); k >= 0 && l.resolution == nanos {
+				x = l.parquetColumn(key, have, hivetype.Of(hivetype.Timestamp), g.clocks)
+				x = fmt.Sprintf("skep_stamp(skep_clock(%s), coalesce(w.d%d, 0::INTEGER))", x, k)
+				x = l.cast(x, hivetype.Of(hivetype.Timestamp), c.Type)
+			}
 		case c.Source == analysis.RowOffset:
 			return l.fail(unsupported("BLOCK__OFFSET__INSIDE__FILE of Parquet files"))
 		case joined:
@@ -86,6 +95,14 @@ func (l *lowerer) scanLocal(s *analysis.Scan, g *scanGroup) string {
 	}
 	if rows, ok := g.rows(); ok {
 		read += fmt.Sprintf(", explicit_cardinality = %d", rows)
+	}
+	if l.resolution == nanos && g.withDigits() { // one file, and its values are constants
+		rows := "SELECT " + strings.Join(exprs, ", ") + " FROM " + read + ", file_row_number = true) AS p LEFT JOIN " +
+			l.digitsOf(s, &g.files[0]) + " AS w ON p.file_row_number = w.n"
+		if l.ordered {
+			rows = "SELECT * FROM (" + rows + " ORDER BY p.file_row_number)"
+		}
+		return rows
 	}
 	if !joined {
 		return "SELECT " + strings.Join(exprs, ", ") + " FROM " + read + ") AS p"

@@ -42,6 +42,9 @@ type Column struct {
 	plain    bool
 }
 
+// Nested reports whether the column is no plain value of each row: it is a list, a map or a struct.
+func (c *Column) Nested() bool { return c.nested }
+
 // Group is a row group: some of the rows, column by column.
 type Group struct {
 	Rows   int64
