@@ -117,6 +117,9 @@ func threadsOf(n int) int64 {
 	return int64(n)
 }
 
+// threadsFor is how many threads there are for one of so many things that are done at once.
+func (e *Executor) threadsFor(n int) int { return max(1, int(e.threads.Load())/max(n, 1)) }
+
 // SetLimits implements hiveql.Executor. Below a directory for temporary files it makes one of its
 // own; once a query has spilled, the place can no longer be changed.
 func (e *Executor) SetLimits(l hiveql.Limits) error {

@@ -257,7 +257,7 @@ func (l *lowerer) textSource(g *scanGroup, t *splitSource) batchSource {
 		if err != nil {
 			return nil, nil, describe(err)
 		}
-		plain, err := formats.Decompress(path.Base(f.Object.Key), raw)
+		plain, err := formats.Decompress(ctx, path.Base(f.Object.Key), raw, l.exec.threadsFor(len(g.files)))
 		if err != nil {
 			return nil, nil, describe(errors.Join(err, raw.Close()))
 		}

@@ -3,6 +3,7 @@ package formats
 import (
 	"bufio"
 	"compress/bzip2"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -14,14 +15,19 @@ import (
 	"github.com/klauspost/compress/snappy"
 	"github.com/klauspost/compress/zlib"
 	"github.com/klauspost/compress/zstd"
+	"github.com/klauspost/readahead"
 	"github.com/pierrec/lz4/v4"
 )
 
 // Decompress gives the plain text of a file whose name's suffix says how it is compressed, as
 // Hadoop chooses a codec: .gz, .bz2, .zst, .deflate, .snappy, .lz4. Any other suffix means that it
 // is not compressed, but for those of codecs that are not supported (.lzo, .xz), which are an error.
-// Closing the result does not close r.
-func Decompress(name string, r io.Reader) (io.ReadCloser, error) {
+//
+// With more than one thread it runs ahead of its reader, by a few megabytes: bzip2 decodes as many
+// blocks at once, Zstandard decodes in stages, and the others decode one buffer while the one before
+// is being read. The end of ctx ends that. Closing the result waits for what runs ahead, so that r
+// is not read any more, and does not close r.
+func Decompress(ctx context.Context, name string, r io.Reader, threads int) (io.ReadCloser, error) {
 	suffix := path.Ext(name)
 	switch suffix {
 	case ".gz", ".bz2", ".zst", ".zstd", ".deflate", ".snappy", ".lz4":
@@ -34,31 +40,51 @@ func Decompress(name string, r io.Reader) (io.ReadCloser, error) {
 	if _, err := buffered.Peek(1); errors.Is(err, io.EOF) {
 		return io.NopCloser(buffered), nil // an empty file has no rows, whatever its name
 	}
-	z, err := decompressor(suffix, buffered)
+	z, err := decompressor(ctx, suffix, buffered, threads)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return z, nil
 }
 
-func decompressor(suffix string, r io.Reader) (io.ReadCloser, error) {
+const (
+	// What is decoded before it is wanted.
+	aheadBuffers = 4
+	aheadBytes   = 512 << 10
+)
+
+func decompressor(ctx context.Context, suffix string, r *bufio.Reader, threads int) (io.ReadCloser, error) {
+	switch suffix {
+	case ".bz2":
+		if threads > 1 {
+			return newBzip2Ahead(ctx, r, threads), nil
+		}
+		return io.NopCloser(bzip2.NewReader(r)), nil
+	case ".zst", ".zstd":
+		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(max(threads, 1)), zstd.WithDecoderMaxMemory(1<<30))
+		if err != nil {
+			return nil, err
+		}
+		return z.IOReadCloser(), nil
+	}
+	z, err := serial(suffix, r)
+	if err != nil || threads < 2 {
+		return z, err
+	}
+	return readahead.NewReadCloserSize(z, aheadBuffers, aheadBytes)
+}
+
+// serial decodes by one thread.
+func serial(suffix string, r io.Reader) (io.ReadCloser, error) {
 	switch suffix {
 	case ".gz":
 		return gzip.NewReader(r)
-	case ".bz2":
-		return io.NopCloser(bzip2.NewReader(r)), nil
 	case ".deflate":
 		return zlib.NewReader(r)
 	case ".snappy":
 		return io.NopCloser(&hadoopBlocks{r: r, decode: decodeSnappy}), nil
-	case ".lz4":
-		return io.NopCloser(&hadoopBlocks{r: r, decode: decodeLZ4}), nil
 	}
-	z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(1<<30))
-	if err != nil {
-		return nil, err
-	}
-	return z.IOReadCloser(), nil
+	return io.NopCloser(&hadoopBlocks{r: r, decode: decodeLZ4}), nil
 }
 
 // compressed reports whether the suffix of a file's name is that of a codec.

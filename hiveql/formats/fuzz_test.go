@@ -132,11 +132,13 @@ func FuzzDecompress(f *testing.F) {
 		f.Add(suffix, data)
 	}
 	f.Fuzz(func(t *testing.T, suffix string, data []byte) {
-		r, err := formats.Decompress("part"+suffix, bytes.NewReader(data))
-		if err != nil {
-			return
+		for _, threads := range []int{1, 3} {
+			r, err := formats.Decompress(t.Context(), "part"+suffix, bytes.NewReader(data), threads)
+			if err != nil {
+				continue
+			}
+			_, _ = io.CopyN(io.Discard, r, 1<<20)
+			_ = r.Close()
 		}
-		defer r.Close()
-		_, _ = io.CopyN(io.Discard, r, 1<<20)
 	})
 }
