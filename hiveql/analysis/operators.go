@@ -35,6 +35,8 @@ import (
 //     there is none
 //     field              struct and a constant string, the name of the field as declared; or
 //     array of struct, giving the array of the fields
+//     cast_format        date or timestamp, a constant pattern of hivetype.DatePattern and today: a
+//     string; or a string and the same: the date or timestamp, NULL where it does not fit
 //
 // Operators, by their symbols.
 var (
@@ -68,6 +70,9 @@ var (
 	opBitNot    = operator("~", integers)
 	opIndex     = operator("index", bindIndex)
 	opField     = operator("field", bindField)
+
+	// opCastFormat is made by castFormat only, with the types that it has.
+	opCastFormat = operator("cast_format", nil)
 )
 
 // in binds IN; it is no operator of plans, which have In.
@@ -79,6 +84,7 @@ func Operators() []*Function {
 		opAdd, opSub, opMul, opDiv, opIntDiv, opMod, opNeg, opEq, opNe, opLt, opLe, opGt, opGe, opSame,
 		opAnd, opOr, opNot, opIsNull, opIsNotNull, opIsTrue, opIsFalse, opLike, opRlike, opConcat,
 		opBitAnd, opBitOr, opBitXor, opBitNot, opIndex, opField,
+		opCastFormat,
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/skepdata/skep/hiveql/syntax"
 	"github.com/skepdata/skep/hivetype"
@@ -376,14 +377,46 @@ func (r *resolver) cast(e *syntax.Cast) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	if e.Format != "" {
-		return nil, unsupported(e, "CAST with FORMAT")
-	}
 	x, err := r.expr(e.X)
 	if err != nil {
 		return nil, err
 	}
+	if e.Format != "" {
+		return r.castFormat(e, x, t)
+	}
 	return r.castAsked(e, x, t)
+}
+
+// castFormat is CAST(x AS type FORMAT 'pattern'), between text and dates or timestamps.
+func (r *resolver) castFormat(e *syntax.Cast, x Expr, t hivetype.Type) (Expr, error) {
+	from := x.Type()
+	clock := func(t hivetype.Type) bool { return t.Kind == hivetype.Date || t.Kind == hivetype.Timestamp }
+	reading := clock(t)
+	switch {
+	case from.Kind == hivetype.TimestampLocalTZ || t.Kind == hivetype.TimestampLocalTZ:
+		return nil, unsupported(e, "CAST with FORMAT of a timestamp with local time zone")
+	case from.Kind == hivetype.Void && (reading || t.Text()):
+		return convert(x, t), nil
+	case reading && from.Text():
+		x = convert(x, text)
+	case t.Text() && clock(from):
+	default:
+		return nil, failf(e, codeArguments, "Wrong arguments %s: CAST with FORMAT is from text to date or timestamp, or the other way, not from %s to %s",
+			near(written(e)), from, t)
+	}
+	if _, err := hivetype.ParseDatePattern(e.Format, reading); err != nil {
+		return nil, failf(e, codeArguments, "Bad date/time conversion pattern: %s: %v", e.Format, err)
+	}
+	now := r.a.env.Now
+	today := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, time.UTC)
+	c := &Call{Func: opCastFormat, T: t, Args: []Expr{
+		x, &Const{Value: e.Format, T: text}, &Const{Value: today, T: hivetype.Of(hivetype.Date)},
+	}}
+	if reading {
+		return c, nil
+	}
+	c.T = text
+	return convert(c, t), nil
 }
 
 // castAsked is a conversion that the query asks for. That of a timestamp to a number counts from 1970
