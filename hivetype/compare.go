@@ -37,7 +37,7 @@ func Compare(a, b Value, t Type) int {
 	case Date, Timestamp, TimestampLocalTZ:
 		return a.(time.Time).Compare(b.(time.Time))
 	case IntervalDayTime:
-		return cmp.Compare(a.(time.Duration), b.(time.Duration))
+		return a.(Interval).Cmp(b.(Interval))
 	case Array:
 		return slices.CompareFunc(a.([]any), b.([]any), func(x, y any) int { return Compare(x, y, *t.Elem) })
 	case Map:

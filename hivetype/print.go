@@ -51,7 +51,7 @@ func appendPrimitive(dst []byte, v Value, t Type) []byte {
 	case IntervalYearMonth:
 		return appendMonths(dst, v.(int64))
 	case IntervalDayTime:
-		return appendDuration(dst, v.(time.Duration))
+		return appendInterval(dst, v.(Interval))
 	}
 	return append(dst, "NULL"...)
 }
@@ -200,14 +200,13 @@ func appendMonths(dst []byte, months int64) []byte {
 	return strconv.AppendInt(append(dst, '-'), months%12, 10)
 }
 
-// appendDuration prints 1 02:03:04.000000000.
-func appendDuration(dst []byte, d time.Duration) []byte {
-	u := uint64(d)
-	if d < 0 {
-		dst, u = append(dst, '-'), -u
+// appendInterval prints 1 02:03:04.000000000.
+func appendInterval(dst []byte, i Interval) []byte {
+	if i.Seconds < 0 {
+		dst, i = append(dst, '-'), i.Neg()
 	}
-	seconds, nanos := u/1e9, u%1e9
-	dst = strconv.AppendUint(dst, seconds/86400, 10)
+	seconds, nanos := i.Seconds, i.Nanos
+	dst = strconv.AppendInt(dst, seconds/86400, 10)
 	dst = appendPadded(append(dst, ' '), int(seconds/3600%24), 2)
 	dst = appendPadded(append(dst, ':'), int(seconds/60%60), 2)
 	dst = appendPadded(append(dst, ':'), int(seconds%60), 2)

@@ -209,14 +209,14 @@ func evaluateDate(x *Call, args []hivetype.Value) (hivetype.Value, bool) {
 		return nil, false
 	}
 	t, ok := args[0].(time.Time)
-	d, ok2 := args[1].(time.Duration)
+	d, ok2 := args[1].(hivetype.Interval)
 	if !ok || !ok2 {
 		return nil, false
 	}
 	if x.Func == opSub {
-		d = -d
+		d = d.Neg()
 	}
-	return t.Add(d), true
+	return time.Unix(t.Unix()+d.Seconds, int64(t.Nanosecond())+int64(d.Nanos)).UTC(), true
 }
 
 func compareValues(op *Function, c int) bool {

@@ -181,7 +181,7 @@ func (r *resolver) interval(e *syntax.IntervalLit) (Expr, error) {
 		return nil, failf(e, codeArguments, "Wrong arguments %s: not an interval of %s", near(written(e.Value)), e.Unit)
 	}
 	if negative {
-		months, length = -months, -length
+		months, length = -months, length.Neg()
 	}
 	switch e.Unit {
 	case "YEAR", "MONTH", "YEAR TO MONTH":
@@ -204,41 +204,41 @@ func (r *resolver) computedInterval(e *syntax.IntervalLit, x Expr) (Expr, error)
 	return r.a.bind(e, fn, codeArguments, []Expr{&Const{Value: e.Unit, T: text}, x})
 }
 
-func readInterval(s, unit string) (months int64, length time.Duration, ok bool) {
+func readInterval(s, unit string) (months int64, length hivetype.Interval, ok bool) {
 	number := func(s string) int64 {
 		n, err := strconv.ParseInt(s, 10, 32)
 		ok = ok && err == nil && n >= 0
 		return n
 	}
 	ok = true
+	var none hivetype.Interval
 	switch unit {
 	case "YEAR":
-		return 12 * number(s), 0, ok
+		return 12 * number(s), none, ok
 	case "MONTH":
-		return number(s), 0, ok
+		return number(s), none, ok
 	case "YEAR TO MONTH":
 		years, rest, found := strings.Cut(s, "-")
 		months = 12*number(years) + number(rest)
-		return months, 0, ok && found
+		return months, none, ok && found
 	case "DAY":
-		return 0, time.Duration(number(s)) * 24 * time.Hour, ok
+		return 0, hivetype.IntervalOf(number(s)*86400, 0), ok
 	case "HOUR":
-		return 0, time.Duration(number(s)) * time.Hour, ok
+		return 0, hivetype.IntervalOf(number(s)*3600, 0), ok
 	case "MINUTE":
-		return 0, time.Duration(number(s)) * time.Minute, ok
+		return 0, hivetype.IntervalOf(number(s)*60, 0), ok
 	case "SECOND":
 		length, err := time.ParseDuration(s + "s")
-		return 0, length, err == nil
+		return 0, hivetype.IntervalOf(0, int64(length)), err == nil
 	case "DAY TO SECOND":
 		days, clock, found := strings.Cut(s, " ")
 		parts := strings.Split(clock, ":")
 		if !found || len(parts) != 3 {
-			return 0, 0, false
+			return 0, none, false
 		}
 		length, err := time.ParseDuration(parts[2] + "s")
-		length += time.Duration(number(days))*24*time.Hour + time.Duration(number(parts[0]))*time.Hour +
-			time.Duration(number(parts[1]))*time.Minute
-		return 0, length, ok && err == nil
+		seconds := number(days)*86400 + number(parts[0])*3600 + number(parts[1])*60
+		return 0, hivetype.IntervalOf(seconds, int64(length)), ok && err == nil
 	}
-	return 0, 0, false
+	return 0, none, false
 }

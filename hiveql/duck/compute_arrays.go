@@ -113,13 +113,14 @@ func parseInterval(s string, t hivetype.Type) hivetype.Value {
 	}
 	if t.Kind == hivetype.IntervalDayTime {
 		nanos, _ := strconv.ParseInt((m[6] + "000000000")[:9], 10, 64)
-		total = total*int64(time.Second) + nanos
+		length := hivetype.IntervalOf(total, nanos)
+		if m[1] == "-" {
+			length = length.Neg()
+		}
+		return length
 	}
 	if m[1] == "-" {
 		total = -total
-	}
-	if t.Kind == hivetype.IntervalDayTime {
-		return time.Duration(total)
 	}
 	return total
 }

@@ -31,9 +31,11 @@ func javaHash(v hivetype.Value, t hivetype.Type) int32 {
 			h = 31*h + int32(int8(b))
 		}
 		return h
-	case time.Duration: // of commons-lang's HashCodeBuilder
-		seconds, nanos := int64(x/time.Second), int32(x%time.Second)
-		return (17*37+longHash(seconds))*37 + nanos
+	case hivetype.Interval: // of commons-lang's HashCodeBuilder
+		if x.Seconds < 0 && x.Nanos > 0 { // in Hive both have one sign
+			x = hivetype.Interval{Seconds: x.Seconds + 1, Nanos: x.Nanos - 1e9}
+		}
+		return (17*37+longHash(x.Seconds))*37 + x.Nanos
 	case time.Time:
 		if t.Kind == hivetype.TimestampLocalTZ {
 			return longHash(x.Unix()) + 51*int32(x.Nanosecond())

@@ -49,7 +49,7 @@ func (f *computed) signature() string {
 		types[i] = t.String()
 	}
 	signature := "skep " + f.name + "(" + strings.Join(types, ", ") + ") " + f.result.String()
-	if f.resolution == nanos && (slices.ContainsFunc(f.args, hasStamp) || hasStamp(f.result)) {
+	if f.resolution == nanos && (slices.ContainsFunc(f.args, hasTime) || hasTime(f.result)) {
 		signature += " in nanoseconds"
 	}
 	return signature

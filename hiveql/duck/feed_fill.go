@@ -52,7 +52,7 @@ func (r resolution) logicalType(t hivetype.Type) duckdb.LogicalType {
 		}
 		return duckdb.CreateStructType(types, names)
 	}
-	if r == nanos && stamped(t) {
+	if r == nanos && timed(t) {
 		return duckdb.CreateLogicalType(duckdb.TypeHugeInt)
 	}
 	return duckdb.CreateLogicalType(primitiveTypes[t.Kind])
@@ -342,8 +342,11 @@ func (r resolution) cellOf(value hivetype.Value, t hivetype.Type) ([]byte, error
 			return little.AppendUint64(little.AppendUint64(nil, uint64(x.Nanosecond()%1000)), uint64(x.UnixMicro())), nil
 		}
 		return little.AppendUint64(nil, uint64(x.UnixMicro())), nil
-	case time.Duration:
-		return little.AppendUint64(make([]byte, 8), uint64(x.Microseconds())), nil
+	case hivetype.Interval:
+		if r == nanos {
+			return decimalCell(nanosOf(x), hivetype.MaxPrecision), nil
+		}
+		return little.AppendUint64(make([]byte, 8), uint64(x.Seconds*1e6+int64(x.Nanos/1000))), nil
 	case hivetype.Dec:
 		return decimalCell(x.Unscaled, t.Precision), nil
 	}

@@ -69,6 +69,16 @@ bool ofSeconds(Huge &out, std::string_view text) {
   return out = pack(static_cast<int64_t>(micros), static_cast<int64_t>(n - micros * 1000)), true;
 }
 
+__int128 nanosOf(Huge s) { return static_cast<__int128>(microsOf(s)) * 1000 + restOf(s); }
+
+// since is the nanoseconds between two times, after a time so many nanoseconds later.
+bool since(Huge &out, Huge a, Huge b) { return out.value = nanosOf(a) - nanosOf(b), true; }
+
+bool after(Huge &out, Huge s, Huge length) {
+  __int128 n = nanosOf(s) + length.value, micros = n / 1000 - (n % 1000 < 0);
+  return out = pack(static_cast<int64_t>(micros), static_cast<int64_t>(n - micros * 1000)), micros == static_cast<int64_t>(micros);
+}
+
 void padded(std::string &out, int64_t n, size_t width) {
   std::string digits = std::to_string(n);
   if (digits.size() < width) out.append(width - digits.size(), '0');
@@ -113,7 +123,7 @@ struct Written {
 };
 
 bool inNanos(int64_t &ns, Huge s) {
-  __int128 n = static_cast<__int128>(microsOf(s)) * 1000 + restOf(s);
+  __int128 n = nanosOf(s);
   return ns = static_cast<int64_t>(n), n == ns && ns != INT64_MIN;
 }
 
@@ -132,7 +142,7 @@ bool writtenNanos(int64_t &out, int64_t address, Huge s) {
 std::vector<Function> stamps() {
   return {
       function<ofClock>("skep_stamp"), function<ofClockAndRest>("skep_stamp"), function<ofNanos>("skep_stamp_ns"),
-      function<clock>("skep_clock"), function<rest>("skep_stamp_rest"), function<parse>("skep_to_stamp"),
+      function<clock>("skep_clock"), function<rest>("skep_stamp_rest"), function<since>("skep_stamp_since"), function<after>("skep_stamp_after"), function<parse>("skep_to_stamp"),
       function<seconds>("skep_stamp_seconds"), function<ofSeconds>("skep_stamp_of"), function<print>("skep_stamp_text"),
       function<inNanos>("skep_stamp_nanos"),
       function<writtenMicros>("skep_written_micros"), function<writtenNanos>("skep_written_nanos"),

@@ -48,8 +48,11 @@ func (r resolution) literal(v hivetype.Value, t hivetype.Type) (string, error) {
 			return quote(stampOf(x).String()) + "::HUGEINT", nil
 		}
 		return fmt.Sprintf("make_timestamp((%d)::BIGINT)", x.UnixMicro()), nil
-	case time.Duration:
-		return fmt.Sprintf("to_microseconds((%d)::BIGINT)", x.Microseconds()), nil
+	case hivetype.Interval:
+		if r == nanos {
+			return quote(nanosOf(x).String()) + "::HUGEINT", nil
+		}
+		return fmt.Sprintf("to_microseconds((%d)::BIGINT)", x.Seconds*1e6+int64(x.Nanos/1000)), nil
 	case []hivetype.Entry:
 		return r.mapLiteral(x, t)
 	case []any:

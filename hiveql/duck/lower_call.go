@@ -44,7 +44,7 @@ func (l *lowerer) call(x *analysis.Call) string {
 	case "||":
 		return l.chain(x, " || ")
 	}
-	if l.resolution == nanos && takesClocks(x) && (hasStamp(x.T) || slices.ContainsFunc(x.Args, func(a analysis.Expr) bool { return hasStamp(a.Type()) })) {
+	if l.resolution == nanos && takesClocks(x) && (hasTime(x.T) || slices.ContainsFunc(x.Args, func(a analysis.Expr) bool { return hasTime(a.Type()) })) {
 		return l.clocked(x, r)
 	}
 	if isComparison(x.Func.Name) && len(x.Args) == 2 {

@@ -17,7 +17,7 @@ type resolution bool
 const (
 	// micros are TIMESTAMPs.
 	micros resolution = false
-	// nanos are HUGEINTs: the microseconds since 1970 in the upper 64 bits, and in the lower ones
+	// nanos are HUGEINTs. Intervals are their nanoseconds; of timestamps: the microseconds since 1970 in the upper 64 bits, and in the lower ones
 	// the nanoseconds behind them, 0 to 999. They compare, group and join as numbers do, over all
 	// years that Hive has.
 	nanos resolution = true
@@ -29,13 +29,23 @@ func stampOf(t time.Time) *big.Int {
 	return stamp.Add(stamp, big.NewInt(int64(t.Nanosecond()%1000)))
 }
 
-// stamped reports whether a type is one of those that have a resolution.
+// stamped reports whether a type is a timestamp.
 func stamped(t hivetype.Type) bool {
 	return t.Kind == hivetype.Timestamp || t.Kind == hivetype.TimestampLocalTZ
 }
 
-// hasStamp reports whether there are such types in t.
+// timed reports whether a type is a timestamp or an interval of time.
+func timed(t hivetype.Type) bool { return stamped(t) || t.Kind == hivetype.IntervalDayTime }
+
+// hasTime reports whether there are such types in t, and hasStamp, whether there are timestamps.
+func hasTime(t hivetype.Type) bool  { return timed(t) || slices.ContainsFunc(parts(t), hasTime) }
 func hasStamp(t hivetype.Type) bool { return stamped(t) || slices.ContainsFunc(parts(t), hasStamp) }
+
+// nanosOf are the nanoseconds of an interval.
+func nanosOf(i hivetype.Interval) *big.Int {
+	n := new(big.Int).Mul(big.NewInt(i.Seconds), big.NewInt(1e9))
+	return n.Add(n, big.NewInt(int64(i.Nanos)))
+}
 
 func (l *lowerer) sqlType(t hivetype.Type) string { return l.resolution.sqlType(t) }
 
@@ -44,6 +54,8 @@ func hasDigits(v hivetype.Value) bool {
 	switch x := v.(type) {
 	case time.Time:
 		return x.Nanosecond()%1000 > 0
+	case hivetype.Interval:
+		return x.Nanos%1000 > 0
 	case []any:
 		return slices.ContainsFunc(x, hasDigits)
 	case []hivetype.Entry:
@@ -68,9 +80,9 @@ func (l *lowerer) resolutionOf(q *analysis.Query) resolution {
 		case *analysis.Const:
 			fine = fine || hasDigits(x.Value)
 		case *analysis.Cast:
-			fine = fine || hasStamp(x.T) && !hasStamp(x.X.Type()) && x.X.Type().Kind != hivetype.Date
+			fine = fine || hasTime(x.T) && !hasTime(x.X.Type()) && x.X.Type().Kind != hivetype.Date
 		case *analysis.Call:
-			fine = fine || stamped(x.T) && slices.ContainsFunc(x.Args, func(a analysis.Expr) bool { return a.Type().Text() || a.Type().Numeric() })
+			fine = fine || timed(x.T) && x.Func.Name != "internal_interval" && slices.ContainsFunc(x.Args, func(a analysis.Expr) bool { return a.Type().Text() || a.Type().Numeric() })
 		}
 	})
 	return resolution(fine)
@@ -115,19 +127,44 @@ func takesClocks(x *analysis.Call) bool {
 // keepsDigits are those that move a timestamp by whole microseconds: the digits behind them stay.
 var keepsDigits = []string{"+", "-", "from_utc_timestamp", "to_utc_timestamp", "datetime_legacy_hybrid_calendar"}
 
+// exactly is a call that computes with nanoseconds: the difference of two times, and a time or an
+// interval and an interval.
+func exactly(x *analysis.Call, args []string) (string, bool) {
+	if len(args) != 2 || x.Func.Name != "+" && x.Func.Name != "-" {
+		return "", false
+	}
+	a, b := x.Args[0].Type(), x.Args[1].Type()
+	stamp := func(i int) string {
+		if stamped(x.Args[i].Type()) {
+			return args[i]
+		}
+		return "skep_stamp((" + args[i] + ")::TIMESTAMP)" // of a date
+	}
+	switch {
+	case a.Kind == hivetype.IntervalDayTime && b.Kind == hivetype.IntervalDayTime:
+		return "(" + args[0] + " " + x.Func.Name + " " + args[1] + ")", true
+	case instant(a) && instant(b) && x.T.Kind == hivetype.IntervalDayTime:
+		return "skep_stamp_since(" + stamp(0) + ", " + stamp(1) + ")", true
+	case instant(a) && b.Kind == hivetype.IntervalDayTime && stamped(x.T):
+		return "skep_stamp_after(" + stamp(0) + ", " + x.Func.Name + "(" + args[1] + "))", true
+	case a.Kind == hivetype.IntervalDayTime && instant(b) && stamped(x.T):
+		return "skep_stamp_after(" + stamp(1) + ", " + args[0] + ")", true
+	}
+	return "", false
+}
+
 // clocked is a call whose rule is for microseconds, in a statement in nanoseconds.
 func (l *lowerer) clocked(x *analysis.Call, r rule) string {
-	args := make([]string, len(x.Args))
+	args := l.exprs(x.Args)
+	if s, ok := exactly(x, args); ok {
+		return s
+	}
 	rest := ""
 	for i, a := range x.Args {
-		s := l.expr(a)
-		if !hasStamp(a.Type()) {
-			args[i] = s
-			continue
+		if stamped(a.Type()) && rest == "" {
+			rest = "skep_stamp_rest(" + args[i] + ")"
 		}
-		if args[i] = l.inMicros(s, a.Type()); stamped(a.Type()) && rest == "" {
-			rest = "skep_stamp_rest(" + s + ")"
-		}
+		args[i] = l.inMicros(args[i], a.Type())
 	}
 	l.resolution = micros
 	s := r(l, x, args)
@@ -140,40 +177,44 @@ func (l *lowerer) clocked(x *analysis.Call, r rule) string {
 
 // inMicros cuts the digits behind the microseconds off a value of type t, which is in nanoseconds.
 func (l *lowerer) inMicros(x string, t hivetype.Type) string {
-	if !hasStamp(t) {
-		return x
-	}
-	return l.eachStamp(x, t, func(x string) string { return "skep_clock(" + x + ")" })
+	return l.eachTime(x, t, func(x string, t hivetype.Type) string {
+		if stamped(t) {
+			return "skep_clock(" + x + ")"
+		}
+		return "to_microseconds(skep_to_bigint(" + x + " // 1000))"
+	})
 }
 
 // inNanos puts a value of type t in microseconds into nanoseconds.
 func (l *lowerer) inNanos(x string, t hivetype.Type) string {
-	if !hasStamp(t) {
-		return x
-	}
-	return l.eachStamp(x, t, func(x string) string { return "skep_stamp(" + x + ")" })
+	return l.eachTime(x, t, func(x string, t hivetype.Type) string {
+		if stamped(t) {
+			return "skep_stamp(" + x + ")"
+		}
+		return "(epoch_us(" + x + ")::HUGEINT * 1000)"
+	})
 }
 
-// eachStamp changes the timestamps within a value.
-func (l *lowerer) eachStamp(x string, t hivetype.Type, change func(string) string) string {
-	if !hasStamp(t) {
+// eachTime changes the timestamps and intervals within a value.
+func (l *lowerer) eachTime(x string, t hivetype.Type, change func(string, hivetype.Type) string) string {
+	if !hasTime(t) {
 		return x
 	}
 	switch t.Kind {
 	case hivetype.Array:
 		e := l.fresh("e")
-		return "list_transform(" + x + ", lambda " + e + ": " + l.eachStamp(e, *t.Elem, change) + ")"
+		return "list_transform(" + x + ", lambda " + e + ": " + l.eachTime(e, *t.Elem, change) + ")"
 	case hivetype.Map:
 		e := l.fresh("e")
 		return "map_from_entries(list_transform(map_entries(" + x + "), lambda " + e + ": struct_pack(k := " +
-			l.eachStamp("struct_extract("+e+", 'key')", *t.Key, change) + ", v := " +
-			l.eachStamp("struct_extract("+e+", 'value')", *t.Elem, change) + ")))"
+			l.eachTime("struct_extract("+e+", 'key')", *t.Key, change) + ", v := " +
+			l.eachTime("struct_extract("+e+", 'value')", *t.Elem, change) + ")))"
 	case hivetype.Struct:
 		fields := make([]string, len(t.Fields))
 		for i, f := range t.Fields {
-			fields[i] = name(f.Name) + " := " + l.eachStamp("struct_extract("+x+", "+quote(f.Name)+")", f.Type, change)
+			fields[i] = name(f.Name) + " := " + l.eachTime("struct_extract("+x+", "+quote(f.Name)+")", f.Type, change)
 		}
 		return "CASE WHEN " + x + " IS NOT NULL THEN struct_pack(" + strings.Join(fields, ", ") + ") END"
 	}
-	return change(x)
+	return change(x, t)
 }

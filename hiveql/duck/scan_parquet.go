@@ -247,7 +247,7 @@ func (l *lowerer) parquetStamp(x, as, physical string, to hivetype.Type, in *clo
 	if !to.Primitive() && strings.Contains(physical, "TIMESTAMP_NS") {
 		fine := strings.ReplaceAll(sqlType(to), "TIMESTAMP", "TIMESTAMP_NS")
 		x = "TRY_CAST(" + x + " AS " + fine + ")"
-		return l.eachStamp(x, to, func(x string) string { return "skep_stamp_ns(epoch_ns(" + x + "))" })
+		return l.eachTime(x, to, func(x string, _ hivetype.Type) string { return "skep_stamp_ns(epoch_ns(" + x + "))" })
 	}
 	l.resolution = micros
 	have, from := map[string]string{strings.ToLower(as): as + "\x00" + physical}, to

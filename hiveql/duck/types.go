@@ -31,7 +31,12 @@ func (r resolution) sqlType(t hivetype.Type) string {
 			return "HUGEINT"
 		}
 		return "TIMESTAMP"
-	case hivetype.IntervalYearMonth, hivetype.IntervalDayTime:
+	case hivetype.IntervalDayTime:
+		if r == nanos {
+			return "HUGEINT"
+		}
+		return "INTERVAL"
+	case hivetype.IntervalYearMonth:
 		return "INTERVAL"
 	case hivetype.Array:
 		return r.sqlType(*t.Elem) + "[]"

@@ -99,8 +99,17 @@ func (r resolution) readerOf(t hivetype.Type) reader {
 			}
 		}
 		return func(v vector, row int) hivetype.Value { return time.UnixMicro(cell[int64](v, row)).UTC() }
-	case hivetype.IntervalYearMonth, hivetype.IntervalDayTime:
-		return intervalReader(t)
+	case hivetype.IntervalYearMonth:
+		return func(v vector, row int) hivetype.Value { return int64(cell[interval](v, row).months) }
+	case hivetype.IntervalDayTime:
+		if r == nanos {
+			return func(v vector, row int) hivetype.Value {
+				n := cell[[2]uint64](v, row)
+				seconds, rest := new(big.Int).DivMod(hugeInt(n[0], int64(n[1])), big.NewInt(1e9), new(big.Int))
+				return hivetype.IntervalOf(seconds.Int64(), rest.Int64())
+			}
+		}
+		return readInterval
 	case hivetype.Array:
 		return r.listReader(t)
 	case hivetype.Map:
@@ -116,15 +125,10 @@ type interval struct {
 	micros       int64
 }
 
-func intervalReader(t hivetype.Type) reader {
-	if t.Kind == hivetype.IntervalYearMonth {
-		return func(v vector, row int) hivetype.Value { return int64(cell[interval](v, row).months) }
-	}
-	return func(v vector, row int) hivetype.Value {
-		i := cell[interval](v, row)
-		days := time.Duration(i.days) + 30*time.Duration(i.months)
-		return days*24*time.Hour + time.Duration(i.micros)*time.Microsecond
-	}
+func readInterval(v vector, row int) hivetype.Value {
+	i := cell[interval](v, row)
+	days := int64(i.days) + 30*int64(i.months)
+	return hivetype.IntervalOf(days*86400+i.micros/1e6, i.micros%1e6*1000)
 }
 
 // decimalReader knows that DuckDB takes the smallest integer that has room for the digits.

@@ -15,6 +15,7 @@ import (
 	"unsafe"
 
 	"github.com/skepdata/skep/hiveql"
+	"github.com/skepdata/skep/hivetype"
 )
 
 // Nobody knows before whether the timestamps that a query puts into Parquet files have digits behind
@@ -91,7 +92,7 @@ func (w *writer) decideStamps(err error) error {
 // parquetValue is column i as it goes into the file.
 func (w *writer) parquetValue(l *lowerer, i int) string {
 	x, t := fmt.Sprintf("o%d", i), w.query.Output[i].Type
-	return l.eachStamp(x, t, func(x string) string { return w.parquetStamp(l, x, w.stamps[i]) })
+	return l.eachTime(x, t, func(x string, _ hivetype.Type) string { return w.parquetStamp(l, x, w.stamps[i]) })
 }
 
 // parquetStamp is a timestamp as it goes into the file.
