@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,14 +17,13 @@ import (
 // unanswered begins uploads and loses the answers.
 type unanswered struct {
 	*storagetest.Mem
-	times *int
+	times *atomic.Int64
 	lost  func()
 }
 
 func (f unanswered) CreateParts(ctx context.Context, key string, opts storage.CreateOptions) (storage.Upload, error) {
 	u, err := f.Mem.CreateParts(ctx, key, opts)
-	if *f.times > 0 && err == nil {
-		*f.times--
+	if err == nil && f.times.Add(-1) >= 0 {
 		f.lost()
 		return nil, unwell("no answer")
 	}
@@ -40,7 +40,8 @@ func TestUploadsThatNobodyKnows(t *testing.T) {
 	if _, err := dest.CreateParts(t.Context(), "out/somebody's", storage.CreateOptions{Size: 9}); err != nil {
 		t.Fatal(err)
 	}
-	times := 2
+	var times atomic.Int64
+	times.Store(2)
 	to := unanswered{dest, &times, func() {}}
 	run := func(retries int, fails bool, want ...string) {
 		t.Helper()
@@ -58,7 +59,7 @@ func TestUploadsThatNobodyKnows(t *testing.T) {
 	}
 	run(3, false, "out/somebody's")
 	src.Put("in/big", text(3, 50_000))
-	times = 1
+	times.Store(1)
 	run(-1, true, "out/big", "out/somebody's")
 	if err := src.Delete(t.Context(), "in/big"); err != nil {
 		t.Fatal(err)
