@@ -16,7 +16,7 @@ import (
 // unless NOSCAN the number of rows, and FOR COLUMNS the statistics of columns. They are shown;
 // queries do not use them. Of files in a format that cannot be read only the sizes are found.
 func (s *Session) analyze(ctx context.Context, n *syntax.Analyze) error {
-	t, err := s.table(ctx, &n.Table)
+	t, err := s.dataTable(ctx, &n.Table)
 	if err != nil {
 		return err
 	}

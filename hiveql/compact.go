@@ -44,7 +44,7 @@ func (s *Session) concatenate(
 
 // optimize runs OPTIMIZE TABLE: CONCATENATE for any number of partitions, which shows what it did.
 func (s *Session) optimize(ctx context.Context, r *Result, n *syntax.Optimize) error {
-	t, err := s.table(ctx, &n.Table)
+	t, err := s.dataTable(ctx, &n.Table)
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ import (
 
 // alterTable runs ALTER TABLE and ALTER VIEW.
 func (s *Session) alterTable(ctx context.Context, r *Result, n *syntax.AlterTable) error {
-	t, err := s.table(ctx, &n.Name)
+	t, err := s.dataTable(ctx, &n.Name)
 	if err != nil {
 		return err
 	}
@@ -159,6 +159,9 @@ func setPropertiesOf(params *map[string]string, list []syntax.Property) {
 func (s *Session) setTableProperties(
 	ctx context.Context, t *metastore.Table, spec *syntax.PartitionSpec, a *syntax.SetProperties,
 ) error {
+	if !a.Unset && strings.EqualFold(propertyOf(a.Properties, "transactional"), "true") {
+		return unsupported(a, "a transactional (ACID) table")
+	}
 	for i := range a.Properties {
 		if strings.HasPrefix(a.Properties[i].Key, hiddenParams) {
 			return semantic(&a.Properties[i], 0, "table properties that begin with %s are reserved", hiddenParams)

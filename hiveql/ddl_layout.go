@@ -164,7 +164,7 @@ func (s *Session) changeKey(ctx context.Context, t *metastore.Table, a *syntax.C
 // exchangePartition runs EXCHANGE PARTITION: partitions move here from another table, with
 // their data. They appear in this table at once, and leave the other one after that.
 func (s *Session) exchangePartition(ctx context.Context, t *metastore.Table, a *syntax.ExchangePartition) error {
-	from, err := s.table(ctx, &a.From)
+	from, err := s.dataTable(ctx, &a.From)
 	if err != nil {
 		return err
 	}

@@ -467,7 +467,7 @@ func (s *Session) removeAll(ctx context.Context, url string) error {
 
 // truncate runs TRUNCATE TABLE: an overwrite with nothing.
 func (s *Session) truncate(ctx context.Context, _ *Result, n *syntax.Truncate) error {
-	t, err := s.table(ctx, &n.Table)
+	t, err := s.dataTable(ctx, &n.Table)
 	if err != nil {
 		return err
 	}

@@ -42,6 +42,8 @@ type Config struct {
 	// NoPrograms refuses TRANSFORM, by which whoever may send statements can run any program of
 	// the machine.
 	NoPrograms bool
+	// ReadOnly refuses, by name, every statement that writes: tables, what is known of them, and files.
+	ReadOnly bool
 	// Now is the clock; time.Now if nil.
 	Now func() time.Time
 	// Parallel bounds the listings and transfers that run at once for one statement; 0 is 16.

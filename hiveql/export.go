@@ -25,7 +25,7 @@ const (
 // export runs EXPORT TABLE: the files are copied as they are, _metadata comes last. A directory
 // without it is no export, so one that was broken off is none.
 func (s *Session) export(ctx context.Context, r *Result, n *syntax.Export) error {
-	t, err := s.table(ctx, &n.Table)
+	t, err := s.dataTable(ctx, &n.Table)
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (s *Session) export(ctx context.Context, r *Result, n *syntax.Export) error
 		return err
 	}
 	return s.replanning(ctx, func() error {
-		t, err := s.table(ctx, &n.Table)
+		t, err := s.dataTable(ctx, &n.Table)
 		if err != nil {
 			return err
 		}

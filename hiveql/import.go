@@ -81,7 +81,7 @@ func readDump(ctx context.Context, from storage.Location, n *syntax.Import) (*hm
 		return nil, e
 	case d.Replication:
 		return nil, unsupported(n, "IMPORT of an export FOR REPLICATION")
-	case strings.EqualFold(d.Table.Parameters["transactional"], "true"):
+	case d.Table.Transactional():
 		return nil, unsupported(n, "IMPORT of a transactional (ACID) table")
 	}
 	return d, nil

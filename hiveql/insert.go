@@ -63,7 +63,7 @@ func (s *Session) replanning(ctx context.Context, fn func() error) error {
 
 // insert runs INSERT INTO and INSERT OVERWRITE.
 func (s *Session) insert(ctx context.Context, r *Result, n *syntax.Insert) error {
-	t, err := s.table(ctx, &n.Table)
+	t, err := s.dataTable(ctx, &n.Table)
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ import (
 // loadData runs LOAD DATA: files become data of a table as they are. Without LOCAL they are
 // moved, as Hive does: the originals are removed once the table has them.
 func (s *Session) loadData(ctx context.Context, r *Result, n *syntax.LoadData) error {
-	t, err := s.table(ctx, &n.Table)
+	t, err := s.dataTable(ctx, &n.Table)
 	if err != nil {
 		return err
 	}

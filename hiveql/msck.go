@@ -19,7 +19,7 @@ import (
 // the table's location and says where they differ; with REPAIR it makes the metastore agree, and files
 // that others have put into partitions are found again.
 func (s *Session) msck(ctx context.Context, r *Result, n *syntax.Msck) error {
-	t, err := s.table(ctx, &n.Table)
+	t, err := s.dataTable(ctx, &n.Table)
 	if err != nil {
 		return err
 	}

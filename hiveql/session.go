@@ -3,6 +3,7 @@ package hiveql
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"strings"
 	"time"
@@ -135,6 +136,9 @@ func taskOf(stmt syntax.Stmt) string {
 
 // run carries out one statement.
 func (s *Session) run(ctx context.Context, r *Result) error {
+	if err := s.refused(r.Statement); err != nil {
+		return err
+	}
 	if err := s.expandMacros(r.Statement); err != nil {
 		return err
 	}
@@ -299,6 +303,15 @@ func (s *Session) table(ctx context.Context, n *syntax.ObjectName) (*metastore.T
 		return nil, s.tableError(n, name, err)
 	}
 	return t, nil
+}
+
+// dataTable is table for those who are about to do something with the table's data.
+func (s *Session) dataTable(ctx context.Context, n *syntax.ObjectName) (*metastore.Table, error) {
+	t, err := s.table(ctx, n)
+	if err == nil && t.Transactional() {
+		return nil, unsupported(n, fmt.Sprintf("the transactional (ACID) table %s", t.TableName))
+	}
+	return t, err
 }
 
 // tableError puts what a metastore says of a table into Hive's words.

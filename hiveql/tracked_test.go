@@ -2,6 +2,7 @@ package hiveql_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -173,6 +174,26 @@ func TestShared(t *testing.T) {
 			t.Errorf("looked up %v ago: %d lists, want %d", ago, n, want)
 		}
 	}
+}
+
+// TestTransactional: a table of another metastore that keeps versions of rows is told of, and otherwise refused by name.
+func TestTransactional(t *testing.T) {
+	w := newWorld(t)
+	must(t, w.plain(), setup)
+	w.alter(metastore.TableName{Database: "default", Name: "u"}, func(t *metastore.Table) { t.Parameters["transactional"] = "TRUE" })
+	for _, statement := range []string{
+		"SELECT a FROM u", "SELECT 1 FROM (SELECT 1) x JOIN u ON true", "INSERT INTO u VALUES (1)", "TRUNCATE TABLE u", "ALTER TABLE u ADD COLUMNS (z INT)", "ANALYZE TABLE u COMPUTE STATISTICS",
+		"OPTIMIZE TABLE u", "EXPLAIN SELECT * FROM u", "CREATE VIEW v AS SELECT * FROM u", "FROM (SELECT 1 AS a) x INSERT INTO u SELECT a", "MSCK REPAIR TABLE u",
+	} {
+		var failure error
+		for _, err := range w.plain().Execute(t.Context(), statement) {
+			failure = errors.Join(failure, err)
+		}
+		if failure == nil || !strings.Contains(failure.Error(), "the transactional (ACID) table default.u is not supported yet") {
+			t.Errorf("%s: %v", statement, failure)
+		}
+	}
+	must(t, w.plain(), "DESCRIBE u; SHOW TABLES; SHOW CREATE TABLE u; DROP TABLE u")
 }
 
 func (w *world) alter(name metastore.TableName, change func(*metastore.Table)) {

@@ -149,6 +149,10 @@ func (t *Table) Keys() partitions.Keys {
 	return keys
 }
 
+// Transactional reports whether a table keeps versions of its rows, as ACID tables of Hive do: its files are no table to who does not
+// know which transactions have been committed.
+func (t *Table) Transactional() bool { return strings.EqualFold(t.Parameters["transactional"], "true") }
+
 // Partitioned reports whether the table has partition keys.
 func (t *Table) Partitioned() bool { return len(t.PartitionKeys) > 0 }
 

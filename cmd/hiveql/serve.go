@@ -63,7 +63,7 @@ func (o *serveOptions) flags() *pflag.FlagSet {
 	fs.StringVar(&o.key, "tls-key", "", "file with its key (PEM)")
 	fs.BoolVar(&o.requireTLS, "require-tls", false, "refuse clients that do not speak TLS")
 	fs.BoolVar(&o.anyone, "allow-anyone", false, "serve other machines without --users or --ldap-url")
-	fs.BoolVar(&o.readOnly, "read-only", false, "refuse every change; with --hms only")
+	fs.BoolVar(&o.readOnly, "read-only", false, "refuse every change, of the metastore and by HiveQL")
 	o.hiveconf = map[string]string{}
 	fs.Var(pairs(o.hiveconf), "hiveconf", "a setting that sessions of HiveServer2 begin with: name=value; may be repeated")
 	fs.BoolVar(&o.allowTransform, "allow-transform", false, "let clients of HiveServer2 use TRANSFORM, which runs any program here")
@@ -108,8 +108,6 @@ func (p *program) serve(ctx context.Context, args []string) error {
 		return usagef("serve: unexpected argument %q", fs.Arg(0))
 	case o.hms == "" && o.hs2 == "":
 		return usagef("serve: nothing to serve; give --hms ADDRESS or --hs2 ADDRESS")
-	case o.hs2 != "" && o.readOnly:
-		return usagef("serve: --read-only is not supported yet with --hs2")
 	case o.logFormat != "text" && o.logFormat != "json":
 		return usagef("serve: unknown --log-format %q; use text or json", o.logFormat)
 	case (o.cert == "") != (o.key == ""):
@@ -258,6 +256,7 @@ func (p *program) queryServer(ctx context.Context, o *serveOptions, log *slog.Lo
 		hiveconf: o.hiveconf, hivevar: map[string]string{},
 	}, func(cfg *hiveql.Config) {
 		cfg.NoPrograms = !o.allowTransform
+		cfg.ReadOnly = o.readOnly
 		cfg.Getenv = func(string) (string, bool) { return "", false } // it holds secrets of the server
 	})
 	if err != nil {

@@ -155,11 +155,11 @@ func TestServe(t *testing.T) {
 }
 
 // TestServeQueries: HiveQL on the same tables, for a client of HiveServer2, whose user is not the
-// server's, and who sees nothing of its environment.
+// server's, and who sees nothing of its environment and changes nothing.
 func TestServeQueries(t *testing.T) {
 	i := install(t)
 	i.run("CREATE TABLE t (a INT) STORED AS TEXTFILE; INSERT INTO t VALUES (1), (2)")
-	address, monitor := i.startServer("--hs2", "--hiveconf", "my.setting=7")
+	address, monitor := i.startServer("--hs2", "--hiveconf", "my.setting=7", "--read-only")
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		t.Fatal(err)
@@ -197,6 +197,10 @@ func TestServeQueries(t *testing.T) {
 	body, err := io.ReadAll(r.Body)
 	if want := `skep_hs2_calls_total{method="ExecuteStatement",result="ok"} 1`; err != nil || !strings.Contains(string(body), want) {
 		t.Errorf("%v\n%s", err, body)
+	}
+	cursor.Exec(t.Context(), "DROP TABLE t")
+	if cursor.Err == nil || !strings.Contains(cursor.Err.Error(), "DROP TABLE is refused: this service is read-only") {
+		t.Errorf("got %v", cursor.Err)
 	}
 }
 

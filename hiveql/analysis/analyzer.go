@@ -171,6 +171,8 @@ func (a *analyzer) table(n *syntax.ObjectName) (*metastore.Table, error) {
 		return nil, e
 	case err != nil:
 		return nil, fmt.Errorf("read table %s: %w", name, err)
+	case t.Transactional():
+		return nil, unsupported(n, fmt.Sprintf("the transactional (ACID) table %s", name))
 	}
 	a.tables[name] = t
 	return t, nil

@@ -27,6 +27,14 @@ import (
 // serve serves HiveQL on a warehouse of its own until the test ends. adjust may change how.
 func serve(t *testing.T, adjust func(*hs2.Config, *thrift.Server)) (host string, port int, service *hs2.Service) {
 	t.Helper()
+	return serveEngine(t, nil, adjust)
+}
+
+// serveEngine is serve with an engine that change may change.
+func serveEngine(
+	t *testing.T, change func(*hiveql.Config), adjust func(*hs2.Config, *thrift.Server),
+) (host string, port int, service *hs2.Service) {
+	t.Helper()
 	dir := t.TempDir()
 	store, err := sqlstore.Open(t.Context(), "sqlite://"+filepath.Join(dir, "metastore.db"))
 	if err != nil {
@@ -41,9 +49,13 @@ func serve(t *testing.T, adjust func(*hs2.Config, *thrift.Server)) (host string,
 	if err != nil {
 		t.Fatal(err)
 	}
-	engine := hiveql.New(hiveql.Config{
+	ec := hiveql.Config{
 		Store: store, Storage: opener, Executor: exec, Warehouse: "file://" + dir + "/warehouse", StagingDir: t.TempDir(), NoPrograms: true,
-	})
+	}
+	if change != nil {
+		change(&ec)
+	}
+	engine := hiveql.New(ec)
 	c := hs2.Config{Engine: engine, Store: store}
 	server := &thrift.Server{Panicked: func(method string, v any) { t.Errorf("%s: %v", method, v) }}
 	if adjust != nil {
@@ -223,6 +235,74 @@ func TestDriver(t *testing.T) {
 }
 
 // TestOperations: the life of statements, spoken by gohive's generated client.
+// TestCloseDoesNotWait: a result is closed while another statement of its session runs for long.
+func TestCloseDoesNotWait(t *testing.T) {
+	planned := make(chan struct{}, 100) // the clock is looked at when a statement is planned, in its turn
+	host, port, service := serveEngine(t, func(ec *hiveql.Config) {
+		ec.Now = func() time.Time {
+			select {
+			case planned <- struct{}{}:
+			default:
+			}
+			return time.Now()
+		}
+	}, nil)
+	c := newClient(t, host, port)
+	s := c.open(hiveserver.TProtocolVersion_HIVE_CLI_SERVICE_PROTOCOL_V10)
+	open := c.begin(s, "SELECT i FROM (SELECT 1) x LATERAL VIEW posexplode(split(space(99999), ' ')) p AS i, v", 0)
+	if st := c.status(open); *st.OperationState != hiveserver.TOperationState_FINISHED_STATE {
+		t.Fatalf("%v", st)
+	}
+	for len(planned) > 0 {
+		<-planned
+	}
+	slow := c.begin(s, "SELECT count(*) FROM (SELECT explode(split(space(30000), ' ')) a) x CROSS JOIN (SELECT explode(split(space(30000), ' ')) b) y CROSS JOIN (SELECT explode(split(space(30000), ' ')) c) z WHERE length(concat(a, b, c)) > 5", 0)
+	<-planned
+	r, err := c.CloseOperation(t.Context(), &hiveserver.TCloseOperationReq{OperationHandle: open})
+	c.fine(r.GetStatus(), err)
+	cancel, err := c.CancelOperation(t.Context(), &hiveserver.TCancelOperationReq{OperationHandle: slow})
+	c.fine(cancel.GetStatus(), err)
+	after := c.begin(s, "SELECT 1", 0)
+	if set := c.fetch(after, hiveserver.TFetchOrientation_FETCH_NEXT, 10); set.Columns[0].I32Val.Values[0] != 1 {
+		t.Errorf("%v", set)
+	}
+	c.close(s)
+	if service.Sessions() != 0 {
+		t.Error("the session is still there")
+	}
+}
+
+// TestReadOnly refuses by name what writes.
+func TestReadOnly(t *testing.T) {
+	var warehouse string
+	host, port, _ := serveEngine(t, func(ec *hiveql.Config) { ec.ReadOnly, warehouse = true, ec.Warehouse }, nil)
+	c := newClient(t, host, port)
+	s := c.open(hiveserver.TProtocolVersion_HIVE_CLI_SERVICE_PROTOCOL_V10)
+	for statement, what := range map[string]string{
+		"CREATE TABLE t (a INT)": "CREATE TABLE", "CREATE TEMPORARY TABLE t (a INT)": "CREATE TEMPORARY", "CREATE TABLE t AS SELECT 1": "CREATE TABLE",
+		"CREATE DATABASE d": "CREATE DATABASE", "CREATE VIEW v AS SELECT 1": "CREATE VIEW", "DROP TABLE IF EXISTS t": "DROP TABLE",
+		"INSERT INTO t VALUES (1)": "INSERT", "INSERT OVERWRITE DIRECTORY '/x' SELECT 1": "INSERT", "FROM t INSERT INTO a SELECT 1 INSERT INTO b SELECT 2": "INSERT",
+		"LOAD DATA LOCAL INPATH '/x' INTO TABLE t": "LOAD DATA", "TRUNCATE TABLE t": "TRUNCATE TABLE", "ALTER TABLE t RENAME TO u": "ALTER TABLE",
+		"ANALYZE TABLE t COMPUTE STATISTICS": "ANALYZE TABLE", "MSCK REPAIR TABLE t": "MSCK REPAIR", "OPTIMIZE TABLE t": "OPTIMIZE TABLE",
+		"dfs -rm " + warehouse + "/x": "dfs -rm", "EXPORT TABLE t TO '/x'": "EXPORT TABLE", "IMPORT FROM '/x'": "IMPORT FROM",
+		"ALTER DATABASE default SET DBPROPERTIES ('a'='b')": "ALTER DATABASE", "DROP DATABASE d": "DROP DATABASE",
+	} {
+		st := c.status(c.begin(s, statement, 0))
+		if *st.OperationState != hiveserver.TOperationState_ERROR_STATE || *st.SqlState != "25006" ||
+			!strings.Contains(*st.ErrorMessage, what+" is refused: this service is read-only") {
+			t.Errorf("%s: %v", statement, st)
+		}
+	}
+	for _, statement := range []string{
+		"SELECT 1", "SHOW TABLES", "DESCRIBE DATABASE default", "EXPLAIN SELECT 1", "USE default", "SET a=b", "CREATE TEMPORARY MACRO m(x INT) x + 1", "SELECT m(1)",
+		"DROP TEMPORARY MACRO m",
+	} {
+		if st := c.status(c.begin(s, statement, 0)); *st.OperationState != hiveserver.TOperationState_FINISHED_STATE {
+			t.Errorf("%s: %v %v", statement, *st.OperationState, *st.ErrorMessage)
+		}
+	}
+}
+
 func TestOperations(t *testing.T) {
 	host, port, service := serve(t, nil)
 	c := newClient(t, host, port)

@@ -214,12 +214,22 @@ func (o *operation) release() error {
 	if o.next == nil {
 		return rows.Close()
 	}
-	// The session closes them, and must not do anything else meanwhile. Its turn comes: whoever
-	// has it runs a statement that ends.
-	o.session.turn <- struct{}{}
-	defer o.session.give()
-	_, err, _ := o.next()
-	o.stop()
+	err := rows.Close() // which gives back all that they hold
+	// The session ends the statement in its turn, for which nobody waits here: another may run for long.
+	end := func() {
+		defer o.session.give()
+		_, _, _ = o.next() // its error would be that of the rows
+		o.stop()
+	}
+	select {
+	case o.session.turn <- struct{}{}:
+		end()
+	default:
+		o.session.leaving.Go(func() {
+			o.session.turn <- struct{}{}
+			end()
+		})
+	}
 	if errors.Is(err, errClosed) || errors.Is(err, context.Canceled) {
 		err = nil
 	}

@@ -48,6 +48,7 @@ type session struct {
 	protocol int32
 	turn     chan struct{} // whoever holds its token uses hive
 	hive     *hiveql.Session
+	leaving  sync.WaitGroup // of statements that were closed in the turn of another
 }
 
 // take waits for the session's turn.
@@ -62,8 +63,9 @@ func (s *session) take(ctx context.Context) error {
 
 func (s *session) give() { <-s.turn }
 
-// close ends the session when nothing uses it any more.
+// close ends the session when nothing uses it any more. Its operations have been closed.
 func (s *session) close(ctx context.Context) error {
+	s.leaving.Wait() // none of them runs
 	if err := s.take(ctx); err != nil {
 		return fmt.Errorf("close the session: %w", err)
 	}

@@ -175,7 +175,7 @@ func grantWithTable(ctx context.Context, tx metastore.Tx, all []*metastore.Privi
 // nobody here would compact it or pass over what has not been committed.
 func changedTable(in *table) (*metastore.Table, error) {
 	t, err := storeTable(in)
-	if err == nil && strings.EqualFold(t.Parameters["transactional"], "true") {
+	if err == nil && t.Transactional() {
 		return nil, &invalidObject{"transactional (ACID) tables are not supported yet"}
 	}
 	return t, err

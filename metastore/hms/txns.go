@@ -277,8 +277,18 @@ func (s *Service) getOpenTxns(ctx context.Context, _ *noArgs) (*getOpenTxnsRespo
 			out.MinOpenTxn = x.ID
 		}
 	}
-	out.AbortedBits = aborted
+	out.AbortedBits, out.Sets = aborted, asSet(2, out.OpenTxns)
 	return out, err
+}
+
+// asSet is a field once more, as a set. The ids of open transactions are a set to Hive 2.3 and a list since Hive 3, and no client says
+// which it is made for: each takes the one of the type that it knows and passes over the other.
+func asSet(field int16, ids []int64) thrift.Unknown {
+	set := thrift.Items{Type: thrift.I64}
+	for _, id := range ids {
+		set.Values = append(set.Values, id)
+	}
+	return thrift.Unknown{{ID: field, Type: thrift.Set, Value: set}}
 }
 
 func (s *Service) getOpenTxnsInfo(ctx context.Context, _ *noArgs) (*getOpenTxnsInfoResponse, error) {

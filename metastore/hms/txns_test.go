@@ -1,6 +1,7 @@
 package hms_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	apache "github.com/apache/thrift/lib/go/thrift"
 	hive "github.com/beltran/gohive/hive_metastore"
 
 	"github.com/skepdata/skep/metastore/hms"
@@ -181,5 +183,75 @@ func gohiveWriteIDs(t *testing.T, open opener) {
 	copied, err := c.GetValidWriteIds(ctx, &hive.GetValidWriteIdsRequest{FullTableNames: []string{"web.copy"}})
 	if got := copied.TblValidWriteIds[0]; err != nil || got.WriteIdHighWaterMark != 7 || !slices.Equal(got.InvalidWriteIds, []int64{4, 6}) {
 		t.Errorf("%v, %v", copied, err)
+	}
+}
+
+// TestOpenTxnsForAllVersions reads the answer as the generated code of Hive 2.3 and of Hive 3 does: a field of another type than
+// expected is passed over.
+func TestOpenTxnsForAllVersions(t *testing.T) {
+	address := serve(t, hms.Config{Store: openStore(t)})
+	var all []int64
+	for _, version := range []struct {
+		factory apache.TProtocolFactory
+		want    apache.TType
+	}{
+		{apache.NewTBinaryProtocolFactoryConf(nil), apache.SET}, {apache.NewTBinaryProtocolFactoryConf(nil), apache.LIST},
+		{apache.NewTCompactProtocolFactoryConf(nil), apache.SET}, {apache.NewTCompactProtocolFactoryConf(nil), apache.LIST},
+	} {
+		ctx := t.Context()
+		socket := apache.NewTSocketConf(address, nil)
+		must(t, socket.Open())
+		p := version.factory.GetProtocol(apache.NewTBufferedTransport(socket, 4096))
+		hive3 := hive.NewThriftHiveMetastoreClientProtocol(socket, p, p)
+		opened, err := hive3.OpenTxns(ctx, &hive.OpenTxnRequest{NumTxns: 2, User: "u", Hostname: "h"})
+		must(t, err)
+		must(t, p.WriteMessageBegin(ctx, "get_open_txns", apache.CALL, 7))
+		must(t, p.WriteStructBegin(ctx, "args"))
+		must(t, p.WriteFieldStop(ctx))
+		must(t, p.WriteStructEnd(ctx))
+		must(t, p.WriteMessageEnd(ctx))
+		must(t, p.Flush(ctx))
+		_, _, _, err = p.ReadMessageBegin(ctx)
+		must(t, err)
+		var got []int64
+		_, err = p.ReadStructBegin(ctx)
+		must(t, err)
+		_, _, _, err = p.ReadFieldBegin(ctx) // the result
+		must(t, err)
+		_, err = p.ReadStructBegin(ctx)
+		must(t, err)
+		for {
+			_, typ, id, err := p.ReadFieldBegin(ctx)
+			must(t, err)
+			if typ == apache.STOP {
+				break
+			}
+			if id != 2 || typ != version.want {
+				must(t, p.Skip(ctx, typ))
+				continue
+			}
+			_, n, err := map[apache.TType]func(context.Context) (apache.TType, int, error){apache.SET: p.ReadSetBegin, apache.LIST: p.ReadListBegin}[typ](ctx)
+			must(t, err)
+			for range n {
+				v, err := p.ReadI64(ctx)
+				must(t, err)
+				got = append(got, v)
+			}
+		}
+		_, stop, _, err := p.ReadFieldBegin(ctx)
+		if err != nil || stop != apache.STOP {
+			t.Fatalf("%v %v", stop, err)
+		}
+		if all = append(all, opened.TxnIds...); !slices.Equal(got, all) {
+			t.Errorf("%v: got %v, want %v", version.want, got, all)
+		}
+		must(t, socket.Close())
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -1,5 +1,7 @@
 package hms
 
+import "github.com/skepdata/skep/internal/thrift"
+
 // Locks, transactions and notifications on the wire.
 
 type lockComponent struct {
@@ -92,10 +94,11 @@ type txnInfo struct {
 }
 
 type getOpenTxnsResponse struct {
-	TxnHighWaterMark int64   `thrift:"1"`
-	OpenTxns         []int64 `thrift:"2"`
-	MinOpenTxn       int64   `thrift:"3,omitempty"`
-	AbortedBits      []byte  `thrift:"4"`
+	TxnHighWaterMark int64          `thrift:"1"`
+	OpenTxns         []int64        `thrift:"2"`
+	MinOpenTxn       int64          `thrift:"3,omitempty"`
+	AbortedBits      []byte         `thrift:"4"`
+	Sets             thrift.Unknown // see asSet
 }
 
 type getValidWriteIdsRequest struct {
