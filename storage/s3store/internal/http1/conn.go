@@ -29,13 +29,14 @@ type conn struct {
 	nc    net.Conn
 	in    source
 	r     *bufio.Reader
+	wake  wake
 	head  []byte    // of the request being sent
 	used  bool      // it has served before
 	since time.Time // it has been idle
 }
 
 func newConn(t *Transport, key string, nc net.Conn) *conn {
-	c := &conn{t: t, key: key, nc: nc}
+	c := &conn{t: t, key: key, nc: nc, wake: newWake(nc)}
 	c.in = source{c: c, left: -1}
 	c.r = bufio.NewReaderSize(&c.in, readBuffer)
 	return c
@@ -180,7 +181,7 @@ func (e *exchange) deliver(resp *http.Response) *http.Response {
 		resp.Body = http.NoBody
 		return resp
 	}
-	b := &answerBody{exchange: e, r: resp.Body, reusable: !resp.Close}
+	b := &answerBody{exchange: e, r: resp.Body, left: resp.ContentLength, reusable: !resp.Close}
 	e.c.in.stalled = e
 	resp.Body = b
 	return resp
@@ -190,7 +191,7 @@ func (e *exchange) deliver(resp *http.Response) *http.Response {
 func (e *exchange) done(reusable bool) {
 	c := e.c
 	c.in.stalled = nil
-	if !e.stop() || !reusable || c.r.Buffered() > 0 || c.nc.SetDeadline(time.Time{}) != nil {
+	if !e.stop() || !reusable || c.r.Buffered() > 0 || c.wake.at(1) != nil || c.nc.SetDeadline(time.Time{}) != nil {
 		_ = c.nc.Close() // all is read that was asked for
 		return
 	}
@@ -201,6 +202,7 @@ func (e *exchange) done(reusable bool) {
 type answerBody struct {
 	*exchange
 	r        io.ReadCloser
+	left     int64 // bytes; negative if that is not known
 	reusable bool
 	err      error // once set, what Read returns
 }
@@ -211,7 +213,12 @@ func (b *answerBody) Read(p []byte) (int, error) {
 	if b.err != nil {
 		return 0, b.err
 	}
+	if err := b.c.wake.reading(b.left-int64(b.c.r.Buffered()), len(p)); err != nil {
+		b.err = b.fail(err)
+		return 0, b.err
+	}
 	n, err := b.r.Read(p)
+	b.left -= int64(n)
 	if err == io.EOF {
 		b.done(b.reusable)
 		b.err = io.EOF
