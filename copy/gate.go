@@ -35,6 +35,7 @@ const (
 	mediumSize  = 256 << 10
 	mediumLoad  = 2
 	heavyLoad   = 4
+	nearLoad    = 8        // of a large one, where the service is near
 	unitOfBytes = 64 << 10 // as much as a request more, in what has been completed
 )
 
@@ -55,7 +56,8 @@ func newGate(throttled func() int64) *gate {
 	if throttled == nil {
 		throttled = func() int64 { return 0 }
 	}
-	g := &gate{throttled: throttled, tuner: newTuner(), usual: 1, answers: throttled()}
+	// What comes first is taken for large, as nobody is stopped on the way.
+	g := &gate{throttled: throttled, tuner: newTuner(), usual: heavyLoad, answers: throttled()}
 	g.limit = g.tuner.limit
 	return g
 }
@@ -131,6 +133,7 @@ func (g *gate) begin(load int64) (end func(bytes int64)) {
 	g.running++
 	g.used += load
 	g.usual += (float64(load) - g.usual) / 8
+	g.admit()
 	return func(bytes int64) {
 		g.mu.Lock()
 		defer g.mu.Unlock()
@@ -187,7 +190,7 @@ func (j *job) begin(t Task) (end func(bytes int64)) {
 	case j.partUploader != nil && size > j.opts.partSize():
 		size = 0
 	}
-	return j.gate.begin(loadOf(size))
+	return j.gate.begin(j.loadOf(size))
 }
 
 // done is what a transfer of so many bytes has to tell the gate.

@@ -117,7 +117,8 @@ type Options struct {
 	// take at most 8 MiB of memory for each of the first 16, or four parts where that is more.
 	Workers int
 	// PartSize is the size in bytes above which an output is written in parts by several
-	// workers, and the size of the parts, which a store may raise. 0 is DefaultPartSize.
+	// workers, and the size of the parts, which a store may raise. 0 is DefaultPartSize, and larger
+	// parts of large objects where a service is far, but for those that memory has to hold.
 	PartSize int64
 	// DisableParts writes each output in one piece.
 	DisableParts bool

@@ -40,7 +40,7 @@ func (j *job) beginParts(ctx context.Context, w work, spawn func(work)) error {
 		return err
 	}
 	u := &upload{task: t, attempt: w.attempt, size: t.Size()}
-	u.partSize = j.partUploader.PartSize(u.size, j.opts.partSize())
+	u.partSize = j.partUploader.PartSize(u.size, j.partSizeOf(t))
 	opts, err := j.createOptions(ctx, t, first)
 	if err != nil {
 		return err
@@ -119,7 +119,7 @@ func (j *job) writePart(ctx context.Context, w work, spawn func(work)) error {
 	if u.failed() == nil && w.part != allParts {
 		var pieces []piece
 		var err error
-		end := j.gate.begin(loadOf(u.partSize))
+		end := j.gate.begin(j.loadOf(u.partSize))
 		for attempt := 0; ; attempt++ {
 			pieces, err = j.tryPart(ctx, u, w.part)
 			if err == nil || !j.again(ctx, u.task, attempt, err) {
@@ -152,7 +152,7 @@ func (j *job) tryPart(ctx context.Context, u *upload, n int) ([]piece, error) {
 		return nil, err
 	}
 	from := j.read(ctx, u.task, offset, size)
-	if !from.inFile() {
+	if isFlat(j.dest.Bucket) && !from.inFile() {
 		giveBack, err := j.memory.take(ctx, size)
 		if err != nil {
 			return nil, errors.Join(err, from.Close())
@@ -224,7 +224,7 @@ func (j *job) endParts(ctx context.Context, u *upload) (result, error) {
 	if wrong := j.opts.Verify.mismatch(u.size, sum, o); wrong != nil {
 		return result{}, j.discard(ctx, u.task, wrong)
 	}
-	return result{method: methodParts, object: o, sum: sum, sums: sums}, nil
+	return result{method: methodParts, object: o, sum: sum, sums: sums, partSize: u.partSize}, nil
 }
 
 // learnSums asks for the checksums of the sources that were read in ranges: stores tell that of an

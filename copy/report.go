@@ -46,6 +46,8 @@ type Event struct {
 	Reason  Reason // of Planned, Skipped and Removed
 	There   int64  // of Planned: bytes that an earlier run has written already
 	Err     error
+
+	PartSize int64 // of Copied in parts: bytes of each but the last
 }
 
 // Summary is what a job did. A dry run counts what it would have done.
@@ -66,6 +68,7 @@ type Summary struct {
 	Resumed        int64                // bytes of parts that were there already, from an earlier run
 	ServerCopied   int64                // outputs copied on the server
 	Elapsed        time.Duration
+	RoundTrip      time.Duration // of the farther of the two services, the shortest that was met; 0 for none
 }
 
 // MaxFailures is how many failures a Summary describes. Events tell of all.

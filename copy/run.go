@@ -31,7 +31,7 @@ func Run(ctx context.Context, src, dest storage.Location, opts Options) (Summary
 		err = j.tries(ctx)
 	}
 	sum, failed := j.rec.summary()
-	sum.Elapsed = time.Since(started)
+	sum.Elapsed, sum.RoundTrip = time.Since(started), j.roundTrip()
 	if err == nil {
 		err = failed
 	}
@@ -376,6 +376,7 @@ type result struct {
 	sum      storage.Checksum   // of the output
 	object   storage.Object     // the output
 	sums     []storage.Checksum // of the sources, where they are known
+	partSize int64              // of methodParts
 }
 
 const (
@@ -456,7 +457,7 @@ func (j *job) finish(ctx context.Context, t Task, res result, err error) error {
 	j.outage.Store(0)
 	j.retries.earn()
 	e := j.about(t, Copied)
-	e.CRC32C, e.Method = res.sum, res.method
+	e.CRC32C, e.Method, e.PartSize = res.sum, res.method, res.partSize
 	j.rec.event(e)
 	j.journalDone(t, res)
 	if j.ledger != nil {

@@ -105,6 +105,15 @@ type Throttler interface {
 	Throttled() int64
 }
 
+// Remote is a Bucket of a service that is asked over a network.
+type Remote interface {
+	// RoundTrip is the shortest time so far, of all requests of those who share the bucket's
+	// connections, between a request and the first byte of its answer: that of a round trip, and a
+	// little for the service. It is 0 as long as nothing has been answered, or where it is not known.
+	// It asks for nothing itself.
+	RoundTrip() time.Duration
+}
+
 // BatchWriter is a Bucket that can take many small objects by one request.
 type BatchWriter interface {
 	// WriteBatch writes the objects, whose keys differ, and tells for each what Commit would

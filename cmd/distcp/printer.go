@@ -52,10 +52,12 @@ type eventLine struct {
 	Reason  string `json:"reason,omitempty"`
 	There   int64  `json:"there,omitempty"` // bytes
 	Error   string `json:"error,omitempty"`
+
+	PartSize int64 `json:"partSize,omitempty"` // bytes
 }
 
 func newEventLine(e copier.Event) eventLine {
-	line := eventLine{string(e.Kind), e.Source, e.Sources, e.Dest, e.Bytes, e.CRC32C.String(), e.Method, string(e.Action), string(e.Reason), e.There, ""}
+	line := eventLine{string(e.Kind), e.Source, e.Sources, e.Dest, e.Bytes, e.CRC32C.String(), e.Method, string(e.Action), string(e.Reason), e.There, "", e.PartSize}
 	if e.Err != nil {
 		line.Error = oneLine(e.Err)
 	}
@@ -181,13 +183,15 @@ type summaryLine struct {
 	ServerCopied int64   `json:"serverCopied"`
 	Resumed      int64   `json:"resumed,omitempty"` // bytes
 	Seconds      float64 `json:"seconds"`
+	RoundTrip    float64 `json:"roundTripMilliseconds,omitempty"`
 	Error        string  `json:"error,omitempty"`
 }
 
 func newSummaryLine(s copier.Summary, err error, dryRun bool) summaryLine {
 	line := summaryLine{
 		"summary", err == nil, dryRun, s.Objects, s.Outputs, s.Bytes, s.Skipped, s.Failed, s.Deleted, s.DeleteFailures,
-		s.Removed, s.RemoveFailures, s.Retries, s.RetriesOf, s.Tries, s.ServerCopied, s.Resumed, s.Elapsed.Seconds(), "",
+		s.Removed, s.RemoveFailures, s.Retries, s.RetriesOf, s.Tries, s.ServerCopied, s.Resumed, s.Elapsed.Seconds(),
+		float64(s.RoundTrip.Microseconds()) / 1000, "",
 	}
 	if err != nil {
 		line.Error = oneLine(err)

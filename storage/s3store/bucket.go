@@ -3,6 +3,7 @@ package s3store
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/skepdata/skep/storage"
@@ -20,6 +21,7 @@ var (
 	_ storage.AttributeReader = (*Bucket)(nil)
 	_ storage.VersionLister   = (*Bucket)(nil)
 	_ storage.Throttler       = (*Bucket)(nil)
+	_ storage.Remote          = (*Bucket)(nil)
 	_ storage.LevelLister     = (*Bucket)(nil)
 	_ storage.PageLister      = (*Bucket)(nil)
 )
@@ -38,6 +40,9 @@ func (b *Bucket) Close() error { return b.c.Close() }
 
 // Throttled counts the answers 503 and 429 to requests of b's Client.
 func (b *Bucket) Throttled() int64 { return b.c.busy.Load() }
+
+// RoundTrip is that of requests of b's Client that went without a proxy.
+func (b *Bucket) RoundTrip() time.Duration { return time.Duration(b.c.nearest.nanos.Load()) }
 
 // fail is Client.fail for an object of b.
 func (b *Bucket) fail(ctx context.Context, op, key string, err error) error {

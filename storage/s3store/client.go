@@ -27,6 +27,7 @@ type Client struct {
 	tars      sync.Pool // of *[]byte, for batches
 	servers   *serverName
 	busy      *atomic.Int64
+	nearest   *roundTrip
 	unfit     sync.Map // names of buckets that take no batches
 	strict    bool     // keys that MinIO cannot hold, or takes for others, are refused here
 	page      int      // objects that are listed by one request
@@ -50,7 +51,8 @@ func New(cfg Config) (*Client, error) {
 		// Elsewhere than at Amazon regions are a formality, and asking for them a request.
 		cfg.Region = cmp.Or(cfg.Region, defaultRegion)
 	}
-	transport, err := newTransport(cfg, secure)
+	nearest := &roundTrip{}
+	transport, err := newTransport(cfg, secure, nearest.note)
 	if err != nil {
 		return nil, err
 	}
@@ -84,6 +86,7 @@ func New(cfg Config) (*Client, error) {
 		firstPart: first,
 		servers:   listening.servers,
 		busy:      listening.busy,
+		nearest:   nearest,
 		strict:    !s3utils.IsAmazonEndpoint(*core.EndpointURL()),
 		page:      pageSize,
 		copyLimit: maxPartSize,

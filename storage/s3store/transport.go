@@ -24,7 +24,7 @@ type transport interface {
 }
 
 // newTransport makes connections that are worth keeping: as many idle ones as there are workers.
-func newTransport(cfg Config, secure bool) (transport, error) {
+func newTransport(cfg Config, secure bool, answered func(time.Duration)) (transport, error) {
 	trust := &tls.Config{MinVersion: tls.VersionTLS12}
 	if secure && cfg.CAFile != "" { // a bundle takes milliseconds to read
 		pem, err := os.ReadFile(cfg.CAFile)
@@ -38,7 +38,7 @@ func newTransport(cfg Config, secure bool) (transport, error) {
 	}
 	dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}
 	return proxying{
-		direct: &http1.Transport{Dial: dialer.DialContext, TLS: trust, MaxIdlePerHost: cfg.Workers},
+		direct: &http1.Transport{Dial: dialer.DialContext, TLS: trust, MaxIdlePerHost: cfg.Workers, Answered: answered},
 		proxied: &http.Transport{
 			Proxy:                 http.ProxyFromEnvironment,
 			DialContext:           dialer.DialContext,
@@ -103,6 +103,19 @@ func (s *serverName) note(h http.Header) {
 	}
 	if name := h.Get("Server"); name != "" {
 		s.value.Store(&name)
+	}
+}
+
+// roundTrip is the shortest time that an answer has taken. The zero value has none.
+type roundTrip struct{ nanos atomic.Int64 }
+
+// note takes in how long an answer took.
+func (r *roundTrip) note(d time.Duration) {
+	for {
+		least := r.nanos.Load()
+		if least > 0 && int64(d) >= least || r.nanos.CompareAndSwap(least, max(int64(d), 1)) {
+			return
+		}
 	}
 }
 

@@ -133,11 +133,15 @@ func (e *exchange) answer(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	c.in.left = longestAnswerHead
+	sent := time.Now()
 	if _, err := c.r.Peek(1); err != nil {
 		if c.used && !isTimeout(err) {
 			return nil, fmt.Errorf("%w: %w", errStale, err)
 		}
 		return nil, ended(err)
+	}
+	if c.t.Answered != nil && req.ContentLength == 0 {
+		c.t.Answered(time.Since(sent))
 	}
 	for {
 		resp, err := http.ReadResponse(c.r, req)

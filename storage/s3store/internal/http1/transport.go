@@ -29,6 +29,9 @@ type Transport struct {
 	// AnswerTimeout bounds the wait for the head of an answer once the request has been sent,
 	// and StallTimeout the wait for any more bytes, either way; 0 is 5 minutes each.
 	AnswerTimeout, StallTimeout time.Duration
+	// Answered, if not nil, is told how long the first byte of the answer to a request without a body
+	// has taken, from when the request had been sent.
+	Answered func(time.Duration)
 
 	mu   sync.Mutex
 	idle map[string][]*conn // by scheme and host, the latest used last

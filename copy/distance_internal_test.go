@@ -1,0 +1,70 @@
+package copier
+
+import (
+	"testing"
+	"time"
+
+	"github.com/skepdata/skep/storage"
+)
+
+// away is a bucket that answers after a while, or is none of a service.
+type away struct {
+	storage.Bucket
+	url string
+	rtt time.Duration
+}
+
+func (a away) URL() string              { return a.url }
+func (a away) RoundTrip() time.Duration { return a.rtt }
+
+func TestPartSizes(t *testing.T) {
+	const mib, gib = 1 << 20, 1 << 30
+	const s3, file = "s3://lake/", "file:///"
+	for _, x := range []struct {
+		name      string
+		src, dest string
+		rtt       time.Duration
+		option    int64
+		size      int64
+		want      int64
+	}{
+		{"unknown", file, s3, 0, 0, gib, 16 * mib},
+		{"upload near", file, s3, time.Millisecond, 0, 100 * gib, 16 * mib},
+		{"upload far, of some parts", file, s3, 20 * time.Millisecond, 0, 200 * mib, 16 * mib},
+		{"upload far", file, s3, 20 * time.Millisecond, 0, 500 * mib, 32 * mib},
+		{"upload far, of many parts", file, s3, 20 * time.Millisecond, 0, 100 * gib, 64 * mib},
+		{"download far", s3, file, 20 * time.Millisecond, 0, gib, 64 * mib},
+		{"download near", s3, file, 4 * time.Millisecond, 0, gib, 16 * mib},
+		{"far, but parts are in memory", s3, s3, 20 * time.Millisecond, 0, gib, 16 * mib},
+		{"far, but the user knows better", file, s3, 20 * time.Millisecond, 8 * mib, gib, 8 * mib},
+	} {
+		j := &job{opts: Options{PartSize: x.option}}
+		j.src.Bucket, j.dest.Bucket = away{url: x.src}, away{url: x.dest, rtt: x.rtt}
+		if x.dest == file {
+			j.src.Bucket, j.dest.Bucket = away{url: x.src, rtt: x.rtt}, away{url: x.dest}
+		}
+		task := Task{Key: "k", Sources: []Source{{Object: storage.Object{Key: "k", Size: x.size}}}}
+		if got := j.partSizeOf(task); got != x.want {
+			t.Errorf("%s: parts of %d bytes, want %d", x.name, got, x.want)
+		}
+	}
+}
+
+// Few large transfers run at once where the service is near, twice as many where it is not; of small
+// ones as many in both cases.
+func TestLoads(t *testing.T) {
+	for _, x := range []struct {
+		rtt  time.Duration
+		size int64
+		want int64
+	}{
+		{0, 1 << 30, 4}, {time.Millisecond, 1 << 30, 8}, {time.Millisecond, 4 << 20, 8}, {20 * time.Millisecond, 1 << 30, 4},
+		{time.Millisecond, 200 << 10, 2}, {time.Millisecond, 1, 1}, {time.Second, 1, 1},
+	} {
+		j := &job{}
+		j.src.Bucket, j.dest.Bucket = away{rtt: x.rtt}, away{}
+		if got := j.loadOf(x.size); got != x.want {
+			t.Errorf("%d bytes, %s away: %d tokens, want %d", x.size, x.rtt, got, x.want)
+		}
+	}
+}
