@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -195,7 +197,7 @@ func (c *compaction) rewrite(ctx context.Context, p *compactPlace, group []*comp
 	if err != nil {
 		return 0, 0, err
 	}
-	src := &source{cfg: s.cfg, counts: &c.r.counts, scans: map[*analysis.Scan][]PartitionFiles{}, nanos: s.keepsNanos()}
+	src := &source{cfg: s.cfg, counts: &c.r.counts, scans: map[*analysis.Scan][]PartitionFiles{}, nanos: true}
 	for _, scan := range plan.Scans(nil) {
 		one := p.PartitionFiles
 		one.Files = nil
@@ -204,20 +206,53 @@ func (c *compaction) rewrite(ctx context.Context, p *compactPlace, group []*comp
 		}
 		src.scans[scan] = []PartitionFiles{one}
 	}
-	out, err := c.uploads.outDir()
-	if err != nil {
+	output := Output{Table: c.rewritten(p, group), TimestampUnit: s.timestampUnit(), MaxFileBytes: c.target, Units: &Units{}}
+	if err := c.decideUnits(ctx, exec, plan, src, output); err != nil {
+		return 0, 0, err
+	}
+	if output.Dir, err = c.uploads.outDir(); err != nil {
 		return 0, 0, err
 	}
 	sink := &placeSink{uploads: c.uploads, location: p.Storage.Location}
 	sink.name = func(k int) string { return strings.Replace(name, "_0_", fmt.Sprintf("_%d_", k), 1) }
-	err = exec.Write(ctx, plan, src, Output{
-		Dir: out, Table: c.rewritten(p, group), TimestampUnit: s.timestampUnit(), MaxFileBytes: c.target, Sink: sink,
-	})
-	if err == nil {
-		err = c.r.counts.whole(s.refusesNanos())
+	output.Sink = sink
+	if err = exec.Write(ctx, plan, src, output); err == nil {
+		err = c.r.counts.whole(true) // what is there already is not to become less
 	}
 	return int64(sink.files), sink.bytes, err
 }
+
+// decideUnits writes the files once for nobody, where they have timestamps, so that their units are
+// known: of a file that has been sent nobody knows afterwards.
+func (c *compaction) decideUnits(ctx context.Context, exec Executor, plan *analysis.Query, src *source, output Output) error {
+	if !slices.ContainsFunc(plan.Output, func(o analysis.Output) bool { return strings.Contains(o.Type.String(), "timestamp") }) {
+		return nil
+	}
+	if format, _ := formatOf(&output.Table.Storage); format.names[0] != "PARQUET" {
+		return nil
+	}
+	output.Sink = nowhere{}
+	uncounted := *src
+	uncounted.counts = &counts{}
+	for {
+		dir, err := c.uploads.outDir()
+		if err != nil {
+			return err
+		}
+		output.Dir = dir
+		err = exec.Write(ctx, plan, &uncounted, output)
+		_ = os.RemoveAll(dir)
+		if !errors.Is(err, ErrAgain) {
+			return err
+		}
+	}
+}
+
+// nowhere is a sink of files that nobody needs.
+type nowhere struct{}
+
+func (nowhere) Grow(int64) error     { return nil }
+func (nowhere) Take(f Written) error { return os.Remove(f.Path) }
 
 // rewritten is the table as the rows of a group are to be written: in the format of the place, and
 // compressed as they were.
