@@ -103,15 +103,17 @@ func (s *Session) finishWrites(ctx context.Context, name metastore.TableName) er
 // recoverWrites brings to an end what earlier writes to the table have left: replaced files are
 // removed, and writes of processes that are dead are taken back. So are their local files.
 func (s *Session) recoverWrites(ctx context.Context, t *metastore.Table) error {
-	_ = s.vacuumStaging(false, &Vacuumed{}) // what cannot be removed is no reason not to write
+	_ = s.vacuumStaging(ctx, false, &Vacuumed{}) // what cannot be removed is no reason not to write
+	if err := s.recoverIntents(ctx, t.Database); err != nil {
+		return err
+	}
 	for _, id := range writesOf(t, "") {
 		state, by, _ := strings.Cut(t.Parameters[writeParam+id], " ")
-		who, known := parseOwner(by)
 		var err error
 		switch {
 		case state == stateCleaning:
 			_, err = s.finishWrite(ctx, t.TableName, id)
-		case known && who.dead():
+		case abandoned(by):
 			err = s.takeBack(ctx, t, id)
 		}
 		if err != nil {

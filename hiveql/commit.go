@@ -96,7 +96,11 @@ func (j *job) undo(ctx context.Context, err error) error {
 // begin registers the write, so that readers pass over its files.
 func (j *job) begin(ctx context.Context) error {
 	if j.create {
-		j.id = newWriteID(0)
+		id := newWriteID(0)
+		if err := j.s.intend(ctx, j.table.Database, id, stateWriting, j.table.Storage.Location); err != nil {
+			return err
+		}
+		j.id = id
 		return nil
 	}
 	return j.s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
@@ -179,6 +183,10 @@ func (j *job) commit(ctx context.Context) error {
 		}
 		if j.create {
 			if err := tx.CreateTable(ctx, t); err != nil {
+				return err
+			}
+			if err := changeIntents(ctx, tx, t.Database, func(p map[string]string) { delete(p, writeParam+j.id) }); err != nil &&
+				!errors.Is(err, errors.ErrUnsupported) {
 				return err
 			}
 		} else if err := tx.AlterTable(ctx, t.TableName, t); err != nil {
@@ -354,7 +362,7 @@ func (j *job) changeAccuracy(params *map[string]string, t *target) (old, fresh b
 
 // rollback removes what a failed job left. It reports false when the commit has taken place
 // after all, because only its answer was lost. What it cannot remove stays invisible, and is
-// removed by the next write after this process has ended.
+// removed by the next write.
 func (j *job) rollback(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
@@ -367,13 +375,41 @@ func (j *job) rollback(ctx context.Context) bool {
 	case err != nil && !errors.Is(err, metastore.ErrNoSuchTable):
 		return true // it cannot be told; the files are invisible unless committed
 	}
-	for _, t := range j.targets {
-		if j.s.removeFilesOf(ctx, t.location, j.id) != nil {
-			return true
-		}
+	if j.removeFiles(ctx) != nil {
+		j.disown(ctx)
+		return true
 	}
-	if j.s.removeList(ctx, j.table.Storage.Location, j.id) == nil && !j.create {
-		_ = j.s.forget(ctx, j.table.TableName, j.id) // on failure the record stays, and does no harm
+	if j.create { // on failure the record stays, and does no harm
+		_ = j.s.forgetIntent(ctx, j.table.Database, j.id)
+	} else {
+		_ = j.s.forget(ctx, j.table.TableName, j.id)
 	}
 	return true
+}
+
+// removeFiles removes what the job has put at its places.
+func (j *job) removeFiles(ctx context.Context) error {
+	for _, t := range j.targets {
+		if err := j.s.removeFilesOf(ctx, t.location, j.id); err != nil {
+			return err
+		}
+	}
+	return j.s.removeList(ctx, j.table.Storage.Location, j.id)
+}
+
+// disown leaves what could not be removed to the next write. Where not even that can be recorded, it is
+// left to the next write when this process has ended.
+func (j *job) disown(ctx context.Context) {
+	if j.create {
+		_ = j.s.disownIntent(ctx, j.table.Database, j.id, j.table.Storage.Location)
+		return
+	}
+	_ = j.s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
+		t, err := tx.Table(ctx, j.table.TableName)
+		if err != nil || t.Parameters[writeParam+j.id] == "" {
+			return err
+		}
+		t.Parameters[writeParam+j.id] = stateWriting + " " + ownerless
+		return tx.AlterTable(ctx, t.TableName, t)
+	})
 }

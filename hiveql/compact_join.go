@@ -109,11 +109,18 @@ func (c *compaction) join(ctx context.Context, p *compactPlace, group []*compact
 	if kind != "lines" {
 		join, name = joinParquet, name+".parquet"
 	}
+	for _, f := range group {
+		size += f.Object.Size
+	}
+	if err := c.uploads.note(loc.Bucket, loc.Prefix+name, size); err != nil {
+		return 0, 0, err
+	}
 	for try := 1; ; try++ {
 		size, err = joinInto(ctx, loc, name, group, join)
 		if err == nil || try == joinTries || !storage.IsTemporary(err) || ctx.Err() != nil {
 			return 1, size, err
 		}
+		c.uploads.doubt(loc.Bucket.URL() + loc.Prefix + name)
 	}
 }
 

@@ -95,6 +95,9 @@ func (s *Session) dropDatabase(ctx context.Context, n *syntax.DropDatabase) erro
 	if err != nil {
 		return s.databaseError(&n.Name, name, err)
 	}
+	if err := s.recoverIntents(ctx, name); err != nil {
+		return err
+	}
 	if n.Cascade {
 		if err := s.dropTemporary(ctx, name); err != nil {
 			return err

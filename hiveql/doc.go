@@ -53,7 +53,9 @@
 // A process can die at any point. Before [5], its files are invisible, and the next write to
 // the table removes them once it is certain that the process is gone. From [5] on the write is
 // done, and what is left of [6] and [7] is done by the next write. Nothing of this needs the
-// process that began it. CREATE TABLE AS needs no [2], because there is no table to look at.
+// process that began it. CREATE TABLE AS, which has no table to look at, and INSERT OVERWRITE
+// DIRECTORY are recorded on the database in the same way; the next write to any of its tables cleans up
+// after them. Uploads in parts that may have been begun are noted in the staging directory, too.
 //
 // What other programs see: they know nothing of the parameters. Reading the same files while a
 // write is going on, they may see some of its files early, and until [6] old and new ones, as

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/skepdata/skep/hiveql/analysis"
 	"github.com/skepdata/skep/hiveql/syntax"
@@ -326,26 +327,52 @@ func (s *Session) writeDirectory(
 		return err
 	}
 	defer src.close()
-	var old []string
+	_ = s.vacuumStaging(ctx, false, &Vacuumed{}) // what cannot be removed is no reason not to write
+	if err := s.recoverIntents(ctx, s.db); err != nil {
+		return err
+	}
+	place, id := t.Storage.Location, newWriteID(0)
+	if err := s.intend(ctx, s.db, id, stateWriting, place); err != nil {
+		return err
+	}
+	err = again(func(units *Units) error { return s.sendDirectory(ctx, r, q, t, src, units, id) })
+	if err == nil {
+		err = s.noteReplaced(ctx, loc, place, id)
+	}
+	if err == nil {
+		err = s.intend(ctx, s.db, id, stateCleaning, place)
+	}
+	if err != nil {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		defer cancel()
+		if s.recoverIntent(ctx, s.db, intent{id: id, state: stateWriting, place: place}) != nil {
+			_ = s.disownIntent(ctx, s.db, id, place) // without that it is done when this process has ended
+		}
+		return err
+	}
+	if err := s.finishDirectory(ctx, s.db, id, place); err != nil {
+		return err
+	}
+	return s.untrackAt(ctx, place)
+}
+
+// noteReplaced lists what INSERT OVERWRITE DIRECTORY replaces: all that is not its own.
+func (s *Session) noteReplaced(ctx context.Context, loc storage.Location, place, id string) error {
+	one := replaced{Place: place}
 	for o, err := range within(ctx, loc) {
 		if err != nil {
 			return err
 		}
-		old = append(old, o.Key)
+		if own, _ := idOf(o.Key); own != id {
+			one.Files = append(one.Files, replacedFileOf(o.Key[len(loc.Prefix):], o))
+		}
 	}
-	err = again(func(units *Units) error { return s.sendDirectory(ctx, r, q, t, src, units) })
-	if err != nil {
-		return err
-	}
-	if err := loc.Bucket.Delete(ctx, old...); err != nil {
-		return err
-	}
-	return s.untrackAt(ctx, t.Storage.Location)
+	return s.cfg.writeReplaced(ctx, place, id, []replaced{one})
 }
 
 // sendDirectory runs the query and sends its files.
 func (s *Session) sendDirectory(
-	ctx context.Context, r *Result, q *analysis.Query, t *metastore.Table, src *source, units *Units,
+	ctx context.Context, r *Result, q *analysis.Query, t *metastore.Table, src *source, units *Units, id string,
 ) error {
 	exec, err := s.executor()
 	if err != nil {
@@ -360,7 +387,6 @@ func (s *Session) sendDirectory(
 	if err != nil {
 		return err
 	}
-	id := newWriteID(0)
 	sink := &placeSink{uploads: u, location: t.Storage.Location}
 	sink.name = func(k int) string { return fmt.Sprintf("%06d_0_%s", k, id) }
 	err = exec.Write(u.ctx, q, src, Output{
@@ -373,9 +399,11 @@ func (s *Session) sendDirectory(
 	if err == nil {
 		err = u.wait()
 	}
-	if err = u.explain(err); err != nil {
+	if err = u.explain(err); errors.Is(err, ErrAgain) {
 		u.close()
-		return errors.Join(err, s.removeFilesOf(context.WithoutCancel(ctx), t.Storage.Location, id))
+		if err := s.removeFilesOf(ctx, t.Storage.Location, id); err != nil {
+			return err
+		}
 	}
-	return nil
+	return err
 }

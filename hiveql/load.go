@@ -238,6 +238,11 @@ type delivery struct {
 
 // loadFiles copies files to their places under names that end in id.
 func (s *Session) loadFiles(ctx context.Context, id string, deliveries ...delivery) error {
+	u, err := s.newUploads(ctx) // for its notes
+	if err != nil {
+		return err
+	}
+	defer u.close()
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(s.cfg.Parallel)
 	for _, d := range deliveries {
@@ -251,10 +256,18 @@ func (s *Session) loadFiles(ctx context.Context, id string, deliveries ...delive
 			if used[name]++; used[name] > 1 { // a pattern can match files of one name in two directories
 				name = loadName(fmt.Sprintf("%d_%s", used[name], path.Base(f.Object.Key)), id)
 			}
-			g.Go(func() error { return copyFile(gctx, f, to.Bucket, to.Prefix+name) })
+			g.Go(func() error {
+				if err := u.note(to.Bucket, to.Prefix+name, f.Object.Size); err != nil {
+					return err
+				}
+				return copyFile(gctx, f, to.Bucket, to.Prefix+name)
+			})
 		}
 	}
-	return g.Wait()
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return u.wait()
 }
 
 // loadName puts the write's id before the extensions of a file's name.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -36,6 +37,9 @@ type uploads struct {
 	feeds   map[string]*uploadFeed
 	outs    int
 	alone   errgroup.Group
+	sent    bool // everything was
+	// doubtful are the URLs of files of which an upload may be left that nobody knows of.
+	doubtful map[string]bool
 }
 
 // stagedFile is a file that waits.
@@ -47,6 +51,7 @@ type stagedFile struct {
 // uploadFeed are the files that go to one location.
 type uploadFeed struct {
 	from    storage.Location
+	to      storage.Location
 	dir     string
 	objects chan storage.Object
 	done    chan struct{}
@@ -60,7 +65,7 @@ func (s *Session) newUploads(ctx context.Context) (*uploads, error) {
 	}
 	u := &uploads{
 		s: s, dir: dir, limit: s.stagingLimit(), waiting: map[string]stagedFile{}, changed: make(chan struct{}),
-		feeds: map[string]*uploadFeed{},
+		feeds: map[string]*uploadFeed{}, doubtful: map[string]bool{},
 	}
 	u.ctx, u.fail = context.WithCancelCause(ctx)
 	u.alone.SetLimit(placesAtOnce)
@@ -117,11 +122,14 @@ func (u *uploads) send(path string, bytes int64, home, root, key string) error {
 	if err != nil {
 		return err
 	}
+	if err := u.note(f.to.Bucket, f.to.Prefix+key, bytes); err != nil {
+		return err
+	}
 	u.mu.Lock()
 	u.waiting[f.from.Bucket.URL()+o.Key] = stagedFile{to, bytes}
 	u.mu.Unlock()
 	if root != home {
-		u.alone.Go(func() error { return u.run(f, root, one(o)) })
+		u.alone.Go(func() error { return u.run(f, one(o)) })
 		return context.Cause(u.ctx)
 	}
 	select {
@@ -147,11 +155,15 @@ func (u *uploads) feedTo(root string, goes bool) (*uploadFeed, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &uploadFeed{from: from, dir: dir, objects: make(chan storage.Object), done: make(chan struct{})}
+	to, err := u.s.cfg.directory(u.ctx, root)
+	if err != nil {
+		return nil, err
+	}
+	f := &uploadFeed{from: from, to: to, dir: dir, objects: make(chan storage.Object), done: make(chan struct{})}
 	if goes {
 		go func() {
 			defer close(f.done)
-			_ = u.run(f, root, f.all)
+			_ = u.run(f, f.all)
 		}()
 	} else {
 		close(f.done)
@@ -184,13 +196,8 @@ func one(o storage.Object) func(context.Context) iter.Seq2[storage.Object, error
 }
 
 // run sends what a feed has. Its error ends all uploads.
-func (u *uploads) run(f *uploadFeed, root string, objects func(context.Context) iter.Seq2[storage.Object, error]) error {
-	to, err := u.s.cfg.directory(u.ctx, root)
-	if err == nil {
-		_, err = copier.Run(u.ctx, f.from, to, copier.Options{
-			Workers: u.s.cfg.Parallel, Objects: objects, Report: u.report,
-		})
-	}
+func (u *uploads) run(f *uploadFeed, objects func(context.Context) iter.Seq2[storage.Object, error]) error {
+	_, err := copier.Run(u.ctx, f.from, f.to, copier.Options{Workers: u.s.cfg.Parallel, Objects: objects, Report: u.report})
 	if err != nil {
 		u.fail(err)
 	}
@@ -200,6 +207,8 @@ func (u *uploads) run(f *uploadFeed, root string, objects func(context.Context) 
 // report is told what becomes of a file.
 func (u *uploads) report(e copier.Event) {
 	switch e.Kind {
+	case copier.Retried:
+		u.doubt(e.Dest)
 	case copier.Failed:
 		u.fail(e.Err) // there is no use in sending the others
 	case copier.Copied:
@@ -218,8 +227,24 @@ func (u *uploads) report(e copier.Event) {
 	}
 }
 
+// doubt is told of an object that is sent anew: it may be that the first try has begun an upload whose
+// name nobody has got to know.
+func (u *uploads) doubt(url string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.doubtful[url] = true
+}
+
 // wait waits until everything has been sent. Nothing can be sent after that.
 func (u *uploads) wait() error {
+	u.finish()
+	err := context.Cause(u.ctx)
+	u.sent = err == nil
+	return err
+}
+
+// finish waits until nothing is being sent any more.
+func (u *uploads) finish() {
 	u.mu.Lock()
 	feeds := u.feeds
 	u.feeds = nil
@@ -231,7 +256,6 @@ func (u *uploads) wait() error {
 		<-f.done
 	}
 	_ = u.alone.Wait() // which has told of its error
-	return context.Cause(u.ctx)
 }
 
 // explain is an error of who writes, or what has ended the uploads, and so the write.
@@ -242,12 +266,36 @@ func (u *uploads) explain(err error) error {
 	return err
 }
 
-// close gives up what has not been sent, waits until nothing is on its way, and removes the directory.
-// It can be called again.
+// close gives up what has not been sent, waits until nothing is on its way, ends what may be left at the
+// stores, and removes the directory. It can be called again.
 func (u *uploads) close() {
+	failed := context.Cause(u.ctx) != nil || !u.sent
 	u.fail(errUploadsClosed)
-	_ = u.wait()
+	u.finish()
+	doubtful := u.doubtful
+	if failed {
+		doubtful = nil // all are
+	}
+	if failed || len(doubtful) > 0 {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(u.ctx), time.Minute)
+		defer cancel()
+		if u.s.abortNoted(ctx, u.dir, doubtful) != nil {
+			u.leave()
+			return
+		}
+	}
 	_ = os.RemoveAll(u.dir) // what is left goes with the next write, when this process has ended
+}
+
+// leave leaves the directory to the next write, which knows by it what uploads may have been begun.
+func (u *uploads) leave() {
+	entries, _ := os.ReadDir(u.dir)
+	for _, e := range entries {
+		if e.IsDir() {
+			_ = os.RemoveAll(filepath.Join(u.dir, e.Name()))
+		}
+	}
+	_ = os.WriteFile(filepath.Join(u.dir, "owner"), []byte(ownerless), 0o600)
 }
 
 var errUploadsClosed = errors.New("the write has ended")

@@ -44,7 +44,7 @@ func (s *Session) Vacuum(ctx context.Context, dbs, tables string, dry bool) (Vac
 			}
 		}
 	}
-	all = errors.Join(all, s.vacuumLocks(ctx, dry, &v), s.vacuumStaging(dry, &v))
+	all = errors.Join(all, s.vacuumIntents(ctx, dbs, dry, &v), s.vacuumLocks(ctx, dry, &v), s.vacuumStaging(ctx, dry, &v))
 	return v, all
 }
 
@@ -68,7 +68,7 @@ func (s *Session) vacuumWrite(ctx context.Context, t *metastore.Table, id string
 		}
 		return err
 	}
-	if who, known := parseOwner(by); !known || !who.dead() {
+	if !abandoned(by) {
 		v.Kept++
 		return nil
 	}
@@ -119,8 +119,9 @@ func (s *Session) stagingDir() (string, error) {
 	return dir, nil
 }
 
-// vacuumStaging removes the staging directories of processes that are gone.
-func (s *Session) vacuumStaging(dry bool, v *Vacuumed) error {
+// vacuumStaging removes the staging directories of processes that are gone, and ends the uploads that
+// these have begun.
+func (s *Session) vacuumStaging(ctx context.Context, dry bool, v *Vacuumed) error {
 	dirs, err := filepath.Glob(filepath.Join(s.cfg.StagingDir, stagingPrefix+"*"))
 	if err != nil {
 		return err
@@ -130,16 +131,23 @@ func (s *Session) vacuumStaging(dry bool, v *Vacuumed) error {
 		if err != nil {
 			continue // it is being made, or removed, or not ours to look at
 		}
-		if who, known := parseOwner(string(text)); !known || !who.dead() {
+		if !abandoned(string(text)) {
 			continue
 		}
 		v.Staging++
 		if dry {
 			continue
 		}
-		if err := os.RemoveAll(dir); err != nil {
+		err = s.abortNoted(ctx, dir, nil)
+		if err == nil {
+			err = os.RemoveAll(dir)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// ownerless is in the place of the owner of what its process has left to others.
+const ownerless = "nobody"

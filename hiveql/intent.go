@@ -1,0 +1,175 @@
+package hiveql
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/skepdata/skep/metastore"
+	"github.com/skepdata/skep/storage"
+)
+
+// Writes to a place of no table, which CREATE TABLE AS and INSERT OVERWRITE DIRECTORY are, are recorded
+// on a database: skep.write.ID is the state, the process, and the place. That of CREATE TABLE AS goes
+// with the commit, which makes the table. INSERT OVERWRITE DIRECTORY has no commit: it is taken back
+// until all files are there, and then finished.
+
+// intent is such a record.
+type intent struct {
+	id, state string
+	by        string // the owner
+	place     string
+}
+
+func intentText(state, place string) string {
+	return state + " " + thisProcess().String() + " at " + place
+}
+
+// intentsOf are the records of a database.
+func intentsOf(d *metastore.Database) (all []intent) {
+	for k, v := range d.Parameters {
+		id, ok := strings.CutPrefix(k, writeParam)
+		if !ok {
+			continue
+		}
+		i := intent{id: id}
+		var rest string
+		rest, i.place, _ = strings.Cut(v, " at ")
+		i.state, i.by, _ = strings.Cut(rest, " ")
+		all = append(all, i)
+	}
+	return all
+}
+
+// abandoned reports whether nobody goes on with the write of an owner.
+func abandoned(by string) bool {
+	who, known := parseOwner(by)
+	return by == ownerless || known && who.dead()
+}
+
+// disownIntent leaves a write that could not be taken back to others.
+func (s *Session) disownIntent(ctx context.Context, db, id, place string) error {
+	return s.changeIntents(ctx, db, func(params map[string]string) {
+		params[writeParam+id] = stateWriting + " " + ownerless + " at " + place
+	})
+}
+
+// intend records a write, or that it has got further. A database that has gone, and a metastore of others
+// that keeps no parameters, leave the write without a record.
+func (s *Session) intend(ctx context.Context, db, id, state, place string) error {
+	return s.changeIntents(ctx, db, func(params map[string]string) { params[writeParam+id] = intentText(state, place) })
+}
+
+// forgetIntent takes a record away.
+func (s *Session) forgetIntent(ctx context.Context, db, id string) error {
+	return s.changeIntents(ctx, db, func(params map[string]string) { delete(params, writeParam+id) })
+}
+
+func (s *Session) changeIntents(ctx context.Context, db string, change func(map[string]string)) error {
+	err := s.cfg.Store.Update(ctx, func(tx metastore.Tx) error { return changeIntents(ctx, tx, db, change) })
+	if errors.Is(err, metastore.ErrNoSuchDatabase) || errors.Is(err, errors.ErrUnsupported) {
+		return nil
+	}
+	return err
+}
+
+func changeIntents(ctx context.Context, tx metastore.Tx, db string, change func(map[string]string)) error {
+	d, err := tx.Database(ctx, db)
+	if err != nil {
+		return err
+	}
+	if d.Parameters == nil {
+		d.Parameters = map[string]string{}
+	}
+	before := len(d.Parameters)
+	change(d.Parameters)
+	if before == 0 && len(d.Parameters) == 0 {
+		return nil
+	}
+	return tx.AlterDatabase(ctx, d)
+}
+
+// recoverIntents brings to an end what writes of dead processes have left that a database records.
+func (s *Session) recoverIntents(ctx context.Context, db string) error {
+	d, err := s.cfg.Store.Database(ctx, db)
+	if errors.Is(err, metastore.ErrNoSuchDatabase) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.recoverIntentsOf(ctx, d)
+}
+
+func (s *Session) recoverIntentsOf(ctx context.Context, d *metastore.Database) error {
+	for _, i := range intentsOf(d) {
+		if !abandoned(i.by) {
+			continue
+		}
+		if err := s.recoverIntent(ctx, d.Name, i); err != nil {
+			return fmt.Errorf("recover write %s at %s: %w", i.id, i.place, err)
+		}
+	}
+	return nil
+}
+
+// recoverIntent takes a write back, or finishes it.
+func (s *Session) recoverIntent(ctx context.Context, db string, i intent) error {
+	if i.state == stateCleaning {
+		return s.finishDirectory(ctx, db, i.id, i.place)
+	}
+	if err := s.removeFilesOf(ctx, i.place, i.id); err != nil {
+		return err
+	}
+	return s.forgetIntent(ctx, db, i.id)
+}
+
+// finishDirectory removes the files that INSERT OVERWRITE DIRECTORY has replaced, and its traces. It can
+// be done again.
+func (s *Session) finishDirectory(ctx context.Context, db, id, place string) error {
+	list, err := s.cfg.readReplaced(ctx, place, id)
+	if err != nil && !errors.Is(err, storage.ErrNotExist) { // it was done but for the record
+		return err
+	}
+	for _, one := range list {
+		if err := s.removeReplaced(ctx, one); err != nil {
+			return err
+		}
+	}
+	if err := s.removeList(ctx, place, id); err != nil {
+		return err
+	}
+	return s.forgetIntent(ctx, db, id)
+}
+
+// vacuumIntents does for all databases that match what recoverIntents does for one.
+func (s *Session) vacuumIntents(ctx context.Context, dbs string, dry bool, v *Vacuumed) error {
+	names, err := s.engine.cfg.Store.Databases(ctx, dbs)
+	if err != nil {
+		return err
+	}
+	var all error
+	for _, name := range names {
+		d, err := s.engine.cfg.Store.Database(ctx, name)
+		if err != nil {
+			all = errors.Join(all, err)
+			continue
+		}
+		for _, i := range intentsOf(d) {
+			switch {
+			case !abandoned(i.by):
+				v.Kept++
+				continue
+			case i.state == stateCleaning:
+				v.Finished++
+			default:
+				v.Undone++
+			}
+			if !dry {
+				all = errors.Join(all, s.recoverIntent(ctx, name, i))
+			}
+		}
+	}
+	return all
+}
