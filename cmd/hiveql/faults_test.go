@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"os"
@@ -10,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/skepdata/skep/storage/s3store"
 	"github.com/skepdata/skep/testenv"
@@ -219,47 +217,4 @@ func TestServerStops(t *testing.T) {
 		t.Errorf("written again: %q", got)
 	}
 	i.wantNothingLeft(&server.S3, "t")
-}
-
-// TestKilledUploads kills INSERT and OPTIMIZE while they send parts of a file. The next write to the
-// table ends what they have begun, and removes what they left on the disk.
-func TestKilledUploads(t *testing.T) {
-	t.Parallel()
-	s3 := testenv.MinIO(t)
-	i, proxy := installFar(t, s3)
-	const large = "INSERT INTO t SELECT pos, sha2(cast(pos AS STRING), 512), sha2(cast(-pos AS STRING), 512) FROM (SELECT posexplode(split(space(149999), ' ')) AS (pos, v)) x"
-	i.run("CREATE TABLE t (i INT, a STRING, b STRING) STORED AS PARQUET TBLPROPERTIES ('parquet.compression'='uncompressed'); " + large + "; " + large)
-	want := i.run("SELECT count(*), sum(i), max(a) FROM t")
-	for _, sql := range []string{large, "OPTIMIZE TABLE t"} {
-		reached, killed := make(chan struct{}), make(chan struct{})
-		var once sync.Once
-		proxy.Change(func(r *http.Request) {
-			if r.URL.Query().Get("partNumber") != "" {
-				once.Do(func() { close(reached) })
-				<-killed
-			}
-		}, nil)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		cmd, _, stderr := i.command(ctx, sql)
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		select {
-		case <-reached:
-		case <-ctx.Done():
-			t.Errorf("%s: no part was sent: %s", sql, stderr)
-		}
-		cancel() // which is a SIGKILL
-		_ = cmd.Wait()
-		close(killed)
-		proxy.Change(nil, nil)
-		if got := i.run("SELECT count(*), sum(i), max(a) FROM t"); !slices.Equal(got, want) {
-			t.Errorf("after a killed %s: %q, want %q", sql, got, want)
-		}
-	}
-	i.run("OPTIMIZE TABLE t")
-	if got := i.run("SELECT count(*), sum(i), max(a) FROM t"); !slices.Equal(got, want) {
-		t.Errorf("in the end: %q, want %q", got, want)
-	}
-	i.wantNothingLeft(s3, "t")
 }

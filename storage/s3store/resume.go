@@ -68,26 +68,46 @@ func (b *Bucket) ResumeParts(ctx context.Context, key string, opts storage.Creat
 	}
 }
 
-// Uploads lists multipart uploads. MinIO lists those of one whole key or all that it has seen
-// since it was started, so there it is all of them, and the prefix is applied here. See
-// storage.PartResumer.
+// Uploads lists multipart uploads. MinIO lists those of one whole key, or all that it has seen since it
+// was started: there it is both, and the prefix is applied here. See storage.PartResumer.
 func (b *Bucket) Uploads(ctx context.Context, prefix string) iter.Seq2[storage.PendingUpload, error] {
-	ask := prefix
-	if b.c.strict {
-		ask = ""
+	asks := []string{prefix}
+	if b.c.strict && prefix != "" {
+		asks = []string{"", prefix}
 	}
+	return func(yield func(storage.PendingUpload, error) bool) {
+		seen := map[string]bool{}
+		for _, ask := range asks {
+			for u, err := range b.uploads(ctx, ask) {
+				if err != nil {
+					yield(u, b.fail(ctx, "list", prefix, err))
+					return
+				}
+				if !strings.HasPrefix(u.Key, prefix) || seen[u.ID] {
+					continue
+				}
+				if len(asks) > 1 {
+					seen[u.ID] = true
+				}
+				if !yield(u, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// uploads is what the service answers.
+func (b *Bucket) uploads(ctx context.Context, ask string) iter.Seq2[storage.PendingUpload, error] {
 	return func(yield func(storage.PendingUpload, error) bool) {
 		keyMarker, idMarker := "", ""
 		for {
 			r, err := b.c.core.ListMultipartUploads(ctx, b.name, ask, keyMarker, idMarker, "", listPartsPage)
 			if err != nil {
-				yield(storage.PendingUpload{}, b.fail(ctx, "list", prefix, err))
+				yield(storage.PendingUpload{}, err)
 				return
 			}
 			for _, u := range r.Uploads {
-				if !strings.HasPrefix(u.Key, prefix) {
-					continue
-				}
 				if !yield(storage.PendingUpload{Key: u.Key, ID: u.UploadID, Started: u.Initiated}, nil) {
 					return
 				}
