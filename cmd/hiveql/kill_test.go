@@ -46,7 +46,9 @@ func instants() []instant {
 		return r.Method == http.MethodPost && hasQuery(r, "uploadId") || r.Method == http.MethodPut && hasQuery(r, "uploadId") && !hasQuery(r, "partNumber")
 	}
 	removal := func(r *http.Request) bool { return r.Method == http.MethodDelete || hasQuery(r, "delete") }
-	list := func(r *http.Request) bool { return r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/.skep-") }
+	list := func(r *http.Request) bool {
+		return r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/.skep-")
+	}
 	return []instant{
 		{"a part is sent", part, false},
 		{"the object is complete", complete, true},
