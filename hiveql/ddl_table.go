@@ -14,6 +14,7 @@ import (
 	"github.com/skepdata/skep/hivetype"
 	"github.com/skepdata/skep/metastore"
 	"github.com/skepdata/skep/partitions"
+	"github.com/skepdata/skep/storage"
 )
 
 // createTable runs CREATE TABLE with columns, LIKE, and AS.
@@ -465,7 +466,38 @@ func (s *Session) removeAll(ctx context.Context, url string) error {
 			keys = keys[:0]
 		}
 	}
-	return loc.Bucket.Delete(ctx, keys...)
+	if err := loc.Bucket.Delete(ctx, keys...); err != nil {
+		return err
+	}
+	return removeDirs(ctx, loc.Bucket, loc.Prefix)
+}
+
+// removeDirs removes a directory and those in it where directories are there by themselves, so that MSCK
+// does not take them for partitions. One in which somebody has put something stays.
+func removeDirs(ctx context.Context, b storage.Bucket, dir string) error {
+	d, ok := storage.As[storage.Directories](b)
+	if !ok {
+		return nil
+	}
+	var below []string
+	for e, err := range storage.ListDir(ctx, b, dir) {
+		if err != nil {
+			return err
+		}
+		if e.Dir {
+			below = append(below, e.Key)
+		}
+	}
+	for _, key := range below {
+		if err := removeDirs(ctx, b, key); err != nil {
+			return err
+		}
+	}
+	err := d.RemoveDir(ctx, dir)
+	if errors.Is(err, storage.ErrNotExist) || errors.Is(err, storage.ErrExist) {
+		return nil
+	}
+	return err
 }
 
 // truncate runs TRUNCATE TABLE: an overwrite with nothing.

@@ -14,8 +14,8 @@ import (
 	"github.com/skepdata/skep/storage"
 )
 
-// dfs runs `dfs -ls PATH` and its like on the stores that the session knows. There are no
-// directories in a store: one is there as long as something lies in it, so that -mkdir does
+// dfs runs `dfs -ls PATH` and its like on the stores that the session knows. But for local disks there
+// are no directories in a store: one is there as long as something lies in it, so that -mkdir does
 // nothing, and the directory of a listing has neither owner nor time.
 func (s *Session) dfs(ctx context.Context, r *Result, n *syntax.ShellCommand) error {
 	words, err := commandWords(n.Args)
@@ -45,7 +45,7 @@ func (s *Session) dfs(ctx context.Context, r *Result, n *syntax.ShellCommand) er
 // something.
 func (d *dfsCall) changed(ctx context.Context) error {
 	switch d.action {
-	case "-ls", "-lsr", "-cat", "-text", "-du", "-count", "-test", "-mkdir", "-chmod", "-chown", "-chgrp", "-setrep":
+	case "-ls", "-lsr", "-cat", "-text", "-du", "-count", "-test", "-mkdir", "-rmdir", "-chmod", "-chown", "-chgrp", "-setrep":
 		return nil
 	}
 	for _, p := range d.paths {
@@ -103,7 +103,9 @@ func (d *dfsCall) run(ctx context.Context) ([]string, error) {
 		return d.each(ctx, d.touch)
 	case "-test":
 		return d.each(ctx, d.test)
-	case "-mkdir", "-chmod", "-chown", "-chgrp", "-setrep":
+	case "-mkdir", "-rmdir":
+		return d.each(ctx, d.directory)
+	case "-chmod", "-chown", "-chgrp", "-setrep":
 		return nil, nil
 	case "-cp", "-put", "-get", "-copyFromLocal", "-copyToLocal":
 		return nil, d.copy(ctx, false)
@@ -113,6 +115,29 @@ func (d *dfsCall) run(ctx context.Context) ([]string, error) {
 	e := dfsError(d.n, "%s is not supported yet", d.action)
 	e.SQLState, e.Err = "0A000", syntax.ErrUnsupported
 	return nil, e
+}
+
+// directory makes or removes a directory, where the store has directories without anything in them.
+func (d *dfsCall) directory(ctx context.Context, name string) ([]string, error) {
+	loc, err := d.s.cfg.directory(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	dirs, ok := storage.As[storage.Directories](loc.Bucket)
+	switch {
+	case !ok:
+		return nil, nil
+	case d.action == "-mkdir":
+		return nil, dirs.MakeDir(ctx, loc.Prefix)
+	}
+	err = dirs.RemoveDir(ctx, loc.Prefix)
+	switch {
+	case errors.Is(err, storage.ErrNotExist):
+		return nil, dfsError(d.n, "rmdir: `%s': No such file or directory", name)
+	case errors.Is(err, storage.ErrExist):
+		return nil, dfsError(d.n, "rmdir: `%s': Directory is not empty", name)
+	}
+	return nil, err
 }
 
 func (d *dfsCall) each(ctx context.Context, fn func(context.Context, string) ([]string, error)) ([]string, error) {
@@ -270,8 +295,14 @@ func (d *dfsCall) remove(ctx context.Context, name string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	deep := d.action == "-rmr" || d.flag("-r", "-R")
 	if len(files) == 0 {
-		if d.flag("-f") {
+		switch there, err := hasDir(ctx, root); {
+		case err != nil:
+			return nil, err
+		case there && deep:
+			return []string{"Deleted " + strings.TrimSuffix(root.URL(), "/")}, removeDirs(ctx, root.Bucket, root.Prefix)
+		case d.flag("-f"):
 			return nil, nil
 		}
 		_, _, err := d.mustFind(ctx, name)
@@ -280,7 +311,6 @@ func (d *dfsCall) remove(ctx context.Context, name string) ([]string, error) {
 	if root.Prefix == "" || root.Prefix == "/" {
 		return nil, dfsError(d.n, "%s is the root of a store; its objects are not removed", root.URL())
 	}
-	deep := d.action == "-rmr" || d.flag("-r", "-R")
 	keys := make([]string, len(files))
 	for i, f := range files {
 		keys[i] = f.Object.Key
@@ -288,7 +318,20 @@ func (d *dfsCall) remove(ctx context.Context, name string) ([]string, error) {
 			return nil, dfsError(d.n, "rm: `%s': Is a directory", name)
 		}
 	}
-	return []string{"Deleted " + strings.TrimSuffix(root.URL(), "/")}, root.Bucket.Delete(ctx, keys...)
+	err = root.Bucket.Delete(ctx, keys...)
+	if err == nil && strings.HasSuffix(root.Prefix, "/") {
+		err = removeDirs(ctx, root.Bucket, root.Prefix)
+	}
+	return []string{"Deleted " + strings.TrimSuffix(root.URL(), "/")}, err
+}
+
+// hasDir reports whether there is a directory that need not have anything in it.
+func hasDir(ctx context.Context, loc storage.Location) (bool, error) {
+	dirs, ok := storage.As[storage.Directories](loc.Bucket)
+	if !ok || strings.ContainsAny(loc.Prefix, "*?[") {
+		return false, nil
+	}
+	return dirs.HasDir(ctx, loc.Prefix)
 }
 
 func (d *dfsCall) touch(ctx context.Context, name string) ([]string, error) {
@@ -306,6 +349,15 @@ func (d *dfsCall) touch(ctx context.Context, name string) ([]string, error) {
 }
 
 func (d *dfsCall) test(ctx context.Context, name string) ([]string, error) {
+	if !d.flag("-f", "-z", "-s") {
+		loc, err := d.s.cfg.directory(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		if there, err := hasDir(ctx, loc); err != nil || there {
+			return nil, err
+		}
+	}
 	_, _, err := d.mustFind(ctx, name)
 	return nil, err
 }

@@ -217,7 +217,7 @@ func (s *Session) found(
 	ctx context.Context, t *metastore.Table, loc storage.Location, c *comparison,
 ) iter.Seq2[foundPartition, error] {
 	return func(yield func(foundPartition, error) bool) {
-		for f, err := range partitions.Discover(t.Keys(), relative(ctx, loc)) {
+		for f, err := range partitions.Discover(t.Keys(), names(ctx, loc, len(t.PartitionKeys))) {
 			var name string
 			switch {
 			case err == nil && f.Err != nil:
@@ -270,10 +270,44 @@ func relative(ctx context.Context, loc storage.Location) iter.Seq2[string, error
 	}
 }
 
+// names are those of the objects below a location, or where directories are there by themselves, of the
+// directories depth levels down and of what stands above them: an empty one is a partition, too.
+func names(ctx context.Context, loc storage.Location, depth int) iter.Seq2[string, error] {
+	if _, ok := storage.As[storage.Directories](loc.Bucket); !ok {
+		return relative(ctx, loc)
+	}
+	return func(yield func(string, error) bool) { level(ctx, loc, loc.Prefix, depth, yield) }
+}
+
+// level yields the names of one level, or those below it. It returns false when nobody wants more.
+func level(ctx context.Context, loc storage.Location, dir string, depth int, yield func(string, error) bool) bool {
+	for e, err := range storage.ListDir(ctx, loc.Bucket, dir) {
+		if err != nil {
+			yield("", err)
+			return false
+		}
+		name := e.Key[len(loc.Prefix):]
+		switch {
+		case partitions.Hidden(name):
+		case e.Dir && depth > 1:
+			if !level(ctx, loc, e.Key, depth-1, yield) {
+				return false
+			}
+		case !yield(name, nil):
+			return false
+		}
+	}
+	return true
+}
+
 func (s *Session) isEmpty(ctx context.Context, url string) (bool, error) {
 	loc, err := s.cfg.directory(ctx, url)
 	if err != nil {
 		return false, err
+	}
+	if dirs, ok := storage.As[storage.Directories](loc.Bucket); ok {
+		there, err := dirs.HasDir(ctx, loc.Prefix)
+		return !there, err
 	}
 	for _, err := range within(ctx, loc) {
 		return false, err

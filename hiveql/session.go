@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"os/user"
 	"strings"
 	"time"
 
@@ -266,7 +267,26 @@ func timeZone(key string) (string, bool) {
 
 // env is what analysis may know of the session.
 func (s *Session) env() analysis.Env {
-	return analysis.Env{Database: s.db, Now: s.now(), User: s.cfg.User, Setting: s.Setting, NoPrograms: s.cfg.NoPrograms, ProgramDir: s.programDir()}
+	return analysis.Env{Database: s.db, Now: s.now(), User: s.cfg.User, Groups: s.groups, Setting: s.Setting, NoPrograms: s.cfg.NoPrograms, ProgramDir: s.programDir()}
+}
+
+// groups are those that this machine knows of the user.
+func (s *Session) groups() []string {
+	u, err := user.Lookup(s.cfg.User)
+	if err != nil {
+		return nil
+	}
+	ids, err := u.GroupIds()
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, id := range ids {
+		if g, err := user.LookupGroupId(id); err == nil {
+			names = append(names, g.Name)
+		}
+	}
+	return names
 }
 
 // now is the clock in the session's time zone.

@@ -20,6 +20,7 @@ func hiveSettings() []knownSetting {
 	return []knownSetting{
 		{"hive.cli.errors.ignore", "false", "BOOLEAN", "Whether a script goes on after an error."},
 		{"hive.cli.print.header", "false", "BOOLEAN", "Whether the names of columns are printed."},
+		{"hive.cli.print.escape.crlf", "false", "BOOLEAN", "Whether line feeds and carriage returns in values are printed as \\n and \\r."},
 		{"hive.cli.print.current.db", "false", "BOOLEAN", "Whether the prompt shows the current database."},
 		{"hive.constraint.notnull.enforce", "true", "BOOLEAN", "Whether INSERT refuses rows that break NOT NULL or CHECK."},
 		{"hive.ddl.output.format", "text", "STRING", "How SHOW and DESCRIBE answer: text or json."},

@@ -49,6 +49,17 @@ func ListDir(ctx context.Context, b Bucket, prefix string) iter.Seq2[Entry, erro
 	}
 }
 
+// Directories is a Bucket in which directories are there by themselves, also when nothing is in them.
+// Elsewhere one is there as long as the keys of objects begin with it. Names of directories end in a slash.
+type Directories interface {
+	// MakeDir makes a directory and those above it. That it is there is not an error.
+	MakeDir(ctx context.Context, dir string) error
+	// RemoveDir removes a directory; it reports ErrNotExist, and ErrExist where something is in it.
+	RemoveDir(ctx context.Context, dir string) error
+	// HasDir reports whether a directory is there.
+	HasDir(ctx context.Context, dir string) (bool, error)
+}
+
 // Renamer is a Bucket that can give objects other names at once, without copying them.
 type Renamer interface {
 	// Rename makes the object from the object to, and replaces what was there. It reports

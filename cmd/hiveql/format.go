@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"strings"
 	"unicode/utf8"
 
@@ -21,6 +22,7 @@ type formatOptions struct {
 	header    bool
 	delimiter byte // of dsv
 	trim      bool // the blanks with which DESCRIBE and its like align their columns
+	escape    bool // line feeds and carriage returns as \n and \r
 }
 
 // formatNames are the values of --outputformat.
@@ -29,7 +31,7 @@ func formatNames() []string {
 }
 
 func newFormatter(name string, w *bufio.Writer, o formatOptions) formatter {
-	t := texts{columns: o.columns, trim: o.trim}
+	t := texts{columns: o.columns, trim: o.trim, escape: o.escape}
 	switch name {
 	case "table":
 		return &tableFormat{w: w, texts: t, header: o.header}
@@ -56,6 +58,7 @@ func newFormatter(name string, w *bufio.Writer, o formatOptions) formatter {
 type texts struct {
 	columns []analysis.Output
 	trim    bool
+	escape  bool // line feeds and carriage returns as \n and \r
 }
 
 func (t texts) append(dst []byte, i int, v hivetype.Value) []byte {
@@ -65,6 +68,10 @@ func (t texts) append(dst []byte, i int, v hivetype.Value) []byte {
 		for len(dst) > start && dst[len(dst)-1] == ' ' {
 			dst = dst[:len(dst)-1]
 		}
+	}
+	if t.escape && bytes.ContainsAny(dst[start:], "\r\n") {
+		text := bytes.ReplaceAll(dst[start:], []byte("\n"), []byte(`\n`))
+		dst = append(dst[:start], bytes.ReplaceAll(text, []byte("\r"), []byte(`\r`))...)
 	}
 	return dst
 }

@@ -360,6 +360,7 @@ func (c *client) rows(r *hiveql.Result) error {
 	_, isQuery := r.Statement.(*syntax.QueryStmt)
 	f := newFormatter(c.format, c.out, formatOptions{
 		columns: r.Rows.Columns(), header: header, delimiter: c.o.delimiter[0], trim: !isQuery && c.format != "raw",
+		escape: strings.EqualFold(c.session.Setting("hive.cli.print.escape.crlf"), "true"),
 	})
 	for r.Rows.Next() {
 		c.running.end()

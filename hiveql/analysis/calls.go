@@ -110,7 +110,7 @@ func (r *resolver) otherCall(e *syntax.Call, name string) (Expr, error) {
 	operators := map[string]*Function{
 		"isnull": opIsNull, "isnotnull": opIsNotNull, "istrue": opIsTrue, "isfalse": opIsFalse,
 		"isnottrue": opIsTrue, "isnotfalse": opIsFalse,
-		"negative": opNeg, "mod": opMod, "like": opLike, "rlike": opRlike, "regexp": opRlike,
+		"negative": opNeg, "mod": opMod, "like": opLike, "rlike": opRlike, "regexp": opRlike, "is_not_distinct_from": opSame,
 	}
 	conversions := map[string]string{
 		"udftoboolean": "boolean", "udftobyte": "tinyint", "udftoshort": "smallint", "udftointeger": "int",
@@ -120,7 +120,7 @@ func (r *resolver) otherCall(e *syntax.Call, name string) (Expr, error) {
 	t, err := hivetype.Parse(cmp.Or(conversions[name], name))
 	isType := err == nil && t.Primitive() && t.Kind != hivetype.Void
 	want := 1
-	if name == "mod" || name == "like" || name == "rlike" || name == "regexp" {
+	if slices.Contains([]string{"mod", "like", "rlike", "regexp", "is_not_distinct_from"}, name) {
 		want = 2
 	}
 	switch {
@@ -180,7 +180,8 @@ func (e Env) constant(name string, c *syntax.Call) Expr {
 		return nil
 	}
 	now := e.Now
-	if now.IsZero() && name != "current_user" && name != "current_database" && name != "current_schema" && name != "current_catalog" {
+	if now.IsZero() && name != "current_user" && name != "current_database" && name != "current_schema" && name != "current_catalog" &&
+		name != "current_groups" && name != "current_authorizer" {
 		return nil
 	}
 	clock := time.Date(now.Year(), now.Month(), now.Day(), now.Hour(), now.Minute(), now.Second(),
@@ -196,6 +197,18 @@ func (e Env) constant(name string, c *syntax.Call) Expr {
 		return &Const{Value: e.User, T: text}
 	case "current_database", "current_schema":
 		return &Const{Value: e.database(), T: text}
+	case "current_groups":
+		c := &Const{T: hivetype.Type{Kind: hivetype.Array, Elem: &text}}
+		if e.Groups != nil {
+			groups := []any{}
+			for _, g := range e.Groups() {
+				groups = append(groups, g)
+			}
+			c.Value = groups
+		}
+		return c
+	case "current_authorizer":
+		return &Const{T: text} // there is none
 	case "current_catalog":
 		return &Const{Value: "hive", T: text}
 	}

@@ -25,6 +25,8 @@ type Env struct {
 	Database string    // the current database; empty means "default"
 	Now      time.Time // the clock of the statement, in the session's time zone
 	User     string
+	// Groups lists the groups of the user. It may be nil: then nobody knows.
+	Groups func() []string
 	// Setting looks up a session setting, "" where there is none. It may be nil.
 	Setting func(key string) string
 	// NoPrograms refuses TRANSFORM, which runs programs of the machine.

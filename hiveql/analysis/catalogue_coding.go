@@ -241,6 +241,11 @@ var refusedFunctions = map[string]string{
 	"compute_bit_vector_hll": "makes statistics", "compute_bit_vector_fm": "makes statistics",
 	"ndv_compute_bit_vector": "makes statistics", "compute_stats": "makes statistics",
 	"bloom_filter": "belongs to Hive's optimizer", "in_bloom_filter": "belongs to Hive's optimizer",
+	"bucket_number": "belongs to Hive's optimizer", "sq_count_check": "belongs to Hive's optimizer",
+	"cardinality_violation": "belongs to Hive's optimizer", "$sum0": "belongs to Hive's optimizer", "validate_acid_sort_order": "belongs to transactional tables",
+	"enforce_constraint": "belongs to INSERT", "toarray": "belongs to Hive's casts", "tomap": "belongs to Hive's casts", "tostruct": "belongs to Hive's casts",
+	"get_sql_schema": "asks HiveServer2", "restrict_information_schema": "belongs to authorization", "split_map_privs": "belongs to authorization",
+	"exception_in_vertex_udf": "belongs to tests", "exception_in_vertex_udaf": "belongs to tests", "assert_true_oom": "belongs to tests",
 	"matchpath": "is a partitioned table function", "surrogate_key": "belongs to transactional tables",
 }
 

@@ -96,6 +96,9 @@ func sessionFunctions() []*Function {
 	unique := scalar("uuid", "uuid() - Returns a universally unique identifier", sig("->string"))
 	unique.Volatile = true
 	return []*Function{
+		scalar("buildversion", "buildversion() - Returns the version of the engine, and what it was built from", sig("->string")),
+		scalar("current_authorizer", "current_authorizer() - Returns the name of what decides who may do what: NULL, there is none", sig("->string")),
+		scalar("current_groups", "current_groups() - Returns an array of the groups of the user", sig("->array<string>")),
 		scalar("current_catalog", "current_catalog() - Returns the name of the current catalog", sig("->string")),
 		scalar("current_database current_schema", "current_database() - Returns the name of the current database", sig("->string")),
 		scalar("current_user", "current_user() - Returns the name of the user", sig("->string")),

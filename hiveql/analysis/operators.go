@@ -91,9 +91,12 @@ func Operators() []*Function {
 // OperatorNames are the names under which Hive lists what is no function in the catalogue: the
 // operators, by all their spellings, and the forms of expressions.
 func OperatorNames() []string {
-	names := strings.Fields("! != == between case in isnotfalse isnottrue likeall likeany regexp when")
+	names := strings.Fields("! != == between case grouping in is_not_distinct_from isnotfalse isnottrue likeall likeany regexp when " +
+		"udftoboolean udftobyte udftodouble udftofloat udftointeger udftolong udftoshort")
 	for _, f := range Operators() {
-		names = append(names, f.Name)
+		if f != opNeg && f != opConcat { // which Hive calls negative and concat
+			names = append(names, f.Name)
+		}
 	}
 	return names
 }

@@ -1,6 +1,7 @@
 package duck
 
 import (
+	"runtime/debug"
 	"strings"
 
 	"github.com/skepdata/skep/hiveql/analysis"
@@ -90,16 +91,35 @@ func unixTimestamp(l *lowerer, x *analysis.Call, args []string) string {
 	return l.fill("skep_parse_seconds($1, $2)", x, args)
 }
 
+// buildVersion is the version of the program and the commit it was built from, as far as it knows them.
+func buildVersion() string {
+	version := "skep"
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return version
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		version += " " + v
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			version += " r" + s.Value
+		}
+	}
+	return version
+}
+
 func valueRules() map[string]rule {
 	all := map[string]rule{
 		"assert_true": as("skep_assert_true(coalesce($1, FALSE))"), "coalesce": as("coalesce($*)"),
 		"if": as("CASE WHEN $1 THEN $2 ELSE $3 END"), "nullif": nullIf, "nvl": as("coalesce($1, $2)"),
 		"nvl2": as("CASE WHEN $1 IS NOT NULL THEN $2 ELSE $3 END"),
 		"hash": hash, "murmur_hash": murmurHash, "uuid": as("uuid()::VARCHAR"),
-		"typeof":  func(l *lowerer, x *analysis.Call, _ []string) string { return quote(x.Args[0].Type().String()) },
-		"version": func(*lowerer, *analysis.Call, []string) string { return quote("skep") },
+		"typeof":       func(l *lowerer, x *analysis.Call, _ []string) string { return quote(x.Args[0].Type().String()) },
+		"buildversion": func(*lowerer, *analysis.Call, []string) string { return quote(buildVersion()) },
+		"version":      func(*lowerer, *analysis.Call, []string) string { return quote("skep") },
 	}
-	for _, name := range []string{"current_catalog", "current_database", "current_user", "logged_in_user"} {
+	for _, name := range []string{"current_authorizer", "current_catalog", "current_database", "current_groups", "current_user", "logged_in_user"} {
 		all[name] = func(l *lowerer, x *analysis.Call, _ []string) string {
 			return l.fail(&Error{Op: "plan", Msg: "the function " + x.Func.Name + " has no value here"})
 		}

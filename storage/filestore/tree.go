@@ -16,6 +16,7 @@ import (
 
 var (
 	_ storage.DirLister   = (*Bucket)(nil)
+	_ storage.Directories = (*Bucket)(nil)
 	_ storage.Renamer     = (*Bucket)(nil)
 	_ storage.TreeDeleter = (*Bucket)(nil)
 )
@@ -32,6 +33,51 @@ func (b *Bucket) ListDir(ctx context.Context, prefix string) iter.Seq2[storage.E
 		}
 		l.run(prefix)
 	}
+}
+
+// MakeDir implements storage.Directories.
+func (b *Bucket) MakeDir(ctx context.Context, dir string) error {
+	path, err := b.begin(ctx, "make directory", strings.TrimSuffix(dir, "/"))
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(path, 0o777); err != nil {
+		return b.fail("make directory", dir, pathless(err, path))
+	}
+	return nil
+}
+
+// RemoveDir implements storage.Directories.
+func (b *Bucket) RemoveDir(ctx context.Context, dir string) error {
+	path, err := b.begin(ctx, "remove directory", strings.TrimSuffix(dir, "/"))
+	if err != nil {
+		return err
+	}
+	switch err := syscall.Rmdir(path); {
+	case errors.Is(err, syscall.ENOENT):
+		return b.fail("remove directory", dir, storage.ErrNotExist)
+	case errors.Is(err, syscall.ENOTEMPTY):
+		return b.fail("remove directory", dir, fmt.Errorf("%w: it is not empty", storage.ErrExist))
+	case err != nil:
+		return b.fail("remove directory", dir, err)
+	}
+	return nil
+}
+
+// HasDir implements storage.Directories.
+func (b *Bucket) HasDir(ctx context.Context, dir string) (bool, error) {
+	path, err := b.begin(ctx, "stat directory", strings.TrimSuffix(dir, "/"))
+	if err != nil {
+		return false, err
+	}
+	info, err := os.Stat(path)
+	if isAbsent(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, b.fail("stat directory", dir, pathless(err, path))
+	}
+	return info.IsDir(), nil
 }
 
 // Rename implements storage.Renamer.

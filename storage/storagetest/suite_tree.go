@@ -15,6 +15,7 @@ func (s *suite) treeTests() []test {
 		{"a level of names", s.listDir},
 		{"a level does not depend on what is below it", s.listDirOfMany},
 		{"an object gets another name", s.rename},
+		{"a directory is there by itself", s.directories},
 		{"a directory gets another name, or keeps it", s.renameDir},
 		{"a directory is deleted with all below it", s.deleteTree},
 		{"the sum of a part", s.measure},
@@ -97,6 +98,41 @@ func (s *suite) listDirOfMany(f *fixture) {
 			break
 		}
 	}
+}
+
+func (s *suite) directories(f *fixture) {
+	d, ok := storage.As[storage.Directories](f.b)
+	if !ok {
+		return
+	}
+	has := func(dir string, want bool) {
+		f.Helper()
+		if got, err := d.HasDir(f.Context(), dir); err != nil || got != want {
+			f.Errorf("has directory %q: %v, %v, want %v", dir, got, err, want)
+		}
+	}
+	f.putAll("x/file")
+	for range 2 {
+		if err := d.MakeDir(f.Context(), "a/b/"); err != nil {
+			f.Fatal(err)
+		}
+	}
+	has("a/", true)
+	has("a/b/", true)
+	has("a/c/", false)
+	has("x/file/", false)
+	if got := f.level("a/"); !slices.Equal(got, []string{"a/b/"}) {
+		f.Errorf("list directory: %q", got)
+	}
+	f.wantList("", "x/file")
+	f.wantError("remove a directory with something in it", d.RemoveDir(f.Context(), "a/"), storage.ErrExist)
+	f.wantError("remove a directory with a file in it", d.RemoveDir(f.Context(), "x/"), storage.ErrExist)
+	f.wantError("remove what is not there", d.RemoveDir(f.Context(), "a/c/"), storage.ErrNotExist)
+	if err := d.RemoveDir(f.Context(), "a/b/"); err != nil {
+		f.Error(err)
+	}
+	has("a/b/", false)
+	has("a/", true)
 }
 
 func (s *suite) rename(f *fixture) {
