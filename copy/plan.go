@@ -112,8 +112,10 @@ type planner struct {
 	// occupied, if not nil, tells whether the destination has an output of that name already,
 	// which must not be replaced.
 	occupied func(ctx context.Context, key string) (bool, error)
-	ledger   *ledger // of a job that groups
-	destDir  string  // prefix of the outputs in the destination's bucket, which ledgers know
+	// ignored, if not nil, is told of what the source has that can be no object and would be selected.
+	ignored func(storage.Ignored)
+	ledger  *ledger // of a job that groups
+	destDir string  // prefix of the outputs in the destination's bucket, which ledgers know
 }
 
 func newPlanner(src storage.Location, opts Options) (*planner, error) {
@@ -239,7 +241,18 @@ func (p *planner) candidates(ctx context.Context) iter.Seq2[Source, error] {
 	case p.opts.Objects != nil:
 		return p.given(ctx)
 	}
+	if p.ignored != nil {
+		ctx = storage.WithIgnored(ctx, p.ignore)
+	}
 	return p.listed(ctx)
+}
+
+// ignore passes on what is selected of what a listing has left out.
+func (p *planner) ignore(i storage.Ignored) {
+	s := Source{Object: i.Object, Base: baseName(p.src.Prefix, i.Key)}
+	if ok, err := p.selects(s); ok && err == nil {
+		p.ignored(i)
+	}
 }
 
 // patternText is the URL of a source as the patterns see it.

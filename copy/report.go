@@ -25,6 +25,7 @@ const (
 	DeleteFailed EventKind = "delete-fail" // a source could not be deleted, because of Err
 	Removed      EventKind = "remove"      // what only the destination has is gone; in a dry run it would be
 	RemoveFailed EventKind = "remove-fail" // it could not be removed, because of Err
+	Ignored      EventKind = "ignore"      // something of the source can be no object, as Err says: a pipe, a link to nothing
 	Listed       EventKind = "list"        // the plan is complete
 
 	// Trouble that may pass. Postponed is no end of an output: Copied, Skipped or Failed follow.
@@ -56,6 +57,7 @@ type Summary struct {
 	Outputs        int64 // objects made of them
 	Bytes          int64 // of the source objects copied
 	Skipped        int64 // source objects that an earlier job, or try of this one, has copied
+	Ignored        int64 // what the source has besides that is no object
 	Failed         int64 // outputs that could not be made
 	Failures       []Failure
 	Deleted        int64 // sources deleted
@@ -115,6 +117,8 @@ func (r *recorder) event(e Event) {
 		}
 	case Skipped:
 		s.Skipped += int64(e.Sources)
+	case Ignored:
+		s.Ignored++
 	case Failed:
 		s.Failed++
 		if len(s.Failures) < MaxFailures {
@@ -134,7 +138,7 @@ func (r *recorder) event(e Event) {
 	case TriedAgain:
 		s.Tries++
 		if e.Sources == 0 { // what could not be done is found again, and what was done
-			s.Failed, s.Failures, s.Skipped = 0, nil, 0
+			s.Failed, s.Failures, s.Skipped, s.Ignored = 0, nil, 0, 0
 		}
 	}
 	if r.report != nil {

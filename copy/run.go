@@ -116,7 +116,7 @@ func newJob(src, dest storage.Location, opts Options) (*job, error) {
 			return nil, err
 		}
 	}
-	p.occupied, p.destDir = j.occupied, j.dir
+	p.occupied, p.destDir, p.ignored = j.occupied, j.dir, j.ignore
 	if opts.AppendToLastFile && isFlat(dest.Bucket) {
 		return nil, &OptionError{"AppendToLastFile", errors.New("S3 cannot append; new files go into a further output without it")}
 	}
@@ -294,6 +294,11 @@ func (j *job) seed(ctx context.Context) iter.Seq2[work, error] {
 		}
 		j.rec.event(Event{Kind: Listed})
 	}
+}
+
+// ignore tells of something of the source that is not copied, whatever the options.
+func (j *job) ignore(i storage.Ignored) {
+	j.rec.event(Event{Kind: Ignored, Source: j.src.Bucket.URL() + i.Key, Sources: 1, Err: fmt.Errorf("%s is not copied", i.What)})
 }
 
 // about is an event of an output. What is appended to is no source to count; only the progress

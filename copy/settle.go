@@ -151,7 +151,8 @@ func (j *job) removeExtras(ctx context.Context) error {
 		return nil //nolint:nilerr // it is the error of the job already
 	}
 	switch most := j.opts.Sync.MaxDelete; {
-	case most > 0 && y.extras > most:
+	case most > 0 && y.extras > most, most == DeleteNothing:
+		most = max(most, 0)
 		return fmt.Errorf("%d objects of %s are not in the source and %d may be deleted; nothing was", y.extras, j.dest.URL(), most)
 	case most == 0 && y.sources == 0:
 		return fmt.Errorf("the source %s has no objects; the %d of %s were not deleted (a limit for their number would allow it)",
@@ -178,6 +179,7 @@ func (j *job) removeExtras(ctx context.Context) error {
 // findExtras lists both sides again, for nothing but what is to be removed.
 func (j *job) findExtras(ctx context.Context) error {
 	y := j.planner.sync
+	j.planner.ignored = nil // it has been told
 	y.sources, y.extras, y.extra = 0, 0, y.extra[:0]
 	for _, err := range j.planner.tasks(ctx) {
 		if err != nil {

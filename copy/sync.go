@@ -29,12 +29,15 @@ type Sync struct {
 	DeleteExcluded bool
 	// MaxDelete makes it an error, with nothing removed, that more than so many objects would be.
 	// 0 is no limit, except that a source without any objects then removes nothing either, which
-	// is an error as well.
+	// is an error as well. DeleteNothing makes each such object an error.
 	MaxDelete int64
 	// BackupDir keeps, under their names, the objects that are removed or replaced. It must not
 	// be inside the source or the destination. No Bucket keeps none.
 	BackupDir storage.Location
 }
+
+// DeleteNothing is the Sync.MaxDelete of none.
+const DeleteNothing = -1
 
 // Existing says what to do with an object that the destination has already.
 type Existing string
@@ -95,7 +98,7 @@ func (o Options) checkSync() error {
 		{s.Delete && o.DeleteOnSuccess, "removes what the source does not have, and DeleteOnSuccess empties the source"},
 		{s.Delete && o.SrcList != nil, "needs the whole source, not a list of files"},
 		{s.Delete && len(o.SrcPrefixes) > 0, "needs the whole source, not some prefixes"},
-		{s.MaxDelete < 0, "is limited by a negative number"},
+		{s.MaxDelete < DeleteNothing, "is limited by a negative number"},
 		{!s.Delete && (s.DeleteExcluded || s.MaxDelete != 0), "deletes nothing, so that there is nothing to limit or to extend"},
 		{s.Existing != ExistingUpdate && s.CompareBy != "", "does not compare, so that there is no way to choose"},
 	} {

@@ -220,6 +220,9 @@ func (c *command) asJob(ctx context.Context, flags *copyFlags, do func() (copier
 			c.withoutJournal(flags, closed)
 		}
 	}
+	if refused(err) {
+		return sum, errors.Join(err, store.undo(r.Job, flags.before))
+	}
 	line := newSummaryLine(sum, err, false)
 	r.State, r.Ended, r.Summary = "done", time.Now().UTC(), &line
 	if err != nil {
@@ -229,6 +232,15 @@ func (c *command) asJob(ctx context.Context, flags *copyFlags, do func() (copier
 		err = recordErr
 	}
 	return sum, err
+}
+
+// undo makes the record of a job what it was before a run that was refused, and of one that there
+// was none of leaves nothing. The job is locked.
+func (s jobStore) undo(name string, before *jobRecord) error {
+	if before != nil {
+		return s.write(*before)
+	}
+	return s.removeFiles(name)
 }
 
 func (s jobStore) write(r jobRecord) error {

@@ -99,6 +99,20 @@ type preconditionError struct{ error }
 
 func (e *preconditionError) Unwrap() error { return e.error }
 
+// refused reports whether an error is of a command line that makes no sense, or of places that do not
+// go together: exit code 2, before any work.
+func refused(err error) bool {
+	var usage *usageError
+	var option *copier.OptionError
+	var badURL *storage.URLError
+	var overlap *copier.OverlapError
+	var failed *copier.FailedError
+	if errors.As(err, &failed) {
+		return false // there was work
+	}
+	return errors.As(err, &usage) || errors.As(err, &option) || errors.As(err, &badURL) || errors.As(err, &overlap)
+}
+
 // errQuiet is a failure that has been reported already.
 var errQuiet = errors.New("see above")
 
@@ -112,8 +126,6 @@ func (c *command) exit(ctx context.Context, err error) int {
 	var option *copier.OptionError
 	var failed *copier.FailedError
 	var precondition *preconditionError
-	var badURL *storage.URLError
-	var overlap *copier.OverlapError
 	switch {
 	case ctx.Err() != nil:
 		fmt.Fprintln(c.stderr, "distcp: interrupted; what is complete stays, run the same command again to go on")
@@ -121,7 +133,8 @@ func (c *command) exit(ctx context.Context, err error) int {
 	case errors.As(err, &option):
 		err = fmt.Errorf("%s: %w", flagOf(option.Option), option.Err)
 		code = exitUsage
-	case errors.As(err, &usage), errors.As(err, &badURL), errors.As(err, &overlap):
+	case refused(err):
+		errors.As(err, &usage)
 		code = exitUsage
 	case errors.As(err, &failed):
 		return exitSomeFailed // each failure and their number have been printed

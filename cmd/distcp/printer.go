@@ -54,14 +54,26 @@ type eventLine struct {
 	Error   string `json:"error,omitempty"`
 
 	PartSize int64 `json:"partSize,omitempty"` // bytes
+
+	// The URLs, in base64, that are not UTF-8, of which JSON shows signs in the place of what is not.
+	SourceBytes []byte `json:"sourceBytes,omitempty"`
+	DestBytes   []byte `json:"destBytes,omitempty"`
 }
 
 func newEventLine(e copier.Event) eventLine {
-	line := eventLine{string(e.Kind), e.Source, e.Sources, e.Dest, e.Bytes, e.CRC32C.String(), e.Method, string(e.Action), string(e.Reason), e.There, "", e.PartSize}
+	line := eventLine{string(e.Kind), e.Source, e.Sources, e.Dest, e.Bytes, e.CRC32C.String(), e.Method, string(e.Action), string(e.Reason), e.There, "", e.PartSize, inexact(e.Source), inexact(e.Dest)}
 	if e.Err != nil {
 		line.Error = oneLine(e.Err)
 	}
 	return line
+}
+
+// inexact are the bytes of a text that JSON cannot hold, or nil.
+func inexact(text string) []byte {
+	if utf8.ValidString(text) {
+		return nil
+	}
+	return []byte(text)
 }
 
 func (p *printer) report(e copier.Event) {
@@ -77,6 +89,10 @@ func (p *printer) report(e copier.Event) {
 	case copier.Removed:
 		if p.dryRun && p.json == nil && !p.quiet {
 			fmt.Fprintf(p.stdout, "delete %s (%d bytes)\n", printable(e.Dest), e.Bytes)
+		}
+	case copier.Ignored:
+		if !p.quiet {
+			fmt.Fprintf(p.stderr, "distcp: %s: %s\n", printable(e.Source), oneLine(e.Err))
 		}
 	case copier.Planned:
 		p.plan(e)
@@ -170,6 +186,7 @@ type summaryLine struct {
 	Outputs        int64  `json:"outputs"`
 	Bytes          int64  `json:"bytes"`
 	Skipped        int64  `json:"skipped"`
+	Ignored        int64  `json:"ignored,omitempty"`
 	Failed         int64  `json:"failed"`
 	Deleted        int64  `json:"deleted"`
 	DeleteFailures int64  `json:"deleteFailures"`
@@ -189,7 +206,7 @@ type summaryLine struct {
 
 func newSummaryLine(s copier.Summary, err error, dryRun bool) summaryLine {
 	line := summaryLine{
-		"summary", err == nil, dryRun, s.Objects, s.Outputs, s.Bytes, s.Skipped, s.Failed, s.Deleted, s.DeleteFailures,
+		"summary", err == nil, dryRun, s.Objects, s.Outputs, s.Bytes, s.Skipped, s.Ignored, s.Failed, s.Deleted, s.DeleteFailures,
 		s.Removed, s.RemoveFailures, s.Retries, s.RetriesOf, s.Tries, s.ServerCopied, s.Resumed, s.Elapsed.Seconds(),
 		float64(s.RoundTrip.Microseconds()) / 1000, "",
 	}
@@ -244,7 +261,7 @@ func summaryText(s copier.Summary, dryRun bool) string {
 		n    int64
 		what string
 	}{
-		{s.Skipped, "skipped"}, {s.Deleted, "deleted"}, {s.Removed, removed}, {s.Retries, "retried"}, {s.DeleteFailures + s.RemoveFailures, "not deleted"}, {s.Failed, "failed"},
+		{s.Skipped, "skipped"}, {s.Ignored, "that are no files"}, {s.Deleted, "deleted"}, {s.Removed, removed}, {s.Retries, "retried"}, {s.DeleteFailures + s.RemoveFailures, "not deleted"}, {s.Failed, "failed"},
 	} {
 		if extra.n > 0 {
 			text += fmt.Sprintf(", %d %s", extra.n, extra.what)

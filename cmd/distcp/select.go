@@ -27,6 +27,7 @@ type selectFlags struct {
 	compare                     string
 	deleteExtra, deleteExcluded bool
 	maxDelete                   int64
+	deleteNothing               bool // maxDelete is 0, and given
 	backupDir                   string
 	append                      bool
 	condition                   string
@@ -54,7 +55,7 @@ func (s *selectFlags) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&s.compare, "compare", "time", "what --update compares besides sizes: time, size (nothing else), etag or `checksum`")
 	f.BoolVar(&s.deleteExtra, "delete", false, "delete at the destination what --src does not have, once everything has been copied")
 	f.BoolVar(&s.deleteExcluded, "delete-excluded", false, "with --delete, delete also what the filters leave out")
-	f.Int64Var(&s.maxDelete, "max-delete", 0, "with --delete, delete nothing if it were more than this `number` of files")
+	f.Int64Var(&s.maxDelete, "max-delete", 0, "with --delete, delete nothing if it were more than this `number` of files; 0 makes each an error")
 	f.StringVar(&s.backupDir, "backup-dir", "", "keep what is deleted or replaced in the directory of this `URL`")
 }
 
@@ -83,13 +84,14 @@ func (s *selectFlags) validate(f *pflag.FlagSet, o *copier.Options, now time.Tim
 		return usagef("--delete-excluded has a meaning with --delete only")
 	case f.Changed("max-delete") && !s.deleteExtra:
 		return usagef("--max-delete has a meaning with --delete only")
-	case f.Changed("max-delete") && s.maxDelete < 1:
+	case f.Changed("max-delete") && s.maxDelete < 0:
 		return usagef("--max-delete: %d is not a number of files", s.maxDelete)
 	case s.srcList != "" && s.srcList0 != "":
 		return usagef("--src-list and --src-list0 are two lists of what to copy; choose one")
 	case f.Changed("backup-dir") && s.backupDir == "":
 		return usagef("--backup-dir: the URL is empty")
 	}
+	s.deleteNothing = f.Changed("max-delete") && s.maxDelete == 0
 	if f.Changed("where") {
 		if s.where, err = parseWhere(s.condition); err != nil {
 			return err
@@ -159,6 +161,9 @@ func (s *selectFlags) validateSync(o *copier.Options) error {
 	}
 	o.Append = s.append
 	o.Sync.Delete, o.Sync.DeleteExcluded, o.Sync.MaxDelete = s.deleteExtra, s.deleteExcluded, s.maxDelete
+	if s.deleteNothing {
+		o.Sync.MaxDelete = copier.DeleteNothing
+	}
 	switch {
 	case s.keep:
 		o.Sync.Existing = copier.ExistingKeep

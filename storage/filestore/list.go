@@ -47,6 +47,8 @@ type listing struct {
 	yield func(storage.Object, error) bool
 	dir   func(key string) bool // if not nil, told of directories, which are then not entered
 	in    []directory           // those from the root to the current one
+	at    place                 // the current one
+	only  string                // beginning of the names that are listed there
 }
 
 // place is a directory, with a slash at the end of both: what the keys of the objects there begin
@@ -112,6 +114,7 @@ func (l *listing) enter(at place, name string) (segments []string, err error) {
 		return nil, err
 	}
 	l.in = append(l.in, identify(info))
+	l.at, l.only = at, name
 	err = l.read(at.path, func(file, segment string, isDir bool) error {
 		segment = unescapeNUL(segment)
 		if strings.IndexByte(file, mark) >= 0 && (string(appendNames(nil, segment)) != file || at.key+segment == "" && !isDir) {
@@ -141,8 +144,9 @@ func (l *listing) read(path string, found func(file, segment string, isDir bool)
 	for {
 		batch, err := f.ReadDir(1000)
 		for _, e := range batch {
-			isDir, ok := l.kind(path, e)
-			if !ok {
+			isDir, ignored := l.kind(path, e)
+			if ignored != "" {
+				l.ignore(e, ignored)
 				continue
 			}
 			name := e.Name()
@@ -168,24 +172,49 @@ func (l *listing) read(path string, found func(file, segment string, isDir bool)
 	}
 }
 
-// kind tells whether an entry of the directory at path is a directory. ok is false if it cannot be,
+// hidden is the kind of files that only we know of.
+const hidden = "one of ours"
+
+// kind tells whether an entry of the directory at path is a directory, and what it is if it cannot be,
 // or lead to, an object.
-func (l *listing) kind(path string, e fs.DirEntry) (isDir, ok bool) {
+func (l *listing) kind(path string, e fs.DirEntry) (isDir bool, ignored string) {
 	if isHidden(e.Name()) {
-		return false, false
+		return false, hidden
 	}
 	mode := e.Type()
 	if mode&fs.ModeSymlink != 0 {
 		info, err := os.Stat(path + e.Name())
 		if err != nil {
-			return false, false // the link leads nowhere
+			return false, "a link that leads nowhere"
 		}
 		mode = info.Mode()
 		if mode.IsDir() && slices.Contains(l.in, identify(info)) {
-			return false, false
+			return false, "a link to a directory that it is in"
 		}
 	}
-	return mode.IsDir(), mode.IsDir() || mode.IsRegular()
+	switch {
+	case mode.IsDir() || mode.IsRegular():
+		return mode.IsDir(), ""
+	case mode&fs.ModeNamedPipe != 0:
+		return false, "a named pipe"
+	case mode&fs.ModeSocket != 0:
+		return false, "a socket"
+	}
+	return false, "a device"
+}
+
+// ignore tells of an entry that can be no object, if anybody wants to know.
+func (l *listing) ignore(e fs.DirEntry, what string) {
+	segment := unescapeNUL(unshield(e.Name()))
+	tell := storage.TellIgnored(l.ctx)
+	if tell == nil || what == hidden || !strings.HasPrefix(segment, l.only) {
+		return
+	}
+	o := storage.Object{Key: l.at.key + segment}
+	if info, err := e.Info(); err == nil {
+		o.ModTime = info.ModTime()
+	}
+	tell(storage.Ignored{Object: o, What: what})
 }
 
 // visit lists what one segment in a directory leads to. It returns false when the listing is over.
