@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	firstAhead = 256 << 10
-	mostAhead  = 8 << 20
+	firstAhead = 1 << 20
+	mostAhead  = 16 << 20
 )
 
 // ahead finds out whether reads follow each other.
@@ -39,7 +39,7 @@ func (a *ahead) next(off, n int64) (from, to int64) {
 }
 
 // ReadOn is ReadAt for one who reads through the file: when reads follow each other, what comes
-// next is asked for before it is read, ever more of it, up to 8 MiB.
+// next is asked for before it is read, ever more of it, up to 16 MiB.
 func (f *File) ReadOn(ctx context.Context, p []byte, off int64) (int, error) {
 	if from, to := f.ahead.next(off, int64(len(p))); from < to {
 		f.of.prefetch(f, from, to-from)
