@@ -17,7 +17,9 @@
 // Beside it, NAME.map says which blocks are there (format: map.go). A block is entered when its
 // bytes have been written, with their CRC32C. A process that is killed at any point leaves a
 // true map, since the system still has what was written; after a crash of the system, which may
-// lose one and keep the other, every block is compared with its sum before it counts. When the
+// lose one and keep the other, every block is compared with its sum before it counts; and so that
+// no damage of the disk is read, each is once more when an object that is open uses it first, and
+// fetched again if it differs. When the
 // last block of an object comes, the sum of the whole is compared with the store's, if it
 // keeps one.
 //

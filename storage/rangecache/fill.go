@@ -274,6 +274,7 @@ func (of *object) keep(b int64, p []byte) error {
 	if err := of.have.set(b, v); err != nil {
 		return fmt.Errorf("write cache: %w", err)
 	}
+	of.check(b)
 	of.cond.Broadcast()
 	return nil
 }

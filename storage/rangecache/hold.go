@@ -27,11 +27,24 @@ func (f *File) hold(ctx context.Context, off, n int64, must bool) (release func(
 	}
 	from, to := off/blockSize, blocksOf(end)
 	f.of.pin(from, to)
-	if err := f.of.fill(ctx, f, from, to, must); err != nil {
+	if err := f.of.fillRight(ctx, f, from, to, must); err != nil {
 		f.of.unpin(from, to)
 		return func() {}, err
 	}
 	return func() { f.of.unpin(from, to) }, nil
+}
+
+// fillRight is fill, and fetches anew what the disk has damaged.
+func (of *object) fillRight(ctx context.Context, f *File, from, to int64, must bool) error {
+	for range mostDamages {
+		if err := of.fill(ctx, f, from, to, must); err != nil {
+			return err
+		}
+		if ok, err := of.verify(from, to); ok || err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("cache %s: %w", of.data.Name(), errDamaged)
 }
 
 // pin keeps blocks from being given up.

@@ -105,7 +105,9 @@ type object struct {
 	// Of each block, how many hold it, and whether somebody has: see hold.go. nil until then.
 	pins []uint16
 	done []uint64
-	sum  storage.Checksum // of the whole, if the store has told it
+	// A bit for each block that has been compared with its sum: see verify.go. nil until then.
+	checked []uint64
+	sum     storage.Checksum // of the whole, if the store has told it
 	// wrong, once set, is why the object cannot be read: its bytes do not have the store's sum.
 	wrong error
 }

@@ -1,0 +1,74 @@
+package rangecache
+
+import (
+	"errors"
+	"fmt"
+	"hash/crc32"
+)
+
+// A block that somebody else has written, or this process at another time, is compared with its sum
+// before its bytes are used, once for as long as the object is open. What has come meanwhile is what
+// has been written.
+
+// errDamaged says that a disk does not give back what was written to it, again and again.
+var errDamaged = errors.New("what is written to it does not stay as it is: is the disk damaged?")
+
+// mostDamages is how often blocks of a range are fetched anew because they are damaged.
+const mostDamages = 2
+
+// verify compares the blocks from one to before another that have not been, and forgets those that
+// are damaged. It reports whether there was none.
+func (of *object) verify(from, to int64) (bool, error) {
+	todo := of.unchecked(from, to)
+	if len(todo) == 0 {
+		return true, nil
+	}
+	var good, bad []int64
+	buf := make([]byte, blockSize)
+	for _, t := range todo {
+		p := buf[:min(blockSize, of.o.Size-t.block*blockSize)]
+		_, err := of.data.ReadAt(p, t.block*blockSize)
+		if err == nil && crc32.Checksum(p, castagnoli) == t.sum {
+			good = append(good, t.block)
+		} else {
+			bad = append(bad, t.block)
+		}
+	}
+	of.mu.Lock()
+	defer of.mu.Unlock()
+	for _, b := range good {
+		of.check(b)
+	}
+	for _, b := range bad {
+		if err := of.have.set(b, 0); err != nil {
+			return false, fmt.Errorf("write cache: %w", err)
+		}
+	}
+	return len(bad) == 0, nil
+}
+
+// sumOf is what a block was entered with.
+type sumOf struct {
+	block int64
+	sum   uint32
+}
+
+func (of *object) unchecked(from, to int64) []sumOf {
+	of.mu.Lock()
+	defer of.mu.Unlock()
+	var todo []sumOf
+	for b := from; b < to; b++ {
+		if of.checked == nil || of.checked[b/64]>>(b%64)&1 == 0 {
+			todo = append(todo, sumOf{b, uint32(of.have.blocks[b])})
+		}
+	}
+	return todo
+}
+
+// check notes that a block is right. The caller holds the lock.
+func (of *object) check(b int64) {
+	if of.checked == nil {
+		of.checked = newBits(len(of.have.blocks))
+	}
+	of.checked[b/64] |= 1 << (b % 64)
+}
