@@ -158,6 +158,12 @@ func checks() map[string]func(string) error {
 		vacuumGrace:  wantDuration,
 		listingTTL:   wantDuration,
 		mergeSize:    wantBytes,
+		"hive.datetime.formatter": func(v string) error {
+			if !strings.EqualFold(v, "datetime") && !strings.EqualFold(v, "simple") {
+				return errors.New("expects one of [DATETIME, SIMPLE]")
+			}
+			return nil
+		},
 		nanos: func(v string) error {
 			if !slices.Contains([]string{"keep", "cut", "refuse"}, strings.ToLower(v)) {
 				return errors.New("expects one of [keep, cut, refuse]")

@@ -56,7 +56,7 @@ func (r *resolver) call(e *syntax.Call) (Expr, error) {
 	}
 	x, err := r.a.bind(e, fn, codeArguments, args)
 	if c, ok := x.(*Call); ok && err == nil {
-		return r.a.env.inZone(c), nil
+		return r.a.env.byPattern(c), nil
 	}
 	return x, err
 }

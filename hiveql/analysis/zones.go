@@ -1,6 +1,37 @@
 package analysis
 
-import "github.com/skepdata/skep/hivetype"
+import (
+	"strings"
+
+	"github.com/skepdata/skep/hivetype"
+)
+
+// simple is the last argument of functions with a pattern that is SimpleDateFormat's, as the setting
+// hive.datetime.formatter says. Otherwise it is DateTimeFormatter's.
+const simple = "SIMPLE"
+
+// byPattern makes the functions that read and print dates by patterns mean those of the setting.
+func (e Env) byPattern(c *Call) *Call {
+	reads := c.Func.Name == "unix_timestamp" && len(c.Args) == 2
+	zoned := e.inZone(c)
+	if e.setting("hive.datetime.formatter", "datetime") != "simple" {
+		return zoned
+	}
+	marked := func(c *Call) *Call {
+		args := c.Args
+		if c.Func.Name == "date_format" && len(args) == 2 {
+			args = append(args[:2:2], &Const{Value: "UTC", T: text})
+		}
+		return &Call{Func: c.Func, Args: append(args[:len(args):len(args)], &Const{Value: simple, T: text}), T: c.T}
+	}
+	switch {
+	case reads && zoned != c:
+		return e.zonedSeconds(marked(c))
+	case reads, zoned.Func.Name == "date_format", zoned.Func.Name == "from_unixtime":
+		return marked(zoned)
+	}
+	return zoned
+}
 
 // inZone makes the functions between clocks and seconds since 1970 mean the session's time zone.
 // Plans know clocks without zones and UTC only, so that the conversion is written out:
@@ -18,7 +49,12 @@ func (e Env) inZone(c *Call) *Call {
 	case c.Func.Name == "unix_timestamp" && len(c.Args) == 1:
 		return calling("unix_timestamp", bigint, calling("to_utc_timestamp", timestamp, c.Args[0], name))
 	case c.Func.Name == "unix_timestamp" && len(c.Args) == 2:
-		return calling("unix_timestamp", bigint, calling("to_utc_timestamp", timestamp, clockOf(c), name))
+		if p, ok := c.Args[1].(*Const); ok {
+			if s, isText := p.Value.(string); isText && namesZone(s) {
+				return c
+			}
+		}
+		return e.zonedSeconds(c)
 	case c.Func.Name == "date_format":
 		return &Call{Func: c.Func, Args: append(c.Args[:2:2], name), T: c.T}
 	case c.Func.Name == "from_unixtime":
@@ -29,6 +65,22 @@ func (e Env) inZone(c *Call) *Call {
 		return calling("date_format", text, calling("from_utc_timestamp", timestamp, clockOf(c.Args[0]), name), format, name)
 	}
 	return c
+}
+
+// zonedSeconds takes seconds since 1970 for what clocks of the session's zone show then.
+func (e Env) zonedSeconds(c *Call) *Call {
+	zone := &Const{Value: e.zoneName(), T: text}
+	return calling("unix_timestamp", bigint, calling("to_utc_timestamp", timestamp, clockOf(c), zone))
+}
+
+// namesZone reports whether a pattern has letters of time zones.
+func namesZone(pattern string) bool {
+	for i, part := range strings.Split(pattern, "'") {
+		if i%2 == 0 && strings.ContainsAny(part, "zZXxVO") {
+			return true
+		}
+	}
+	return false
 }
 
 // zoneName is the session's zone, "" for UTC.

@@ -10,14 +10,17 @@ import (
 )
 
 // dateFormat takes the time zone as a third argument where the session is not in UTC. Only the
-// letters z, Z and X print it.
+// letters z, Z, X, x, V and O print it.
 func dateFormat(l *lowerer, x *analysis.Call, args []string) string {
-	plain := l.fill("skep_date_format($1, $2)", x, args)
-	if len(args) < 3 {
-		return plain
+	function, clock := "skep_format", args[0]
+	if isSimple(x) {
+		function, clock = "skep_date_format", l.inMicrosIf(args[0], x.Args[0].Type())
 	}
-	if p, ok := constantText(x, 1); ok && !strings.ContainsAny(p, "zZX") {
-		return plain
+	if len(args) < 3 {
+		return function + "(" + clock + ", " + args[1] + ")"
+	}
+	if p, ok := constantText(x, 1); ok && !strings.ContainsAny(p, zoneLetters) {
+		return function + "(" + clock + ", " + args[1] + ")"
 	}
 	zone, _ := constantText(x, 2)
 	where, err := time.LoadLocation(zone)
@@ -33,10 +36,12 @@ func dateFormat(l *lowerer, x *analysis.Call, args []string) string {
 				return zonedPattern(args[1].(string), at)
 			}
 		}}
-	return "skep_date_format(" + args[0] + ", " + l.compute(pattern, args[:2]) + ")"
+	return function + "(" + clock + ", " + l.compute(pattern, args[:2]) + ")"
 }
 
-// zonedPattern puts quoted text in the place of the letters z, Z and X.
+const zoneLetters = "zZXxVO"
+
+// zonedPattern puts quoted text in the place of the letters of time zones.
 func zonedPattern(pattern string, at time.Time) (string, error) {
 	var b strings.Builder
 	quoted := false
@@ -51,8 +56,10 @@ func zonedPattern(pattern string, at time.Time) (string, error) {
 			b.WriteByte(c)
 		case !quoted && c == 'z' && n > 3:
 			return "", unsupported("the full name of a time zone (zzzz) in a date pattern")
-		case !quoted && (c == 'z' || c == 'Z' || c == 'X' && n < 4):
+		case !quoted && strings.IndexByte(zoneLetters, c) >= 0 && n < 4:
 			b.WriteString("'" + zoneText(c, n, at) + "'")
+		case !quoted && strings.IndexByte(zoneLetters, c) >= 0:
+			return "", unsupported("the letters %s in a date pattern", pattern[i:i+n])
 		default:
 			b.WriteString(pattern[i : i+n])
 		}
@@ -69,11 +76,19 @@ func zoneText(letter byte, count int, at time.Time) string {
 		sign, minutes = '-', -minutes
 	}
 	switch {
+	case letter == 'V':
+		return at.Location().String()
 	case letter == 'X' && offset == 0:
 		return "Z"
-	case letter == 'X' && count == 1:
+	case letter == 'O' && offset == 0:
+		return "GMT"
+	case letter == 'O' && minutes%60 == 0:
+		return fmt.Sprintf("GMT%c%d", sign, minutes/60)
+	case letter == 'O':
+		return fmt.Sprintf("GMT%c%d:%02d", sign, minutes/60, minutes%60)
+	case (letter == 'X' || letter == 'x') && count == 1 && minutes%60 == 0:
 		return fmt.Sprintf("%c%02d", sign, minutes/60)
-	case letter == 'X' && count > 2:
+	case (letter == 'X' || letter == 'x') && count > 2:
 		return fmt.Sprintf("%c%02d:%02d", sign, minutes/60, minutes%60)
 	case letter != 'z':
 		return fmt.Sprintf("%c%02d%02d", sign, minutes/60, minutes%60)

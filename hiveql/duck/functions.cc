@@ -28,7 +28,7 @@ duck_handle scalar(const Function &f) {
 // returns the name of the first one that was refused, or NULL.
 extern "C" const char *skep_register_functions(void *connection) {
   std::map<std::string, std::vector<Function>> byName;
-  for (auto library : {conversions, arithmetic, texts, dates, stamps, ordinals}) {
+  for (auto library : {conversions, arithmetic, texts, dates, dateTimes, stamps, ordinals}) {
     for (Function &f : library()) byName[f.name].push_back(f);
   }
   for (auto &[name, overloads] : byName) {

@@ -155,6 +155,7 @@ std::vector<Function> arithmetic();
 std::vector<Function> texts();
 std::vector<Function> dates();
 std::vector<Function> stamps();
+std::vector<Function> dateTimes();
 std::vector<Function> ordinals();
 
 // Proleptic Gregorian days since 1970, and back.

@@ -42,7 +42,7 @@ func dateRules() map[string]rule {
 		"internal_interval": intervalRule,
 		"tumbling_window":   byCount("", "skep_window($1, $2, make_timestamp(0))", "skep_window($1, $2, $3)"),
 		"dayofweek":         as("(dayofweek($1) + 1)::INTEGER"), "weekofyear": as("skep_week($1)"),
-		"from_unixtime":      byCount("skep_date_format($1, 'yyyy-MM-dd HH:mm:ss')", "skep_date_format($1, $2)"),
+		"from_unixtime":      fromUnixtime,
 		"from_utc_timestamp": as("timezone($2, timezone('UTC', $1))"),
 		"to_utc_timestamp":   as("timezone('UTC', timezone($2, $1))"),
 		"last_day":           as("last_day($1)::VARCHAR"),
@@ -88,7 +88,28 @@ func unixTimestamp(l *lowerer, x *analysis.Call, args []string) string {
 	case 1:
 		return l.fill("skep_seconds($1)", x, args)
 	}
-	return l.fill("skep_parse_seconds($1, $2)", x, args)
+	if isSimple(x) {
+		return l.fill("skep_parse_seconds($1, $2)", x, args)
+	}
+	return l.fill("skep_parse($1, $2)", x, args)
+}
+
+func fromUnixtime(l *lowerer, x *analysis.Call, args []string) string {
+	function := "skep_format"
+	if isSimple(x) {
+		function, args = "skep_date_format", args[:len(args)-1]
+	}
+	if len(args) == 1 {
+		return l.fill(function+"($1, 'yyyy-MM-dd HH:mm:ss')", x, args)
+	}
+	return l.fill(function+"($1, $2)", x, args)
+}
+
+// isSimple reports whether the pattern of a call is one of SimpleDateFormat.
+func isSimple(x *analysis.Call) bool {
+	last := len(x.Args) - 1
+	s, _ := constantText(x, last)
+	return s == "SIMPLE" && (x.Func.Name != "date_format" || last == 3) && (x.Func.Name != "unix_timestamp" || last == 2)
 }
 
 // buildVersion is the version of the program and the commit it was built from, as far as it knows them.

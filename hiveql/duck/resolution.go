@@ -119,7 +119,7 @@ func (f *scanFile) fine(s *analysis.Scan, c analysis.ScanColumn) bool {
 // them.
 func takesClocks(x *analysis.Call) bool {
 	if _, ok := dateRules()[x.Func.Name]; ok {
-		return true
+		return x.Func.Name != "date_format"
 	}
 	return slices.Contains([]string{"+", "-", "floor", "ceil"}, x.Func.Name) || strings.HasPrefix(x.Func.Name, "mask")
 }
@@ -183,6 +183,14 @@ func (l *lowerer) inMicros(x string, t hivetype.Type) string {
 		}
 		return "to_microseconds(skep_to_bigint(" + x + " // 1000))"
 	})
+}
+
+// inMicrosIf is inMicros in a statement in nanoseconds, and x itself in others.
+func (l *lowerer) inMicrosIf(x string, t hivetype.Type) string {
+	if l.resolution == micros {
+		return x
+	}
+	return l.inMicros(x, t)
 }
 
 // inNanos puts a value of type t in microseconds into nanoseconds.
