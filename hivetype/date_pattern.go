@@ -194,7 +194,7 @@ func (p *DatePattern) check(reading bool) error {
 	iso, plain := one(fieldISOYear, fieldISOWeek), one(fieldYear, fieldRound, fieldMonth, fieldDay, fieldYearDay)
 	switch {
 	case one(fieldWeekday, fieldQuarter, fieldWeek, fieldMonthWeek):
-		return errors.New("D, Q, WW and W cannot be read")
+		return errors.New("it has D, Q, WW or W, which cannot be read")
 	case has[fieldYear]+has[fieldRound] > 1:
 		return errors.New("it has both a year and a rounded year")
 	case plain && one(fieldISOYear, fieldISOWeek, fieldISODay):

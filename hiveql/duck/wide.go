@@ -158,7 +158,7 @@ func (l *lowerer) findDigits(ctx context.Context, s *analysis.Scan, f *scanFile)
 				if wide, err = openWide(ctx, f.file, f.local, f.parts); err != nil {
 					return err
 				}
-				defer wide.Close()
+				defer func() { _ = wide.Close() }() // only read
 			}
 			if found, err = l.lookForDigits(wide, f, col); err != nil {
 				return wide.explain(err)

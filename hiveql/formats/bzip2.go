@@ -259,8 +259,9 @@ func (s *bzip2Scanner) stream(head []byte, put func(*bzip2Part) error) error {
 			if seen*8-over < magicBits || !end && !slices.Contains(s.magics, magic) {
 				continue
 			}
-			sum, ok := uint32(0), true
+			var sum uint32
 			if end {
+				var ok bool
 				if sum, ok = s.isEnd(b, over); !ok {
 					continue
 				}

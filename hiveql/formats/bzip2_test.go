@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/bzip2"
+	"errors"
 	"io"
 	"os"
 	"testing"
@@ -24,12 +25,12 @@ func TestMagicWithinBlock(t *testing.T) {
 		magics := []uint64{blockMagic, all.at(at, magicBits)}
 		s := &bzip2Scanner{r: bufio.NewReader(bytes.NewReader(data)), magics: magics}
 		parts := 0
-		if err := s.run(func(*bzip2Part) error { parts++; return nil }); err != io.EOF {
+		if err := s.run(func(*bzip2Part) error { parts++; return nil }); !errors.Is(err, io.EOF) {
 			t.Fatal(err)
 		}
 		s = &bzip2Scanner{r: bufio.NewReader(bytes.NewReader(data)), magics: magics[:1]}
 		blocks := 0
-		if err := s.run(func(*bzip2Part) error { blocks++; return nil }); err != io.EOF {
+		if err := s.run(func(*bzip2Part) error { blocks++; return nil }); !errors.Is(err, io.EOF) {
 			t.Fatal(err)
 		}
 		if parts <= blocks {

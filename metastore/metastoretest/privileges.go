@@ -166,17 +166,17 @@ var privilegeTests = []contract{
 		revoke := func(p *metastore.Privilege, onlyOption bool) func(metastore.Tx) error {
 			return func(tx metastore.Tx) error { return tx.RevokePrivileges(s.ctx, []*metastore.Privilege{p}, onlyOption) }
 		}
-		any := &metastore.Privilege{Name: "select", On: onT1, To: ann}
-		s.update(revoke(any, true))
+		anybodys := &metastore.Privilege{Name: "select", On: onT1, To: ann}
+		s.update(revoke(anybodys, true))
 		bobs := "SELECT on TABLE " + t1.String() + " to USER Ann by bob (SQL)"
 		s.have(metastore.PrivilegeFilter{On: onT1}, strings.Replace(all[2], "+", "", 1), bobs)
-		s.fails(metastore.ErrNoGrantOption, revoke(any, true))
-		s.update(revoke(any, false))
+		s.fails(metastore.ErrNoGrantOption, revoke(anybodys, true))
+		s.update(revoke(anybodys, false))
 		s.have(metastore.PrivilegeFilter{On: onT1}, bobs)
 		s.fails(metastore.ErrNotGranted, revoke(privilege("SELECT", onT1, ann, false), false)) // that of Ann is gone
 		s.update(revoke(byBob, false))
 		for _, p := range []*metastore.Privilege{
-			any, {Name: "SELECT", On: onDefault, To: ann}, {Name: "UPDATE", On: onA, To: bob}, {Name: "SELECT", On: onPart("y", "2"), To: ann},
+			anybodys, {Name: "SELECT", On: onDefault, To: ann}, {Name: "UPDATE", On: onA, To: bob}, {Name: "SELECT", On: onPart("y", "2"), To: ann},
 		} {
 			s.fails(metastore.ErrNotGranted, revoke(p, false))
 		}
