@@ -39,7 +39,7 @@
 // ([File.Hold]): an object that is larger than the whole cache comes and goes while it is read. This
 // needs Linux, and that no other process uses the object, which a lock on its map shows: all
 // users share it, and who punches holes has it alone. Where nothing can be given up, reads go past
-// the cache ([File.ReadAt]).
+// the cache ([File.ReadAt]), and so they do where its disk is full.
 //
 // The package knows buckets and objects, and nothing of what their bytes mean.
 package rangecache

@@ -248,6 +248,12 @@ func (of *object) receive(ctx context.Context, b, off, n int64) error {
 	return nil
 }
 
+// unwritable is why the cache cannot keep what has come: its disk is full, for example.
+type unwritable struct{ err error }
+
+func (u *unwritable) Error() string { return "write cache: " + u.err.Error() }
+func (u *unwritable) Unwrap() error { return u.err }
+
 // learn takes the sum of the whole from an object that has been opened: listings tell none.
 func (of *object) learn(o storage.Object) {
 	of.mu.Lock()
@@ -260,7 +266,7 @@ func (of *object) learn(o storage.Object) {
 // keep writes one block and enters it. The last of all also says whether the whole is right.
 func (of *object) keep(b int64, p []byte) error {
 	if _, err := of.data.WriteAt(p, b*blockSize); err != nil {
-		return fmt.Errorf("write cache: %w", err)
+		return &unwritable{err}
 	}
 	of.mu.Lock()
 	defer of.mu.Unlock()
@@ -272,7 +278,7 @@ func (of *object) keep(b int64, p []byte) error {
 		}
 	}
 	if err := of.have.set(b, v); err != nil {
-		return fmt.Errorf("write cache: %w", err)
+		return &unwritable{err}
 	}
 	of.check(b)
 	of.cond.Broadcast()

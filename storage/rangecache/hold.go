@@ -104,14 +104,16 @@ func (of *object) held(b int64) bool { return of.pins != nil && of.pins[b] > 0 }
 func (of *object) wasRead(b int64) bool { return of.done != nil && of.done[b/64]>>(b%64)&1 != 0 }
 
 // ReadAt reads len(p) bytes from off on, as io.ReaderAt does, and keeps what it fetches for that.
-// If the cache is full of what others are reading, it fetches the bytes without keeping them.
+// If the cache is full of what others are reading, or its disk is, it fetches the bytes without
+// keeping them.
 func (f *File) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	if off >= f.of.o.Size {
 		return 0, io.EOF
 	}
 	release, err := f.hold(ctx, off, int64(len(p)), false)
+	var disk *unwritable
 	switch {
-	case errors.Is(err, errFull):
+	case errors.Is(err, errFull), errors.As(err, &disk):
 		return f.direct(ctx, p, off)
 	case err != nil:
 		return 0, err
