@@ -2,7 +2,7 @@
 # make demo    the whole idea on real data, in a minute
 # make test    every test, against real servers that the tests start themselves
 # make soak    500 random copies by distcp through trouble, as many killed writers of the block store, 200
-#              processes on one, and 200 clients on a metastore for 10 minutes; SKEP_SOAK_ROUNDS=N,
+#              processes on one, and 200 clients on a metastore in PostgreSQL and as many on one in MariaDB for 10 minutes; SKEP_SOAK_ROUNDS=N,
 #              SKEP_SOAK_PROCESSES=N, SKEP_SOAK_CLIENTS=N and SKEP_SOAK_TIME=2m are other numbers
 # make check   formatting, vet, static analysis and the tests under the race detector
 # make bench   the benchmarks

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"os/exec"
@@ -92,8 +93,8 @@ func StartMariaDB(ctx context.Context, dir string) (*DatabaseServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	password := rand.Text()
-	if err := initMariaDB(ctx, as, run, install, password); err != nil {
+	password, err := initMariaDB(ctx, as, run, install)
+	if err != nil {
 		return nil, errors.Join(err, run.close())
 	}
 	l := launch{
@@ -120,28 +121,40 @@ func StartMariaDB(ctx context.Context, dir string) (*DatabaseServer, error) {
 	if err != nil {
 		return nil, errors.Join(err, run.close())
 	}
-	return &DatabaseServer{Database{serverURL("mysql", password, p.port, "")}, p}, nil
+	return &DatabaseServer{Database{serverURL("mysql", password, p.port, databaseUser)}, p}, nil
 }
 
 // initMariaDB makes the data directory, unless it is there from an earlier run, and the
-// statements that give our user this run's password. Nobody else can log in but by the
+// statements that make our user and a database, and returns the password. Nobody else can log in but by the
 // server's own account, through its socket.
-func initMariaDB(ctx context.Context, as account, run *runDir, install, password string) error {
+func initMariaDB(ctx context.Context, as account, run *runDir, install string) (string, error) {
+	password := rand.Text()
+	switch text, err := os.ReadFile(run.file("password")); {
+	case err == nil:
+		password = strings.TrimSpace(string(text))
+	case !errors.Is(err, fs.ErrNotExist):
+		return "", err
+	default:
+		if err := as.writeFile(run.file("password"), password+"\n"); err != nil {
+			return "", err
+		}
+	}
 	user := "'" + databaseUser + "'@'127.0.0.1'"
 	err := as.writeFile(run.file("init.sql"), strings.Join([]string{
 		"CREATE OR REPLACE USER " + user + " IDENTIFIED BY '" + password + "';",
 		"GRANT ALL PRIVILEGES ON *.* TO " + user + " WITH GRANT OPTION;",
 		"DROP USER IF EXISTS ''@'localhost';",
+		"CREATE DATABASE IF NOT EXISTS " + databaseUser + ";",
 	}, "\n")+"\n")
 	if err != nil {
-		return err
+		return "", err
 	}
 	if _, err := os.Stat(run.file("data/mysql")); err == nil {
-		return nil
+		return password, nil
 	}
 	if err := as.makeDir(run.file("data")); err != nil {
-		return err
+		return "", err
 	}
-	return as.run(ctx, run, install, "--no-defaults", "--datadir="+run.file("data"), "--skip-test-db",
+	return password, as.run(ctx, run, install, "--no-defaults", "--datadir="+run.file("data"), "--skip-test-db",
 		"--skip-name-resolve", "--auth-root-authentication-method=socket")
 }

@@ -27,8 +27,8 @@ const (
 	soakLease             = 3 * time.Second
 )
 
-// TestSoak has many clients read and change a metastore in PostgreSQL, some of whom are killed, while the service and
-// the database are restarted. No change that was confirmed may be lost, no lock may be held by two or outlive its lease,
+// TestSoak has many clients read and change a metastore in PostgreSQL, and one in MariaDB, some of whom are killed, while the service
+// and the database are restarted. No change that was confirmed may be lost, no lock may be held by two or outlive its lease,
 // no answer may be wrong, and memory must not grow. SKEP_SOAK_CLIENTS and SKEP_SOAK_TIME make it larger.
 func TestSoak(t *testing.T) {
 	clients, length := 12, 4*time.Second
@@ -38,7 +38,15 @@ func TestSoak(t *testing.T) {
 	if d, err := time.ParseDuration(os.Getenv(soakTime)); err == nil {
 		length = d
 	}
-	s := newSoak(t)
+	for name, start := range map[string]startDatabase{"postgres": testenv.StartPostgres, "mariadb": testenv.StartMariaDB} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			runSoak(t, newSoak(t, start), clients, length)
+		})
+	}
+}
+
+func runSoak(t *testing.T, s *soak, clients int, length time.Duration) {
 	ctx, stop := context.WithTimeout(t.Context(), length)
 	defer stop()
 	var wg sync.WaitGroup
@@ -58,10 +66,14 @@ func TestSoak(t *testing.T) {
 	}
 }
 
+// startDatabase starts a database server on a directory, in which it finds what was there when it was stopped.
+type startDatabase func(ctx context.Context, dir string) (*testenv.DatabaseServer, error)
+
 // soak is a service, its database and what clients have found out.
 type soak struct {
 	t        *testing.T
 	dir      string
+	database startDatabase
 	server   *testenv.DatabaseServer
 	target   atomic.Value // host:port of the database
 	store    *sqlstore.Store
@@ -76,9 +88,9 @@ type soak struct {
 	who   string
 }
 
-func newSoak(t *testing.T) *soak {
+func newSoak(t *testing.T, database startDatabase) *soak {
 	t.Helper()
-	s := &soak{t: t}
+	s := &soak{t: t, database: database}
 	var err error
 	if s.dir, err = os.MkdirTemp("", "skep-soak-"); err != nil { // the server's account must be able to get there
 		t.Fatal(err)
@@ -87,7 +99,7 @@ func newSoak(t *testing.T) *soak {
 	if err := os.Chmod(s.dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if s.server, err = testenv.StartPostgres(t.Context(), s.dir); err != nil {
+	if s.server, err = database(t.Context(), s.dir); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.server.Stop() })
@@ -186,7 +198,7 @@ func (s *soak) trouble(ctx context.Context, length time.Duration) (heap []uint64
 			if err := s.server.Stop(); err != nil {
 				s.t.Error(err)
 			}
-			server, err := testenv.StartPostgres(context.WithoutCancel(ctx), s.dir)
+			server, err := s.database(context.WithoutCancel(ctx), s.dir)
 			if err != nil {
 				s.t.Error(err)
 				return heap

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Real clients against hiveql serve: Spark, Spark with Iceberg, PyIceberg; and Hive's own metastore,
+# Real clients against hiveql serve: Spark, Spark with Iceberg, PyIceberg; Beeline, PyHive and impyla; and Hive's own metastore,
 # which is asked the same as ours, by its client and method by method. It fetches them from PyPI and Maven Central, so it needs the net
 # and a Java, and is no part of `make test`.
 #
 #	SPARK='3.5.6 4.0.1' testenv/interop/run.sh     # the versions of Spark; the first has Iceberg
-#	STEPS=ours testenv/interop/run.sh              # without Hive's metastore; STEPS=hive is nothing but it
+#	STEPS='ours hs2' testenv/interop/run.sh        # without Hive's metastore; STEPS=hive is nothing but it, hs2 what speaks HiveQL
 #	RECORD=yes testenv/interop/run.sh              # and keep what they say for the tests of metastore/hms
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -23,6 +23,10 @@ for spark in $sparks; do
   [ -f "$venv/ready" ] || { "$venv/bin/pip" install -q "pyspark==$spark" 'pyiceberg[hive,pyarrow]==0.12.0' && touch "$venv/ready"; }
 done
 
+hs2=$cache/hs2-clients
+[ -x "$hs2/bin/python" ] || python3 -m venv "$hs2"
+[ -f "$hs2/ready" ] || { "$hs2/bin/pip" install -q 'pyhive==0.7.0' 'impyla==0.24.0' 'thrift-sasl==0.4.3' 'pure-sasl==0.6.2' && touch "$hs2/ready"; }
+
 top=$(mktemp -d)
 trap 'kill $(cat "$top"/*.pid) 2>/dev/null || true; wait; rm -rf "$top"' EXIT
 cd "$here/../.."
@@ -31,12 +35,15 @@ go build -o "$top/record" ./testenv/interop/record
 go build -o "$top/ask" ./testenv/interop/ask
 export HIVEQL="$top/hiveql" JAR="$jar"
 
-# serve NAME starts a service with a metastore of its own: $ADDRESS, $DIR.
+# steps NAME reports whether something is to be run.
+steps() { case " ${STEPS:-ours hs2 hive} " in *" $1 "*) ;; *) return 1 ;; esac; }
+
+# serve NAME [FLAG] starts a service with a metastore of its own: $ADDRESS, $DIR.
 serve() {
   export DIR="$top/$1"
   mkdir "$DIR"
   export XDG_DATA_HOME="$DIR/data" XDG_CONFIG_HOME="$DIR/config" XDG_CACHE_HOME="$DIR/cache"
-  "$HIVEQL" serve --hms 127.0.0.1:0 2> "$DIR/serve.log" & echo $! > "$top/$1.pid"
+  "$HIVEQL" serve "${2:---hms}" 127.0.0.1:0 2> "$DIR/serve.log" & echo $! > "$top/$1.pid"
   ADDRESS=
   for _ in $(seq 100); do
     ADDRESS=$(sed -n 's/.*address=\([^ ]*\).*/\1/p' "$DIR/serve.log" | head -1)
@@ -62,7 +69,7 @@ recorded() {
 
 with_iceberg=yes
 for spark in $sparks; do
-  case " ${STEPS:-ours hive} " in *" ours "*) ;; *) break ;; esac
+  steps ours || break
   python=$cache/spark-$spark/bin/python
   serve "spark-$spark"
   SKEP_METASTORE="$HMS" "$python" "$here/spark.py"
@@ -79,7 +86,19 @@ for spark in $sparks; do
   fi
 done
 
-case " ${STEPS:-ours hive} " in *" hive "*) ;; *) echo "interop: all passed"; exit ;; esac
+set -- $sparks
+python=$cache/spark-$1/bin/python
+jars=$("$python" -c 'import os, pyspark; print(os.path.join(os.path.dirname(pyspark.__file__), "jars"))')
+
+if steps hs2; then
+  serve hs2 --hs2
+  export HS2="$ADDRESS" JARS="$jars"
+  "$hs2/bin/python" "$here/pyhive_client.py"
+  "$hs2/bin/python" "$here/impyla_client.py"
+  "$here/beeline.sh"
+fi
+
+steps hive || { echo "interop: all passed"; exit; }
 
 # Hive's own metastore, of the version that is in Spark: hiveql is its client, and what it says to
 # Spark is recorded, for ours to be compared with. (With its own tables of locks, made for tests, it does not serve PyIceberg.)
@@ -96,9 +115,6 @@ cat > "$DIR/hive-site.xml" <<END
 <property><name>hive.in.tez.test</name><value>true</value></property><!-- which makes the tables of locks -->
 </configuration>
 END
-set -- $sparks
-python=$cache/spark-$1/bin/python
-jars=$("$python" -c 'import os, pyspark; print(os.path.join(os.path.dirname(pyspark.__file__), "jars"))')
 port=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 (cd "$DIR" && exec java -cp "$DIR:$jars/*" --add-opens=java.base/java.lang=ALL-UNNAMED --add-opens=java.base/java.net=ALL-UNNAMED \
   --add-opens=java.base/java.util=ALL-UNNAMED org.apache.hadoop.hive.metastore.HiveMetaStore -p "$port" > hive.log 2>&1) & echo $! > "$top/hive.pid"
