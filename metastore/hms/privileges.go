@@ -121,7 +121,7 @@ func (s *Service) grantAll(ctx context.Context, bag *privilegeBag) error {
 }
 
 func noDatabase(name string) error {
-	return got("NoSuchObjectException", "There is no database %s.%s", catalog, name)
+	return gotException("NoSuchObjectException", "There is no database %s.%s", catalog, name)
 }
 
 func (s *Service) grantIn(ctx context.Context, tx metastore.Tx, all []*metastore.Privilege) error {
@@ -132,11 +132,11 @@ func (s *Service) grantIn(ctx context.Context, tx metastore.Tx, all []*metastore
 			return noDatabase(p.On.Database)
 		case errors.Is(err, metastore.ErrNoSuchDatabase), errors.Is(err, metastore.ErrNoSuchTable), errors.Is(err, metastore.ErrNoSuchPartition):
 		case errors.Is(err, metastore.ErrNoSuchRole):
-			return got("NoSuchObjectException", "Role %s does not exist", p.To.Name)
+			return gotException("NoSuchObjectException", "Role %s does not exist", p.To.Name)
 		case errors.Is(err, metastore.ErrExists):
-			return got("InvalidObjectException", "%s is already granted%s by %s", p.Name, grantedOn(ctx, tx, &p.On), p.Grantor.Name)
+			return gotException("InvalidObjectException", "%s is already granted%s by %s", p.Name, grantedOn(ctx, tx, &p.On), p.Grantor.Name)
 		case errors.Is(err, metastore.ErrInvalid):
-			return got("InvalidObjectException", "%v", err)
+			return gotException("InvalidObjectException", "%v", err)
 		case err != nil:
 			return err
 		}
@@ -211,9 +211,9 @@ func revokeIn(ctx context.Context, tx metastore.Tx, p *metastore.Privilege, only
 	case errors.Is(err, metastore.ErrNoGrantOption):
 		return metaf("User %s does not have grant option with privilege %s", p.To.Name, p.Name)
 	case errors.Is(err, metastore.ErrNotGranted):
-		return got("InvalidObjectException", "%s", notGranted(ctx, tx, p))
+		return gotException("InvalidObjectException", "%s", notGranted(ctx, tx, p))
 	case errors.Is(err, metastore.ErrInvalid):
-		return got("InvalidObjectException", "%v", err)
+		return gotException("InvalidObjectException", "%v", err)
 	}
 	return err
 }
@@ -260,28 +260,28 @@ func (s *Service) refresh(ctx context.Context, a *refreshPrivilegesArgs) error {
 		return fmt.Sprintf("%+v", p)
 	}
 	return s.update(ctx, func(ctx context.Context, tx metastore.Tx) error {
-		missing := map[string]*metastore.Privilege{}
+		lacking := map[string]*metastore.Privilege{}
 		for _, p := range wanted {
-			missing[same(*p)] = p
+			lacking[same(*p)] = p
 		}
 		var old []*metastore.Privilege
 		for p, err := range tx.Privileges(ctx, metastore.PrivilegeFilter{On: on, Authorizer: a.Authorizer}) {
 			if err != nil {
 				return err
 			}
-			if missing[same(*p)] == nil {
+			if lacking[same(*p)] == nil {
 				old = append(old, p)
 			}
-			delete(missing, same(*p))
+			delete(lacking, same(*p))
 		}
 		if err := tx.RevokePrivileges(ctx, old, false); err != nil {
 			return err
 		}
 		var grants []*metastore.Privilege
 		for _, p := range wanted {
-			if missing[same(*p)] != nil {
+			if lacking[same(*p)] != nil {
 				grants = append(grants, p)
-				delete(missing, same(*p))
+				delete(lacking, same(*p))
 			}
 		}
 		return s.grantIn(ctx, tx, grants)

@@ -9,8 +9,8 @@ import (
 	"github.com/skepdata/skep/metastore"
 )
 
-// got is how Hive tells of an exception that a method does not declare.
-func got(class, format string, args ...any) error {
+// gotException is how Hive tells of an exception that a method does not declare.
+func gotException(class, format string, args ...any) error {
 	return metaf("Got exception: org.apache.hadoop.hive.metastore.api.%s %s", class, fmt.Sprintf(format, args...))
 }
 
@@ -73,7 +73,7 @@ func (s *Service) createRole(ctx context.Context, in role) error {
 		return tx.CreateRole(ctx, &metastore.Role{Name: in.RoleName, Owner: in.OwnerName, CreateTime: s.Now()})
 	})
 	if errors.Is(err, metastore.ErrExists) {
-		return got("InvalidObjectException", "Role %s already exists.", in.RoleName)
+		return gotException("InvalidObjectException", "Role %s already exists.", in.RoleName)
 	}
 	return err
 }
@@ -105,9 +105,9 @@ func (s *Service) grantRole(ctx context.Context, a *grantRoleArgs) error {
 	})
 	switch {
 	case errors.Is(err, metastore.ErrNoSuchRole):
-		return got("NoSuchObjectException", "Role %s does not exist", a.Name)
+		return gotException("NoSuchObjectException", "Role %s does not exist", a.Name)
 	case errors.Is(err, metastore.ErrExists):
-		return got("InvalidObjectException", "Principal %s already has the role %s", a.Name, a.Role)
+		return gotException("InvalidObjectException", "Principal %s already has the role %s", a.Name, a.Role)
 	case errors.Is(err, metastore.ErrInvalid) && a.Type == principalTypes["ROLE"] && a.Name != "":
 		return metaf("Cannot grant role %s to %s as %s already belongs to the role %s. (no cycles allowed)", a.Name, a.Role, a.Role, a.Name)
 	}
@@ -116,7 +116,7 @@ func (s *Service) grantRole(ctx context.Context, a *grantRoleArgs) error {
 
 func roleNotFound(err error, name string) error {
 	if errors.Is(err, metastore.ErrNoSuchRole) {
-		return got("NoSuchObjectException", "%s role can not be found.", name)
+		return gotException("NoSuchObjectException", "%s role can not be found.", name)
 	}
 	return err
 }
