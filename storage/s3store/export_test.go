@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/skepdata/skep/storage"
@@ -88,3 +89,16 @@ func (b *Bucket) EncryptedBy(ctx context.Context, key string) (string, error) {
 
 // SetPage sets how many objects are listed by one request.
 func (c *Client) SetPage(n int) { c.page = n }
+
+// CompleteCut completes the upload "k", of one part of "x", and goes away after a while.
+func (b *Bucket) CompleteCut(id string, after time.Duration) error {
+	parts, err := b.c.core.ListObjectParts(context.Background(), b.name, "k", id, 0, 1)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), after)
+	defer cancel()
+	_, err = b.c.once.CompleteMultipartUpload(ctx, b.name, "k", id,
+		[]minio.CompletePart{{PartNumber: 1, ETag: parts.ObjectParts[0].ETag, ChecksumCRC32C: parts.ObjectParts[0].ChecksumCRC32C}}, minio.PutObjectOptions{})
+	return err
+}

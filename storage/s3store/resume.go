@@ -69,7 +69,9 @@ func (b *Bucket) ResumeParts(ctx context.Context, key string, opts storage.Creat
 }
 
 // Uploads lists multipart uploads. MinIO lists those of one whole key, or all that it has seen since it
-// was started: there it is both, and the prefix is applied here. See storage.PartResumer.
+// was started: there it is both, and the prefix is applied here. Of what it has seen it goes on to tell
+// when an upload was completed while its client went away, so each is looked for. See
+// storage.PartResumer.
 func (b *Bucket) Uploads(ctx context.Context, prefix string) iter.Seq2[storage.PendingUpload, error] {
 	asks := []string{prefix}
 	if b.c.strict && prefix != "" {
@@ -83,7 +85,7 @@ func (b *Bucket) Uploads(ctx context.Context, prefix string) iter.Seq2[storage.P
 					yield(u, b.fail(ctx, "list", prefix, err))
 					return
 				}
-				if !strings.HasPrefix(u.Key, prefix) || seen[u.ID] {
+				if !strings.HasPrefix(u.Key, prefix) || seen[u.ID] || b.c.strict && ask == "" && b.hasEnded(ctx, u) {
 					continue
 				}
 				if len(asks) > 1 {
@@ -118,6 +120,12 @@ func (b *Bucket) uploads(ctx context.Context, ask string) iter.Seq2[storage.Pend
 			keyMarker, idMarker = r.NextKeyMarker, r.NextUploadIDMarker
 		}
 	}
+}
+
+// hasEnded reports whether an upload that is listed is known to be none any more.
+func (b *Bucket) hasEnded(ctx context.Context, u storage.PendingUpload) bool {
+	_, err := b.c.core.ListObjectParts(ctx, b.name, u.Key, u.ID, 0, 1)
+	return gone(err)
 }
 
 // AbortUpload discards a multipart upload. See storage.PartResumer.
