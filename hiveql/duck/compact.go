@@ -231,6 +231,7 @@ func (l *lowerer) compact(x analysis.Expr) string {
 		}
 		return "(" + l.expr(x.X) + ")::" + t
 	case *analysis.Case:
+		t = sqlType(hivetype.DecimalOf(min(compactDigits, x.T.Precision), x.T.Scale)) // what fits is left as it is
 		s := "CASE"
 		for _, w := range x.Whens {
 			s += " WHEN " + l.expr(w.Cond) + " THEN (" + l.compact(w.Then) + ")::" + t
