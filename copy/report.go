@@ -42,6 +42,7 @@ type Event struct {
 	Dest    string // URL of the output
 	Bytes   int64  // of the sources
 	CRC32C  storage.Checksum
+	ETag    string // of Copied: the output's, where the store has told
 	Method  string // of Copied: "server", "stream", "parts", "batch" or "append"
 	Action  Action // of Planned, Skipped and Removed, in a dry run
 	Reason  Reason // of Planned, Skipped and Removed

@@ -462,7 +462,7 @@ func (j *job) finish(ctx context.Context, t Task, res result, err error) error {
 	j.outage.Store(0)
 	j.retries.earn()
 	e := j.about(t, Copied)
-	e.CRC32C, e.Method, e.PartSize = res.sum, res.method, res.partSize
+	e.CRC32C, e.ETag, e.Method, e.PartSize = res.sum, res.object.ETag, res.method, res.partSize
 	j.rec.event(e)
 	j.journalDone(t, res)
 	if j.ledger != nil {

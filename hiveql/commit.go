@@ -42,6 +42,7 @@ type target struct {
 	bytes    int64
 	columns  []metastore.ColumnStatistics // of the rows that are written; nil if not known
 	replaces map[string]bool              // of a job that compacts: the keys of the files that it replaces
+	sent     []trackedFile                // the files of the job, if it knows them; nil if they have to be looked up
 
 	// What change found out of the statistics of columns.
 	knowledge knowledge

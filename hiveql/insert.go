@@ -198,7 +198,7 @@ func (s *Session) writeRows(
 		return nil // dynamic partitions and no rows
 	}
 	sink.sortTargets()
-	j.upload = func(context.Context, string) error { return u.wait() }
+	j.upload = func(context.Context, string) error { return sink.wait() }
 	if err := j.run(ctx); err != nil {
 		return err
 	}

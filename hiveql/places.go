@@ -36,6 +36,10 @@ func (j *job) look(ctx context.Context) error {
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(j.s.cfg.Parallel)
 	for _, t := range j.targets {
+		if j.knows(table, t) {
+			t.made, t.others, t.old = t.sent, nil, nil
+			continue
+		}
 		g.Go(func() error { return j.lookAt(gctx, l, t) })
 	}
 	if err := g.Wait(); err != nil {
@@ -52,6 +56,16 @@ func (j *job) look(ctx context.Context) error {
 	}
 	j.listed = true
 	return j.s.cfg.writeReplaced(ctx, j.table.Storage.Location, j.id, list)
+}
+
+// knows reports whether the job knows of a place all that the commit needs, without listing it: what it
+// has put there, and that the metastore lists the rest, of which nothing is replaced.
+func (j *job) knows(table *metastore.Table, t *target) bool {
+	if t.sent == nil || j.overwrite && !j.create {
+		return false
+	}
+	_, tracked := trackedAt(table, t.location, t.seen)
+	return tracked || j.create
 }
 
 // seePlaces notes the parameters of the places as they are now.
@@ -85,7 +99,7 @@ func (j *job) lookAt(ctx context.Context, l *lister, t *target) error {
 	if err != nil {
 		return errReplacedIfStale(err)
 	}
-	t.made, t.others, t.old = nil, nil, nil
+	t.made, t.others, t.old = t.sent, nil, nil
 	for o, err := range within(ctx, loc) {
 		if err != nil {
 			return err
@@ -93,7 +107,9 @@ func (j *job) lookAt(ctx context.Context, l *lister, t *target) error {
 		name := o.Key[len(loc.Prefix):]
 		file, id := replacedFileOf(name, o), ""
 		if id, _ = idOf(name); id == j.id && !partitions.Hidden(name) {
-			t.made = append(t.made, trackedFile{name, o.Size, o.ETag})
+			if t.sent == nil {
+				t.made = append(t.made, trackedFile{name, o.Size, o.ETag})
+			}
 			continue
 		}
 		if partitions.Hidden(name) || strings.HasSuffix(name, "/") || gone[t.location][file] {

@@ -37,7 +37,8 @@ type uploads struct {
 	feeds   map[string]*uploadFeed
 	outs    int
 	alone   errgroup.Group
-	sent    bool // everything was
+	sent    bool              // everything was
+	etags   map[string]string // of the objects that were sent, by their URLs
 	// doubtful are the URLs of files of which an upload may be left that nobody knows of.
 	doubtful map[string]bool
 }
@@ -65,7 +66,7 @@ func (s *Session) newUploads(ctx context.Context) (*uploads, error) {
 	}
 	u := &uploads{
 		s: s, dir: dir, limit: s.stagingLimit(), waiting: map[string]stagedFile{}, changed: make(chan struct{}),
-		feeds: map[string]*uploadFeed{}, doubtful: map[string]bool{},
+		feeds: map[string]*uploadFeed{}, doubtful: map[string]bool{}, etags: map[string]string{},
 	}
 	u.ctx, u.fail = context.WithCancelCause(ctx)
 	u.alone.SetLimit(placesAtOnce)
@@ -101,42 +102,43 @@ func (u *uploads) Grow(n int64) error {
 	}
 }
 
-// send takes over a file that is complete, as key below the URL root. It does not wait until it has been
-// sent. home is the URL of a location below which most files go.
-func (u *uploads) send(path string, bytes int64, home, root, key string) error {
+// send takes over a file that is complete, as key below the URL root, and gives the URL of the object. It
+// does not wait until it has been sent. home is the URL of a location below which most files go.
+func (u *uploads) send(path string, bytes int64, home, root, key string) (url string, err error) {
 	if rest, ok := strings.CutPrefix(root, home+"/"); ok {
 		root, key = home, rest+"/"+key
 	}
 	f, err := u.feedTo(root, root == home)
 	if err != nil {
-		return err
+		return "", err
 	}
 	to := filepath.Join(f.dir, filepath.FromSlash(key))
 	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
-		return err
+		return "", err
 	}
 	if err := os.Rename(path, to); err != nil {
-		return err
+		return "", err
 	}
 	o, err := f.from.Bucket.Stat(u.ctx, f.from.Prefix+key)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if err := u.note(f.to.Bucket, f.to.Prefix+key, bytes); err != nil {
-		return err
+		return "", err
 	}
+	url = f.to.Bucket.URL() + f.to.Prefix + key
 	u.mu.Lock()
 	u.waiting[f.from.Bucket.URL()+o.Key] = stagedFile{to, bytes}
 	u.mu.Unlock()
 	if root != home {
 		u.alone.Go(func() error { return u.run(f, one(o)) })
-		return context.Cause(u.ctx)
+		return url, context.Cause(u.ctx)
 	}
 	select {
 	case f.objects <- o:
-		return nil
+		return url, nil
 	case <-u.ctx.Done():
-		return context.Cause(u.ctx)
+		return "", context.Cause(u.ctx)
 	}
 }
 
@@ -221,6 +223,7 @@ func (u *uploads) report(e copier.Event) {
 		u.mu.Lock()
 		defer u.mu.Unlock()
 		delete(u.waiting, e.Source)
+		u.etags[e.Dest] = e.ETag
 		u.staged -= f.bytes
 		close(u.changed)
 		u.changed = make(chan struct{})

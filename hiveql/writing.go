@@ -20,6 +20,7 @@ type writing struct {
 	job     *job
 	byName  map[string]*target // of dynamic partitions
 	maximum int                // of those
+	files   []sentFile
 }
 
 func newWriting(u *uploads, w *analysis.Write, static *staticPlace, j *job) *writing {
@@ -48,7 +49,36 @@ func (g *writing) Take(f Written) error {
 	t.rows += f.Rows
 	t.bytes += f.Bytes
 	t.files++
-	return g.send(f.Path, f.Bytes, g.w.Table.Storage.Location, t.location, name)
+	url, err := g.send(f.Path, f.Bytes, g.w.Table.Storage.Location, t.location, name)
+	g.files = append(g.files, sentFile{t, url, trackedFile{Name: name, Size: f.Bytes}})
+	return err
+}
+
+// sentFile is a file that was handed over.
+type sentFile struct {
+	to  *target
+	url string
+	trackedFile
+}
+
+// wait waits until all files have been sent, and notes how the stores call them. Who knows that needs no
+// listing, which over plain http may come with another bit than it was sent with.
+func (g *writing) wait() error {
+	if err := g.uploads.wait(); err != nil {
+		return err
+	}
+	unknown := map[*target]bool{}
+	for _, f := range g.files {
+		f.ETag = g.etags[f.url]
+		f.to.sent = append(f.to.sent, f.trackedFile)
+		unknown[f.to] = unknown[f.to] || f.ETag == ""
+	}
+	for t, some := range unknown {
+		if some {
+			t.sent = nil
+		}
+	}
+	return nil
 }
 
 // targetOf finds the target of a file.
@@ -137,5 +167,6 @@ func (p *placeSink) Take(f Written) error {
 	name := p.name(p.files) + filepath.Ext(f.Path)
 	p.files++
 	p.bytes += f.Bytes
-	return p.send(f.Path, f.Bytes, p.location, p.location, name)
+	_, err := p.send(f.Path, f.Bytes, p.location, p.location, name)
+	return err
 }

@@ -112,10 +112,17 @@ func TestFullDisk(t *testing.T) {
 	i.wantNothingLeft(s3, "t")
 }
 
-// TestWritingThroughTrouble writes in every way while the server is busy and connections break.
+// TestWritingThroughTrouble writes in every way while the server is busy, connections break, and bits of
+// what is sent change.
 // What is read after each statement is what was there before it, or what it should make.
 func TestWritingThroughTrouble(t *testing.T) {
 	t.Parallel()
+	for round := range soakRounds(t, 1) {
+		t.Run(fmt.Sprint(round), func(t *testing.T) { writeThroughTrouble(t, uint64(round)) })
+	}
+}
+
+func writeThroughTrouble(t *testing.T, round uint64) {
 	s3 := testenv.MinIO(t)
 	i, proxy := installFar(t, s3)
 	file := filepath.Join(i.dir, "more.txt")
@@ -142,7 +149,9 @@ func TestWritingThroughTrouble(t *testing.T) {
 		{"c", "CREATE TABLE c AS SELECT a FROM t", func() { rows["c"] = slices.Clone(rows["t"]) }},
 		{"t", "INSERT OVERWRITE TABLE t SELECT a FROM p", func() { rows["t"] = slices.Clone(rows["p"]) }},
 	} {
-		proxy.SetFaults(testenv.Faults{Busy: 0.05, CutUp: 0.05, CutDown: 0.05, LostAnswer: 0.05, Truncate: 0.02, Seed: uint64(n)})
+		proxy.SetFaults(testenv.Faults{
+			Busy: 0.05, CutUp: 0.05, CutDown: 0.05, LostAnswer: 0.05, Truncate: 0.02, FlipUp: 0.05, Seed: round*100 + uint64(n),
+		})
 		_, err := i.try(step.sql)
 		proxy.SetFaults(testenv.Faults{})
 		before := slices.Sorted(slices.Values(rows[step.table]))
