@@ -117,7 +117,8 @@ func (c *compaction) join(ctx context.Context, p *compactPlace, group []*compact
 	}
 	for try := 1; ; try++ {
 		size, err = joinInto(ctx, loc, name, group, join)
-		if err == nil || try == joinTries || !storage.IsTemporary(err) || ctx.Err() != nil {
+		again := storage.IsTemporary(err) || errors.Is(err, storage.ErrChecksum)
+		if err == nil || try == joinTries || !again || ctx.Err() != nil {
 			return 1, size, err
 		}
 		c.uploads.doubt(loc.Bucket.URL() + loc.Prefix + name)
@@ -168,9 +169,12 @@ func joinLines(ctx context.Context, w io.Writer, group []*compactFile) error {
 		if err != nil {
 			return err
 		}
-		_, err = io.Copy(&last, r)
+		n, err := io.Copy(&last, r)
 		if err = errors.Join(err, r.Close()); err != nil {
 			return err
+		}
+		if n != f.Object.Size {
+			return fmt.Errorf("read %s: %d bytes came, of %d: %w", f.URL(), n, f.Object.Size, storage.ErrChecksum)
 		}
 		if last.b != '\n' {
 			if _, err := w.Write([]byte{'\n'}); err != nil {

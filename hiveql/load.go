@@ -301,8 +301,12 @@ func copyFile(ctx context.Context, f File, b storage.Bucket, key string) error {
 	}
 	defer w.Abort()
 	sum := storage.NewCRC32C()
-	if _, err := io.Copy(io.MultiWriter(w, sum), r); err != nil {
+	n, err := io.Copy(io.MultiWriter(w, sum), r)
+	if err != nil {
 		return err
+	}
+	if n != f.Object.Size {
+		return fmt.Errorf("load %s: %d bytes came, of %d: %w", f.URL(), n, f.Object.Size, storage.ErrChecksum)
 	}
 	read := storage.Checksum{Sum: sum.Sum32(), Known: true}
 	if read.Differs(r.Object().CRC32C) {

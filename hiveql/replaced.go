@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -72,15 +73,18 @@ func (cfg *Config) readReplaced(ctx context.Context, table, id string) ([]replac
 	defer r.Close()
 	var list []replaced
 	in := json.NewDecoder(bufio.NewReader(r))
-	for in.More() {
+	for {
 		var one replaced
-		if err := in.Decode(&one); err != nil {
+		err := in.Decode(&one) // More would not tell of an error of the reader
+		if errors.Is(err, io.EOF) {
+			return list, nil
+		}
+		if err != nil {
 			return nil, fmt.Errorf("read %s%s%s: entry %d is damaged: %w", loc.URL(), replacedPrefix, id, len(list)+1, err)
 		}
 		one.Place = whole(table, one.Place)
 		list = append(list, one)
 	}
-	return list, nil
 }
 
 // writeReplaced writes the list of a write, in place of an earlier one.

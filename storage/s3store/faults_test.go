@@ -333,3 +333,25 @@ func TestHangingServer(t *testing.T) {
 		t.Errorf("stat: %v, want the cause", err)
 	}
 }
+
+// TestNothingCame reads an object of which the whole content, and the length that says so, are lost on
+// the way.
+func TestNothingCame(t *testing.T) {
+	p := newProxy(t)
+	mustPut(t, p.bucket, "full", []byte("something"))
+	mustPut(t, p.bucket, "empty", nil)
+	p.Change(nil, func(r *http.Response) error {
+		if r.Request.Method == http.MethodGet {
+			r.Body = http.NoBody
+			r.ContentLength = 0
+			r.Header.Set("Content-Length", "0")
+		}
+		return nil
+	})
+	if got, err := get(t, p.bucket, "full", storage.ReadOptions{}); !errors.Is(err, storage.ErrChecksum) {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if got, err := get(t, p.bucket, "empty", storage.ReadOptions{}); err != nil || len(got) > 0 {
+		t.Errorf("of nothing: %q, %v", got, err)
+	}
+}

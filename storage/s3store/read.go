@@ -1,6 +1,7 @@
 package s3store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -134,7 +135,10 @@ func (r *reader) Object() storage.Object { return r.object }
 
 func (r *reader) Read(p []byte) (int, error) {
 	if r.err == nil && r.next == r.end {
-		r.err = io.EOF
+		if r.end == 0 {
+			_, r.err = r.took(nil) // nothing came: it may be that there is something
+		}
+		r.err = cmp.Or(r.err, io.EOF)
 	}
 	if r.err != nil || len(p) == 0 {
 		return 0, r.err
