@@ -1,6 +1,7 @@
 package hivetype
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -70,6 +71,25 @@ func ArrayOf(elem Type) Type { return Type{Kind: Array, Elem: &elem} }
 
 // MapOf is map<key,value>.
 func MapOf(key, value Type) Type { return Type{Kind: Map, Key: &key, Elem: &value} }
+
+// Variants is the struct that has a value of t, a uniontype, in parts: tag, which says which of its types
+// it has, and for each type a field called by its number, of which all others are NULL.
+func (t Type) Variants() Type {
+	fields := []Field{{Name: "tag", Type: Of(TinyInt)}}
+	for i, f := range t.Fields {
+		fields = append(fields, Field{Name: strconv.Itoa(i), Type: f.Type})
+	}
+	return StructOf(fields...)
+}
+
+// Contains reports whether t is of a kind, or has parts that are.
+func (t Type) Contains(k Kind) bool {
+	switch {
+	case t.Kind == k, t.Key != nil && t.Key.Contains(k), t.Elem != nil && t.Elem.Contains(k):
+		return true
+	}
+	return slices.ContainsFunc(t.Fields, func(f Field) bool { return f.Type.Contains(k) })
+}
 
 // StructOf is struct<...>.
 func StructOf(fields ...Field) Type { return Type{Kind: Struct, Fields: fields} }

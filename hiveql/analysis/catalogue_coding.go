@@ -236,7 +236,6 @@ func bindNgrams(second hivetype.Type) binder {
 // refusedFunctions are functions of Hive that are known and not there, with what they are.
 var refusedFunctions = map[string]string{
 	"reflect": "runs Java code", "reflect2": "runs Java code", "java_method": "runs Java code",
-	"create_union": "makes a uniontype", "extract_union": "takes a uniontype apart",
 	"get_splits": "belongs to LLAP", "get_llap_splits": "belongs to LLAP",
 	"compute_bit_vector_hll": "makes statistics", "compute_bit_vector_fm": "makes statistics",
 	"ndv_compute_bit_vector": "makes statistics", "compute_stats": "makes statistics",

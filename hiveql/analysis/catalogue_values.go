@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/skepdata/skep/hivetype"
@@ -138,6 +139,8 @@ func collectionFunctions() []*Function {
 		scalar("map_keys", "map_keys(map) - Returns an array of the keys", bindMapPart(true)),
 		scalar("map_values", "map_values(map) - Returns an array of the values", bindMapPart(false)),
 		scalar("named_struct", "named_struct(name1, value1, ...) - Returns a struct", bindNamedStruct),
+		scalar("create_union", "create_union(tag, v0, v1, ...) - Returns the uniontype whose value is the one with the number tag", bindCreateUnion),
+		scalar("extract_union", "extract_union(union[, tag]) - Returns the value of the type with the number tag, or a struct of the values of all types", bindExtractUnion),
 		scalar("size cardinality", "size(a) - Returns the number of elements of an array or map, -1 if it is NULL", bindSize),
 		scalar("sort_array", "sort_array(array) - Sorts the elements in ascending order", bindArrayToItself),
 		scalar("sort_array_by", "sort_array_by(array, field1, ...[, 'ASC' | 'DESC']) - Sorts an array of structs by fields", bindSortArrayBy),
@@ -280,6 +283,50 @@ func bindNamedStruct(args []Arg) (Binding, error) {
 		fields = append(fields, hivetype.Field{Name: c.Value.(string), Type: args[i+1].Type})
 	}
 	return bound(hivetype.StructOf(fields...), argTypes(args)...)
+}
+
+// bindCreateUnion wants a number, and a value of each type.
+func bindCreateUnion(args []Arg) (Binding, error) {
+	if err := arity(args, 2, -1); err != nil {
+		return Binding{}, err
+	}
+	if !args[0].Type.Integer() {
+		return Binding{}, &TypeError{Index: 0, Want: "an integer", Got: args[0].Type}
+	}
+	u := hivetype.Type{Kind: hivetype.Union}
+	for _, a := range args[1:] {
+		u.Fields = append(u.Fields, hivetype.Field{Type: a.Type})
+	}
+	return bound(u, argTypes(args)...)
+}
+
+func bindExtractUnion(args []Arg) (Binding, error) {
+	if err := arity(args, 1, 2); err != nil {
+		return Binding{}, err
+	}
+	u := args[0].Type
+	if u.Kind != hivetype.Union {
+		return Binding{}, &TypeError{Index: 0, Want: "a uniontype", Got: u}
+	}
+	if len(args) == 2 {
+		c := args[1].Const
+		tag, ok := int64(-1), false
+		if c != nil {
+			tag, ok = c.Value.(int64)
+		}
+		if !ok || tag < 0 || tag >= int64(len(u.Fields)) {
+			return Binding{}, &TypeError{Index: 1, Want: fmt.Sprintf("a constant from 0 to %d", len(u.Fields)-1), Got: args[1].Type}
+		}
+		return bound(u.Fields[tag].Type, argTypes(args)...)
+	}
+	var fields []hivetype.Field
+	for i, f := range u.Fields {
+		if f.Type.Contains(hivetype.Union) {
+			return Binding{}, fmt.Errorf("extract_union of a uniontype in a uniontype is %w yet", errors.ErrUnsupported)
+		}
+		fields = append(fields, hivetype.Field{Name: fmt.Sprintf("tag_%d", i), Type: f.Type})
+	}
+	return bound(hivetype.StructOf(fields...), u)
 }
 
 func bindStruct(args []Arg) (Binding, error) {

@@ -58,7 +58,7 @@ func (f *computed) signature() string {
 // compute is the SQL of a call that Go computes.
 func (l *lowerer) compute(f *computed, args []string) string {
 	for _, t := range append(slices.Clone(f.args), f.result) {
-		if err := checkType(t); err != nil {
+		if err := noUnion(t, "in "+f.name); err != nil {
 			return l.fail(err)
 		}
 	}

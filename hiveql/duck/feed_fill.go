@@ -51,6 +51,8 @@ func (r resolution) logicalType(t hivetype.Type) duckdb.LogicalType {
 			defer duckdb.DestroyLogicalType(&types[i])
 		}
 		return duckdb.CreateStructType(types, names)
+	case hivetype.Union:
+		return r.logicalType(t.Variants())
 	}
 	if r == nanos && timed(t) {
 		return duckdb.CreateLogicalType(duckdb.TypeHugeInt)
@@ -65,7 +67,7 @@ var primitiveTypes = map[hivetype.Kind]duckdb.Type{
 	hivetype.Varchar: duckdb.TypeVarchar, hivetype.Char: duckdb.TypeVarchar, hivetype.Binary: duckdb.TypeBlob,
 	hivetype.Date: duckdb.TypeDate, hivetype.Timestamp: duckdb.TypeTimestamp,
 	hivetype.TimestampLocalTZ: duckdb.TypeTimestamp, hivetype.IntervalYearMonth: duckdb.TypeInterval,
-	hivetype.IntervalDayTime: duckdb.TypeInterval, hivetype.Union: duckdb.TypeVarchar,
+	hivetype.IntervalDayTime: duckdb.TypeInterval,
 }
 
 // arrayFiller copies an Arrow array of the type that package formats makes for t.
@@ -138,6 +140,9 @@ func valuesFiller(a arrow.Array, t hivetype.Type) (filler, error) {
 	case *array.List:
 		return listFiller(a, t)
 	case *array.Struct:
+		if t.Kind == hivetype.Union {
+			t = t.Variants()
+		}
 		return structFiller(a, t)
 	case *array.Null:
 		return func(duckdb.Vector, int, int, int) {}, nil

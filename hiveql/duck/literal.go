@@ -16,6 +16,9 @@ func (r resolution) literal(v hivetype.Value, t hivetype.Type) (string, error) {
 	if err := checkType(t); err != nil {
 		return "", err
 	}
+	if v != nil && t.Contains(hivetype.Union) {
+		return "", unsupported("a constant of the type %s", t)
+	}
 	if v == nil {
 		return "NULL::" + r.sqlType(t), nil
 	}

@@ -1,7 +1,9 @@
 package duck
 
 import (
+	"fmt"
 	"runtime/debug"
+	"strconv"
 	"strings"
 
 	"github.com/skepdata/skep/hiveql/analysis"
@@ -130,6 +132,31 @@ func buildVersion() string {
 	return version
 }
 
+// createUnion makes the struct that stands for a uniontype.
+func createUnion(l *lowerer, x *analysis.Call, args []string) string {
+	values := []string{"(" + args[0] + ")::TINYINT"}
+	for i, a := range args[1:] {
+		values = append(values, fmt.Sprintf("CASE WHEN %s = %d THEN %s END", args[0], i, a))
+	}
+	return fmt.Sprintf("CASE WHEN %s BETWEEN 0 AND %d THEN %s END", args[0], len(args)-2, structOf(x.T.Variants(), values))
+}
+
+// extractUnion takes one of the types of a uniontype out of it, or makes a struct of all of them.
+func extractUnion(l *lowerer, x *analysis.Call, args []string) string {
+	field := func(i int64) string {
+		return "struct_extract(" + args[0] + ", " + quote(strconv.FormatInt(i, 10)) + ")"
+	}
+	if len(args) == 2 {
+		tag, _ := constantInt(x, 1)
+		return field(tag)
+	}
+	values := make([]string, len(x.T.Fields))
+	for i := range values {
+		values[i] = field(int64(i))
+	}
+	return "CASE WHEN " + args[0] + " IS NOT NULL THEN " + structOf(x.T, values) + " END"
+}
+
 func valueRules() map[string]rule {
 	all := map[string]rule{
 		"assert_true": as("skep_assert_true(coalesce($1, FALSE))"), "coalesce": as("coalesce($*)"),
@@ -244,6 +271,7 @@ func collectionRules() map[string]rule {
 			}
 			return structOf(x.T, values)
 		},
+		"create_union": createUnion, "extract_union": extractUnion,
 		"struct": func(l *lowerer, x *analysis.Call, args []string) string { return structOf(x.T, args) },
 		"size": func(l *lowerer, x *analysis.Call, args []string) string {
 			if x.Args[0].Type().Kind == hivetype.Map {

@@ -64,6 +64,8 @@ func (l *lowerer) scanLocal(s *analysis.Scan, g *scanGroup) string {
 	for i, c := range s.Cols {
 		var x string
 		switch {
+		case c.Source == analysis.DataColumn && c.Type.Contains(hivetype.Union):
+			return l.fail(noUnion(c.Type, "in Parquet files"))
 		case c.Source == analysis.DataColumn:
 			key := s.Table.Storage.Columns[c.Index].Name
 			if s.ByPosition {

@@ -48,19 +48,29 @@ func (r resolution) sqlType(t hivetype.Type) string {
 			fields[i] = name(f.Name) + " " + r.sqlType(f.Type)
 		}
 		return "STRUCT(" + strings.Join(fields, ", ") + ")"
+	case hivetype.Union:
+		return r.sqlType(t.Variants())
 	}
 	return "VARCHAR"
 }
 
 // checkType reports types that have no counterpart.
 func checkType(t hivetype.Type) error {
-	if t.Kind == hivetype.Union {
+	if t.Kind == hivetype.Union && hasTime(t) { // which would have to be told apart from other structs
 		return unsupported("the type %s", t)
 	}
 	for _, part := range parts(t) {
 		if err := checkType(part); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// noUnion refuses types that can be in text files and in results only.
+func noUnion(t hivetype.Type, where string) error {
+	if t.Contains(hivetype.Union) {
+		return unsupported("the type %s %s", t, where)
 	}
 	return nil
 }

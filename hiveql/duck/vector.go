@@ -116,6 +116,16 @@ func (r resolution) readerOf(t hivetype.Type) reader {
 		return r.mapReader(t)
 	case hivetype.Struct:
 		return r.structReader(t)
+	case hivetype.Union:
+		read := r.structReader(t.Variants())
+		return func(v vector, row int) hivetype.Value {
+			parts := read(v, row).([]any)
+			tag, ok := parts[0].(int64)
+			if !ok {
+				return nil
+			}
+			return hivetype.Variant{Tag: int(tag), Value: parts[1+tag]}
+		}
 	}
 	return func(vector, int) hivetype.Value { return nil }
 }

@@ -20,6 +20,11 @@ import (
 
 // parquet writes by one COPY, files of about MaxFileBytes.
 func (w *writer) parquet(ctx context.Context) error {
+	for _, c := range w.out.Table.Storage.Columns {
+		if err := noUnion(c.Type, "in Parquet files"); err != nil {
+			return err
+		}
+	}
 	options, err := w.copyOptions()
 	if err != nil {
 		return err

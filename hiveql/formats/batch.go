@@ -135,6 +135,8 @@ func arrowType(t hivetype.Type, nanos bool) (arrow.DataType, error) {
 			return nil, err
 		}
 		return arrow.MapOf(key, elem), nil
+	case hivetype.Union:
+		return ArrowType(t.Variants())
 	case hivetype.Struct:
 		fields := make([]arrow.Field, len(t.Fields))
 		for i, f := range t.Fields {

@@ -21,6 +21,7 @@ type column struct {
 	list    *array.ListBuilder
 	dict    *array.MapBuilder
 	record  *array.StructBuilder
+	union   bool      // record is a uniontype in parts
 	below   []*column // element, or key and value, or fields
 	// text appends the value that the text of a primitive type stands for, and is false where
 	// it stands for none. It does not keep the text.
@@ -41,6 +42,9 @@ func newColumn(builder array.Builder, t hivetype.Type, how *clocks) *column {
 		c.below = []*column{newColumn(b.KeyBuilder(), *t.Key, how), newColumn(b.ItemBuilder(), *t.Elem, how)}
 	case *array.StructBuilder:
 		c.record = b
+		if c.union = t.Kind == hivetype.Union; c.union {
+			t = t.Variants()
+		}
 		c.names = map[string]int{}
 		for i, f := range t.Fields {
 			c.below = append(c.below, newColumn(b.FieldBuilder(i), f.Type, how))

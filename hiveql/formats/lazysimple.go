@@ -3,6 +3,7 @@ package formats
 import (
 	"bytes"
 	"errors"
+	"strconv"
 	"strings"
 )
 
@@ -146,6 +147,8 @@ func (r *lazyRow) value(c *column, text []byte, level int) {
 		}
 	case c.dict != nil:
 		r.dict(c, text, level)
+	case c.union:
+		r.union(c, text, level)
 	case c.record != nil:
 		c.record.Append(true)
 		rest, more := text, true
@@ -162,6 +165,25 @@ func (r *lazyRow) value(c *column, text []byte, level int) {
 		c.set(r.unescape(text))
 	default:
 		c.set(text)
+	}
+}
+
+// union reads a number, and behind a separator the value of the type that it stands for.
+func (r *lazyRow) union(c *column, text []byte, level int) {
+	number, rest, more := r.cut(text, r.separator(level))
+	tag, err := strconv.Atoi(string(number))
+	if err != nil || !more || tag < 0 || tag >= len(c.below)-1 {
+		c.null()
+		return
+	}
+	c.record.Append(true)
+	c.below[0].set(number)
+	for i, f := range c.below[1:] {
+		if i == tag {
+			r.nested(f, rest, level+1)
+		} else {
+			f.null()
+		}
 	}
 }
 

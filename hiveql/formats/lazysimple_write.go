@@ -3,6 +3,7 @@ package formats
 import (
 	"encoding/base64"
 	"fmt"
+	"strconv"
 
 	"github.com/skepdata/skep/hivetype"
 )
@@ -69,6 +70,10 @@ func (f *lazyFormat) value(dst []byte, v hivetype.Value, t hivetype.Type, level 
 		return dst, nil
 	case hivetype.Map:
 		return f.dict(dst, v.([]hivetype.Entry), t, level)
+	case hivetype.Union:
+		u := v.(hivetype.Variant)
+		dst = append(strconv.AppendInt(dst, int64(u.Tag), 10), f.separator(level))
+		return f.value(dst, u.Value, t.Fields[u.Tag].Type, level+1)
 	}
 	return f.primitive(dst, v, t), nil
 }

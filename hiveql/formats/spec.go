@@ -180,6 +180,12 @@ func NewReader(spec Spec, fields []Field, projection []int, r io.Reader, batchRo
 	if err != nil {
 		return nil, err
 	}
+	for _, p := range b.projection {
+		if err := spec.noUnion(fields[p]); err != nil {
+			b.release()
+			return nil, err
+		}
+	}
 	if r, err = spec.decoded(r); err == nil && b.offset != nil {
 		err = spec.noCharset()
 	}
@@ -198,6 +204,14 @@ func NewReader(spec Spec, fields []Field, projection []int, r io.Reader, batchRo
 		return nil, err
 	}
 	return &textReader{lines: lines, batch: b, row: row}, nil
+}
+
+// noUnion refuses uniontypes, but for the formats that can have them.
+func (s *Spec) noUnion(f Field) error {
+	if s.Kind == LazySimple || s.Kind == MultiDelimit || !f.Type.Contains(hivetype.Union) {
+		return nil
+	}
+	return fmt.Errorf("column %s: the type %s in files of %s is %w yet", f.Name, f.Type, s.Kind, ErrUnsupported)
 }
 
 // Split is a part of a file that is not compressed: the lines that begin at byte From or behind it,
@@ -263,6 +277,9 @@ func NewWriter(spec Spec, fields []Field, w io.Writer) (Writer, error) {
 	for _, f := range fields {
 		if err := supported(f.Type); err != nil {
 			return nil, fmt.Errorf("column %s: %w", f.Name, err)
+		}
+		if err := spec.noUnion(f); err != nil {
+			return nil, err
 		}
 	}
 	row, err := newRowWriter(&spec)
