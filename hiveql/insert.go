@@ -266,6 +266,19 @@ func (s *Session) partitionTarget(
 	return &target{values: values, location: loc, storage: &t.Storage}, false, err
 }
 
+// parquetCompression is a property of tables, in any case, and a setting for those without it.
+const parquetCompression = "parquet.compression"
+
+// paramOf is a parameter whose name may be written in any case.
+func paramOf(params map[string]string, name string) string {
+	for k, v := range params {
+		if strings.EqualFold(k, name) {
+			return v
+		}
+	}
+	return ""
+}
+
 // outputTable is the table as the executor has to write it: with the format of the partition
 // that rows are added to, and with the session's choice of compression. The columns are the
 // table's also where the partition has older ones, so that no value is lost.
@@ -281,8 +294,8 @@ func (s *Session) outputTable(w *analysis.Write, static *staticPlace) *metastore
 			setParam(&t.Parameters, "mapreduce.output.fileoutputformat.compress.codec", v)
 		}
 	}
-	if v := s.Setting("parquet.compression"); v != "" && t.Parameters["parquet.compression"] == "" {
-		setParam(&t.Parameters, "parquet.compression", v)
+	if v := s.Setting(parquetCompression); v != "" && paramOf(t.Parameters, parquetCompression) == "" {
+		setParam(&t.Parameters, parquetCompression, v)
 	}
 	return t
 }
