@@ -99,7 +99,7 @@ func (r *resolver) condition(e syntax.Expr) (Expr, error) {
 		return nil, failf(e, codeArgumentType, "Argument type mismatch %s: expected a condition, got %s",
 			near(written(e)), x.Type())
 	}
-	return convert(x, boolean), nil
+	return whetherTrue(convert(x, boolean)), nil
 }
 
 func (r *resolver) resolve(e syntax.Expr) (Expr, error) {

@@ -64,20 +64,45 @@ func (r *resolver) inNumbers(x Expr, q result, not bool) (Expr, error) {
 	return &InQuery{X: sides[0], Query: p, Not: not}, nil
 }
 
-// tupleInQuery plans (x, y) IN (query) as EXISTS: where it would be NULL it is false, which is the
-// same to a condition. NOT IN asks also whether there is a row for which the comparison is unknown.
+// tupleInQuery plans (x, y) IN (query) as EXISTS, and asks also whether there is a row for which the
+// comparison is unknown.
 func (r *resolver) tupleInQuery(e *syntax.In, left *syntax.Tuple) (Expr, error) {
 	found, err := r.tupleExists(e, left, false)
-	if err != nil || !e.Not {
-		return found, err
+	if err != nil {
+		return nil, err
 	}
 	perhaps, err := r.tupleExists(e, left, true)
 	if err != nil {
 		return nil, err
 	}
-	return &Case{T: boolean, Else: &Const{Value: true, T: boolean}, Whens: []When{
-		{Cond: found, Then: &Const{Value: false, T: boolean}}, {Cond: perhaps, Then: &Const{T: boolean}},
+	return &Case{T: boolean, Else: &Const{Value: e.Not, T: boolean}, Whens: []When{
+		{Cond: found, Then: &Const{Value: !e.Not, T: boolean}}, {Cond: perhaps, Then: &Const{T: boolean}},
 	}}, nil
+}
+
+// whetherTrue is a condition of which only matters whether it is true: false and NULL are the same. It
+// does not ask for what makes the one or the other.
+func whetherTrue(x Expr) Expr {
+	switch x := x.(type) {
+	case *Call:
+		if x.Func == opAnd || x.Func == opOr {
+			args := make([]Expr, len(x.Args))
+			for i, a := range x.Args {
+				args[i] = whetherTrue(a)
+			}
+			return &Call{Func: x.Func, Args: args, T: x.T}
+		}
+	case *Case:
+		if len(x.Whens) == 2 && isTruth(x.Whens[0].Then, true) && isTruth(x.Whens[1].Then, nil) && isTruth(x.Else, false) {
+			return x.Whens[0].Cond
+		}
+	}
+	return x
+}
+
+func isTruth(x Expr, v any) bool {
+	c, ok := x.(*Const)
+	return ok && c.Value == v
 }
 
 // tupleExists asks for a row of the query that is equal to the tuple, or for one of which it is

@@ -421,6 +421,10 @@ func (l *lowerer) over(f analysis.WindowColumn, frame string) string {
 		clauses = append(clauses, frame)
 	case f.Frame != nil:
 		start, stop := l.bound(f.Frame.Start, offsets), l.bound(f.Frame.Stop, offsets)
+		if offsets { // a frame that begins or ends away from the row leaves out what is exactly that far
+			start = l.beyond(start, " FOLLOWING", f.Frame.Start, f.OrderBy)
+			stop = l.beyond(stop, " PRECEDING", f.Frame.Stop, f.OrderBy)
+		}
 		clauses = append(clauses, fmt.Sprintf("%s BETWEEN %s AND %s", f.Frame.Unit, start, stop))
 	}
 	return " OVER (" + strings.Join(clauses, " ") + ")"
@@ -448,6 +452,16 @@ func (l *lowerer) distanceKeys(keys []analysis.SortKey) []analysis.SortKey {
 		l.fail(unsupported("a RANGE frame with an offset over %s", t))
 	}
 	return []analysis.SortKey{k}
+}
+
+// beyond is a bound of a RANGE frame, by a little more than its offset if it is of a kind.
+func (l *lowerer) beyond(bound, kind string, b analysis.FrameBound, keys []analysis.SortKey) string {
+	n, is := strings.CutSuffix(bound, kind)
+	if !is || b.N == nil {
+		return bound
+	}
+	key := l.expr(l.distanceKeys(keys)[0].X)
+	return "(" + n + " + (coalesce(abs(" + key + "), 0) + " + n + ") * 4.5e-16::DOUBLE)" + kind
 }
 
 func (l *lowerer) bound(b analysis.FrameBound, distance bool) string {
