@@ -421,9 +421,8 @@ func (l *lowerer) over(f analysis.WindowColumn, frame string) string {
 		clauses = append(clauses, frame)
 	case f.Frame != nil:
 		start, stop := l.bound(f.Frame.Start, offsets), l.bound(f.Frame.Stop, offsets)
-		if offsets { // a frame that begins or ends away from the row leaves out what is exactly that far
-			start = l.beyond(start, " FOLLOWING", f.Frame.Start, f.OrderBy)
-			stop = l.beyond(stop, " PRECEDING", f.Frame.Stop, f.OrderBy)
+		if offsets {
+			start, stop = l.distant(start, "FOLLOWING", f.Frame.Start, f.OrderBy), l.distant(stop, "PRECEDING", f.Frame.Stop, f.OrderBy)
 		}
 		clauses = append(clauses, fmt.Sprintf("%s BETWEEN %s AND %s", f.Frame.Unit, start, stop))
 	}
@@ -454,14 +453,25 @@ func (l *lowerer) distanceKeys(keys []analysis.SortKey) []analysis.SortKey {
 	return []analysis.SortKey{k}
 }
 
-// beyond is a bound of a RANGE frame, by a little more than its offset if it is of a kind.
-func (l *lowerer) beyond(bound, kind string, b analysis.FrameBound, keys []analysis.SortKey) string {
-	n, is := strings.CutSuffix(bound, kind)
-	if !is || b.N == nil {
+// distant is a bound of a RANGE frame with offsets. Hive takes away from the row, which it is where it
+// has the direction given, what is farther than the offset, and not what is exactly as far. Of decimals it
+// compares whole distances.
+func (l *lowerer) distant(bound, away string, b analysis.FrameBound, keys []analysis.SortKey) string {
+	if b.N == nil {
 		return bound
 	}
-	key := l.expr(l.distanceKeys(keys)[0].X)
-	return "(" + n + " + (coalesce(abs(" + key + "), 0) + " + n + ") * 4.5e-16::DOUBLE)" + kind
+	n := strings.TrimSuffix(bound, " "+b.Kind)
+	little := "(coalesce(abs(" + l.expr(l.distanceKeys(keys)[0].X) + "), 0) + " + n + ") * 4.5e-16::DOUBLE"
+	decimal := keys[0].X.Type().Kind == hivetype.Decimal
+	switch {
+	case decimal && b.Kind == away:
+		n = "(" + n + " + 1)"
+	case decimal:
+		n = "(" + n + " + 1 - " + little + ")"
+	case b.Kind == away:
+		n = "(" + n + " + " + little + ")"
+	}
+	return n + " " + b.Kind
 }
 
 func (l *lowerer) bound(b analysis.FrameBound, distance bool) string {
