@@ -53,7 +53,7 @@ type job struct {
 	partUploader storage.PartUploader // nil if there is none
 	appender     storage.Appender     // nil if nothing is appended to
 	buffers      sync.Pool            // of *[]byte
-	small        sync.Pool            // likewise, for what is no larger
+	small, tiny  sync.Pool            // likewise, for what is no larger
 	slabs        sync.Pool            // likewise, for the contents of batches
 	memory       memory
 	crew         *codec.Crew
@@ -86,7 +86,10 @@ type work struct {
 	batch []Task // small outputs to be sent together; nil otherwise
 }
 
-const bufferSize = 256 << 10
+const (
+	bufferSize = 256 << 10
+	tinySize   = 16 << 10 // of the buffers of what is no larger, of which there may be hundreds at once
+)
 
 func newJob(src, dest storage.Location, opts Options) (*job, error) {
 	opts.useJournal()
@@ -103,6 +106,7 @@ func newJob(src, dest storage.Location, opts Options) (*job, error) {
 		crew:    newCrew(),
 		rates:   newRates(opts),
 		buffers: sync.Pool{New: func() any { b := make([]byte, bufferSize); return &b }},
+		tiny:    sync.Pool{New: func() any { b := make([]byte, tinySize); return &b }},
 		small:   sync.Pool{New: func() any { b := make([]byte, lightSize); return &b }},
 	}
 	if opts.Workers == 0 {

@@ -194,7 +194,9 @@ func (h *hashWriter) checksum() storage.Checksum {
 // checksum known.
 func (j *job) pump(out io.Writer, from io.Reader) error {
 	pool := &j.buffers
-	if s, ok := from.(*span); ok && s.left <= lightSize {
+	if s, ok := from.(*span); ok && s.left <= tinySize {
+		pool = &j.tiny
+	} else if ok && s.left <= lightSize {
 		pool = &j.small
 	}
 	buf := pool.Get().(*[]byte)

@@ -13,6 +13,7 @@ import (
 // larger, so that an object, or a part of one, takes the memory it needs and no more. The large ones
 // stay in a processor's cache between being filled and being handed on.
 const (
+	tinyChunk  = 16 << 10 // of what is known to be no larger: hundreds of such objects are sent at once
 	smallChunk = 64 << 10
 	largeChunk = 256 << 10
 )
@@ -20,13 +21,16 @@ const (
 // bufferPool lends the chunks that hold a part, or a whole small object, while it is being sent.
 // The zero value is ready. It is safe for concurrent use.
 type bufferPool struct {
-	small, large sync.Pool // of *[]byte
+	tiny, small, large sync.Pool // of *[]byte
 }
 
-// get lends an empty chunk of one of the two sizes.
+// get lends an empty chunk of one of the sizes.
 func (p *bufferPool) get(size int) []byte {
 	pool := &p.large
-	if size == smallChunk {
+	switch size {
+	case tinyChunk:
+		pool = &p.tiny
+	case smallChunk:
 		pool = &p.small
 	}
 	if b, ok := pool.Get().(*[]byte); ok {
@@ -38,6 +42,8 @@ func (p *bufferPool) get(size int) []byte {
 // put takes back what get has lent.
 func (p *bufferPool) put(b []byte) {
 	switch cap(b) {
+	case tinyChunk:
+		p.tiny.Put(&b)
 	case smallChunk:
 		p.small.Put(&b)
 	case largeChunk:
@@ -61,7 +67,11 @@ func (c *chunks) room(expected int64) []byte {
 		}
 	}
 	size := largeChunk
-	if len(c.chunks) == 0 && expected <= smallChunk {
+	switch {
+	case len(c.chunks) > 0:
+	case 0 < expected && expected <= tinyChunk:
+		size = tinyChunk
+	case expected <= smallChunk:
 		size = smallChunk
 	}
 	chunk := c.pool.get(size)

@@ -19,7 +19,7 @@ func TestChunks(t *testing.T) {
 		size, chunks int
 		expected     int64
 	}{
-		{0, 0, 0}, {1, 1, 0}, {smallChunk, 1, smallChunk}, {smallChunk, 1, 0}, {smallChunk + 1, 2, 0},
+		{0, 0, 0}, {1, 1, 0}, {1, 1, 1}, {tinyChunk, 1, tinyChunk}, {tinyChunk + 1, 2, tinyChunk}, {tinyChunk + 1, 1, 0}, {smallChunk, 1, smallChunk}, {smallChunk, 1, 0}, {smallChunk + 1, 2, 0},
 		{smallChunk + 1, 1, smallChunk + 1}, {largeChunk, 1, largeChunk}, {len(data), 4, int64(len(data))}, {len(data), 4, 0},
 	} {
 		want := data[:x.size]
