@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -54,7 +56,8 @@ func TestUploadUntilKilled(t *testing.T) {
 		sendPart(t, u, n)
 	}
 	os.Stdout.WriteString(u.(storage.Named).ID() + "\n")
-	select {}
+	_, _ = io.Copy(io.Discard, os.Stdin) // waiting for nothing would be a deadlock, and the end
+	runtime.KeepAlive(u)                 // or its file could be collected, and the lock with it
 }
 
 // killUpload returns what a killed process has left: the ID of its upload.
@@ -67,6 +70,9 @@ func killUpload(t *testing.T, b *Bucket, key string) (id string) {
 	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cmd.StdinPipe(); err != nil {
 		t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
