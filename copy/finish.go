@@ -1,0 +1,126 @@
+package copier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/skepdata/skep/storage"
+)
+
+// finish records the end of an output and deletes its sources if asked to. Its error ends the
+// job.
+func (j *job) finish(ctx context.Context, t Task, res result, err error) error {
+	if err == nil && j.opts.Verify == VerifyReadBack {
+		err = j.readBack(ctx, t, res)
+	}
+	if err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx) // what failed with it is not to blame
+		}
+		if hopeless := j.hopeless(err); hopeless != nil {
+			return hopeless
+		}
+		if j.postpone(t, err) {
+			return nil
+		}
+		e := j.about(t, Failed)
+		e.Err = err
+		j.rec.event(e)
+		return nil
+	}
+	j.outage.Store(0)
+	j.retries.earn()
+	e := j.about(t, Copied)
+	e.CRC32C, e.ETag, e.Method, e.PartSize = res.sum, res.object.ETag, res.method, res.partSize
+	j.rec.event(e)
+	j.journalDone(t, res)
+	if j.ledger != nil {
+		r := j.recordOf(t, res.object.Size, res.sum)
+		r.ETag, r.object = res.object.ETag, res.object
+		j.ledger.add(r)
+	}
+	if err := j.note(t, res.sums); err != nil {
+		return err
+	}
+	if j.opts.DeleteOnSuccess {
+		j.deleteSources(ctx, t)
+	}
+	return nil
+}
+
+// hopeless ends a job that the destination does not want at all, and one that a server has left:
+// each further output would take all its retries to fail. It returns the error of the job, if
+// err is that.
+func (j *job) hopeless(err error) error {
+	if storage.IsTemporary(err) {
+		if n := j.outage.Add(1); n >= int64(2*min(j.opts.workers(), patience)) {
+			return fmt.Errorf("given up after %d failures in a row: %w", n, err)
+		}
+		return nil
+	}
+	var e *storage.Error
+	if !errors.As(err, &e) || !strings.HasPrefix(e.URL, j.dest.Bucket.URL()+j.dir) {
+		return nil
+	}
+	if !errors.Is(err, storage.ErrPermission) && !errors.Is(err, storage.ErrNotExist) {
+		return nil
+	}
+	n := j.rejected.Add(1)
+	switch {
+	case j.rec.succeeded():
+		return nil
+	case j.denied: // neither listing nor writing
+		return err
+	case n >= enough:
+		return fmt.Errorf("given up after %d failures and no success: %w", n, err)
+	}
+	return nil
+}
+
+func (j *job) note(t Task, sums []storage.Checksum) error {
+	if j.manifest == nil {
+		return nil
+	}
+	if err := j.manifest.add(t, sums); err != nil {
+		return fmt.Errorf("write the manifest: %w", err)
+	}
+	return nil
+}
+
+// deleteSources deletes the sources of an output that is durable. A source that cannot be
+// deleted is reported, and no failure of the copy.
+func (j *job) deleteSources(ctx context.Context, t Task) {
+	sources := t.fresh()
+	keys := make([]string, len(sources))
+	for i, s := range sources {
+		keys[i] = s.Key
+	}
+	together := j.src.Bucket.Delete(ctx, keys...)
+	gone := map[string]bool{}
+	for _, s := range sources {
+		e := j.about(t, Deleted)
+		e.Source, e.Sources, e.Bytes = j.src.Bucket.URL()+s.Key, 1, s.Size
+		if e.Err = together; together != nil {
+			e.Err = j.deleteOne(ctx, t, s.Key)
+		}
+		if e.Err != nil {
+			e.Kind = DeleteFailed
+		}
+		gone[s.Key] = e.Err == nil
+		j.rec.event(e)
+	}
+	if j.ledger != nil {
+		j.ledger.forget(j.dir+t.Key, func(key string) bool { return gone[key] })
+	}
+}
+
+// deleteOne finds out which of several sources could not be deleted, and tries it again.
+func (j *job) deleteOne(ctx context.Context, t Task, key string) (err error) {
+	for attempt := 0; ; attempt++ {
+		if err = j.src.Bucket.Delete(ctx, key); err == nil || !j.again(ctx, t, attempt, err) {
+			return err
+		}
+	}
+}
