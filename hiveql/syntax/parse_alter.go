@@ -25,7 +25,7 @@ func (p *parser) drop() Stmt {
 	if p.atAny("FUNCTION", "TEMPORARY", "MACRO") {
 		return p.dropFunction(start)
 	}
-	if feature := unsupportedObject(t.text); feature != "" {
+	if feature := unsupportedObject(p.word(0)); feature != "" {
 		p.unsupported(t, "DROP "+feature)
 	} else {
 		p.failExpected("TABLE, VIEW or DATABASE")
@@ -43,7 +43,7 @@ func (p *parser) alter() Stmt {
 	case "DATABASE", "SCHEMA":
 		return p.alterDatabase(start)
 	}
-	if feature := unsupportedObject(t.text); feature != "" {
+	if feature := unsupportedObject(p.word(0)); feature != "" {
 		p.unsupported(t, "ALTER "+feature)
 	} else {
 		p.failExpected("TABLE, VIEW or DATABASE")
@@ -159,7 +159,7 @@ func (p *parser) alterAction(n *AlterTable, start int) AlterAction {
 	case p.atAny("CLUSTERED", "SKEWED", "NOT", "INTO"):
 		return p.alterLayout(start)
 	}
-	if feature := unsupportedAlter(strings.ToUpper(p.src[t.off:t.end]), p.ahead(1).text); feature != "" {
+	if feature := unsupportedAlter(p.word(0), p.word(1)); feature != "" {
 		p.unsupported(t, "ALTER TABLE ... "+feature)
 	} else {
 		p.failExpected("an action of ALTER TABLE, such as ADD, DROP, RENAME, SET or CHANGE")
@@ -182,6 +182,10 @@ func unsupportedAlter(word, second string) string {
 		return "COMPACT (transactional tables)"
 	case "CONVERT", "EXECUTE":
 		return word
+	case "ENABLE", "DISABLE":
+		if second == "NO_DROP" || second == "OFFLINE" {
+			return word + " " + second + " (protection)"
+		}
 	case "CREATE":
 		return word + " " + second + " (Iceberg)"
 	}
@@ -263,6 +267,9 @@ func (p *parser) alterDrop(start int) AlterAction {
 	if p.accept("CONSTRAINT") {
 		name := p.ident()
 		return &DropConstraint{Span: p.span(start), Name: name}
+	}
+	if t := p.tok(); t.text == "COLUMN" || t.text != "PARTITION" && t.text != "IF" && p.isIdent(t) {
+		p.unsupported(t, "ALTER TABLE ... DROP COLUMN")
 	}
 	a := &DropPartitions{IfExists: p.ifExists(), Specs: list(p, p.needPartitionSpec)}
 	p.accept("IGNORE", "PROTECTION")

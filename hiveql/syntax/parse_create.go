@@ -31,7 +31,7 @@ func (p *parser) create() Stmt {
 		}
 		return p.createTable(start)
 	}
-	if feature := unsupportedObject(p.tok().text); feature != "" {
+	if feature := unsupportedObject(p.word(0)); feature != "" {
 		p.unsupported(t, "CREATE "+feature)
 	} else {
 		p.failExpected("TABLE, VIEW or DATABASE")
@@ -42,8 +42,10 @@ func (p *parser) create() Stmt {
 // unsupportedObject names the objects that CREATE, ALTER and DROP know in Hive but not here.
 func unsupportedObject(word string) string {
 	switch word {
-	case "ROLE", "INDEX", "POOL":
+	case "ROLE", "INDEX", "POOL", "CATALOG":
 		return word
+	case "DATACONNECTOR":
+		return word + " (remote databases)"
 	case "MATERIALIZED":
 		return "MATERIALIZED VIEW"
 	case "RESOURCE":

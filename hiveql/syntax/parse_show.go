@@ -60,7 +60,9 @@ func (p *parser) show() Stmt {
 }
 
 func (p *parser) showUnknown(t *token) {
-	switch t.text {
+	switch word := p.word(0); word {
+	case "DATACONNECTORS", "CATALOGS", "PROCESSLIST":
+		p.unsupported(t, "SHOW "+word)
 	case "LOCKS", "COMPACTIONS", "TRANSACTIONS", "ROLES", "ROLE", "GRANT", "PRINCIPALS", "INDEX", "INDEXES":
 		p.unsupported(t, "SHOW "+t.text)
 	case "CURRENT":
@@ -172,6 +174,8 @@ func (p *parser) describe() Stmt {
 		} else {
 			n.Name = p.objectName()
 		}
+	case p.describesUnknown():
+		p.unsupported(p.tok(), "DESCRIBE "+unsupportedObject(p.word(0)))
 	default:
 		n.Mode = p.describeMode()
 		p.accept("TABLE")
@@ -179,6 +183,13 @@ func (p *parser) describe() Stmt {
 	}
 	n.Span = p.span(start)
 	return n
+}
+
+// describesUnknown reports whether an object that only Hive has is next with its name; a word
+// alone, or with a column behind a dot, is a table.
+func (p *parser) describesUnknown() bool {
+	word, next := p.word(0), p.ahead(1)
+	return (word == "DATACONNECTOR" || word == "CATALOG") && (p.isIdent(next) || next.text == "EXTENDED")
 }
 
 func (p *parser) describeMode() string {

@@ -71,6 +71,12 @@ func (p *parser) tok() *token { return &p.toks[p.i] }
 // ahead is the token n behind the current one.
 func (p *parser) ahead(n int) *token { return &p.toks[min(p.i+n, len(p.toks)-1)] }
 
+// word is the source of the token n behind the current one in upper case, keyword or not.
+func (p *parser) word(n int) string {
+	t := p.ahead(n)
+	return strings.ToUpper(p.src[t.off:t.end])
+}
+
 func (p *parser) next() {
 	if p.i < len(p.toks)-1 {
 		p.i++
