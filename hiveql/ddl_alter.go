@@ -128,6 +128,10 @@ func (s *Session) alterPartitionsIn(
 		if match, err = s.specPredicate(t, spec); err != nil {
 			return err
 		}
+		if !fullSpec(t, spec) && s.Setting("hive.exec.dynamic.partition") == "false" {
+			return semantic(spec, 10095, "Dynamic partition is disabled. Either enable it by setting "+
+				"hive.exec.dynamic.partition=true or specify partition column values")
+		}
 	}
 	return s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
 		var ps []*metastore.Partition
@@ -148,6 +152,17 @@ func (s *Session) alterPartitionsIn(
 		}
 		return tx.AlterPartitions(ctx, t.TableName, ps)
 	})
+}
+
+// fullSpec reports whether a spec gives every key a value.
+func fullSpec(t *metastore.Table, spec *syntax.PartitionSpec) bool {
+	valued := 0
+	for _, f := range spec.Fields {
+		if f.Value != nil {
+			valued++
+		}
+	}
+	return valued == len(t.PartitionKeys)
 }
 
 func setPropertiesOf(params *map[string]string, list []syntax.Property) {
