@@ -43,7 +43,7 @@ func (s *Session) databaseLocation(d *metastore.Database) string {
 
 func (s *Session) createDatabase(ctx context.Context, n *syntax.CreateDatabase) error {
 	d := &metastore.Database{
-		Name: strings.ToLower(n.Name.Name), Owner: s.cfg.User, CreateTime: s.cfg.Now(), Parameters: map[string]string{},
+		Name: n.Name.Object(), Owner: s.cfg.User, CreateTime: s.cfg.Now(), Parameters: map[string]string{},
 	}
 	if n.Comment != nil {
 		d.Comment = *n.Comment
@@ -84,7 +84,7 @@ func (quietError) Error() string   { return "" }
 func (e quietError) Unwrap() error { return e.err }
 
 func (s *Session) dropDatabase(ctx context.Context, n *syntax.DropDatabase) error {
-	name := strings.ToLower(n.Name.Name)
+	name := n.Name.Object()
 	if name == metastore.DefaultDatabase {
 		return ddlFailed("Can not drop default database")
 	}
@@ -129,7 +129,7 @@ func (s *Session) dropDatabase(ctx context.Context, n *syntax.DropDatabase) erro
 }
 
 func (s *Session) alterDatabase(ctx context.Context, n *syntax.AlterDatabase) error {
-	name := strings.ToLower(n.Name.Name)
+	name := n.Name.Object()
 	location := ""
 	if n.Location != nil {
 		var err error

@@ -374,9 +374,9 @@ func elementOf(t hivetype.Type, name string) (hivetype.Type, bool) {
 
 func (s *Session) describeDatabase(ctx context.Context, r *Result, n *syntax.Describe) error {
 	ident := n.Name.Parts[len(n.Name.Parts)-1]
-	d, err := s.cfg.Store.Database(ctx, strings.ToLower(ident.Name))
+	d, err := s.cfg.Store.Database(ctx, ident.Object())
 	if err != nil {
-		return s.databaseError(&ident, strings.ToLower(ident.Name), err)
+		return s.databaseError(&ident, ident.Object(), err)
 	}
 	if s.inJSON() {
 		return r.showJSON(s.jsonDatabase(d, n.Mode == "EXTENDED"))

@@ -248,7 +248,7 @@ func (s *Session) setStatement(r *Result, n *syntax.Set) error {
 }
 
 func (s *Session) use(ctx context.Context, n *syntax.Use) error {
-	name := strings.ToLower(n.Database.Name)
+	name := n.Database.Object()
 	if _, err := s.cfg.Store.Database(ctx, name); err != nil {
 		return s.databaseError(&n.Database, name, err)
 	}
@@ -304,9 +304,9 @@ func (s *Session) now() time.Time {
 func (s *Session) tableName(n *syntax.ObjectName) (metastore.TableName, error) {
 	switch len(n.Parts) {
 	case 1:
-		return metastore.TableName{Database: s.db, Name: strings.ToLower(n.Parts[0].Name)}, nil
+		return metastore.TableName{Database: s.db, Name: n.Parts[0].Object()}, nil
 	case 2:
-		return metastore.TableName{Database: strings.ToLower(n.Parts[0].Name), Name: strings.ToLower(n.Parts[1].Name)}, nil
+		return metastore.TableName{Database: n.Parts[0].Object(), Name: n.Parts[1].Object()}, nil
 	}
 	return metastore.TableName{}, semantic(n, 10001,
 		"a table is named table or database.table, not %d names long", len(n.Parts))

@@ -129,7 +129,7 @@ func (s *Session) shownDatabase(ctx context.Context, in *syntax.Ident) (string, 
 	if in == nil {
 		return s.db, nil
 	}
-	name := strings.ToLower(in.Name)
+	name := in.Object()
 	if _, err := s.cfg.Store.Database(ctx, name); err != nil {
 		return "", s.databaseError(in, name, err)
 	}

@@ -149,9 +149,9 @@ func literal(s string) string {
 
 func (s *Session) showCreateDatabase(ctx context.Context, r *Result, n *syntax.Show) error {
 	ident := n.Name.Parts[len(n.Name.Parts)-1]
-	d, err := s.cfg.Store.Database(ctx, strings.ToLower(ident.Name))
+	d, err := s.cfg.Store.Database(ctx, ident.Object())
 	if err != nil {
-		return s.databaseError(&ident, strings.ToLower(ident.Name), err)
+		return s.databaseError(&ident, ident.Object(), err)
 	}
 	lines := []string{"CREATE DATABASE " + quoted(d.Name)}
 	if d.Comment != "" {

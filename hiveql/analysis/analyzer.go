@@ -181,11 +181,9 @@ func (a *analyzer) table(n *syntax.ObjectName) (*metastore.Table, error) {
 func (e Env) tableName(n *syntax.ObjectName) (metastore.TableName, error) {
 	switch len(n.Parts) {
 	case 1:
-		return metastore.TableName{Database: e.database(), Name: strings.ToLower(n.Parts[0].Name)}, nil
+		return metastore.TableName{Database: e.database(), Name: n.Parts[0].Object()}, nil
 	case 2:
-		return metastore.TableName{
-			Database: strings.ToLower(n.Parts[0].Name), Name: strings.ToLower(n.Parts[1].Name),
-		}, nil
+		return metastore.TableName{Database: n.Parts[0].Object(), Name: n.Parts[1].Object()}, nil
 	}
 	e2 := failf(n, codeNoTable, "Table not found %s", near(writtenName(n)))
 	e2.Hint = "a table is named table or database.table"

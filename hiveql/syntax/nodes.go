@@ -1,5 +1,7 @@
 package syntax
 
+import "strings"
+
 // Pos is a place in the source text.
 type Pos struct {
 	Offset int // bytes from the start of the text, from 0
@@ -78,6 +80,12 @@ type (
 		Set        bool
 	}
 )
+
+// Object is how an identifier names a table or a database: in lower case and without blanks around,
+// as Hive's metastore keeps such names. Names of columns keep their blanks.
+func (id Ident) Object() string {
+	return strings.ToLower(strings.TrimFunc(id.Name, func(r rune) bool { return r <= ' ' }))
+}
 
 // LiteralKind is what kind of literal it is, which decides its type.
 type LiteralKind uint8
