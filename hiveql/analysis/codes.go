@@ -33,10 +33,12 @@ const (
 	codeDynamicStrict     = 10096
 	codeGroupingSets      = 10411
 	codeAggregate         = 10128
+	codeGroupingNoMap     = 10209
 	codeSetNotInGroupBy   = 10213
 	codePartitionSpec     = 10214
 	codeGroupByPosition   = 10220
 	codeOrderByPosition   = 10221
+	codeGroupingSkew      = 10225
 	codeNoOver            = 10247
 	codeSubquery          = 10249
 	codeGroupingArgument  = 10409

@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/skepdata/skep/hiveql/syntax"
@@ -38,6 +39,9 @@ func (b *block) group(keys []SortKey) error {
 	g.items = slices.Clone(b.items)
 	if b.sel.GroupBy != nil {
 		if err := b.groupKeys(g); err != nil {
+			return err
+		}
+		if err := b.groupingSettings(len(g.agg.Sets)); err != nil {
 			return err
 		}
 	}
@@ -135,6 +139,25 @@ func (b *block) groupKeys(g *grouping) error {
 		}
 	case "GROUPING SETS":
 		return b.groupingSets(g, r)
+	}
+	return nil
+}
+
+// groupingSettings refuses several groupings at once under settings with which Hive cannot make them.
+func (b *block) groupingSettings(sets int) error {
+	if sets == 0 {
+		return nil
+	}
+	env := b.a.env
+	if env.setting("hive.map.aggr", "true") == "false" {
+		return failf(b.sel.GroupBy, codeGroupingNoMap, "Grouping sets aggregations (with rollups or cubes) are not allowed if map-side "+
+			" aggregation is turned off. Set hive.map.aggr=true if you want to use grouping sets")
+	}
+	most, err := strconv.Atoi(env.setting("hive.new.job.grouping.set.cardinality", "30"))
+	if err == nil && sets > most && env.setting("hive.groupby.skewindata", "false") == "true" {
+		return failf(b.sel.GroupBy, codeGroupingSkew, "An additional MR job is introduced since the number of rows created per input row "+
+			"due to grouping sets is more than hive.new.job.grouping.set.cardinality. There is no need to handle skew separately. "+
+			"set hive.groupby.skewindata to false. The number of rows per input row due to grouping sets is %d", sets)
 	}
 	return nil
 }
