@@ -21,7 +21,8 @@
 // no damage of the disk is read, each is once more when an object that is open uses it first, and
 // fetched again if it differs. When the
 // last block of an object comes, the sum of the whole is compared with the store's, if it
-// keeps one.
+// keeps one. Who knows the sums of an object's blocks tells them ([File.Verify]), and nobody is given
+// other bytes then, however they have come.
 //
 // Several processes may share a directory. A file in use carries a shared lock; eviction takes
 // an exclusive one, without waiting, and so passes over files that anybody uses. After locking,

@@ -139,7 +139,7 @@ func (of *object) start(f *File, b, to int64) *run {
 	}
 	of.wg.Go(func() {
 		defer cancel()
-		err := of.fetch(ctx, r, off, n)
+		err := of.fetch(ctx, f, r, off, n)
 		of.mu.Lock()
 		defer of.mu.Unlock()
 		r.done, r.err = true, err
@@ -190,7 +190,7 @@ func (of *object) leave(r *run) {
 }
 
 // fetch brings a run's blocks.
-func (of *object) fetch(ctx context.Context, r *run, off, n int64) error {
+func (of *object) fetch(ctx context.Context, f *File, r *run, off, n int64) error {
 	select {
 	case of.c.gets <- struct{}{}:
 		defer func() { <-of.c.gets }()
@@ -201,7 +201,7 @@ func (of *object) fetch(ctx context.Context, r *run, off, n int64) error {
 		return err
 	}
 	defer of.c.came(n)
-	err := of.receive(ctx, r.from, off, n)
+	err := f.insist(off, n, func(off, n int64) error { return of.receive(ctx, off/blockSize, off, n) })
 	if err != nil && ctx.Err() != nil {
 		return errGivenUp
 	}
@@ -230,6 +230,11 @@ func (of *object) receive(ctx context.Context, b, off, n int64) error {
 	}
 	defer rd.Close()
 	of.learn(rd.Object())
+	return of.eachBlock(rd, b, n, of.keep)
+}
+
+// eachBlock takes n bytes from a reader, block by block, where the block b begins.
+func (of *object) eachBlock(rd io.Reader, b, n int64, take func(b int64, p []byte) error) error {
 	buf := make([]byte, min(blockSize, n))
 	for n > 0 {
 		p := buf[:min(blockSize, n)]
@@ -239,7 +244,7 @@ func (of *object) receive(ctx context.Context, b, off, n int64) error {
 		} else if err != nil {
 			return err
 		}
-		if err := of.keep(b, p); err != nil {
+		if err := take(b, p); err != nil {
 			return err
 		}
 		b++
@@ -265,12 +270,19 @@ func (of *object) learn(o storage.Object) {
 
 // keep writes one block and enters it. The last of all also says whether the whole is right.
 func (of *object) keep(b int64, p []byte) error {
+	sum := crc32.Checksum(p, castagnoli)
+	if err := of.agrees(b, sum); err != nil {
+		return err
+	}
 	if _, err := of.data.WriteAt(p, b*blockSize); err != nil {
 		return &unwritable{err}
 	}
 	of.mu.Lock()
 	defer of.mu.Unlock()
-	v := uint64(crc32.Checksum(p, castagnoli)) | present
+	if of.sums != nil && of.sums[b] != sum { // they have been told meanwhile
+		return &changedBlock{b}
+	}
+	v := uint64(sum) | present
 	missing := len(of.have.blocks) - of.have.there
 	if missing == 1 && !of.have.has(b) {
 		if err := of.compareWhole(b, v); err != nil {

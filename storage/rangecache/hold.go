@@ -130,6 +130,9 @@ func (f *File) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 func (f *File) direct(ctx context.Context, p []byte, off int64) (int, error) {
 	of := f.of
 	want := min(int64(len(p)), of.o.Size-off)
+	if of.told() {
+		return f.directBlocks(ctx, p[:want], off, len(p))
+	}
 	f.fetched.Add(want)
 	f.requests.Add(1)
 	r, err := of.b.Open(ctx, of.o.Key, storage.ReadOptions{IfMatch: of.o.ETag, Offset: off, Length: want, Unverified: true})

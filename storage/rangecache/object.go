@@ -18,6 +18,7 @@ type File struct {
 	fetched  atomic.Int64
 	requests atomic.Int64
 	found    atomic.Int64
+	changed  atomic.Int64
 	once     sync.Once
 	ahead    ahead
 
@@ -41,6 +42,10 @@ func (f *File) Requests() int64 { return f.requests.Load() }
 
 // Found is how many bytes, in whole blocks, Fill was asked for and did not have to fetch.
 func (f *File) Found() int64 { return f.found.Load() }
+
+// Changed is how many blocks have come because of this File that were not what Verify says, and were
+// asked for again.
+func (f *File) Changed() int64 { return f.changed.Load() }
 
 // note notes which blocks Fill is asked for, to count those that are there the first time. The
 // caller holds the object's lock.
@@ -108,6 +113,8 @@ type object struct {
 	// A bit for each block that has been compared with its sum: see verify.go. nil until then.
 	checked []uint64
 	sum     storage.Checksum // of the whole, if the store has told it
+	// sums are those of the blocks, once somebody has told them; they do not change: see sums.go.
+	sums []uint32
 	// wrong, once set, is why the object cannot be read: its bytes do not have the store's sum.
 	wrong error
 }

@@ -47,7 +47,7 @@ func (of *object) verify(from, to int64) (bool, error) {
 	return len(bad) == 0, nil
 }
 
-// sumOf is what a block was entered with.
+// sumOf is what a block should have.
 type sumOf struct {
 	block int64
 	sum   uint32
@@ -59,7 +59,11 @@ func (of *object) unchecked(from, to int64) []sumOf {
 	var todo []sumOf
 	for b := from; b < to; b++ {
 		if of.checked == nil || of.checked[b/64]>>(b%64)&1 == 0 {
-			todo = append(todo, sumOf{b, uint32(of.have.blocks[b])})
+			sum := uint32(of.have.blocks[b])
+			if of.sums != nil {
+				sum = of.sums[b] // another process may not know it
+			}
+			todo = append(todo, sumOf{b, sum})
 		}
 	}
 	return todo

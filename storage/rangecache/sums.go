@@ -1,0 +1,151 @@
+package rangecache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+
+	"github.com/skepdata/skep/storage"
+)
+
+// mostChanged is how often in a row a block may come other than it should.
+const mostChanged = 5
+
+// Verify tells the CRC32C of each 64 KiB of the object, the last of which may be shorter. From then on
+// no other bytes are given out, to nobody who uses the object: what comes is compared before it is kept,
+// and asked for again if it differs, a few times; then the error is storage.ErrChecksum. What has come
+// already and differs is forgotten. The first sums of an object stay.
+func (f *File) Verify(sums []uint32) error {
+	of := f.of
+	of.mu.Lock()
+	defer of.mu.Unlock()
+	if len(sums) != len(of.have.blocks) {
+		return fmt.Errorf("read %s: there are %d sums, and it has %d blocks", of.url(), len(sums), len(of.have.blocks))
+	}
+	if of.sums != nil {
+		return nil
+	}
+	of.sums = sums
+	for b, sum := range sums {
+		if of.have.has(int64(b)) && uint32(of.have.blocks[b]) != sum {
+			f.changed.Add(1)
+			if err := of.forget(int64(b)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Forget lets n bytes from off on be fetched again by who needs them next, in whole blocks. Who holds
+// them may see others then, if the object's bytes have come in two ways.
+func (f *File) Forget(off, n int64) error {
+	of := f.of
+	of.mu.Lock()
+	defer of.mu.Unlock()
+	for b := max(0, off/blockSize); b < blocksOf(min(off+n, of.o.Size)); b++ {
+		if err := of.forget(b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forget takes a block away. The caller holds the lock.
+func (of *object) forget(b int64) error {
+	if of.checked != nil {
+		of.checked[b/64] &^= 1 << (b % 64)
+	}
+	if err := of.have.set(b, 0); err != nil {
+		return fmt.Errorf("write cache: %w", err)
+	}
+	return nil
+}
+
+// changedBlock says that a block is not what it should be.
+type changedBlock struct{ block int64 }
+
+func (c *changedBlock) Error() string { return fmt.Sprintf("block %d is another", c.block) }
+
+// agrees compares a block with what was told of it, if anything was.
+func (of *object) agrees(b int64, sum uint32) error {
+	of.mu.Lock()
+	defer of.mu.Unlock()
+	if of.sums != nil && of.sums[b] != sum {
+		return &changedBlock{b}
+	}
+	return nil
+}
+
+// told reports whether the sums of the blocks are known.
+func (of *object) told() bool {
+	of.mu.Lock()
+	defer of.mu.Unlock()
+	return of.sums != nil
+}
+
+// insist asks for n bytes from off on, and again from the block on that was not what it should be.
+func (f *File) insist(off, n int64, ask func(off, n int64) error) error {
+	times, at := 0, int64(-1)
+	for end := off + n; ; {
+		err := ask(off, end-off)
+		var changed *changedBlock
+		if !errors.As(err, &changed) {
+			return err
+		}
+		f.changed.Add(1)
+		if changed.block != at {
+			times, at = 0, changed.block
+		}
+		if times++; times == mostChanged {
+			return f.of.changedError(at)
+		}
+		off = at * blockSize
+		f.fetched.Add(end - off)
+		f.requests.Add(1)
+	}
+}
+
+func (of *object) changedError(b int64) error {
+	err := fmt.Errorf("bytes %d to %d came %d times other than they were written, changed on the way or at the store: %w",
+		b*blockSize, min((b+1)*blockSize, of.o.Size)-1, mostChanged, storage.ErrChecksum)
+	return &storage.Error{Op: "read", URL: of.url(), Err: err}
+}
+
+// directBlocks reads past the cache what can be compared, which is whole blocks. wanted is how much the
+// reader had asked for.
+func (f *File) directBlocks(ctx context.Context, p []byte, off int64, wanted int) (int, error) {
+	of := f.of
+	from := off / blockSize * blockSize
+	to := min(blocksOf(off+int64(len(p)))*blockSize, of.o.Size)
+	f.fetched.Add(to - from)
+	f.requests.Add(1)
+	take := func(b int64, block []byte) error {
+		if err := of.agrees(b, crc32.Checksum(block, castagnoli)); err != nil {
+			return err
+		}
+		if at := b*blockSize - off; at < 0 {
+			copy(p, block[-at:])
+		} else {
+			copy(p[at:], block)
+		}
+		return nil
+	}
+	err := f.insist(from, to-from, func(at, n int64) error {
+		r, err := of.b.Open(ctx, of.o.Key, storage.ReadOptions{IfMatch: of.o.ETag, Offset: at, Length: n, Unverified: true})
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		return of.eachBlock(r, at/blockSize, n, take)
+	})
+	if err != nil {
+		return 0, of.readError(err)
+	}
+	if len(p) < wanted {
+		return len(p), io.EOF
+	}
+	return len(p), nil
+}
