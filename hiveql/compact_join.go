@@ -36,7 +36,7 @@ func (c *compaction) recognise(ctx context.Context, p *compactPlace, f *compactF
 		return nil
 	}
 	f.in = &parquetFile{file: f.File}
-	schema, err := parquetmerge.Schema(f.input(ctx))
+	schema, err := f.look(ctx)
 	f.in.keep(&c.tails)
 	f.kind = "parquet" + schema
 	return err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"sync/atomic"
 
@@ -14,6 +15,9 @@ import (
 const (
 	tailSize  = 64 << 10 // read at the end of a Parquet file in order to find its footer
 	keptTails = 64 << 20 // of all files together
+
+	sumSize   = 64 << 10 // of the blocks that files have sums of
+	lookTries = 6        // of a footer that comes otherwise each time
 )
 
 // parquetFile reads a Parquet file that is to be joined with others: the footer first, and once
@@ -24,6 +28,9 @@ type parquetFile struct {
 	head []byte // the first bytes; nil as long as they have not been asked for
 	tail []byte // the last ones
 	used int64  // from where on the tail was asked for
+
+	last uint32   // the sum of what was asked for last
+	sums []uint32 // of the file's blocks, if it has them: no other bytes are read then
 }
 
 func (f *compactFile) input(ctx context.Context) parquetmerge.Input {
@@ -64,7 +71,37 @@ func (p *parquetFile) read(b []byte, off int64) error {
 		return err
 	}
 	_, err = io.ReadFull(r, b)
+	p.last = sumOf(b)
 	return errors.Join(err, r.Close())
+}
+
+func sumOf(b []byte) uint32 {
+	sum := storage.NewCRC32C()
+	_, _ = sum.Write(b) // a hash takes everything
+	return sum.Sum32()
+}
+
+// look reads the footer of a file and returns what is the same for all that it can be joined with. Where
+// the footer has sums that are not its own, or makes no sense, it may have changed on the way: it is
+// right only if it comes so twice.
+func (f *compactFile) look(ctx context.Context) (schema string, err error) {
+	before := uint32(0)
+	for try := range lookTries {
+		about, err := parquetmerge.Look(f.input(ctx))
+		p := f.in
+		whole := int64(len(p.tail)) == f.Object.Size && len(p.tail) > 0
+		right := err == nil && !about.Doubtful && (about.Sums == nil || !whole || sumOf(p.tail) == about.Sums[0])
+		if right || ctx.Err() != nil || try > 0 && p.last == before {
+			p.sums = about.Sums
+			if !whole || !right {
+				p.tail = p.tail[max(0, p.used-f.Object.Size+int64(len(p.tail))):] // the rest was not compared
+			}
+			return about.Schema, err
+		}
+		before = p.last
+		p.tail, p.head = nil, nil
+	}
+	return "", fmt.Errorf("read %s: its last bytes came otherwise %d times, changed on the way: %w", f.URL(), lookTries, storage.ErrChecksum)
 }
 
 // OpenRange implements parquetmerge.RangeOpener.
@@ -73,9 +110,51 @@ func (p *parquetFile) OpenRange(ctx context.Context, off, length int64) (io.Read
 	if from := size - int64(len(p.tail)); off >= from && off+length <= size {
 		return io.NopCloser(bytes.NewReader(p.tail[off-from : off-from+length])), nil
 	}
-	return p.file.Bucket.Open(ctx, p.file.Object.Key, storage.ReadOptions{
-		Offset: off, Length: length, IfMatch: p.file.Object.ETag,
+	from, to := off, off+length
+	if p.sums != nil {
+		from, to = off/sumSize*sumSize, min((to+sumSize-1)/sumSize*sumSize, size)
+	}
+	r, err := p.file.Bucket.Open(ctx, p.file.Object.Key, storage.ReadOptions{
+		Offset: from, Length: to - from, IfMatch: p.file.Object.ETag,
 	})
+	if err != nil || p.sums == nil {
+		return r, err
+	}
+	return &comparing{ReadCloser: r, of: p, at: from, end: to, skip: off - from}, nil
+}
+
+// comparing reads whole blocks, and gives them out when they are what the file's sums say.
+type comparing struct {
+	io.ReadCloser
+	of      *parquetFile
+	at, end int64 // of the rest of the file that comes
+	skip    int64 // bytes that nobody has asked for
+	block   []byte
+	buf     []byte
+}
+
+func (c *comparing) Read(b []byte) (int, error) {
+	for len(c.block) == 0 {
+		if c.at >= c.end {
+			return 0, io.EOF
+		}
+		if c.buf == nil {
+			c.buf = make([]byte, min(sumSize, c.end-c.at))
+		}
+		block := c.buf[:min(sumSize, c.end-c.at)]
+		if _, err := io.ReadFull(c.ReadCloser, block); err != nil {
+			return 0, err
+		}
+		if sumOf(block) != c.of.sums[c.at/sumSize] {
+			return 0, fmt.Errorf("read %s: bytes %d to %d are other than they were written, changed on the way or at the store: %w",
+				c.of.file.URL(), c.at, c.at+int64(len(block))-1, storage.ErrChecksum)
+		}
+		c.at += int64(len(block))
+		c.block, c.skip = block[c.skip:], 0
+	}
+	n := copy(b, c.block)
+	c.block = c.block[n:]
+	return n, nil
 }
 
 // keep gives up what was read, but for small files and footers that there is room for.

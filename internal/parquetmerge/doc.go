@@ -32,7 +32,11 @@
 // keeps what it does not know. In memory are the encoded footers, one decoded one, the page
 // indexes of one input, and a buffer; row groups are streamed.
 //
-// [Schema] tells which files can be joined before that is tried, and [Parts] divides one file into
+// The output has, as a further key-value entry, the sums of its blocks (package blocksums), by which
+// who fetches parts of it knows that they have come as they were written; those of the inputs are left
+// out. [AddSums] adds that entry to a file that another writer has made.
+//
+// [Look] tells which files can be joined before that is tried, and [Parts] divides one file into
 // several.
 //
 // The package knows nothing about storage or copying, nor how to decode a page.

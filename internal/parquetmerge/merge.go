@@ -4,12 +4,13 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"slices"
+
+	"github.com/skepdata/skep/internal/blocksums"
 )
 
 // Input is a Parquet file.
@@ -78,8 +79,9 @@ func nameInput(in Input, err error) error {
 
 // merger is the state of one Merge.
 type merger struct {
-	w  io.Writer
-	at int64 // bytes written
+	w    io.Writer
+	at   int64            // bytes written
+	sums blocksums.Writer // of those
 
 	footers []encodedFooter
 	first   value // the first file's footer, which becomes the output's
@@ -114,6 +116,7 @@ func (m *merger) survey(in Input) error {
 	}
 	m.footers = append(m.footers, encodedFooter{b, start})
 	if len(m.footers) == 1 {
+		dropSums(footer.field(fileKeyValues))
 		m.first, m.name, m.columns = footer, in.Name, columns
 		return nil
 	}
@@ -160,6 +163,7 @@ func keepEqual(first, other *value) {
 func (m *merger) write(b []byte) error {
 	n, err := m.w.Write(b)
 	m.at += int64(n)
+	_, _ = m.sums.Write(b[:n]) // which takes everything
 	return err
 }
 
@@ -345,9 +349,12 @@ func (m *merger) writeFooter() error {
 	if m.mixed {
 		f.set(fileCreatedBy, text(writerName))
 	}
-	if f.has(fileKeyValues) && len(f.field(fileKeyValues).items) == 0 {
-		f.remove(fileKeyValues)
+	note := m.sums.Note()
+	if len(f.field(fileKeyValues).items) == 0 {
+		f.set(fileKeyValues, value{kind: typeList, elem: typeStruct})
 	}
+	notes := f.field(fileKeyValues)
+	notes.items = append(notes.items, sumsEntry(note))
 	var before, after value
 	for i, id := range f.ids {
 		part := &before
@@ -372,10 +379,9 @@ func (m *merger) writeFooter() error {
 		b = appendValue(b, &after.items[i])
 		last = id
 	}
-	b = append(b, 0)
-	if len(b) > math.MaxInt32 {
-		return fmt.Errorf("merge Parquet files: the footer has %d bytes, more than the format allows; merge fewer files", len(b))
+	b, err := withTrailer(append(b, 0), note)
+	if err != nil {
+		return fmt.Errorf("merge Parquet files: %w; merge fewer files", err)
 	}
-	b = binary.LittleEndian.AppendUint32(b, uint32(len(b)))
-	return m.write(append(b, magic...))
+	return m.write(b)
 }

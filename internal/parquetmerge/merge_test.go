@@ -312,7 +312,7 @@ func TestSchemasMustAgree(t *testing.T) {
 	if files := inputs(write(t, testSchema(), 0, 5, 5), renamed); schemaOf(t, files[0]) != schemaOf(t, files[1]) {
 		t.Error("Schema does not say that files agree but for the name of the root")
 	}
-	if _, err := Schema(Input{Name: "no.parquet", Size: 20, ReaderAt: strings.NewReader("this is not Parquet.")}); err == nil ||
+	if _, err := Look(Input{Name: "no.parquet", Size: 20, ReaderAt: strings.NewReader("this is not Parquet.")}); err == nil ||
 		!strings.Contains(err.Error(), "no.parquet") {
 		t.Errorf("the schema of text: %v", err)
 	}
@@ -351,11 +351,11 @@ func TestParts(t *testing.T) {
 
 func schemaOf(t *testing.T, in Input) string {
 	t.Helper()
-	s, err := Schema(in)
+	about, err := Look(in)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s
+	return about.Schema
 }
 
 func TestMetadataOfSeveralWriters(t *testing.T) {
