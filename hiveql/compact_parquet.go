@@ -29,7 +29,7 @@ type parquetFile struct {
 	tail []byte // the last ones
 	used int64  // from where on the tail was asked for
 
-	last uint32   // the sum of what was asked for last
+	last uint32   // made of the sums of what was asked for
 	sums []uint32 // of the file's blocks, if it has them: no other bytes are read then
 }
 
@@ -71,7 +71,7 @@ func (p *parquetFile) read(b []byte, off int64) error {
 		return err
 	}
 	_, err = io.ReadFull(r, b)
-	p.last = sumOf(b)
+	p.last = 31*p.last + sumOf(b)
 	return errors.Join(err, r.Close())
 }
 
@@ -99,7 +99,7 @@ func (f *compactFile) look(ctx context.Context) (schema string, err error) {
 			return about.Schema, err
 		}
 		before = p.last
-		p.tail, p.head = nil, nil
+		p.tail, p.head, p.last = nil, nil, 0
 	}
 	return "", fmt.Errorf("read %s: its last bytes came otherwise %d times, changed on the way: %w", f.URL(), lookTries, storage.ErrChecksum)
 }

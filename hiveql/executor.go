@@ -73,6 +73,12 @@ type Parts interface {
 	Prefetch(off, n int64)
 	// Missing is how many of n bytes from off on would have to be fetched, about.
 	Missing(off, n int64) int64
+	// Verify tells the CRC32C of each 64 KiB of the file, the last of which may be shorter: no other
+	// bytes are given out from then on. Where the store gives no others the error is
+	// storage.ErrChecksum.
+	Verify(sums []uint32) error
+	// Forget lets bytes be fetched again by who needs them next.
+	Forget(off, n int64) error
 }
 
 // PartitionFiles are the files of one partition.

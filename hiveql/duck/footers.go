@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"os"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 	"github.com/skepdata/skep/hiveql/analysis"
 	"github.com/skepdata/skep/hiveql/footer"
 	"github.com/skepdata/skep/hivetype"
+	"github.com/skepdata/skep/storage"
 )
 
 // footers are those of files that were read lately, by URL and version. It is safe for concurrent
@@ -78,26 +80,52 @@ func (k *footers) putDigits(f hiveql.File, leaf int, found bool) {
 const mostFiner = 100000
 
 // readFooter reads the footer of a file that is readable at a local path. What is no Parquet has
-// none: DuckDB says what is wrong with it.
+// none: DuckDB says what is wrong with it. Where the footer has sums, nothing is read of the file from
+// then on that differs from them.
 func (e *Executor) readFooter(ctx context.Context, f hiveql.File, local hiveql.Local) (*footer.File, error) {
-	if known := e.footers.get(f); known != nil {
-		return known, nil
+	of := e.footers.get(f)
+	if of == nil {
+		file, err := os.Open(local.Path)
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close()
+		of, err = trustedFooter(f, func() *filled { return &filled{ctx: ctx, f: file, parts: local.Parts} })
+		if of == nil || err != nil {
+			return nil, err
+		}
+		e.footers.put(f, of)
 	}
-	file, err := os.Open(local.Path)
-	if err != nil {
-		return nil, err
+	if of.Sums == nil || local.Parts == nil {
+		return of, nil
 	}
-	defer file.Close()
-	r := &filled{ctx: ctx, f: file, parts: local.Parts}
-	of, err := footer.Read(r, f.Object.Size)
-	if r.err != nil {
-		return nil, r.err
+	return of, local.Parts.Verify(of.Sums)
+}
+
+// footerTries is how often a footer is read that comes otherwise each time.
+const footerTries = 6
+
+// trustedFooter reads a footer. Where it has sums that are not the file's own, or makes no sense, it may
+// have changed on the way: it is right only if it comes so twice. It is nil if it makes none then.
+func trustedFooter(f hiveql.File, open func() *filled) (*footer.File, error) {
+	before := uint32(0)
+	for try := range footerTries {
+		r := open()
+		of, err := footer.Read(r, f.Object.Size)
+		switch {
+		case r.err != nil:
+			return nil, r.err
+		case err == nil && !of.Doubtful:
+			return of, nil
+		case r.parts == nil || try > 0 && r.sum == before:
+			return of, nil
+		}
+		before = r.sum
+		if err := r.parts.Forget(r.from, f.Object.Size-r.from); err != nil {
+			return nil, err
+		}
 	}
-	if err != nil {
-		return nil, nil
-	}
-	e.footers.put(f, of)
-	return of, nil
+	return nil, fmt.Errorf("read %s: its last bytes came otherwise %d times, changed on the way: %w", f.URL(), footerTries, storage.ErrChecksum)
 }
 
 // filled reads a file whose parts come when they are asked for.
@@ -106,6 +134,8 @@ type filled struct {
 	f     io.ReaderAt
 	parts hiveql.Parts // may be nil
 	err   error        // of bringing a part
+	from  int64        // the place of what was read last
+	sum   uint32       // of it
 }
 
 func (r *filled) ReadAt(p []byte, off int64) (int, error) {
@@ -116,6 +146,7 @@ func (r *filled) ReadAt(p []byte, off int64) (int, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		r.err = err
 	}
+	r.from, r.sum = off, crc32.ChecksumIEEE(p[:n])
 	return n, err
 }
 

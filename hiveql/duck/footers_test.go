@@ -3,6 +3,7 @@ package duck_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -41,6 +42,38 @@ func TestTypesByFooter(t *testing.T) {
 		if said[name] != "" {
 			t.Errorf("%s: the footer says %q", name, said[name])
 		}
+	}
+}
+
+// TestSums: what is written has the sums of its blocks, is read by plain DuckDB, and what DuckDB writes
+// with the sums of another file is not taken for that one.
+func TestSums(t *testing.T) {
+	e := open(t, duck.Config{})
+	c := newCatalog(t)
+	table := c.newTable(t, "t", parquetInput, parquetSerDe, "id:bigint", "s:string")
+	c.into(t, e, table.Storage.Location, "one", []string{"id:bigint", "s:string"},
+		"SELECT pos, md5(cast(pos AS string)) FROM (SELECT posexplode(split(space(9999), ' ')) AS (pos, v)) x")
+	files, err := filepath.Glob(table.Storage.Location + "/*")
+	if err != nil || len(files) != 1 {
+		t.Fatal(files, err)
+	}
+	f, err := e.Footer(t.Context(), files[0])
+	if err != nil || f == nil || len(f.Sums) < 2 || f.Doubtful {
+		t.Fatalf("%+v, %v", f, err)
+	}
+	copied := filepath.Join(t.TempDir(), "copied.parquet")
+	content, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	note := regexp.MustCompile("skepsums1:[0-9a-f]{8}:[A-Za-z0-9+/]*").Find(content)
+	err = e.Exec(t.Context(), "COPY (SELECT *, if(count(*) OVER () = 10000, 1, error('rows are missing')) AS n FROM read_parquet('"+files[0]+"')) TO '"+
+		copied+"' (FORMAT parquet, KV_METADATA {'skep.crc32c.64k': '"+string(note)+"'})")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f, err = e.Footer(t.Context(), copied); err != nil || f == nil || f.Sums != nil || !f.Doubtful || f.Rows != 10000 {
+		t.Errorf("%+v, %v", f, err)
 	}
 }
 

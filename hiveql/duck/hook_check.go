@@ -77,3 +77,7 @@ func (p *patch) Hold(context.Context, int64, int64) (release func(), err error) 
 func (p *patch) Prefetch(int64, int64) {}
 
 func (p *patch) Missing(int64, int64) int64 { return 0 }
+
+func (p *patch) Verify([]uint32) error { return nil }
+
+func (p *patch) Forget(int64, int64) error { return nil }

@@ -375,6 +375,9 @@ func (l *lowerer) localFile(ctx context.Context, s *analysis.Scan, f *scanFile) 
 	switch {
 	case local.Parts == nil:
 	case !l.exec.hooked():
+		if _, err := l.exec.readFooter(ctx, f.file, local); err != nil { // for its sums
+			return err
+		}
 		held, err := local.Parts.Hold(ctx, 0, size)
 		if err != nil {
 			return err

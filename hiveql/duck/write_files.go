@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/skepdata/skep/hiveql"
+	"github.com/skepdata/skep/internal/parquetmerge"
 )
 
 // files are those that DuckDB writes in one COPY, on their way to the sink: as it closes them, or,
@@ -165,12 +166,17 @@ func (f *files) take(path string) error {
 	return nil
 }
 
-// complete describes a file that is closed.
+// complete adds its sums to a file that is closed, and describes it.
 func (w *writer) complete(path string) (hiveql.Written, error) {
 	f := hiveql.Written{Path: path}
 	foot, size, err := footerOf(path)
 	if err != nil {
 		return f, err
+	}
+	if foot.Rows > 0 {
+		if size, err = parquetmerge.AddSums(path); err != nil {
+			return f, err
+		}
 	}
 	f.Rows, f.Bytes = foot.Rows, size
 	if f.Values, err = w.values(w.ordinals.partition(fileNumberIn(path))); err != nil {

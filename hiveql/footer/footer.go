@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/skepdata/skep/hivetype"
+	"github.com/skepdata/skep/internal/blocksums"
 	"github.com/skepdata/skep/internal/thrift"
 )
 
@@ -22,6 +23,12 @@ type File struct {
 	Notes map[string]string
 	// Size is of the encoded footer, in bytes.
 	Size int64
+	// Sums are the CRC32C of each 64 KiB of the file, the last of which may be shorter, if its writer
+	// has left them (package blocksums); otherwise nil.
+	Sums []uint32
+	// Doubtful says that there are sums, which are not of this file: they were copied from another,
+	// or the footer is not as it was written.
+	Doubtful bool
 }
 
 // Column is a column, which may have columns within.
@@ -175,7 +182,18 @@ func Read(r io.ReaderAt, size int64) (*File, error) {
 			return nil, err
 		}
 	}
-	return Decode(tail[int64(len(tail))-n : len(tail)-trailer])
+	tail = tail[int64(len(tail))-n:]
+	f, err := Decode(tail[:n-trailer])
+	if err != nil {
+		return nil, err
+	}
+	if sums, ok := blocksums.Read(tail, f.Notes[blocksums.Key], size); ok {
+		f.Sums = sums
+	} else {
+		f.Doubtful = blocksums.Mentioned(tail)
+	}
+	delete(f.Notes, blocksums.Key) // it is long
+	return f, nil
 }
 
 // Length is how much of the end of a file is the footer, with its trailer. tail is some of the end.

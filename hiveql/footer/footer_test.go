@@ -4,11 +4,15 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"hash/crc32"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/skepdata/skep/hiveql/footer"
 	"github.com/skepdata/skep/hivetype"
+	"github.com/skepdata/skep/internal/parquetmerge"
 	"github.com/skepdata/skep/internal/thrift"
 )
 
@@ -34,6 +38,45 @@ func encoded(t testing.TB, least, most []byte, rows int64) []byte {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// TestSums: a file that has the sums of its blocks, of which no bit of the footer may be another.
+func TestSums(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f.parquet")
+	body := encoded(t, int64Bytes(-3), int64Bytes(5), 7)
+	file := append([]byte("PAR1"+strings.Repeat("x", 100_000)), body...)
+	file = binary.LittleEndian.AppendUint32(file, uint32(len(body)))
+	file = append(file, "PAR1"...)
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if f, err := footer.Read(bytes.NewReader(file), int64(len(file))); err != nil || f.Sums != nil || f.Doubtful {
+		t.Errorf("without sums: %+v, %v", f, err)
+	}
+	if _, err := parquetmerge.AddSums(path); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := int64(len(file))
+	f, err := footer.Read(bytes.NewReader(file), size)
+	if err != nil || len(f.Sums) != 2 || f.Doubtful || f.Rows != 7 || len(f.Notes) != 0 {
+		t.Fatalf("%+v, %v", f, err)
+	}
+	for i, block := range [][]byte{file[:64<<10], file[64<<10:]} {
+		if sum := crc32.Checksum(block, crc32.MakeTable(crc32.Castagnoli)); f.Sums[i] != sum {
+			t.Errorf("block %d: %x, want %x", i, f.Sums[i], sum)
+		}
+	}
+	for i := 8 * 100_004; i < 8*len(file); i++ {
+		changed := bytes.Clone(file)
+		changed[i/8] ^= 1 << (i % 8)
+		if f, err := footer.Read(bytes.NewReader(changed), size); err == nil && !f.Doubtful {
+			t.Errorf("bit %d of byte %d may change", i%8, i/8)
+		}
+	}
 }
 
 func int64Bytes(n int64) []byte { return binary.LittleEndian.AppendUint64(nil, uint64(n)) }
