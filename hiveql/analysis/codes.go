@@ -21,6 +21,7 @@ const (
 	codeArgumentCount     = 10015
 	codeArgumentType      = 10016
 	codeNotInGroupBy      = 10025
+	codeNumber            = 10029
 	codeIndexType         = 10030
 	codeNotCollection     = 10033
 	codeDot               = 10042

@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"math/big"
 	"strconv"
@@ -75,16 +76,17 @@ func setComments(out *hivetype.Type, t syntax.Type) {
 // literal is the constant that a literal means. The size of an integer decides its type, and
 // decimals lose the zeros at their end, as in Hive.
 func literal(l *syntax.Literal) (Expr, error) {
-	bad := func(what string) (Expr, error) {
-		return nil, failf(l, codeArguments, "Wrong arguments %s: not %s", near(l.Value), what)
-	}
-	typed := func(kind hivetype.Kind, what string) (Expr, error) {
-		t := hivetype.Of(kind)
-		v, ok := hivetype.ParseValue(l.Value, t)
-		if !ok {
-			return bad(what)
+	number := func(kind hivetype.Kind) (Expr, error) {
+		if c := constant(l, kind); c != nil {
+			return c, nil
 		}
-		return &Const{Value: v, T: t}, nil
+		return nil, badNumber(l, "")
+	}
+	moment := func(kind hivetype.Kind, example string) (Expr, error) {
+		if c := constant(l, kind); c != nil {
+			return c, nil
+		}
+		return nil, failf(l, codeArguments, "Wrong arguments %s: not a %v as %s", near(l.Value), hivetype.Of(kind), example)
 	}
 	switch l.Kind {
 	case syntax.NullLit:
@@ -96,25 +98,41 @@ func literal(l *syntax.Literal) (Expr, error) {
 	case syntax.IntegerLit:
 		return integerLiteral(l)
 	case syntax.TinyIntLit:
-		return typed(hivetype.TinyInt, "a tinyint")
+		return number(hivetype.TinyInt)
 	case syntax.SmallIntLit:
-		return typed(hivetype.SmallInt, "a smallint")
+		return number(hivetype.SmallInt)
 	case syntax.BigIntLit:
-		return typed(hivetype.BigInt, "a bigint")
+		return number(hivetype.BigInt)
 	case syntax.DecimalLit:
 		return decimalLiteral(l)
 	case syntax.DoubleLit:
-		return typed(hivetype.Double, "a double")
-	case syntax.FloatLit:
-		return typed(hivetype.Float, "a float")
+		return number(hivetype.Double)
 	case syntax.DateLit:
-		return typed(hivetype.Date, "a date as 2024-01-31")
+		return moment(hivetype.Date, "2024-01-31")
 	case syntax.TimestampLit:
-		return typed(hivetype.Timestamp, "a timestamp as 2024-01-31 12:00:00")
+		return moment(hivetype.Timestamp, "2024-01-31 12:00:00")
 	case syntax.TimestampTZLit:
-		return typed(hivetype.TimestampLocalTZ, "a timestamp as 2024-01-31 12:00:00 Europe/Berlin")
+		return moment(hivetype.TimestampLocalTZ, "2024-01-31 12:00:00 Europe/Berlin")
+	case syntax.BadNumberLit:
+		return nil, badNumber(l, "the letters behind a number are upper case: "+near(strings.ToUpper(l.Value)))
 	}
-	return bad("a literal that is known")
+	return nil, badNumber(l, "")
+}
+
+// constant is the literal's text as a value of the kind, or nil where it is none.
+func constant(l *syntax.Literal, kind hivetype.Kind) Expr {
+	t := hivetype.Of(kind)
+	if v, ok := hivetype.ParseValue(l.Value, t); ok {
+		return &Const{Value: v, T: t}
+	}
+	return nil
+}
+
+// badNumber says that a number is none of the type that its suffix says.
+func badNumber(l *syntax.Literal, hint string) *Error {
+	err := failf(l, codeNumber, "Invalid numerical constant %s", near(written(l)))
+	err.Hint = hint
+	return err
 }
 
 func integerLiteral(l *syntax.Literal) (Expr, error) {
@@ -128,10 +146,18 @@ func integerLiteral(l *syntax.Literal) (Expr, error) {
 	return &Const{Value: n, T: bigint}, nil
 }
 
+// decimalLiteral rounds behind the point what has more digits than a decimal. What has too many
+// before it is a double in Hive; where BD asks for a decimal Hive makes it NULL, and here it is refused.
 func decimalLiteral(l *syntax.Literal) (Expr, error) {
+	tooLong := func() (Expr, error) {
+		if l.Kind == syntax.DecimalLit && !strings.Contains(l.Value, ".") {
+			return nil, badNumber(l, fmt.Sprintf("a decimal has at most %d digits", hivetype.MaxPrecision))
+		}
+		return constant(l, hivetype.Double), nil
+	}
 	d, ok := hivetype.ParseDec(l.Value)
 	if !ok {
-		return nil, failf(l, codeArguments, "Wrong arguments %s: a decimal has at most %d digits", near(l.Value), hivetype.MaxPrecision)
+		return tooLong()
 	}
 	d = trimZeros(d)
 	if d.Scale < 0 {
@@ -141,7 +167,7 @@ func decimalLiteral(l *syntax.Literal) (Expr, error) {
 	if d.Scale > hivetype.MaxPrecision || digits > hivetype.MaxPrecision {
 		d, ok = d.Round(hivetype.MaxPrecision, max(0, hivetype.MaxPrecision-(digits-d.Scale)))
 		if !ok {
-			return nil, failf(l, codeArguments, "Wrong arguments %s: a decimal has at most %d digits", near(l.Value), hivetype.MaxPrecision)
+			return tooLong()
 		}
 		digits = len(d.Unscaled.Text(10))
 	}

@@ -14,7 +14,7 @@ const (
 	tInteger              // 12
 	tDecimal              // 1.5
 	tDouble               // 1e5
-	tSuffixed             // 1L 1S 1Y 1D 1F 1BD
+	tSuffixed             // 1L 1S 1Y 1D 1BD
 	tByteLength           // 10M
 	tCharset              // _utf8
 	tHint                 // /*+ ... */ behind SELECT
@@ -269,7 +269,7 @@ func numberSuffix(s string, kind tokenKind) bool {
 	switch s {
 	case "L", "l", "S", "s", "Y", "y":
 		return kind == tInteger
-	case "D", "d", "F", "f", "BD", "bd", "Bd", "bD":
+	case "D", "d", "BD", "bd", "Bd", "bD":
 		return true
 	}
 	return false

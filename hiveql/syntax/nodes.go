@@ -104,7 +104,7 @@ const (
 	DateLit                    // DATE '2024-01-01'
 	TimestampLit               // TIMESTAMP '2024-01-01 00:00:00'
 	TimestampTZLit             // TIMESTAMPLOCALTZ '...'
-	FloatLit                   // 1F
+	BadNumberLit               // 1l, 1bd: a suffix that Hive reads and then refuses in lower case; Value with the suffix
 )
 
 // Expressions.

@@ -108,25 +108,26 @@ func (p *parser) literal() *Literal {
 	return n
 }
 
-// suffixed parses a number whose letter says its type.
+// suffixed parses a number whose letters say its type. Hive's lexer takes them in either case, and
+// what reads the number afterwards only in upper case; a d it leaves to Java, which knows it.
 func (p *parser) suffixed() Expr {
 	start, t := p.i, p.tok()
 	text := p.src[t.off:t.end]
-	n := &Literal{Value: text[:len(text)-1]}
-	switch text[len(text)-1] | 0x20 {
-	case 'l':
+	end := len(strings.TrimRight(text, "LlSsYyBbDd"))
+	n := &Literal{Value: text[:end]}
+	switch text[end:] {
+	case "L":
 		n.Kind = BigIntLit
-	case 's':
+	case "S":
 		n.Kind = SmallIntLit
-	case 'y':
+	case "Y":
 		n.Kind = TinyIntLit
-	case 'f':
-		n.Kind = FloatLit
-	case 'd':
+	case "BD":
+		n.Kind = DecimalLit
+	case "D", "d":
 		n.Kind = DoubleLit
-		if b := len(text) - 2; text[b]|0x20 == 'b' {
-			n.Kind, n.Value = DecimalLit, text[:b]
-		}
+	default:
+		n.Kind, n.Value = BadNumberLit, text
 	}
 	p.next()
 	n.Span = p.span(start)

@@ -261,8 +261,6 @@ func numberSuffixOf(x *Literal) string {
 		return "S"
 	case BigIntLit:
 		return "L"
-	case FloatLit:
-		return "F"
 	case DecimalLit:
 		if plain != DecimalLit {
 			return "BD"
