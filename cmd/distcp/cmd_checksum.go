@@ -14,7 +14,7 @@ import (
 
 // checksumLine is the checksum of an object in JSON.
 type checksumLine struct {
-	URL    string `json:"url"`
+	urlJSON
 	Size   int64  `json:"size"`
 	CRC32C string `json:"crc32c"`
 	Read   bool   `json:"read"` // the store does not know it, and the object was read
@@ -46,11 +46,11 @@ func (c *command) checksum(ctx context.Context, args []string) error {
 		}
 		switch {
 		case asJSON:
-			err = enc.Encode(checksumLine{line.url, line.size, line.sum.String(), line.read})
+			err = enc.Encode(checksumLine{urlInJSON(line.url), line.size, line.sum.String(), line.read})
 		case hex:
-			_, err = fmt.Fprintf(c.stdout, "%08x  %s\n", line.sum.Sum, line.url)
+			_, err = fmt.Fprintf(c.stdout, "%08x  %s\n", line.sum.Sum, printable(line.url))
 		default:
-			_, err = fmt.Fprintf(c.stdout, "%s  %s\n", line.sum, line.url)
+			_, err = fmt.Fprintf(c.stdout, "%s  %s\n", line.sum, printable(line.url))
 		}
 		if err != nil {
 			return err

@@ -20,7 +20,7 @@ type duFlags struct {
 
 // usageLine is the sum of a place in JSON.
 type usageLine struct {
-	URL         string `json:"url"`
+	urlJSON
 	Bytes       int64  `json:"bytes"`
 	Objects     int64  `json:"objects"`
 	OldBytes    *int64 `json:"snapshotBytes,omitempty"`
@@ -120,7 +120,7 @@ func (c *command) duOne(ctx context.Context, flags *duFlags, t target, name stri
 
 func (c *command) printUsage(flags *duFlags, name string, sum storage.Usage, measured bool) error {
 	if flags.json {
-		line := usageLine{URL: name, Objects: sum.Objects, Bytes: sum.Bytes}
+		line := usageLine{urlJSON: urlInJSON(name), Objects: sum.Objects, Bytes: sum.Bytes}
 		if measured {
 			line.OldBytes, line.StoredBytes = &sum.OldBytes, &sum.StoredBytes
 		}
@@ -130,7 +130,7 @@ func (c *command) printUsage(flags *duFlags, name string, sum storage.Usage, mea
 	if flags.stored {
 		text += fmt.Sprintf("%14s  %14s  ", sizeText(sum.OldBytes, flags.human), sizeText(sum.StoredBytes, flags.human))
 	}
-	_, err := io.WriteString(c.stdout, text+name+"\n")
+	_, err := io.WriteString(c.stdout, text+printable(name)+"\n")
 	return err
 }
 

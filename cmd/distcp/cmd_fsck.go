@@ -127,9 +127,9 @@ func (k *checkRun) run(ctx context.Context, opts blockstore.RepairOptions) error
 
 // findingLine is a finding in JSON.
 type findingLine struct {
-	Event    string `json:"event"`
-	Kind     string `json:"kind"`
-	URL      string `json:"url,omitempty"`
+	Event string `json:"event"`
+	Kind  string `json:"kind"`
+	urlJSON
 	Snapshot bool   `json:"snapshotOnly,omitempty"`
 	Block    string `json:"block,omitempty"` // as its file is called
 	Disk     int64  `json:"disk,omitempty"`
@@ -147,12 +147,12 @@ func (k *checkRun) report(f blockstore.Finding) {
 		k.lost++
 	}
 	if k.json == nil {
-		fmt.Fprintln(k.c.stdout, f)
+		fmt.Fprintln(k.c.stdout, printable(f.String()))
 		return
 	}
-	line := findingLine{"finding", string(f.Kind), "", f.Snapshot, "", f.Disk, f.Path, f.Offset, f.Detail, f.Lost}
+	line := findingLine{"finding", string(f.Kind), urlJSON{}, f.Snapshot, "", f.Disk, f.Path, f.Offset, f.Detail, f.Lost}
 	if f.Key != "" {
-		line.URL = "block://" + f.Volume + "/" + f.Key
+		line.urlJSON = urlInJSON("block://" + f.Volume + "/" + f.Key)
 	}
 	if f.Block != 0 {
 		line.Block = fmt.Sprintf("%016x", f.Block)

@@ -55,7 +55,7 @@ func recursiveFlag(f *pflag.FlagSet, recursive *bool, usage string) {
 
 // objectLine is an object, or a directory, in JSON.
 type objectLine struct {
-	URL          string `json:"url"`
+	urlJSON
 	Dir          bool   `json:"dir,omitempty"`
 	Size         int64  `json:"size"`
 	MTime        string `json:"mtime,omitempty"`
@@ -151,7 +151,7 @@ func (l *lister) print(b storage.Bucket, e storage.Entry) error {
 		mtime = e.ModTime.UTC().Format(time.RFC3339)
 	}
 	if l.json != nil {
-		return l.json.Encode(objectLine{url, e.Dir, e.Size, mtime, e.ETag, e.CRC32C.String(), e.StorageClass})
+		return l.json.Encode(objectLine{urlInJSON(url), e.Dir, e.Size, mtime, e.ETag, e.CRC32C.String(), e.StorageClass})
 	}
 	size := sizeText(e.Size, l.human)
 	if e.Dir {
@@ -161,7 +161,7 @@ func (l *lister) print(b storage.Bucket, e storage.Entry) error {
 		_, err := fmt.Fprintln(l.c.stdout, url)
 		return err
 	}
-	_, err := fmt.Fprintf(l.c.stdout, "%14s  %20s  %s\n", size, mtime, url)
+	_, err := fmt.Fprintf(l.c.stdout, "%14s  %20s  %s\n", size, mtime, printable(url))
 	return err
 }
 

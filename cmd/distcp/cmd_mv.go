@@ -123,7 +123,7 @@ func (m *mover) move(ctx context.Context, t target, to storage.Location) error {
 		}
 	}
 	if m.dryRun {
-		_, err := fmt.Fprintf(m.c.stdout, "move %s to %s\n", t.URL(), to.URL())
+		_, err := fmt.Fprintf(m.c.stdout, "move %s to %s\n", printable(t.URL()), printable(to.URL()))
 		return err
 	}
 	if r, ok := storage.As[storage.Renamer](t.Bucket); ok && same {

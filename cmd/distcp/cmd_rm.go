@@ -163,10 +163,10 @@ func (d *deletion) tree(t target) error {
 
 func (d *deletion) add(b storage.Bucket, key string) error {
 	if d.dryRun && d.json {
-		return d.c.jsonLines().Encode(objectLine{URL: b.URL() + key})
+		return d.c.jsonLines().Encode(objectLine{urlJSON: urlInJSON(b.URL() + key)})
 	}
 	if d.dryRun {
-		_, err := fmt.Fprintf(d.c.stdout, "delete %s%s\n", b.URL(), key)
+		_, err := fmt.Fprintf(d.c.stdout, "delete %s\n", printable(b.URL()+key))
 		return err
 	}
 	if d.bucket != b {

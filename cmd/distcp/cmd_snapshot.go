@@ -73,9 +73,9 @@ func (c *command) listSnapshots(ctx context.Context, store *blockstore.Store, vo
 
 // diffLine is a difference in JSON.
 type diffLine struct {
-	Change  string `json:"change"`
-	Key     string `json:"key"`
-	URL     string `json:"url"`
+	Change string `json:"change"`
+	keyJSON
+	urlJSON
 	Size    int64  `json:"size"`
 	OldSize int64  `json:"oldSize,omitempty"`
 	CRC32C  string `json:"crc32c,omitempty"`
@@ -153,7 +153,7 @@ func (d *differ) run(ctx context.Context) error {
 			if one.New == nil {
 				size = line.OldSize
 			}
-			_, err = fmt.Fprintf(d.c.stdout, "%-7s  %14d  %s\n", line.Change, size, line.URL)
+			_, err = fmt.Fprintf(d.c.stdout, "%-7s  %14d  %s\n", line.Change, size, printable(line.URL))
 		}
 		if err != nil {
 			return err
@@ -163,17 +163,18 @@ func (d *differ) run(ctx context.Context) error {
 }
 
 func (d *differ) line(one blockstore.Difference) diffLine {
-	line := diffLine{Key: strings.TrimPrefix(one.Key(), d.to.Prefix)}
+	line := diffLine{keyJSON: keyInJSON(strings.TrimPrefix(one.Key(), d.to.Prefix))}
 	switch {
 	case one.Old == nil:
 		line.Change = "added"
 	case one.New == nil:
-		line.Change, line.URL = "deleted", d.from.Bucket.URL()+one.Key()
+		line.Change, line.urlJSON = "deleted", urlInJSON(d.from.Bucket.URL()+one.Key())
 		line.OldSize = one.Old.Size
 		return line
 	default:
 		line.Change, line.OldSize = "changed", one.Old.Size
 	}
-	line.URL, line.Size, line.CRC32C = d.to.Bucket.URL()+one.Key(), one.New.Size, one.New.CRC32C.String()
+	line.urlJSON = urlInJSON(d.to.Bucket.URL() + one.Key())
+	line.Size, line.CRC32C = one.New.Size, one.New.CRC32C.String()
 	return line
 }

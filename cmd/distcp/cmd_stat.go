@@ -64,7 +64,7 @@ func (c *command) stat(ctx context.Context, args []string) error {
 
 // statOf asks the store for everything about a place.
 func statOf(ctx context.Context, t target) (line statLine, err error) {
-	line.URL = t.URL()
+	line.urlJSON = urlInJSON(t.URL())
 	if t.object == nil {
 		line.Dir = true
 		return line, nil
@@ -79,7 +79,7 @@ func statOf(ctx context.Context, t target) (line statLine, err error) {
 		}
 	}
 	line.objectLine = objectLine{
-		line.URL, false, o.Size, o.ModTime.UTC().Format(time.RFC3339Nano), o.ETag, o.CRC32C.String(), o.StorageClass,
+		line.urlJSON, false, o.Size, o.ModTime.UTC().Format(time.RFC3339Nano), o.ETag, o.CRC32C.String(), o.StorageClass,
 	}
 	line.ContentType, line.VersionID, line.Metadata = o.ContentType, o.VersionID, o.Metadata
 	line.CacheControl, line.ContentDisposition = o.Headers.CacheControl, o.Headers.ContentDisposition
@@ -90,13 +90,13 @@ func statOf(ctx context.Context, t target) (line statLine, err error) {
 
 func (l statLine) print(c *command) error {
 	if l.Dir {
-		_, err := fmt.Fprintf(c.stdout, "%s\n  directory\n", l.URL)
+		_, err := fmt.Fprintf(c.stdout, "%s\n  directory\n", printable(l.URL))
 		return err
 	}
-	text := l.URL + "\n"
+	text := printable(l.URL) + "\n"
 	add := func(name, value string) {
 		if value != "" {
-			text += fmt.Sprintf("  %-20s %s\n", name, value)
+			text += fmt.Sprintf("  %-20s %s\n", name, printable(value))
 		}
 	}
 	add("size", fmt.Sprint(l.Size))

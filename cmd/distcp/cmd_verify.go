@@ -13,8 +13,8 @@ import (
 
 // differenceLine is a difference in JSON.
 type differenceLine struct {
-	Event  string `json:"event"`
-	Key    string `json:"key"`
+	Event string `json:"event"`
+	keyJSON
 	Reason string `json:"reason"`
 	Detail string `json:"detail,omitempty"`
 }
@@ -58,7 +58,7 @@ func (c *command) verify(ctx context.Context, args []string) error {
 			return
 		}
 		if flags.json {
-			_ = enc.Encode(differenceLine{"difference", d.Key, d.Reason, d.Detail}) // the exit code says it, too
+			_ = enc.Encode(differenceLine{"difference", keyInJSON(d.Key), d.Reason, d.Detail}) // the exit code says it, too
 			return
 		}
 		fmt.Fprintf(c.stdout, "%-10s  %s  %s\n", d.Reason, printable(d.Key), printable(d.Detail))

@@ -346,7 +346,7 @@ func (c *command) listJobs(store jobStore) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(c.stdout, "%-8s  %s  %s  %s to %s\n", r.State, r.Started.Format(time.RFC3339), name, r.Src, r.Dest)
+		fmt.Fprintf(c.stdout, "%-8s  %s  %s  %s to %s\n", r.State, r.Started.Format(time.RFC3339), name, printable(r.Src), printable(r.Dest))
 	}
 	return nil
 }

@@ -68,14 +68,6 @@ func newEventLine(e copier.Event) eventLine {
 	return line
 }
 
-// inexact are the bytes of a text that JSON cannot hold, or nil.
-func inexact(text string) []byte {
-	if utf8.ValidString(text) {
-		return nil
-	}
-	return []byte(text)
-}
-
 func (p *printer) report(e copier.Event) {
 	switch e.Kind {
 	case copier.Begun, copier.Started, copier.Progress, copier.Listed:
