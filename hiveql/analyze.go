@@ -49,23 +49,46 @@ func (s *Session) analyze(ctx context.Context, n *syntax.Analyze) error {
 	}
 	return s.alterRowIn(ctx, t.TableName, func(tx metastore.Tx, t *metastore.Table) error {
 		if len(rows) == 0 {
-			keepStats(&t.Parameters, stats, nil, cols)
+			keepStats(&t.Parameters, &t.Storage, stats, nil, cols)
 			return nil
 		}
-		keepStats(&t.Parameters, stats, &rows[0], cols)
+		keepStats(&t.Parameters, &t.Storage, stats, &rows[0], cols)
 		return tx.SetStatistics(ctx, t.TableName, &metastore.Statistics{Columns: rows[0].columns})
 	})
 }
 
 // keepStats puts what was found into the parameters of a table or partition.
-func keepStats(params *map[string]string, sizes map[string]string, found *analyzed, cols []metastore.Column) {
-	for k, v := range sizes {
-		setParam(params, k, v)
+func keepStats(params *map[string]string, d *metastore.StorageDescriptor, of placeSizes, found *analyzed, cols []metastore.Column) {
+	setParam(params, "numFiles", strconv.Itoa(of.files))
+	setParam(params, "totalSize", strconv.FormatInt(of.bytes, 10))
+	if found == nil {
+		return
 	}
-	if found != nil {
-		setParam(params, "numRows", strconv.FormatInt(found.rows, 10))
-		setAccurate(params, cols)
+	before := (*params)["numRows"]
+	setParam(params, "numRows", strconv.FormatInt(found.rows, 10))
+	if raw := rawSize(d, of, found.rows); raw >= 0 {
+		setParam(params, rawParam, strconv.FormatInt(raw, 10))
+	} else if before != (*params)["numRows"] {
+		delete(*params, rawParam)
 	}
+	setAccurate(params, cols)
+}
+
+// rawSize is Hive's raw data size of a place (Written.Raw), as far as it can be told without reading
+// the lines of text; -1 where they are compressed.
+func rawSize(d *metastore.StorageDescriptor, of placeSizes, rows int64) int64 {
+	format, _ := formatOf(d)
+	switch {
+	case format.names == nil:
+		return -1
+	case format.names[0] == "PARQUET":
+		return rows * int64(len(d.Columns))
+	case !classEqual(d.SerDe.Library, lazySimple) && !classEqual(d.SerDe.Library, lazyBinary):
+		return 0
+	case of.compressed:
+		return -1
+	}
+	return max(of.bytes-rows, 0)
 }
 
 func (s *Session) keepPartitionStats(
@@ -78,7 +101,7 @@ func (s *Session) keepPartitionStats(
 			return err
 		}
 	}
-	sizes := map[string]map[string]string{}
+	sizes := map[string]placeSizes{}
 	for p, err := range s.cfg.Store.Partitions(ctx, t.TableName, match) {
 		if err != nil {
 			return err
@@ -106,7 +129,7 @@ func (s *Session) keepPartitionStats(
 			if found == nil && rows != nil {
 				found = &analyzed{} // a partition without rows
 			}
-			keepStats(&p.Parameters, sizes[p.Storage.Location], found, cols)
+			keepStats(&p.Parameters, &p.Storage, sizes[p.Storage.Location], found, cols)
 			changed = append(changed, p)
 			if found != nil && len(found.columns) > 0 {
 				stats = append(stats, &metastore.Statistics{Values: p.Values, Columns: found.columns})
@@ -130,19 +153,23 @@ func keyText(v hivetype.Value, t hivetype.Type) string {
 	return string(hivetype.AppendText(nil, v, t))
 }
 
-// sizes are the numbers of files and bytes at a location.
+// placeSizes are the numbers of files and bytes at a location.
+type placeSizes struct {
+	files      int
+	bytes      int64
+	compressed bool // some, if they are text
+}
+
 func (s *Session) sizes(
 	ctx context.Context, t *metastore.Table, url string, params map[string]string,
-) (map[string]string, error) {
+) (placeSizes, error) {
 	files, err := newLister(s.cfg, t).files(ctx, url, params)
-	if err != nil {
-		return nil, err
-	}
-	var bytes int64
+	of := placeSizes{files: len(files)}
 	for _, f := range files {
-		bytes += f.Object.Size
+		of.bytes += f.Object.Size
+		of.compressed = of.compressed || !plainText(f.Object.Key)
 	}
-	return map[string]string{"numFiles": strconv.Itoa(len(files)), "totalSize": strconv.FormatInt(bytes, 10)}, nil
+	return of, err
 }
 
 // eachRow runs a query of its own and calls fn with each row and the types of its columns.

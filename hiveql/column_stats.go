@@ -18,6 +18,9 @@ import (
 // accurateParam is Hive's note of which statistics agree with the data.
 const accurateParam = "COLUMN_STATS_ACCURATE"
 
+// rawParam is Hive's raw data size, which is not one of bytes in every format (Written.Raw).
+const rawParam = "rawDataSize"
+
 // columnStats are the statistics of one column by the names that DESCRIBE FORMATTED gives them.
 // Those that a type does not have are left out.
 type columnStats map[string]string

@@ -40,6 +40,7 @@ type target struct {
 	rows     int64                        // -1 if unknown
 	files    int64                        // of a job that compacts, how many more there are
 	bytes    int64
+	raw      int64                        // Hive's raw data size; of no meaning where rows is -1
 	columns  []metastore.ColumnStatistics // of the rows that are written; nil if not known
 	replaces map[string]bool              // of a job that compacts: the keys of the files that it replaces
 	sent     []trackedFile                // the files of the job, if it knows them; nil if they have to be looked up
@@ -264,7 +265,11 @@ func (j *job) change(table *metastore.Table, params *map[string]string, t *targe
 	} else if old {
 		t.knowledge = addKnown
 	}
-	for key, n := range map[string]int64{"numFiles": t.files, "numRows": t.rows, "totalSize": t.bytes} {
+	raw := t.raw
+	if t.rows < 0 {
+		raw = -1
+	}
+	for key, n := range map[string]int64{"numFiles": t.files, "numRows": t.rows, rawParam: raw, "totalSize": t.bytes} {
 		before, err := strconv.ParseInt(p[key], 10, 64)
 		switch {
 		case n < 0, !j.overwrite && !j.create && err != nil && p[key] != "":

@@ -134,7 +134,7 @@ func (s *Session) describeTable(
 		t.Parameters["EXTERNAL"] = "TRUE"
 	}
 	if t.Type == metastore.Managed && n.Location == nil && len(t.PartitionKeys) == 0 && n.Query == nil {
-		for _, k := range []string{"numFiles", "numRows", "totalSize"} {
+		for _, k := range []string{"numFiles", "numRows", rawParam, "totalSize"} {
 			t.Parameters[k] = "0"
 		}
 		setAccurate(&t.Parameters, t.Storage.Columns)

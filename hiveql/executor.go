@@ -147,6 +147,10 @@ type Written struct {
 	Values partitions.Values // of the dynamic keys, DefaultName for NULL; empty without
 	Rows   int64
 	Bytes  int64
+	// Raw is what Hive calls the raw data size of the rows: of Parquet files the number of their
+	// values, of text the bytes of their lines before compression and without line feeds; 0 in the
+	// formats of which Hive counts none, which are JSON, CSV and fields between long delimiters.
+	Raw int64
 	// Columns are what is known of the file's columns, in the order of the table's; nil if nothing is.
 	Columns []WrittenColumn
 }

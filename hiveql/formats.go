@@ -63,6 +63,8 @@ func formatOf(d *metastore.StorageDescriptor) (format, bool) {
 	return format{}, false
 }
 
+const lazyBinary = "org.apache.hadoop.hive.serde2.lazybinary.LazyBinarySerDe"
+
 const openCSV = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
 
 const jsonSerDe = "org.apache.hadoop.hive.serde2.JsonSerDe"

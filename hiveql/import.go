@@ -167,7 +167,7 @@ func (m *imported) findTable(ctx context.Context, dumped *metastore.Table) error
 	}
 	t = &metastore.Table{TableName: name, Type: metastore.Managed, Owner: s.cfg.User, CreateTime: s.cfg.Now(),
 		Storage: dumped.Storage.Clone(), PartitionKeys: dumped.PartitionKeys, Parameters: shownParams(dumped.Parameters)}
-	for _, k := range []string{"EXTERNAL", accurateParam, "numFiles", "numRows", "totalSize", "rawDataSize"} {
+	for _, k := range []string{"EXTERNAL", accurateParam, "numFiles", "numRows", "totalSize", rawParam} {
 		delete(t.Parameters, k)
 	}
 	t.Parameters["transient_lastDdlTime"] = fmt.Sprint(s.cfg.Now().Unix())

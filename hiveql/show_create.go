@@ -41,7 +41,7 @@ func (s *Session) createStatement(t *metastore.Table) []string {
 	lines = append(lines, serdeLines(&t.Storage)...)
 	lines = append(lines, "LOCATION", "  "+literal(t.Storage.Location))
 	params := shownParams(t.Parameters)
-	for _, k := range []string{"comment", "EXTERNAL", "numFiles", "numRows", "totalSize", "rawDataSize",
+	for _, k := range []string{"comment", "EXTERNAL", "numFiles", "numRows", "totalSize", rawParam,
 		accurateParam} {
 		delete(params, k)
 	}

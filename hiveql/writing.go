@@ -48,6 +48,7 @@ func (g *writing) Take(f Written) error {
 	t.gather(g.w.Table, f)
 	t.rows += f.Rows
 	t.bytes += f.Bytes
+	t.raw += f.Raw
 	t.files++
 	url, err := g.send(f.Path, f.Bytes, g.w.Table.Storage.Location, t.location, name)
 	g.files = append(g.files, sentFile{t, url, trackedFile{Name: name, Size: f.Bytes}})

@@ -178,7 +178,7 @@ func (w *writer) complete(path string) (hiveql.Written, error) {
 			return f, err
 		}
 	}
-	f.Rows, f.Bytes = foot.Rows, size
+	f.Rows, f.Bytes, f.Raw = foot.Rows, size, foot.Rows*int64(w.columns)
 	if f.Values, err = w.values(w.ordinals.partition(fileNumberIn(path))); err != nil {
 		return f, err
 	}

@@ -85,6 +85,7 @@ func (w *writer) divided(ctx context.Context, f hiveql.Written) ([]hiveql.Writte
 		if len(parts) == 1 {
 			break
 		}
+		parts[i].Raw = parts[i].Rows * int64(w.columns)
 		if err := w.out.Sink.Grow(parts[i].Bytes); err != nil {
 			return nil, err
 		}

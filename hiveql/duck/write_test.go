@@ -149,11 +149,17 @@ func TestRoundTrip(t *testing.T) {
 // What Write says of a file is so.
 func TestWrittenBytes(t *testing.T) {
 	e, c := open(t, duck.Config{}), newCatalog(t)
-	for _, format := range []struct{ name, input, serde string }{
-		{"text", textInput, lazySimple}, {"parquet", parquetInput, parquetSerDe},
+	for _, format := range []struct {
+		name, input, serde string
+		raw                int64
+	}{
+		{"text", textInput, lazySimple, 2 * 5}, {"parquet", parquetInput, parquetSerDe, 2 * 2}, {"json", textInput, jsonSerDe, 0},
 	} {
-		table := c.newTable(t, format.name, format.input, format.serde, "i:int")
-		for _, f := range c.write(t, e, table, 0, "SELECT 1 UNION ALL SELECT 2") {
+		table := c.newTable(t, format.name, format.input, format.serde, "i:int", "s:string")
+		for _, f := range c.write(t, e, table, 0, "SELECT 1, 'abc' UNION ALL SELECT 2, 'def'") {
+			if f.Raw != format.raw {
+				t.Errorf("%s: the raw data size is %d, want %d", format.name, f.Raw, format.raw)
+			}
 			info, err := os.Stat(f.Path)
 			if err != nil {
 				t.Fatal(err)

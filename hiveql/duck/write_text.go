@@ -66,8 +66,21 @@ type textFile struct {
 	counter *countingWriter
 	buffer  *bufio.Writer
 	zip     io.WriteCloser // nil where not compressed
+	plain   *plainWriter
 	rows    formats.Writer
 	count   int64
+}
+
+// plainWriter counts bytes before they are compressed.
+type plainWriter struct {
+	w io.Writer
+	n int64
+}
+
+func (p *plainWriter) Write(b []byte) (int, error) {
+	n, err := p.w.Write(b)
+	p.n += int64(n)
+	return n, err
 }
 
 type countingWriter struct {
@@ -150,18 +163,18 @@ func (t *textFiles) begin(ordinal int64) error {
 	o := &textFile{file: f, counter: &countingWriter{w: f, sink: t.out.Sink}}
 	o.buffer = bufio.NewWriterSize(o.counter, 1<<18)
 	t.open, t.ordinal = o, ordinal
-	var plain io.Writer = o.buffer
+	o.plain = &plainWriter{w: o.buffer}
 	if t.codec != nil {
 		if o.zip, err = t.codec.Compress(o.buffer); err != nil {
 			return &Error{Op: "write", Msg: err.Error(), Err: err}
 		}
-		plain = o.zip
+		o.plain.w = o.zip
 	}
 	fields := make([]formats.Field, t.columns)
 	for i := range fields {
 		fields[i] = formats.Field{Name: t.out.Table.Storage.Columns[i].Name, Type: t.query.Output[i].Type}
 	}
-	if o.rows, err = formats.NewWriter(t.spec, fields, plain); err != nil {
+	if o.rows, err = formats.NewWriter(t.spec, fields, o.plain); err != nil {
 		return &Error{Op: "write", Msg: err.Error(), Err: err}
 	}
 	return nil
@@ -178,7 +191,11 @@ func (t *textFiles) end() error {
 		return &Error{Op: "write", Msg: err.Error(), Err: err}
 	}
 	t.files++
-	return t.out.Sink.Take(hiveql.Written{Path: o.file.Name(), Values: values, Rows: o.count, Bytes: o.counter.n})
+	f := hiveql.Written{Path: o.file.Name(), Values: values, Rows: o.count, Bytes: o.counter.n}
+	if t.spec.Kind == formats.LazySimple || t.spec.Kind == formats.LazyBinary {
+		f.Raw = o.plain.n - o.count
+	}
+	return t.out.Sink.Take(f)
 }
 
 // close closes the open file.
