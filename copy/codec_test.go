@@ -109,3 +109,49 @@ func TestFullWhileEncoding(t *testing.T) {
 		}
 	}
 }
+
+func TestCodecs(t *testing.T) {
+	a, b, c := text(1, 30_000), text(2, 10), text(3, 40_000)
+	run := func(t *testing.T, codec copier.Codec, group string) *storagetest.Mem {
+		src, dest := storagetest.NewMem("s3://lake/"), storagetest.NewMem("s3://out/")
+		src.Put("x/1.log.gz", gzipped(t, a))
+		src.Put("x/2.log.gz", gzipped(t, b)+gzipped(t, ""))
+		src.Put("x/3.log.gz", gzipped(t, c))
+		if codec != copier.CodecKeep {
+			src.Put("x/4.log", c)
+		}
+		if _, err := copier.Run(t.Context(), at(src, ""), at(dest, ""), quick(copier.Options{GroupBy: group, OutputCodec: codec})); err != nil {
+			t.Fatal(err)
+		}
+		return dest
+	}
+	t.Run("gzip files are put together without decoding", func(t *testing.T) {
+		got, _ := run(t, copier.CodecKeep, ".*/(x)/.*").Content("x/x.gz")
+		if want := gzipped(t, a) + gzipped(t, b) + gzipped(t, "") + gzipped(t, c); got != want {
+			t.Error("not the bytes of the sources")
+		}
+		if gunzipped(t, got) != a+b+c {
+			t.Error("the output is not the text of the sources")
+		}
+	})
+	t.Run("gzip compresses the others", func(t *testing.T) {
+		got, _ := run(t, copier.CodecGzip, ".*/(x)/.*").Content("x/x.gz")
+		if gunzipped(t, got) != a+b+c+c {
+			t.Error("the output is not the text of the sources")
+		}
+	})
+	t.Run("none decodes", func(t *testing.T) {
+		wantContents(t, run(t, copier.CodecNone, ".*/(x)/.*"), map[string]string{"x/x.log": a + b + c + c})
+		wantContents(t, run(t, copier.CodecNone, ""), map[string]string{"x/1.log": a, "x/2.log": b, "x/3.log": c, "x/4.log": c})
+	})
+	t.Run("what is not gzip is an error that names it", func(t *testing.T) {
+		src, dest := storagetest.NewMem("s3://lake/"), storagetest.NewMem("s3://out/")
+		src.Put("bad.gz", text(1, 1000))
+		src.Put("good.gz", gzipped(t, a))
+		sum, err := copier.Run(t.Context(), at(src, ""), at(dest, ""), quick(copier.Options{OutputCodec: copier.CodecNone}))
+		if err == nil || !strings.Contains(err.Error(), "s3://lake/bad.gz: decode gzip") || sum.Failed != 1 {
+			t.Errorf("%+v, %v", sum, err)
+		}
+		wantContents(t, dest, map[string]string{"good": a})
+	})
+}
