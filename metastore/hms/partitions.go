@@ -219,9 +219,9 @@ func (s *Service) partitionByName(ctx context.Context, db, table, name string) (
 	if err != nil {
 		return nil, err
 	}
-	values, err := t.Keys().ParseName(name)
+	values, err := valuesOf(t.Keys(), name)
 	if err != nil {
-		return nil, metaf("Invalid partition name %s: %v", name, err)
+		return nil, err
 	}
 	return s.partitionOf(ctx, t, values)
 }
@@ -265,9 +265,9 @@ func parseNames(t *metastore.Table, names []string) (values []partitions.Values,
 	keys := t.Keys()
 	order = make(map[string]int, len(names))
 	for _, name := range names {
-		v, err := keys.ParseName(name)
+		v, err := valuesOf(keys, name)
 		if err != nil {
-			return nil, nil, metaf("Invalid partition name %s: %v", name, err)
+			return nil, nil, err
 		}
 		canonical, err := keys.Name(v)
 		if err != nil {
@@ -286,9 +286,9 @@ func namesPredicate(t *metastore.Table, names []string) (partitions.Predicate, e
 	keys := t.Keys()
 	either := partitions.Or{}
 	for _, name := range names {
-		values, err := keys.ParseName(name)
+		values, err := valuesOf(keys, name)
 		if err != nil {
-			return nil, metaf("Invalid partition name %s: %v", name, err)
+			return nil, err
 		}
 		all := partitions.And{}
 		for i, v := range values {
@@ -297,4 +297,13 @@ func namesPredicate(t *metastore.Table, names []string) (partitions.Predicate, e
 		either = append(either, all)
 	}
 	return either, nil
+}
+
+// valuesOf are the values that a partition's name says.
+func valuesOf(keys partitions.Keys, name string) (partitions.Values, error) {
+	values, err := keys.ParseName(name)
+	if err != nil {
+		return nil, metaf("Invalid partition name %s: %v", name, err)
+	}
+	return values, nil
 }

@@ -135,9 +135,9 @@ func (s *Service) addStatisticsChanges(t *thrift.Service) {
 		if err != nil {
 			return false, err
 		}
-		values, err := stored.Keys().ParseName(a.Partition)
+		values, err := valuesOf(stored.Keys(), a.Partition)
 		if err != nil {
-			return false, metaf("Invalid partition name %s: %v", a.Partition, err)
+			return false, err
 		}
 		err = s.dropStatistics(ctx, a.DB, a.Table, values, a.Column)
 		return err == nil, err
