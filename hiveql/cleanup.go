@@ -190,16 +190,10 @@ func (s *Session) removeReplaced(ctx context.Context, of replaced) error {
 	for _, f := range of.Files {
 		old[f] = true
 	}
-	var keys []string
-	for o, err := range within(ctx, loc) {
-		if err != nil {
-			return err
-		}
-		if old[replacedFileOf(o.Key[len(loc.Prefix):], o)] {
-			keys = append(keys, o.Key)
-		}
-	}
-	return loc.Bucket.Delete(ctx, keys...)
+	_, err = storage.DeleteAll(ctx, loc.Bucket, loc.Prefix, func(o storage.Object) bool {
+		return old[replacedFileOf(o.Key[len(loc.Prefix):], o)]
+	})
+	return err
 }
 
 // removeList removes the list of what a write has replaced.
@@ -233,16 +227,11 @@ func (s *Session) removeFilesOf(ctx context.Context, url, id string) error {
 			}
 		}
 	}
-	var keys []string
-	for o, err := range within(ctx, loc) {
-		if err != nil {
-			return err
-		}
-		if found, _ := idOf(o.Key); found == id || strings.HasSuffix(o.Key, replacedPrefix+id) {
-			keys = append(keys, o.Key)
-		}
-	}
-	return loc.Bucket.Delete(ctx, keys...)
+	_, err = storage.DeleteAll(ctx, loc.Bucket, loc.Prefix, func(o storage.Object) bool {
+		found, _ := idOf(o.Key)
+		return found == id || strings.HasSuffix(o.Key, replacedPrefix+id)
+	})
+	return err
 }
 
 // forget takes a write out of the table's parameters.

@@ -100,20 +100,7 @@ func (s *Session) removeAll(ctx context.Context, url string) error {
 	if loc.Prefix == "" {
 		return fmt.Errorf("%s is the root of a store; its objects are not removed", url)
 	}
-	const batch = 1000
-	var keys []string
-	for o, err := range within(ctx, loc) {
-		if err != nil {
-			return err
-		}
-		if keys = append(keys, o.Key); len(keys) == batch {
-			if err := loc.Bucket.Delete(ctx, keys...); err != nil {
-				return err
-			}
-			keys = keys[:0]
-		}
-	}
-	if err := loc.Bucket.Delete(ctx, keys...); err != nil {
+	if _, err := storage.DeleteAll(ctx, loc.Bucket, loc.Prefix, nil); err != nil {
 		return err
 	}
 	return removeDirs(ctx, loc.Bucket, loc.Prefix)

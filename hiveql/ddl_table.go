@@ -12,6 +12,7 @@ import (
 	"github.com/skepdata/skep/hivetype"
 	"github.com/skepdata/skep/metastore"
 	"github.com/skepdata/skep/partitions"
+	"github.com/skepdata/skep/storage"
 )
 
 // createTable runs CREATE TABLE with columns, LIKE, and AS.
@@ -85,16 +86,11 @@ func (s *Session) sweep(ctx context.Context, t *metastore.Table) error {
 	if err != nil {
 		return err
 	}
-	var keys []string
-	for o, err := range within(ctx, loc) {
-		if err != nil {
-			return err
-		}
-		if id, version := idOf(o.Key); id != "" && version == 0 {
-			keys = append(keys, o.Key)
-		}
-	}
-	return loc.Bucket.Delete(ctx, keys...)
+	_, err = storage.DeleteAll(ctx, loc.Bucket, loc.Prefix, func(o storage.Object) bool {
+		id, version := idOf(o.Key)
+		return id != "" && version == 0
+	})
+	return err
 }
 
 func alreadyExists(name metastore.TableName, err error) error {

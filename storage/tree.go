@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"strings"
 )
@@ -78,6 +79,38 @@ type TreeDeleter interface {
 	// empty. That there is none is not an error. Unless the store says otherwise, some may
 	// be gone when it fails.
 	DeleteTree(ctx context.Context, dir string) error
+}
+
+// deleteBatch is how many objects a store like S3 deletes with one request.
+const deleteBatch = 1000
+
+// DeleteAll deletes the objects whose key begins with prefix, or those of them that which picks unless it
+// is nil, while it lists them, and returns how many there were. A bucket that does not exist has none.
+// Unlike [TreeDeleter] it deletes nothing but objects; some are gone when it fails.
+func DeleteAll(ctx context.Context, b Bucket, prefix string, which func(Object) bool) (n int, err error) {
+	var keys []string
+	for o, err := range b.List(ctx, prefix) {
+		if errors.Is(err, ErrNotExist) {
+			break
+		}
+		if err != nil {
+			return n, err
+		}
+		if which != nil && !which(o) {
+			continue
+		}
+		n++
+		if keys = append(keys, o.Key); len(keys) == deleteBatch {
+			if err := b.Delete(ctx, keys...); err != nil {
+				return n, err
+			}
+			keys = keys[:0]
+		}
+	}
+	if len(keys) == 0 {
+		return n, nil
+	}
+	return n, b.Delete(ctx, keys...)
 }
 
 // Usage is what a part of a bucket amounts to.

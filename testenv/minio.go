@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/skepdata/skep/storage"
 	"github.com/skepdata/skep/storage/s3store"
 )
 
@@ -139,8 +140,8 @@ func (s *S3) removeBucket(ctx context.Context) error {
 	}
 	defer func() { _ = c.Close() }()
 	// MinIO does not list an object below another one until that other one is gone.
-	for again := true; again; {
-		if again, err = emptyBucket(ctx, c.Bucket(s.Bucket)); err != nil {
+	for found := 1; found > 0; {
+		if found, err = storage.DeleteAll(ctx, c.Bucket(s.Bucket), "", nil); err != nil {
 			return err
 		}
 	}
@@ -148,24 +149,6 @@ func (s *S3) removeBucket(ctx context.Context) error {
 		return err
 	}
 	return c.RemoveBucket(ctx, s.Bucket)
-}
-
-// emptyBucket deletes what is listed, and reports whether that was anything.
-func emptyBucket(ctx context.Context, b *s3store.Bucket) (found bool, err error) {
-	var keys []string
-	for o, err := range b.List(ctx, "") {
-		if err != nil {
-			return found, err
-		}
-		found = true
-		if keys = append(keys, o.Key); len(keys) == 1000 {
-			if err := b.Delete(ctx, keys...); err != nil {
-				return found, err
-			}
-			keys = keys[:0]
-		}
-	}
-	return found, b.Delete(ctx, keys...)
 }
 
 // S3Server is a MinIO server that this process has started.

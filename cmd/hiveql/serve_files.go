@@ -109,23 +109,7 @@ func (d *directories) Remove(ctx context.Context, url string) error {
 	if loc.Prefix == "" || strings.TrimSuffix(loc.URL(), "/") == strings.TrimSuffix(d.warehouse, "/") {
 		return fmt.Errorf("%s is the root of a store or the warehouse; it is not removed", url)
 	}
-	const batch = 1000
-	var keys []string
-	for o, err := range loc.Bucket.List(ctx, loc.Prefix) {
-		if errors.Is(err, storage.ErrNotExist) {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		if keys = append(keys, o.Key); len(keys) == batch {
-			if err := loc.Bucket.Delete(ctx, keys...); err != nil {
-				return err
-			}
-			keys = keys[:0]
-		}
-	}
-	if err := loc.Bucket.Delete(ctx, keys...); err != nil {
+	if _, err := storage.DeleteAll(ctx, loc.Bucket, loc.Prefix, nil); err != nil {
 		return err
 	}
 	return removeEmpty(local(loc))

@@ -46,6 +46,7 @@ func (s *suite) listTests() []test {
 		}},
 		{"objects are described", s.listDescribes},
 		{"several pages come whole and in order", s.listMany},
+		{"what is listed may be deleted meanwhile", s.listDeletes},
 		{"a consumer may stop early", s.listStops},
 		{"a dead context ends it with its cause", func(f *fixture) {
 			f.putAll("a", "b")
@@ -163,6 +164,21 @@ func (s *suite) listMany(f *fixture) {
 	f.wantList("many/1/", keys[300:600]...)
 }
 
+func (s *suite) listDeletes(f *fixture) {
+	keys := s.putMany(f)
+	f.putAll("before", "zz")
+	keep := keys[len(keys)-1]
+	n, err := storage.DeleteAll(f.Context(), f.b, "many/", func(o storage.Object) bool { return o.Key != keep })
+	if err != nil || n != len(keys)-1 {
+		f.Errorf("deleted %d of %d, %v", n, len(keys)-1, err)
+	}
+	f.wantList("", "before", keep, "zz")
+	if n, err := storage.DeleteAll(f.Context(), f.b, "", nil); err != nil || n != 3 {
+		f.Errorf("deleted %d of 3, %v", n, err)
+	}
+	f.wantList("")
+}
+
 func (s *suite) listStops(f *fixture) {
 	f.putAll("a", "b/c", "b/d", "e")
 	for stopAt := 1; stopAt <= 4; stopAt++ {
@@ -192,5 +208,8 @@ func (s *suite) listMissing(f *fixture) {
 	}
 	if n != 1 {
 		f.Errorf("list yielded %d times, want the error and nothing more", n)
+	}
+	if n, err := storage.DeleteAll(f.Context(), g.b, "", nil); n != 0 || err != nil {
+		f.Errorf("deleted %d in a bucket that is not there, %v", n, err)
 	}
 }

@@ -205,18 +205,6 @@ func (c checker) remove(ctx context.Context, at place) error {
 	if at.local != "" {
 		return os.RemoveAll(at.local)
 	}
-	b := c.client.Bucket(at.bucket)
-	var keys []string
-	for o, err := range b.List(ctx, at.key+"/") {
-		if err != nil {
-			return err
-		}
-		if keys = append(keys, o.Key); len(keys) == 1000 {
-			if err := b.Delete(ctx, keys...); err != nil {
-				return err
-			}
-			keys = keys[:0]
-		}
-	}
-	return b.Delete(ctx, keys...)
+	_, err := storage.DeleteAll(ctx, c.client.Bucket(at.bucket), at.key+"/", nil)
+	return err
 }
