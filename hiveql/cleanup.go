@@ -107,6 +107,7 @@ func (s *Session) recoverWrites(ctx context.Context, t *metastore.Table) error {
 	if err := s.recoverIntents(ctx, t.Database); err != nil {
 		return err
 	}
+	s.finishMoves(ctx, t)
 	for _, id := range writesOf(t, "") {
 		state, by, _ := strings.Cut(t.Parameters[writeParam+id], " ")
 		var err error
@@ -177,7 +178,7 @@ func (s *Session) finishWrite(ctx context.Context, name metastore.TableName, id 
 	if err := s.forget(ctx, name, id); err != nil {
 		return false, err
 	}
-	return true, s.removeList(ctx, t.Storage.Location, id)
+	return true, s.removeNamed(ctx, t.Storage.Location, replacedPrefix+id)
 }
 
 // removeReplaced removes the replaced files of one place that are still what they were.
@@ -196,13 +197,17 @@ func (s *Session) removeReplaced(ctx context.Context, of replaced) error {
 	return err
 }
 
-// removeList removes the list of what a write has replaced.
-func (s *Session) removeList(ctx context.Context, table, id string) error {
+// removeNamed removes files in a table's location, such as the list of what a write has replaced.
+func (s *Session) removeNamed(ctx context.Context, table string, names ...string) error {
 	loc, err := s.cfg.directory(ctx, table)
 	if err != nil {
 		return err
 	}
-	return loc.Bucket.Delete(ctx, loc.Prefix+replacedPrefix+id)
+	keys := make([]string, len(names))
+	for n, name := range names {
+		keys[n] = loc.Prefix + name
+	}
+	return loc.Bucket.Delete(ctx, keys...)
 }
 
 // removeFilesOf removes the files that write id put below a location, and those that it has begun to
@@ -229,7 +234,7 @@ func (s *Session) removeFilesOf(ctx context.Context, url, id string) error {
 	}
 	_, err = storage.DeleteAll(ctx, loc.Bucket, loc.Prefix, func(o storage.Object) bool {
 		found, _ := idOf(o.Key)
-		return found == id || strings.HasSuffix(o.Key, replacedPrefix+id)
+		return found == id || strings.HasSuffix(o.Key, replacedPrefix+id) || strings.HasSuffix(o.Key, movedPrefix+id)
 	})
 	return err
 }

@@ -28,6 +28,11 @@ type job struct {
 	generation string
 	// listed says that the list of replaced files was written.
 	listed bool
+	// moves are files that are to be removed when the job has committed; loaded is the table's
+	// loadedParam when they were looked at, and movesListed says that their list was written.
+	moves       []File
+	loaded      string
+	movesListed bool
 	// upload brings the files of all targets to their places, under names that end in id.
 	upload func(ctx context.Context, id string) error
 }
@@ -165,6 +170,9 @@ func (j *job) commit(ctx context.Context) error {
 			}
 			if j.overwrite && t.Parameters[generationParam] != j.generation {
 				return errReplaced
+			}
+			if err := j.commitMoves(t); err != nil {
+				return err
 			}
 		} else if j.s.settings.isTrue(trackFiles) {
 			setParam(&t.Parameters, trackingParam, newTracking())
@@ -341,7 +349,9 @@ func (t *target) without(files []trackedFile) (kept []trackedFile, ok bool) {
 func sameParams(a, b map[string]string) bool {
 	rest := func(m map[string]string) map[string]string {
 		m = maps.Clone(m)
-		maps.DeleteFunc(m, func(k, _ string) bool { return strings.HasPrefix(k, writeParam) })
+		maps.DeleteFunc(m, func(k, _ string) bool {
+			return strings.HasPrefix(k, writeParam) || strings.HasPrefix(k, movedParam) || k == loadedParam
+		})
 		return m
 	}
 	return maps.Equal(rest(a), rest(b))
@@ -400,7 +410,7 @@ func (j *job) removeFiles(ctx context.Context) error {
 			return err
 		}
 	}
-	return j.s.removeList(ctx, j.table.Storage.Location, j.id)
+	return j.s.removeNamed(ctx, j.table.Storage.Location, replacedPrefix+j.id, movedPrefix+j.id)
 }
 
 // disown leaves what could not be removed to the next write. Where not even that can be recorded, it is

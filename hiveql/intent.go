@@ -137,7 +137,7 @@ func (s *Session) finishDirectory(ctx context.Context, db, id, place string) err
 			return err
 		}
 	}
-	if err := s.removeList(ctx, place, id); err != nil {
+	if err := s.removeNamed(ctx, place, replacedPrefix+id); err != nil {
 		return err
 	}
 	return s.forgetIntent(ctx, db, id)

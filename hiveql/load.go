@@ -18,7 +18,7 @@ import (
 )
 
 // loadData runs LOAD DATA: files become data of a table as they are. Without LOCAL they are
-// moved, as Hive does: the originals are removed once the table has them.
+// moved, as Hive does: the originals are removed once the table has them (moved.go).
 func (s *Session) loadData(ctx context.Context, r *Result, n *syntax.LoadData) error {
 	t, err := s.dataTable(ctx, &n.Table)
 	if err != nil {
@@ -31,9 +31,17 @@ func (s *Session) loadData(ctx context.Context, r *Result, n *syntax.LoadData) e
 	if err != nil {
 		return err
 	}
+	if !n.Local {
+		s.finishMoves(ctx, t)
+	}
 	files, err := s.loadSources(ctx, n)
 	if err != nil {
 		return err
+	}
+	if !n.Local {
+		if err := s.notLoaded(ctx, t, files); err != nil {
+			return err
+		}
 	}
 	if err := s.checkFormat(ctx, t, files); err != nil {
 		return err
@@ -43,6 +51,9 @@ func (s *Session) loadData(ctx context.Context, r *Result, n *syntax.LoadData) e
 		to.bytes += f.Object.Size
 	}
 	j := &job{s: s, table: t, overwrite: n.Overwrite, targets: []*target{to}}
+	if !n.Local {
+		j.moves = files
+	}
 	j.upload = func(ctx context.Context, id string) error { return s.loadFiles(ctx, id, delivery{files, to.location}) }
 	if err := j.run(ctx); err != nil {
 		return err
@@ -61,13 +72,10 @@ func (s *Session) loadData(ctx context.Context, r *Result, n *syntax.LoadData) e
 	if n.Local {
 		return nil
 	}
-	for _, f := range files {
-		if err := f.Bucket.Delete(ctx, f.Object.Key); err != nil {
-			return fmt.Errorf("the data is loaded, but its source is still there: %w", err)
-		}
+	if err := s.finishMove(ctx, t, j.id); err != nil {
+		return fmt.Errorf("the data is loaded, but its source is still there: %w", err)
 	}
-	from := files[0].URL()
-	return s.untrackAt(ctx, from[:strings.LastIndexByte(from, '/')])
+	return nil
 }
 
 func (s *Session) loadTarget(ctx context.Context, t *metastore.Table, n *syntax.LoadData) (*target, error) {

@@ -29,6 +29,9 @@ func (j *job) look(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := j.seeSources(ctx, table); err != nil {
+		return err
+	}
 	if !j.overwrite && !j.create && !tracks(table) {
 		return nil // the files are found by whoever looks for them
 	}

@@ -32,12 +32,17 @@ func (s *Session) Vacuum(ctx context.Context, dbs, tables string, dry bool) (Vac
 		if err != nil {
 			return v, err
 		}
-		if len(writesOf(t, "")) > 0 {
+		if len(writesOf(t, ""))+len(movesOf(t)) > 0 {
 			found = append(found, t)
 		}
 	}
 	var all error
 	for _, t := range found {
+		for _, id := range movesOf(t) {
+			if err := s.vacuumMove(ctx, t, id, dry, &v); err != nil {
+				all = errors.Join(all, fmt.Errorf("files loaded by write %s of %s: %w", id, t.TableName, err))
+			}
+		}
 		for _, id := range writesOf(t, "") {
 			if err := s.vacuumWrite(ctx, t, id, dry, &v); err != nil {
 				all = errors.Join(all, fmt.Errorf("write %s of %s: %w", id, t.TableName, err))
@@ -77,6 +82,18 @@ func (s *Session) vacuumWrite(ctx context.Context, t *metastore.Table, id string
 		return nil
 	}
 	return s.takeBack(ctx, t, id)
+}
+
+// vacuumMove removes the sources of a LOAD DATA.
+func (s *Session) vacuumMove(ctx context.Context, t *metastore.Table, id string, dry bool, v *Vacuumed) error {
+	if !dry {
+		if err := s.finishMove(ctx, t, id); err != nil {
+			v.Kept++
+			return err
+		}
+	}
+	v.Finished++
+	return nil
 }
 
 // vacuumLocks removes the locks of readers that died.

@@ -5,6 +5,8 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
+	"log"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -16,11 +18,13 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	ldapserver "github.com/vjeantet/ldapserver"
 
 	"github.com/skepdata/skep/testenv"
 )
 
 func TestMain(m *testing.M) {
+	ldapserver.Logger = log.New(io.Discard, "", 0) // of all servers, also those that still run when the next test begins
 	testscript.Main(m, map[string]func(){"hiveql": main})
 }
 

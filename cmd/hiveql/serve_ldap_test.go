@@ -2,8 +2,6 @@ package main
 
 import (
 	"errors"
-	"io"
-	"log"
 	"net"
 	"sync/atomic"
 	"testing"
@@ -17,7 +15,6 @@ import (
 // library panics when it is stopped while a client leaves.
 func startLDAP(t *testing.T, binds *atomic.Int64) string {
 	t.Helper()
-	ldapserver.Logger = log.New(io.Discard, "", 0)
 	routes := ldapserver.NewRouteMux()
 	routes.Bind(func(w ldapserver.ResponseWriter, m *ldapserver.Message) {
 		binds.Add(1)
