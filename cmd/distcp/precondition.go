@@ -35,7 +35,6 @@ func (p *preconditions) addFlags(f *pflag.FlagSet) {
 	f.StringArrayVar(&p.texts, "precondition", nil,
 		"copy only if this `condition` is met: exists:URL, newer:URL,AGE or min-count:URL,N; may be repeated (exit code 4)")
 	f.DurationVar(&p.timeout, "precondition-timeout", 0, "wait for the preconditions as long as this `duration`, as 30m")
-	f.Lookup("precondition-timeout").DefValue = ""
 }
 
 func (p *preconditions) validate() error {

@@ -311,6 +311,46 @@ func TestUnmountedDisk(t *testing.T) {
 }
 
 // TestMissingDiskDoesNotStopReclaiming has a writer die, and a disk of its blocks go and come back.
+// TestLostNamespace: a store whose namespace is gone, or on a disk that is not mounted, is no store that
+// is not there yet. A reader that took it for one would find a volume empty.
+func TestLostNamespace(t *testing.T) {
+	for name, test := range map[string]struct {
+		lose func(*Bucket) error
+		left int // the first of the disks that are given
+	}{
+		"removed":   {func(b *Bucket) error { return os.Remove(filepath.Join(b.roots[0], namespaceFile)) }, 0},
+		"emptied":   {func(b *Bucket) error { return os.Truncate(filepath.Join(b.roots[0], namespaceFile), 0) }, 0},
+		"unmounted": {func(*Bucket) error { return nil }, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			first := newBucket(t, testBlock, 2)
+			put(t, first, "a", "content")
+			if err := errors.Join(first.Close(), test.lose(first)); err != nil {
+				t.Fatal(err)
+			}
+			roots := first.roots[test.left:]
+			for op, do := range map[string]func(*Bucket) error{
+				"stat":   func(b *Bucket) error { _, err := b.Stat(t.Context(), "a"); return err },
+				"open":   func(b *Bucket) error { _, err := b.Open(t.Context(), "a", storage.ReadOptions{}); return err },
+				"delete": func(b *Bucket) error { return b.Delete(t.Context(), "a") },
+				"create": func(b *Bucket) error { _, err := b.Create(t.Context(), "b", storage.CreateOptions{}); return err },
+				"list": func(b *Bucket) error {
+					for _, err := range b.List(t.Context(), "") {
+						return err
+					}
+					return nil
+				},
+				"check": func(*Bucket) error { _, err := OpenStore(t.Context(), roots); return err },
+			} {
+				err := do(openAt(t, "test", testBlock, roots...))
+				if err == nil || errors.Is(err, storage.ErrNotExist) || !strings.Contains(err.Error(), "its namespace is in none of") {
+					t.Errorf("%s: %v, want that the namespace is lost", op, err)
+				}
+			}
+		})
+	}
+}
+
 func TestMissingDiskDoesNotStopReclaiming(t *testing.T) {
 	b := newBucket(t, testBlock, 2)
 	content := strings.Repeat("0123456789", 60_000)

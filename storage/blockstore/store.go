@@ -55,6 +55,13 @@ func openStore(ctx context.Context, roots []string) (*store, error) {
 		return nil, err
 	}
 	ns, err := openNamespace(ctx, filepath.Join(home, namespaceFile))
+	if errors.Is(err, errNoStore) {
+		if lost := lostNamespace(roots); lost != nil {
+			if ns, err = openNamespace(ctx, filepath.Join(home, namespaceFile)); errors.Is(err, errNoStore) {
+				return nil, lost
+			}
+		}
+	}
 	if err != nil {
 		if why := (osFiles{}).writable(home); why != nil {
 			err = fmt.Errorf("%s has the namespace and cannot be written, which reading needs too: %w", home, why)
@@ -71,24 +78,54 @@ func openStore(ctx context.Context, roots []string) (*store, error) {
 	return s, nil
 }
 
-// findHome returns the one directory with a namespace.
+// findHome returns the one directory with a namespace. It reports errNoStore where there is none.
 func findHome(roots []string) (string, error) {
-	var homes []string
+	homes, err := homesAmong(roots)
+	if err == nil && len(homes) == 0 {
+		if lost := lostNamespace(roots); lost != nil {
+			if homes, err = homesAmong(roots); err == nil && len(homes) == 0 {
+				return "", lost
+			}
+		}
+	}
+	switch {
+	case err != nil:
+		return "", err
+	case len(homes) == 0:
+		return "", errNoStore
+	case len(homes) == 1:
+		return homes[0], nil
+	}
+	return "", fmt.Errorf("%s each have a namespace: they are different stores", strings.Join(homes, " and "))
+}
+
+func homesAmong(roots []string) (homes []string, err error) {
 	for _, root := range roots {
 		switch _, err := os.Stat(filepath.Join(root, namespaceFile)); {
 		case err == nil:
 			homes = append(homes, root)
 		case !errors.Is(err, fs.ErrNotExist):
-			return "", err
+			return nil, err
 		}
 	}
-	switch len(homes) {
-	case 0:
-		return "", errNoStore
-	case 1:
-		return homes[0], nil
+	return homes, nil
+}
+
+// lostNamespace is what to say if no directory has a namespace although one of them is a disk of a store; it
+// is nil if none is. A store that comes into being has its namespace before it has disks, so who missed the
+// one and then finds the others must look again.
+func lostNamespace(roots []string) error {
+	for _, root := range roots {
+		who, err := readIdentity(root)
+		if err == nil {
+			return fmt.Errorf("%s is a disk of the store %s, and its namespace is in none of %s: mount the disk that has it, or make it anew with fsck --rebuild",
+				root, who.Store, strings.Join(roots, ", "))
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
-	return "", fmt.Errorf("%s each have a namespace: they are different stores", strings.Join(homes, " and "))
+	return nil
 }
 
 // createStore opens the store, makes it if there is none, and takes directories into it that are
@@ -139,14 +176,6 @@ func (s *store) takeIn(ctx context.Context) error {
 
 // create makes the namespace in the first of the roots.
 func create(ctx context.Context, roots []string) error {
-	for _, root := range roots {
-		if who, err := readIdentity(root); err == nil {
-			return fmt.Errorf("%s is a disk of the store %s, whose namespace is in none of the directories %s",
-				root, who.Store, strings.Join(roots, ", "))
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
 	path := filepath.Join(roots[0], namespaceFile)
 	if err := createNamespace(ctx, path, rand.Text()); err != nil {
 		return err
