@@ -138,7 +138,7 @@ func (j *job) lookAt(ctx context.Context, l *lister, t *target) error {
 // withoutPending leaves out what a write under way has put at a place: it is none of ours. The
 // table is read after the listing: a write that is not in it any more has committed before us.
 func (j *job) withoutPending(ctx context.Context, t *target) error {
-	if j.create {
+	if j.create || len(t.others) == 0 && len(t.old) == 0 {
 		return nil
 	}
 	now, err := j.s.cfg.Store.Table(ctx, j.table.TableName)

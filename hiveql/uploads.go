@@ -54,6 +54,7 @@ type uploadFeed struct {
 	from    storage.Location
 	to      storage.Location
 	dir     string
+	adopter storage.Adopter // the bucket they go to, if it can take them over as they are
 	objects chan storage.Object
 	done    chan struct{}
 }
@@ -112,6 +113,16 @@ func (u *uploads) send(path string, bytes int64, home, root, key string) (url st
 	if err != nil {
 		return "", err
 	}
+	if url = f.to.Bucket.URL() + f.to.Prefix + key; f.adopter != nil {
+		o, err := f.adopter.Adopt(u.ctx, f.to.Prefix+key, path)
+		if err == nil {
+			u.gone("", url, o.ETag, bytes)
+			return url, nil
+		}
+		if !errors.Is(err, storage.ErrUnsupported) {
+			return "", err
+		}
+	}
 	to := filepath.Join(f.dir, filepath.FromSlash(key))
 	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 		return "", err
@@ -126,7 +137,6 @@ func (u *uploads) send(path string, bytes int64, home, root, key string) (url st
 	if err := u.note(f.to.Bucket, f.to.Prefix+key, bytes); err != nil {
 		return "", err
 	}
-	url = f.to.Bucket.URL() + f.to.Prefix + key
 	u.mu.Lock()
 	u.waiting[f.from.Bucket.URL()+o.Key] = stagedFile{to, bytes}
 	u.mu.Unlock()
@@ -162,6 +172,7 @@ func (u *uploads) feedTo(root string, goes bool) (*uploadFeed, error) {
 		return nil, err
 	}
 	f := &uploadFeed{from: from, to: to, dir: dir, objects: make(chan storage.Object), done: make(chan struct{})}
+	f.adopter, _ = storage.As[storage.Adopter](to.Bucket)
 	if goes {
 		go func() {
 			defer close(f.done)
@@ -220,14 +231,19 @@ func (u *uploads) report(e copier.Event) {
 		if err := os.Remove(f.path); err != nil {
 			u.fail(err)
 		}
-		u.mu.Lock()
-		defer u.mu.Unlock()
-		delete(u.waiting, e.Source)
-		u.etags[e.Dest] = e.ETag
-		u.staged -= f.bytes
-		close(u.changed)
-		u.changed = make(chan struct{})
+		u.gone(e.Source, e.Dest, e.ETag, f.bytes)
 	}
+}
+
+// gone counts a file that is not in the staging directory any more, but an object. It may have waited.
+func (u *uploads) gone(waited, url, etag string, bytes int64) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.waiting, waited)
+	u.etags[url] = etag
+	u.staged -= bytes
+	close(u.changed)
+	u.changed = make(chan struct{})
 }
 
 // doubt is told of an object that is sent anew: it may be that the first try has begun an upload whose

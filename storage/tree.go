@@ -73,6 +73,15 @@ type Renamer interface {
 	RenameDir(ctx context.Context, from, to string) error
 }
 
+// Adopter is a Bucket of local files, which can take over a file without copying it.
+type Adopter interface {
+	// Adopt makes the local file at path the object key, as it is and at once, and replaces what was
+	// there: the file is not at path any more then. It computes no checksum. It reports ErrUnsupported,
+	// and leaves the file where it is, where it would have to be copied, as between file systems, or
+	// where a file that Create makes would belong to another group or have other permissions.
+	Adopt(ctx context.Context, key, path string) (Object, error)
+}
+
 // TreeDeleter is a Bucket that can delete all objects below a directory at once.
 type TreeDeleter interface {
 	// DeleteTree deletes every object whose key begins with dir, which ends in a slash or is

@@ -47,6 +47,7 @@ type writer struct {
 	data     int            // data columns of the query
 	columns  int            // those that are written: a partition may have fewer than its table
 	ordinals *ordinals      // of the partitions; nil without
+	scratch  []byte         // into which Parquet files are read to be summed
 	stamps   []*stampColumn // of the columns of Parquet files; nil of those without timestamps
 }
 
@@ -80,13 +81,14 @@ func (w *writer) sql(l *lowerer, named bool) string {
 	if len(keys) == 1 { // nothing to tell apart
 		keys[0] = fmt.Sprintf("coalesce(o%d, '')", w.data)
 	}
-	ordinal := fmt.Sprintf("skep_ordinal((%d)::BIGINT, %s)", w.ordinals.address(), strings.Join(keys, " || "))
+	// DuckDB sorts by keys of 32 bits faster than by wider ones.
+	ordinal := fmt.Sprintf("skep_ordinal((%d)::BIGINT, %s)::INTEGER", w.ordinals.address(), strings.Join(keys, " || "))
 	rows := "SELECT " + strings.Join(list, ", ") + ", " + ordinalColumn + " FROM (SELECT *, " + ordinal + " AS " +
 		ordinalColumn + " FROM (" + inner + ") AS w) AS n ORDER BY " + ordinalColumn
 	if !named {
 		return rows
 	}
-	return fmt.Sprintf("SELECT * EXCLUDE (%s), skep_file((%d)::BIGINT, %s) AS %s FROM (%s) AS s",
+	return fmt.Sprintf("SELECT * EXCLUDE (%s), skep_file((%d)::BIGINT, %s::BIGINT) AS %s FROM (%s) AS s",
 		ordinalColumn, w.ordinals.address(), ordinalColumn, fileNumber, rows)
 }
 

@@ -34,6 +34,7 @@ type files struct {
 func (w *writer) watchFiles(ctx context.Context) *files {
 	f := &files{w: w, grown: map[string]int64{}, seen: map[string]bool{}, done: make(chan struct{})}
 	f.wake.L = &f.mu
+	w.scratch = make([]byte, 64<<10)
 	f.ctx, f.fail = context.WithCancelCause(ctx)
 	go f.handOver()
 	return f
@@ -174,7 +175,7 @@ func (w *writer) complete(path string) (hiveql.Written, error) {
 		return f, err
 	}
 	if foot.Rows > 0 {
-		if size, err = parquetmerge.AddSums(path); err != nil {
+		if size, err = parquetmerge.AddSums(path, w.scratch); err != nil {
 			return f, err
 		}
 	}

@@ -113,10 +113,10 @@ func (t *textFiles) run(j *job) error {
 		for i := range columns {
 			columns[i] = newVector(duckdb.DataChunkGetVector(chunk, duckdb.IdxT(i)))
 		}
-		var ordinals []int64
+		var ordinals []int32
 		n := int(duckdb.DataChunkGetSize(chunk))
 		if t.out.Dynamic > 0 {
-			ordinals = rowsOf[int64](duckdb.DataChunkGetVector(chunk, duckdb.IdxT(t.columns)), 0, n)
+			ordinals = rowsOf[int32](duckdb.DataChunkGetVector(chunk, duckdb.IdxT(t.columns)), 0, n)
 		}
 		for at := range n {
 			for i, read := range readers {
@@ -124,7 +124,7 @@ func (t *textFiles) run(j *job) error {
 			}
 			ordinal := int64(0)
 			if ordinals != nil {
-				ordinal = ordinals[at]
+				ordinal = int64(ordinals[at])
 			}
 			if err = t.write(ordinal, row); err != nil {
 				break

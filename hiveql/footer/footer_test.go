@@ -53,7 +53,7 @@ func TestSums(t *testing.T) {
 	if f, err := footer.Read(bytes.NewReader(file), int64(len(file))); err != nil || f.Sums != nil || f.Doubtful {
 		t.Errorf("without sums: %+v, %v", f, err)
 	}
-	if _, err := parquetmerge.AddSums(path); err != nil {
+	if _, err := parquetmerge.AddSums(path, make([]byte, 1000)); err != nil {
 		t.Fatal(err)
 	}
 	file, err := os.ReadFile(path)

@@ -108,21 +108,8 @@ func decodeFooter(b []byte) (value, error) {
 	if err != nil {
 		return v, fmt.Errorf("its footer is damaged: %w", err)
 	}
-	if n != len(b) && !v.has(fileSigningKey) {
-		return v, fmt.Errorf("its footer is damaged: %d bytes follow it", len(b)-n)
-	}
-	if v.has(fileEncryption) || v.has(fileSigningKey) {
-		return v, errEncrypted
-	}
-	for _, f := range []struct {
-		id   int16
-		name string
-		kind byte
-	}{{fileVersion, "version", typeI32}, {fileSchema, "schema", typeList}, {fileRows, "num_rows", typeI64},
-		{fileRowGroups, "row_groups", typeList}} {
-		if v.field(f.id).kind != f.kind {
-			return v, fmt.Errorf("its footer is damaged: it has no %s", f.name)
-		}
+	if err := checkFields(len(b)-n, func(id int16) byte { return v.field(id).kind }); err != nil {
+		return v, err
 	}
 	for _, list := range []int16{fileSchema, fileRowGroups, fileKeyValues} {
 		if l := v.field(list); v.has(list) && (l.kind != typeList || l.elem != typeStruct) && len(l.items) > 0 {
@@ -130,4 +117,27 @@ func decodeFooter(b []byte) (value, error) {
 		}
 	}
 	return v, nil
+}
+
+// checkFields checks that a footer has the fields that it must have, of which kind tells the types, or 0,
+// and that no bytes follow it.
+func checkFields(follow int, kind func(id int16) byte) error {
+	signed := kind(fileSigningKey) != 0
+	if follow != 0 && !signed {
+		return fmt.Errorf("its footer is damaged: %d bytes follow it", follow)
+	}
+	if signed || kind(fileEncryption) != 0 {
+		return errEncrypted
+	}
+	for _, f := range []struct {
+		id   int16
+		name string
+		kind byte
+	}{{fileVersion, "version", typeI32}, {fileSchema, "schema", typeList}, {fileRows, "num_rows", typeI64},
+		{fileRowGroups, "row_groups", typeList}} {
+		if kind(f.id) != f.kind {
+			return fmt.Errorf("its footer is damaged: it has no %s", f.name)
+		}
+	}
+	return nil
 }

@@ -13,8 +13,9 @@ import (
 
 // AddSums adds the sums of its blocks to the footer of a file on the local disk, and returns the
 // file's new size in bytes. All else in the footer stays as it is, byte for byte; an entry of that name
-// that is there is replaced. After an error the file may be no Parquet file any more.
-func AddSums(path string) (size int64, err error) {
+// that is there is replaced. After an error the file may be no Parquet file any more. The file is read
+// into buf, of any length but 0, so that who has many files needs no more memory than for one.
+func AddSums(path string, buf []byte) (size int64, err error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return 0, err
@@ -33,7 +34,7 @@ func AddSums(path string) (size int64, err error) {
 		return 0, fmt.Errorf("sum %s: %w", path, err)
 	}
 	var sums blocksums.Writer
-	if _, err := io.CopyBuffer(&sums, io.NewSectionReader(f, 0, start), make([]byte, bufferSize)); err != nil {
+	if _, err := io.CopyBuffer(&sums, io.NewSectionReader(f, 0, start), buf); err != nil {
 		return 0, err
 	}
 	end, err := addEntry(footer, sums.Note())
@@ -49,12 +50,17 @@ func AddSums(path string) (size int64, err error) {
 
 // addEntry is a footer with its trailer, and with a note of sums.
 func addEntry(footer []byte, note string) ([]byte, error) {
-	if _, err := decodeFooter(footer); err != nil {
-		return nil, err
-	}
 	places, end, err := fieldPlaces(footer)
 	if err != nil {
 		return nil, fmt.Errorf("its footer is damaged: %w", err)
+	}
+	if err := checkFields(len(footer)-end, func(id int16) byte {
+		if i := slices.IndexFunc(places, func(p fieldPlace) bool { return p.id == id }); i >= 0 {
+			return places[i].kind
+		}
+		return 0
+	}); err != nil {
+		return nil, err
 	}
 	at := slices.IndexFunc(places, func(p fieldPlace) bool { return p.id >= fileKeyValues })
 	if at < 0 {
@@ -97,38 +103,33 @@ type fieldPlace struct {
 
 // fieldPlaces are those of all fields in a struct, and that of the byte that ends it, and where it ends.
 func fieldPlaces(b []byte) (places []fieldPlace, end int, err error) {
-	v, end, err := decodeStruct(b)
-	if err != nil {
-		return nil, 0, err
-	}
-	d := treeDecoder{in: b}
-	for i, id := range v.ids {
-		p := fieldPlace{id: id, kind: v.items[i].kind, head: len(b) - len(d.in)}
-		head, err := d.byte()
-		if err != nil {
+	d := treeDecoder{in: b, depth: 1}
+	p := fieldPlace{}
+	for {
+		p.head = len(b) - len(d.in)
+		if p.id, p.kind, err = d.fieldHead(p.id); err != nil {
 			return nil, 0, err
 		}
-		if head>>4 == 0 { // the field's number follows
-			if _, err := d.zigzag(); err != nil {
-				return nil, 0, err
-			}
+		if p.kind == 0 {
+			return append(places, fieldPlace{id: math.MaxInt16, head: p.head, body: p.head}), p.head + 1, nil
+		}
+		if slices.ContainsFunc(places, func(other fieldPlace) bool { return other.id == p.id }) {
+			return nil, 0, fmt.Errorf("field %d is there twice", p.id)
 		}
 		p.body = len(b) - len(d.in)
 		places = append(places, p)
-		if p.kind == typeTrue || p.kind == typeFalse {
-			continue
-		}
-		if _, err := d.skip(p.kind); err != nil {
-			return nil, 0, err
+		if p.kind != typeTrue && p.kind != typeFalse {
+			if err := d.pass(p.kind); err != nil {
+				return nil, 0, err
+			}
 		}
 	}
-	return append(places, fieldPlace{id: math.MaxInt16, head: end - 1, body: end - 1}), end, nil
 }
 
 // skip returns the encoding of the next value.
 func (d *treeDecoder) skip(kind byte) ([]byte, error) {
 	from := d.in
-	if _, err := d.value(kind); err != nil {
+	if err := d.pass(kind); err != nil {
 		return nil, err
 	}
 	return from[:len(from)-len(d.in)], nil
@@ -138,6 +139,9 @@ func (d *treeDecoder) skip(kind byte) ([]byte, error) {
 func otherEntries(list []byte) ([][]byte, error) {
 	if len(list) == 0 {
 		return nil, errShort
+	}
+	if list[0]&15 != typeStruct && list[0]>>4 != 0 {
+		return nil, fmt.Errorf("field %d is not a list of structs", fileKeyValues)
 	}
 	d := treeDecoder{in: list}
 	all, err := d.value(typeList)

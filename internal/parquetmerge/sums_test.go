@@ -21,7 +21,7 @@ func withSums(tb testing.TB, b []byte) []byte {
 	if err := os.WriteFile(path, b, 0o600); err != nil {
 		tb.Fatal(err)
 	}
-	size, err := AddSums(path)
+	size, err := AddSums(path, make([]byte, 1000))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -187,7 +187,7 @@ func BenchmarkAddSums(b *testing.B) {
 	}
 	b.SetBytes(int64(len(file)))
 	for b.Loop() {
-		if _, err := AddSums(path); err != nil {
+		if _, err := AddSums(path, make([]byte, blocksums.BlockSize)); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -174,25 +174,12 @@ func (d *treeDecoder) value(kind byte) (v value, err error) {
 func (d *treeDecoder) fields(v *value) error {
 	id := int16(0)
 	for {
-		head, err := d.byte()
-		if err != nil {
+		next, kind, err := d.fieldHead(id)
+		if err != nil || kind == 0 {
 			return err
 		}
-		if head == 0 {
-			return nil
-		}
-		if delta := int16(head >> 4); delta != 0 {
-			id += delta
-		} else {
-			n, err := d.zigzag()
-			if err != nil {
-				return err
-			}
-			if id = int16(n); int64(id) != n {
-				return fmt.Errorf("there is no field %d", n)
-			}
-		}
-		field := value{kind: head & 15}
+		id = next
+		field := value{kind: kind}
 		if field.kind != typeTrue && field.kind != typeFalse {
 			if field, err = d.value(field.kind); err != nil {
 				return err
@@ -206,33 +193,139 @@ func (d *treeDecoder) fields(v *value) error {
 	}
 }
 
-func (d *treeDecoder) list(v *value) error {
+// fieldHead reads the head of the field behind the one with the number id: 0, 0 at the end of the struct.
+func (d *treeDecoder) fieldHead(id int16) (next int16, kind byte, err error) {
 	head, err := d.byte()
+	if err != nil || head == 0 {
+		return 0, 0, err
+	}
+	if kind = head & 15; kind == 0 {
+		return 0, 0, errors.New("there is no type 0")
+	}
+	if delta := int16(head >> 4); delta != 0 {
+		return id + delta, kind, nil
+	}
+	n, err := d.zigzag()
+	if err != nil {
+		return 0, 0, err
+	}
+	if next = int16(n); int64(next) != n {
+		return 0, 0, fmt.Errorf("there is no field %d", n)
+	}
+	return next, kind, nil
+}
+
+func (d *treeDecoder) list(v *value) error {
+	n, elem, err := d.listHead()
 	if err != nil {
 		return err
 	}
-	n := uint64(head >> 4)
-	v.elem = head & 15
-	if n == 15 {
-		if n, err = d.uvarint(); err != nil {
-			return err
-		}
+	v.elem = elem
+	return d.elements(v, n, elem, elem)
+}
+
+func (d *treeDecoder) listHead() (n uint64, elem byte, err error) {
+	head, err := d.byte()
+	if err != nil {
+		return 0, 0, err
 	}
-	return d.elements(v, n, v.elem, v.elem)
+	if n = uint64(head >> 4); n == 15 {
+		n, err = d.uvarint()
+	}
+	return n, head & 15, err
 }
 
 func (d *treeDecoder) pairs(v *value) error {
-	n, err := d.uvarint()
+	n, elem, err := d.mapHead()
 	if err != nil || n == 0 {
 		return err
 	}
-	if v.elem, err = d.byte(); err != nil {
-		return err
+	v.elem = elem
+	return d.elements(v, n, elem>>4, elem&15)
+}
+
+// mapHead reads how many keys and values there are together, and the types of both.
+func (d *treeDecoder) mapHead() (n uint64, elem byte, err error) {
+	n, err = d.uvarint()
+	if err != nil || n == 0 {
+		return 0, 0, err
+	}
+	if elem, err = d.byte(); err != nil {
+		return 0, 0, err
 	}
 	if n > uint64(len(d.in)) {
+		return 0, 0, errShort
+	}
+	return 2 * n, elem, nil
+}
+
+// pass goes past a value without making a tree of it.
+func (d *treeDecoder) pass(kind byte) error {
+	switch kind {
+	case typeList, typeSet, typeMap, typeStruct:
+		if d.depth++; d.depth > deepest {
+			return fmt.Errorf("values are nested more than %d deep", deepest)
+		}
+		defer func() { d.depth-- }()
+	default:
+		_, err := d.value(kind) // which makes none of these
+		return err
+	}
+	if kind == typeStruct {
+		return d.passFields()
+	}
+	head := d.listHead
+	if kind == typeMap {
+		head = d.mapHead
+	}
+	n, elem, err := head()
+	if err != nil {
+		return err
+	}
+	even, odd := elem, elem
+	if kind == typeMap {
+		even, odd = elem>>4, elem&15
+	}
+	if n > uint64(len(d.in)) { // every element takes a byte or more
 		return errShort
 	}
-	return d.elements(v, 2*n, v.elem>>4, v.elem&15)
+	for i := range n {
+		next := even
+		if i%2 != 0 {
+			next = odd
+		}
+		if err := d.pass(next); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *treeDecoder) passFields() error {
+	id, kind := int16(0), byte(0)
+	var seen uint64    // of the numbers below 64
+	var others []int16 // that were seen
+	for {
+		var err error
+		if id, kind, err = d.fieldHead(id); err != nil || kind == 0 {
+			return err
+		}
+		near := uint16(id) < 64
+		if near && seen>>id&1 != 0 || !near && slices.Contains(others, id) {
+			return fmt.Errorf("field %d is there twice", id)
+		}
+		if near {
+			seen |= 1 << id
+		} else {
+			others = append(others, id)
+		}
+		if kind == typeTrue || kind == typeFalse {
+			continue
+		}
+		if err := d.pass(kind); err != nil {
+			return err
+		}
+	}
 }
 
 func (d *treeDecoder) elements(v *value, n uint64, even, odd byte) error {

@@ -41,3 +41,12 @@ func anonymousPath(f *os.File) string { return fmt.Sprintf("/proc/self/fd/%d", f
 func fallocate(f *os.File, size int64) error {
 	return unix.Fallocate(int(f.Fd()), 0, 0, size)
 }
+
+// hasDefaultACL reports whether files that are made in dir get an access control list.
+func hasDefaultACL(dir string) (bool, error) {
+	n, err := unix.Getxattr(dir, "system.posix_acl_default", nil)
+	if errors.Is(err, unix.ENODATA) || errors.Is(err, unix.ENOTSUP) {
+		return false, nil
+	}
+	return n > 0, err
+}

@@ -15,3 +15,5 @@ func linkAnonymous(*os.File, string) error { return errors.ErrUnsupported }
 func anonymousPath(*os.File) string { return "" }
 
 func fallocate(*os.File, int64) error { return errors.ErrUnsupported }
+
+func hasDefaultACL(string) (bool, error) { return false, nil }

@@ -29,6 +29,7 @@ const (
 	OpDelete      OpKind = "delete"    // once for each key
 	OpCopyFrom    OpKind = "copy"      // Key is the destination's
 	OpLocalPath   OpKind = "localpath" //
+	OpAdopt       OpKind = "adopt"     //
 )
 
 // Op is one operation about to be done.

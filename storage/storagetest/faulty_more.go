@@ -27,6 +27,22 @@ func (w *wrapped) CopyFrom(
 	return o, nil
 }
 
+// Adopt implements storage.Adopter where the wrapped bucket does.
+func (w *wrapped) Adopt(ctx context.Context, key, path string) (o storage.Object, err error) {
+	inner, ok := storage.As[storage.Adopter](w.Bucket)
+	if !ok {
+		return o, &storage.Error{Op: "adopt", URL: w.URL() + key, Err: storage.ErrUnsupported}
+	}
+	err = w.do(Op{Kind: OpAdopt, Key: key}, func() (err error) {
+		o, err = inner.Adopt(ctx, key, path)
+		return err
+	})
+	if err != nil {
+		return storage.Object{}, err
+	}
+	return o, nil
+}
+
 // CopyWith implements storage.OptionCopier where the wrapped bucket does.
 func (w *wrapped) CopyWith(
 	ctx context.Context, key string, src storage.Bucket, srcObject storage.Object, opts storage.CopyOptions,

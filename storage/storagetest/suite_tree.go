@@ -3,7 +3,10 @@ package storagetest
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -15,6 +18,7 @@ func (s *suite) treeTests() []test {
 		{"a level of names", s.listDir},
 		{"a level does not depend on what is below it", s.listDirOfMany},
 		{"an object gets another name", s.rename},
+		{"a file becomes an object", s.adopt},
 		{"a directory is there by itself", s.directories},
 		{"a directory gets another name, or keeps it", s.renameDir},
 		{"a directory is deleted with all below it", s.deleteTree},
@@ -163,6 +167,45 @@ func (s *suite) rename(f *fixture) {
 	f.wantError("rename what is not there", r.Rename(f.Context(), "a/b", "x"), storage.ErrNotExist)
 	f.wantError("rename to nothing", r.Rename(f.Context(), "c", ""), storage.ErrInvalidKey)
 	f.wantList("", "c")
+	s.wantNoLeftovers(f)
+}
+
+func (s *suite) adopt(f *fixture) {
+	a, ok := storage.As[storage.Adopter](f.b)
+	if !ok {
+		return
+	}
+	dir := f.TempDir()
+	path := filepath.Join(dir, "file")
+	f.put("c", []byte("old"))
+	for _, key := range []string{"a/b/d", "c"} {
+		if err := os.WriteFile(path, []byte("content of "+key), 0o666); err != nil {
+			f.Fatal(err)
+		}
+		o, err := a.Adopt(f.Context(), key, path)
+		if errors.Is(err, storage.ErrUnsupported) { // on another file system: nothing may have happened
+			if got, err := os.ReadFile(path); err != nil || string(got) != "content of "+key {
+				f.Errorf("%q, %v", got, err)
+			}
+			f.wantList("", "c")
+			return
+		}
+		if err != nil {
+			f.Fatalf("adopt %q: %v", key, err)
+		}
+		f.wantContent(key, []byte("content of "+key))
+		if there, err := f.b.Stat(f.Context(), key); err != nil || there.ETag != o.ETag || there.Size != o.Size || o.Key != key {
+			f.Errorf("adopt %q: %+v, then %+v, %v", key, o, there, err)
+		}
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			f.Errorf("%s is still there: %v", path, err)
+		}
+	}
+	_, err := a.Adopt(f.Context(), "x/y", path)
+	f.wantError("adopt what is not there", err, storage.ErrNotExist)
+	_, err = a.Adopt(f.Context(), "x/y", dir)
+	f.wantError("adopt a directory", err, storage.ErrUnsupported)
+	f.wantList("", "a/b/d", "c")
 	s.wantNoLeftovers(f)
 }
 
