@@ -408,30 +408,27 @@ func (s *Session) renameTable(ctx context.Context, t *metastore.Table, a *syntax
 			return err
 		}
 	}
-	err = s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
+	var places []string // that the table leaves
+	if dest != from {
+		places = []string{from}
+	}
+	return s.dropData(ctx, t.Database, from, places, func(tx metastore.Tx) ([]string, error) {
 		now, err := tx.Table(ctx, t.TableName)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if now.Version != t.Version && dest != from {
-			return fmt.Errorf("rename %s: %w", t.TableName, metastore.ErrConflict)
+			return nil, fmt.Errorf("rename %s: %w", t.TableName, metastore.ErrConflict)
 		}
 		now.TableName, now.Storage.Location = to, dest
 		if dest != from {
 			delete(now.Parameters, trackingParam) // the files are others, also when they come back some day
 		}
 		if err := tx.AlterTable(ctx, t.TableName, now); err != nil || dest == from || !t.Partitioned() {
-			return err
+			return places, err
 		}
-		return movePartitions(ctx, tx, to, from, dest)
+		return places, movePartitions(ctx, tx, to, from, dest)
 	})
-	if err != nil {
-		return err
-	}
-	if dest == from {
-		return nil
-	}
-	return s.removeAll(ctx, from)
 }
 
 // movePartitions changes the locations of partitions below one place to another.

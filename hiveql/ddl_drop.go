@@ -60,13 +60,15 @@ func (s *Session) dropTable(ctx context.Context, name metastore.TableName) error
 			return err
 		}
 	}
-	if err := s.cfg.Store.Update(ctx, func(tx metastore.Tx) error { return tx.DropTable(ctx, name) }); err != nil {
-		return err
+	listed := places
+	if t.Parameters[temporaryParam] != "" {
+		listed = nil // its place is nobody else's
 	}
-	for _, p := range places {
-		if err := s.removeAll(ctx, p); err != nil {
-			return fmt.Errorf("table %s is dropped, but not all of its data: %w", name, err)
-		}
+	err = s.dropData(ctx, name.Database, t.Storage.Location, listed, func(tx metastore.Tx) ([]string, error) {
+		return places, tx.DropTable(ctx, name)
+	})
+	if err != nil {
+		return fmt.Errorf("drop table %s: %w", name, err)
 	}
 	return nil
 }
@@ -91,8 +93,8 @@ func (s *Session) places(ctx context.Context, t *metastore.Table) ([]string, err
 	return append([]string{t.Storage.Location}, slices.Sorted(maps.Keys(elsewhere))...), nil
 }
 
-// removeAll removes every object below a location, hidden ones too.
-func (s *Session) removeAll(ctx context.Context, url string) error {
+// removeAll removes every object below a location, hidden ones too, but for one that is named.
+func (s *Session) removeAll(ctx context.Context, url string, but ...string) error {
 	loc, err := s.cfg.directory(ctx, url)
 	if err != nil {
 		return err
@@ -100,7 +102,10 @@ func (s *Session) removeAll(ctx context.Context, url string) error {
 	if loc.Prefix == "" {
 		return fmt.Errorf("%s is the root of a store; its objects are not removed", url)
 	}
-	if _, err := storage.DeleteAll(ctx, loc.Bucket, loc.Prefix, nil); err != nil {
+	_, err = storage.DeleteAll(ctx, loc.Bucket, loc.Prefix, func(o storage.Object) bool {
+		return !slices.Contains(but, o.Key[len(loc.Prefix):])
+	})
+	if err != nil {
 		return err
 	}
 	return removeDirs(ctx, loc.Bucket, loc.Prefix)

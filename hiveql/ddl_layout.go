@@ -243,22 +243,19 @@ func (s *Session) exchangePartition(ctx context.Context, t *metastore.Table, a *
 
 // removePartitions drops partitions of a table, and of a managed one their data.
 func (s *Session) removePartitions(ctx context.Context, t *metastore.Table, list []*metastore.Partition) error {
-	values := make([]partitions.Values, len(list))
-	for i, p := range list {
-		values[i] = p.Values
-	}
-	err := s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
-		return tx.DropPartitions(ctx, t.TableName, values...)
+	values, places, err := partitionPlaces(t, func(yield func(*metastore.Partition, error) bool) {
+		for _, p := range list {
+			if !yield(p, nil) {
+				return
+			}
+		}
 	})
-	if err != nil || t.Type != metastore.Managed && !purges(t) {
+	if err != nil {
 		return err
 	}
-	for _, p := range list {
-		if err := s.removeAll(ctx, p.Storage.Location); err != nil {
-			return fmt.Errorf("the partitions are dropped, but not all of their data: %w", err)
-		}
-	}
-	return nil
+	return s.dropData(ctx, t.Database, t.Storage.Location, places, func(tx metastore.Tx) ([]string, error) {
+		return places, tx.DropPartitions(ctx, t.TableName, values...)
+	})
 }
 
 func sameSchema(a, b *metastore.Table, n *syntax.ExchangePartition) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -56,6 +57,9 @@ func (s *Session) addPartitions(ctx context.Context, t *metastore.Table, a *synt
 		}
 		ps = append(ps, s.newPartition(t, values, location))
 	}
+	if err := s.recoverIntents(ctx, t.Database); err != nil { // dropped data must not come back
+		return err
+	}
 	err := s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
 		return tx.AddPartitions(ctx, t.TableName, ps, a.IfNotExists)
 	})
@@ -87,28 +91,34 @@ func (s *Session) dropPartitions(ctx context.Context, t *metastore.Table, a *syn
 			return semantic(&a.Specs[i], 10006, "Partition not found %s", syntax.Print(&a.Specs[i]))
 		}
 	}
-	var dropped []*metastore.Partition
-	err := s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
-		dropped = dropped[:0]
-		var values []partitions.Values
-		for p, err := range tx.Partitions(ctx, t.TableName, dropping) {
-			if err != nil {
-				return err
-			}
-			dropped = append(dropped, p)
-			values = append(values, p.Values)
-		}
-		return tx.DropPartitions(ctx, t.TableName, values...)
-	})
-	if err != nil || t.Type != metastore.Managed && !purges(t) {
+	_, places, err := partitionPlaces(t, s.cfg.Store.Partitions(ctx, t.TableName, dropping))
+	if err != nil {
 		return err
 	}
-	for _, p := range dropped {
-		if err := s.removeAll(ctx, p.Storage.Location); err != nil {
-			return fmt.Errorf("the partitions are dropped, but not all of their data: %w", err)
+	return s.dropData(ctx, t.Database, t.Storage.Location, places, func(tx metastore.Tx) ([]string, error) {
+		values, places, err := partitionPlaces(t, tx.Partitions(ctx, t.TableName, dropping))
+		if err != nil {
+			return nil, err
+		}
+		return places, tx.DropPartitions(ctx, t.TableName, values...)
+	})
+}
+
+// partitionPlaces are the values of partitions, and the places of those whose data goes with them.
+func partitionPlaces(
+	t *metastore.Table, ps iter.Seq2[*metastore.Partition, error],
+) (values []partitions.Values, places []string, err error) {
+	goes := t.Type == metastore.Managed || purges(t)
+	for p, err := range ps {
+		if err != nil {
+			return nil, nil, err
+		}
+		values = append(values, p.Values)
+		if goes {
+			places = append(places, p.Storage.Location)
 		}
 	}
-	return nil
+	return values, places, nil
 }
 
 func (s *Session) anyPartition(ctx context.Context, t *metastore.Table, p partitions.Predicate) (bool, error) {
@@ -157,17 +167,18 @@ func (s *Session) renamePartition(
 	}
 	p.Values = newValues
 	delete(p.Parameters, filesParam) // the files are others, also when they come back some day
-	err = s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
+	var places []string
+	if moves {
+		places = []string{source}
+	}
+	err = s.dropData(ctx, t.Database, t.Storage.Location, places, func(tx metastore.Tx) ([]string, error) {
 		if err := tx.AddPartitions(ctx, t.TableName, []*metastore.Partition{p}, false); err != nil {
-			return err
+			return nil, err
 		}
-		return tx.DropPartitions(ctx, t.TableName, oldValues)
+		return places, tx.DropPartitions(ctx, t.TableName, oldValues)
 	})
 	if errors.Is(err, metastore.ErrExists) {
 		return ddlFailed("Unable to rename partition. Partition already exists: %s%w", syntax.Print(&a.To), quiet(err))
 	}
-	if err != nil || !moves {
-		return err
-	}
-	return s.removeAll(ctx, source)
+	return err
 }

@@ -64,8 +64,10 @@
 // What other programs see: they know nothing of the parameters. Reading the same files while a
 // write is going on, they may see some of its files early, and until [6] old and new ones, as
 // with any program that writes into a directory of Hive's. The lists are hidden files to them.
-// Of data that is dropped (DROP TABLE, DROP PARTITION), the metastore's entry goes first and
-// the files after it; a crash in between leaves files that belong to no table.
+// Of data that is dropped (DROP TABLE, DROP PARTITION, what RENAME leaves), the metastore's entry goes
+// first and the files after it. They are listed before, in .skep-replaced-ID too, and the transaction
+// records on the database that they go: what a crash leaves of them goes with the next write in the
+// database, before CREATE TABLE, ADD PARTITION or MSCK could bring them back, and Vacuum.
 //
 // The package knows neither DuckDB (package duck implements Executor) nor any wire protocol; of the
 // Hive Metastore's (package hms) it uses the form of the file that EXPORT writes.

@@ -116,8 +116,11 @@ func (s *Session) recoverIntentsOf(ctx context.Context, d *metastore.Database) e
 
 // recoverIntent takes a write back, or finishes it.
 func (s *Session) recoverIntent(ctx context.Context, db string, i intent) error {
-	if i.state == stateCleaning {
+	switch i.state {
+	case stateCleaning:
 		return s.finishDirectory(ctx, db, i.id, i.place)
+	case stateDropping:
+		return s.finishDropped(ctx, db, i.id, i.place)
 	}
 	if err := s.removeFilesOf(ctx, i.place, i.id); err != nil {
 		return err
@@ -161,7 +164,7 @@ func (s *Session) vacuumIntents(ctx context.Context, dbs string, dry bool, v *Va
 			case !abandoned(i.by):
 				v.Kept++
 				continue
-			case i.state == stateCleaning:
+			case i.state == stateCleaning || i.state == stateDropping:
 				v.Finished++
 			default:
 				v.Undone++

@@ -2,6 +2,7 @@ package hiveql_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -34,6 +35,9 @@ func (w *world) orphan() {
 		}
 		for _, name := range []string{"t", "u"} {
 			t, err := tx.Table(ctx, metastore.TableName{Database: "default", Name: name})
+			if errors.Is(err, metastore.ErrNoSuchTable) {
+				continue
+			}
 			if err != nil {
 				return err
 			}

@@ -26,6 +26,9 @@ func (s *Session) msck(ctx context.Context, r *Result, n *syntax.Msck) error {
 	if t.Type == metastore.View {
 		return semantic(&n.Table, 10131, "MSCK checks tables, and %s is a view", t.Name)
 	}
+	if err := s.recoverIntents(ctx, t.Database); err != nil { // dropped data must not come back
+		return err
+	}
 	shown := t.Name
 	if n.Repair {
 		if err := s.untrack(ctx, t.TableName); err != nil {

@@ -1,0 +1,147 @@
+package hiveql
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/skepdata/skep/metastore"
+	"github.com/skepdata/skep/storage"
+)
+
+// Data that is dropped goes after its entry in the metastore. Were it still there when a table or
+// partition of the same name is made, its rows would come back. So it is listed before, as what an overwrite
+// replaces is, and the transaction that drops the entry records on the database that the list is to be
+// removed: skep.write.ID = dropping. CREATE TABLE, ADD PARTITION, MSCK and every write look at that first.
+
+const stateDropping = "dropping" // dropped; the files are being removed
+
+// dropData drops what lies at places by commit, which gives the places that were dropped in truth, and then
+// removes the data. The list is kept at home, the location of the table.
+func (s *Session) dropData(
+	ctx context.Context, db, home string, places []string, commit func(tx metastore.Tx) ([]string, error),
+) error {
+	id := newWriteID(0)
+	listed, err := s.listDropped(ctx, db, id, home, places)
+	if err != nil {
+		return err
+	}
+	err = s.cfg.Store.Update(ctx, func(tx metastore.Tx) (err error) {
+		if places, err = commit(tx); err != nil || !listed {
+			return err
+		}
+		err = changeIntents(ctx, tx, db, func(p map[string]string) { p[writeParam+id] = intentText(stateDropping, home) })
+		if errors.Is(err, errors.ErrUnsupported) {
+			return nil
+		}
+		return err
+	})
+	if err == nil {
+		err = s.removeDropped(ctx, home, id, places)
+		if err == nil && listed {
+			err = s.forgetIntent(ctx, db, id)
+		}
+	}
+	if err != nil && listed {
+		s.leaveDropped(ctx, db, id, home)
+	}
+	return err
+}
+
+// listDropped lists the files at places. It reports whether there are any.
+func (s *Session) listDropped(ctx context.Context, db, id, home string, places []string) (bool, error) {
+	var list []replaced
+	for _, place := range places {
+		loc, err := s.cfg.directory(ctx, place)
+		if err != nil {
+			return false, err
+		}
+		one := replaced{Place: place}
+		for o, err := range within(ctx, loc) {
+			if err != nil {
+				return false, err
+			}
+			one.Files = append(one.Files, replacedFileOf(o.Key[len(loc.Prefix):], o))
+		}
+		if len(one.Files) > 0 {
+			list = append(list, one)
+		}
+	}
+	if len(list) == 0 {
+		return false, nil
+	}
+	if err := s.intend(ctx, db, id, stateWriting, home); err != nil {
+		return false, err
+	}
+	err := s.cfg.writeReplaced(ctx, home, id, list)
+	if err != nil {
+		s.leaveDropped(ctx, db, id, home)
+	}
+	return true, err
+}
+
+// removeDropped removes all that is at places, and then the list.
+func (s *Session) removeDropped(ctx context.Context, home, id string, places []string) error {
+	for _, place := range places {
+		if err := s.removeAll(ctx, place, replacedPrefix+id); err != nil {
+			return fmt.Errorf("it is dropped, but not all of its data: %w", err)
+		}
+	}
+	if err := s.removeNamed(ctx, home, replacedPrefix+id); err != nil {
+		return err
+	}
+	for _, place := range places {
+		if place == home { // whose directory held the list
+			return s.removeAll(ctx, place)
+		}
+	}
+	return nil
+}
+
+// leaveDropped takes back a list of what was not dropped, or leaves the rest to the next write.
+func (s *Session) leaveDropped(ctx context.Context, db, id, home string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	d, err := s.cfg.Store.Database(ctx, db)
+	if err != nil {
+		return // it is done when this process has ended
+	}
+	if strings.HasPrefix(d.Parameters[writeParam+id], stateWriting) &&
+		s.recoverIntent(ctx, db, intent{id: id, state: stateWriting, place: home}) == nil {
+		return
+	}
+	_ = s.changeIntents(ctx, db, func(p map[string]string) {
+		if state, _, ok := strings.Cut(p[writeParam+id], " "); ok {
+			p[writeParam+id] = state + " " + ownerless + " at " + home
+		}
+	})
+}
+
+// finishDropped removes what is left of dropped data, but for files that have been put there since, and its
+// traces. It can be done again.
+func (s *Session) finishDropped(ctx context.Context, db, id, home string) error {
+	list, err := s.cfg.readReplaced(ctx, home, id)
+	if err != nil && !errors.Is(err, storage.ErrNotExist) { // it was done but for the record
+		return err
+	}
+	for _, one := range list {
+		if err := s.removeReplaced(ctx, one); err != nil {
+			return err
+		}
+	}
+	if err := s.removeNamed(ctx, home, replacedPrefix+id); err != nil {
+		return err
+	}
+	for _, one := range list {
+		loc, err := s.cfg.directory(ctx, one.Place)
+		if err != nil {
+			return err
+		}
+		if err := removeDirs(ctx, loc.Bucket, loc.Prefix); err != nil {
+			return err
+		}
+	}
+	return s.forgetIntent(ctx, db, id)
+}

@@ -1,0 +1,78 @@
+package hiveql_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/skepdata/skep/metastore"
+)
+
+// TestDropDies ends what drops data before each of its effects. What was dropped does not come back when
+// something of its name is made again, files that others have put there since stay, and nothing is left.
+func TestDropDies(t *testing.T) {
+	for name, c := range map[string]struct {
+		statement, query string
+		before, after    []string
+		again            string // makes something of the name
+		fresh            []string
+		place            string
+	}{
+		"table": {
+			"DROP TABLE u", "SELECT a FROM u", []string{"1", "2", "3"}, nil,
+			"CREATE TABLE IF NOT EXISTS u (a INT); MSCK REPAIR TABLE u", []string{"77"}, "wh/u/",
+		},
+		"partition": {
+			"ALTER TABLE t DROP PARTITION (ds='x')", "SELECT a, ds FROM t", []string{"1 x", "2 x", "3 y"}, []string{"3 y"},
+			"ALTER TABLE t ADD IF NOT EXISTS PARTITION (ds='x'); MSCK REPAIR TABLE t", []string{"3 y", "77 x"}, "wh/t/ds=x/",
+		},
+		"partition, inserted again": {
+			"ALTER TABLE t DROP PARTITION (ds='x')", "SELECT a, ds FROM t", []string{"1 x", "2 x", "3 y"}, []string{"3 y"},
+			"INSERT INTO t PARTITION (ds='x') VALUES (78); MSCK REPAIR TABLE t", []string{"3 y", "77 x", "78 x"}, "wh/t/ds=x/",
+		},
+		"partition, repaired": {
+			"ALTER TABLE t DROP PARTITION (ds='x')", "SELECT a, ds FROM t", []string{"1 x", "2 x", "3 y"}, []string{"3 y"},
+			"MSCK REPAIR TABLE t", []string{"3 y", "77 x"}, "wh/t/ds=x/",
+		},
+		"rename": {
+			"ALTER TABLE u RENAME TO v", "SELECT a FROM u", []string{"1", "2", "3"}, nil,
+			"CREATE TABLE IF NOT EXISTS u (a INT); MSCK REPAIR TABLE u", []string{"77"}, "wh/u/",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			steps := 0
+			for finished := false; !finished; steps++ {
+				w := newWorld(t)
+				must(t, w.plain(), setup)
+				s, k := w.mortal(steps)
+				_, err := run(s, c.statement)
+				finished = !k.dead
+				w.orphan()
+				got, gone := run(w.plain(), c.query)
+				if !slices.Equal(got, c.after) && (err == nil || !slices.Equal(got, c.before)) {
+					t.Fatalf("after step %d (%v) a reader sees %q, %v", steps, err, got, gone)
+				}
+				if !slices.Equal(got, c.after) {
+					must(t, w.plain(), "INSERT INTO t PARTITION (ds='y') VALUES (5)") // in whose place it is taken back
+				} else {
+					w.put(c.place+"new", "77\n")
+					must(t, w.plain(), c.again)
+					same(t, fmt.Sprintf("made again, step %d", steps), must(t, w.plain(), c.query), c.fresh...)
+				}
+				for _, key := range w.mem.Keys() {
+					if strings.Contains(key, ".skep-replaced-") {
+						t.Errorf("step %d: %s is left", steps, key)
+					}
+				}
+				d, err := w.store.Database(t.Context(), metastore.DefaultDatabase)
+				if err != nil || len(d.Parameters) > 0 {
+					t.Errorf("step %d: the record is still there: %v, %v", steps, d.Parameters, err)
+				}
+			}
+			if steps < 6 {
+				t.Errorf("only %d steps", steps)
+			}
+		})
+	}
+}
