@@ -3,7 +3,6 @@ package blockstore
 import (
 	"bufio"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -238,7 +237,9 @@ func TestChoreAtEveryStep(t *testing.T) {
 				roots, want := c.prepare(t)
 				s, err := OpenStore(t.Context(), roots)
 				fatal(t, err)
-				n := crashAt(s.store, at)
+				layer := &faultyFiles{}
+				s.files, s.ns.files = layer, layer
+				n := crashAt(layer, s.ns, at, "read", "free", "open")
 				_ = c.do(t.Context(), roots, s) // some go on to the end with what fails
 				more = *n >= at
 				dieStore(t, s.store)
@@ -248,36 +249,6 @@ func TestChoreAtEveryStep(t *testing.T) {
 			}
 		})
 	}
-}
-
-// crashAt has everything fail from step at on. It returns how many steps there were so far.
-func crashAt(s *store, at int) *int {
-	crash := errors.New("the process was killed")
-	n := new(int)
-	var mu sync.Mutex
-	step := func() error {
-		mu.Lock()
-		defer mu.Unlock()
-		if *n++; *n >= at {
-			return crash
-		}
-		return nil
-	}
-	layer := &faultyFiles{}
-	layer.set(func(op, _ string) error {
-		if op == "read" || op == "free" || op == "open" {
-			return nil
-		}
-		return step()
-	})
-	s.files, s.ns.files = layer, layer
-	s.ns.commit = func(tx *sql.Tx) error {
-		if err := step(); err != nil {
-			return errors.Join(err, tx.Rollback())
-		}
-		return errors.Join(tx.Commit(), step())
-	}
-	return n
 }
 
 const (

@@ -2,7 +2,6 @@ package blockstore
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -192,38 +190,16 @@ func TestFaultAtEveryStep(t *testing.T) {
 func TestCrashAtEveryStep(t *testing.T) {
 	t.Parallel()
 	first, stride := strides(t)
-	crash := errors.New("the process was killed")
 	for _, copies := range []int{1, 2} {
 		for at, more := first, true; more; at += stride {
 			s, layer := newScript(t, copies)
-			n := 0
-			var mu sync.Mutex
-			step := func() error {
-				mu.Lock()
-				defer mu.Unlock()
-				if n++; n >= at {
-					return crash
-				}
-				return nil
-			}
-			layer.set(func(op, _ string) error {
-				if op == "read" || op == "free" {
-					return nil
-				}
-				return step()
-			})
-			s.b.open.ns.commit = func(tx *sql.Tx) error {
-				if err := step(); err != nil {
-					return errors.Join(err, tx.Rollback())
-				}
-				return errors.Join(tx.Commit(), step())
-			}
+			n := crashAt(layer, s.b.open.ns, at, "read", "free")
 			for _, step := range s.steps() {
 				if step() != nil {
 					break
 				}
 			}
-			more = n >= at
+			more = *n >= at
 			die(t, s.b)
 			s.check(t)
 			if t.Failed() {

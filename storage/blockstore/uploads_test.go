@@ -2,11 +2,9 @@ package blockstore
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -106,33 +104,11 @@ func TestResumeAtEveryStep(t *testing.T) {
 	t.Parallel()
 	content := uploadContent()
 	first, stride := strides(t)
-	crash := errors.New("the process was killed")
 	for at, more := first, true; more; at += stride {
 		b := newBucket(t, testBlock, 2)
 		b.found.replication = 1 + at%2
 		layer := faulty(t, b)
-		n := 0
-		var mu sync.Mutex
-		step := func() error {
-			mu.Lock()
-			defer mu.Unlock()
-			if n++; n >= at {
-				return crash
-			}
-			return nil
-		}
-		layer.set(func(op, _ string) error {
-			if op == "read" || op == "free" {
-				return nil
-			}
-			return step()
-		})
-		b.open.ns.commit = func(tx *sql.Tx) error {
-			if err := step(); err != nil {
-				return errors.Join(err, tx.Rollback())
-			}
-			return errors.Join(tx.Commit(), step())
-		}
+		n := crashAt(layer, b.open.ns, at, "read", "free")
 		sent := 0
 		u, err := b.CreateParts(t.Context(), "a", uploadOptions(content))
 		for ; err == nil && sent < partCount; sent++ {
@@ -141,7 +117,7 @@ func TestResumeAtEveryStep(t *testing.T) {
 		if err == nil {
 			_, err = u.Commit(t.Context())
 		}
-		if more = n >= at; more && err == nil {
+		if more = *n >= at; more && err == nil {
 			t.Fatalf("step %d did not stop it", at)
 		}
 		if err := b.uploads.leaveAll(); err != nil {
