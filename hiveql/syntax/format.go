@@ -88,11 +88,8 @@ func formatStatement(s Statement) string {
 	if !s.Terminated && s.Stmt == nil || strings.HasPrefix(s.Text, "!") {
 		asItWas = s.Text
 	}
-	if s.Err != nil {
-		return asItWas
-	}
 	switch s.Stmt.(type) {
-	case *Set, *Reset, *ShellCommand:
+	case *Set, *Reset, *ShellCommand: // what follows them is text
 		if !s.Terminated {
 			return s.Text
 		}
@@ -100,18 +97,32 @@ func formatStatement(s Statement) string {
 	}
 	lx := newLexer(s.Text)
 	toks := lx.statement()
+	tail := comments(s.Text[lastEnd(toks):]).text
+	if strings.Contains(tail, "--") && strings.HasSuffix(asItWas, ";") {
+		asItWas = s.Text + "\n;" // which is no part of the comment
+	}
+	if s.Err != nil {
+		return asItWas
+	}
 	f := &formatter{src: s.Text, toks: toks[:len(toks)-1]}
 	text := f.whole()
-	end := ";"
-	if c := comments(s.Text[f.toks[len(f.toks)-1].end:]).text; c != "" {
-		end = "\n" + c + ";"
-	}
 	// What cannot be laid out without changing what it means is left alone.
 	again, err := Parse(text)
 	if err != nil || len(again) != 1 || !Equal(again[0], s.Stmt) {
 		return asItWas
 	}
-	return text + end
+	if tail != "" {
+		return text + "\n" + tail + ";"
+	}
+	return text + ";"
+}
+
+// lastEnd is where the last token of a statement ends, before the one that says that there are no more.
+func lastEnd(toks []token) int {
+	if len(toks) < 2 {
+		return 0
+	}
+	return toks[len(toks)-2].end
 }
 
 // formatter lays out the tokens of one statement.
