@@ -57,19 +57,8 @@ func wider(a, b Kind) Kind {
 // equal field names have a common type when their fields do; other nested types only when they
 // are equal.
 func Common(a, b Type) (Type, bool) {
-	switch {
-	case a.Equal(b):
-		return a, true
-	case a.Kind == Void:
-		return b, true
-	case b.Kind == Void:
-		return a, true
-	case a.Kind == Struct && b.Kind == Struct:
-		return commonStruct(a, b, Common)
-	case !a.Primitive() || !b.Primitive():
-		return Type{}, false
-	case a.Kind == b.Kind:
-		return qualify(a, b, a.Kind), true
+	if t, ok, decided := akin(a, b, Common); decided {
+		return t, ok
 	}
 	ga, gb := groupOf(a.Kind), groupOf(b.Kind)
 	switch {
@@ -101,19 +90,8 @@ func ForUnion(a, b Type) (Type, bool) {
 // timestamp as the latter, a timestamp and a number as double. Where Hive knows no common type for a boolean and a number or a string it compares
 // them as double, and so does this. It is false where comparing is an error.
 func ForComparison(a, b Type) (Type, bool) {
-	switch {
-	case a.Equal(b):
-		return a, true
-	case a.Kind == Void:
-		return b, true
-	case b.Kind == Void:
-		return a, true
-	case a.Kind == Struct && b.Kind == Struct:
-		return commonStruct(a, b, ForComparison)
-	case !a.Primitive() || !b.Primitive():
-		return Type{}, false
-	case a.Kind == b.Kind:
-		return qualify(a, b, a.Kind), true
+	if t, ok, decided := akin(a, b, ForComparison); decided {
+		return t, ok
 	}
 	ga, gb := groupOf(a.Kind), groupOf(b.Kind)
 	switch {
@@ -138,6 +116,25 @@ func ForComparison(a, b Type) (Type, bool) {
 		return Of(Double), true
 	}
 	return Type{}, false
+}
+
+// akin decides for all types but primitive ones of two kinds: the same, NULL, structs, whose fields have the
+// type that fields gives them, and what has none.
+func akin(a, b Type, fields func(a, b Type) (Type, bool)) (t Type, ok, decided bool) {
+	switch {
+	case a.Equal(b), b.Kind == Void:
+		return a, true, true
+	case a.Kind == Void:
+		return b, true, true
+	case a.Kind == Struct && b.Kind == Struct:
+		t, ok = commonStruct(a, b, fields)
+		return t, ok, true
+	case !a.Primitive() || !b.Primitive():
+		return Type{}, false, true
+	case a.Kind == b.Kind:
+		return qualify(a, b, a.Kind), true, true
+	}
+	return Type{}, false, false
 }
 
 // qualify gives kind the parameters that hold the values of both a and b.

@@ -1,9 +1,6 @@
 package hms_test
 
 import (
-	"database/sql"
-	"fmt"
-	"net/url"
 	"testing"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
@@ -66,26 +63,9 @@ func opened(t testing.TB, url string) metastore.Store {
 // postgresSchemas makes a schema for each metastore, which is quicker than a database.
 func postgresSchemas(t testing.TB) opener {
 	t.Helper()
-	server := testenv.Postgres(t).URL
-	db, err := sql.Open("pgx", server)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	n := 0
+	schema := testenv.PostgresSchemas(t)
 	return func(t testing.TB) metastore.Store {
 		t.Helper()
-		n++
-		if _, err := db.ExecContext(t.Context(), fmt.Sprintf("CREATE SCHEMA s%d", n)); err != nil {
-			t.Fatal(err)
-		}
-		u, err := url.Parse(server)
-		if err != nil {
-			t.Fatal(err)
-		}
-		q := u.Query()
-		q.Set("search_path", fmt.Sprintf("s%d", n))
-		u.RawQuery = q.Encode()
-		return opened(t, u.String())
+		return opened(t, schema().URL)
 	}
 }

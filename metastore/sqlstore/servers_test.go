@@ -3,8 +3,6 @@ package sqlstore_test
 import (
 	"context"
 	"database/sql"
-	"fmt"
-	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -28,35 +26,13 @@ func databases() []database {
 		{"sqlite", func(testing.TB) func(testing.TB) string {
 			return func(t testing.TB) string { return "sqlite://" + filepath.Join(t.TempDir(), "metastore.db") }
 		}},
-		{"postgres", postgresSchemas},
+		{"postgres", func(t testing.TB) func(testing.TB) string {
+			schema := testenv.PostgresSchemas(t)
+			return func(testing.TB) string { return schema().URL }
+		}},
 		{"mariadb", func(testing.TB) func(testing.TB) string {
 			return func(t testing.TB) string { return testenv.MariaDB(t).URL }
 		}},
-	}
-}
-
-// postgresSchemas makes schemas in one database, which is quicker than making databases.
-func postgresSchemas(t testing.TB) func(testing.TB) string {
-	server := testenv.Postgres(t).URL
-	db, err := sql.Open("pgx", server)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	n := 0
-	return func(t testing.TB) string {
-		n++
-		if _, err := db.ExecContext(t.Context(), fmt.Sprintf("CREATE SCHEMA s%d", n)); err != nil {
-			t.Fatal(err)
-		}
-		u, err := url.Parse(server)
-		if err != nil {
-			t.Fatal(err)
-		}
-		q := u.Query()
-		q.Set("search_path", fmt.Sprintf("s%d", n))
-		u.RawQuery = q.Encode()
-		return u.String()
 	}
 }
 
