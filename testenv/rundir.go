@@ -71,9 +71,10 @@ func keptRunDir(dir string) (*runDir, error) {
 // file is the path of something in the directory.
 func (d *runDir) file(name string) string { return filepath.Join(d.path, name) }
 
-// close releases the directory, and removes it unless it was named by the user.
+// close releases the directory, and removes it unless it was named by the user. Processes that have the lock's
+// file open as well, if only until they have started, do not hold it any longer.
 func (d *runDir) close() error {
-	err := d.lock.Close()
+	err := errors.Join(syscall.Flock(int(d.lock.Fd()), syscall.LOCK_UN), d.lock.Close())
 	if d.keep {
 		return err
 	}

@@ -1,7 +1,9 @@
 package testenv
 
 import (
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -88,5 +90,34 @@ func TestUniqueName(t *testing.T) {
 				t.Errorf("%q is no name for a bucket", a)
 			}
 		})
+	}
+}
+
+// TestRunDirIsFreeOnceClosed: a process that has the lock's file open, as one that is just being started has all
+// files of this one, does not keep the directory from the next.
+func TestRunDirIsFreeOnceClosed(t *testing.T) {
+	dir := t.TempDir()
+	d, err := openRunDir("test", dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	heir := exec.Command("sleep", "600")
+	heir.ExtraFiles = []*os.File{d.lock}
+	if err := heir.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = errors.Join(heir.Process.Kill(), heir.Wait()) })
+	if _, err := openRunDir("test", dir); err == nil {
+		t.Error("it was opened twice")
+	}
+	if err := d.close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := openRunDir("test", dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.close(); err != nil {
+		t.Error(err)
 	}
 }
