@@ -85,6 +85,9 @@ func comments(text string) between {
 // formatStatement lays out one statement, with its semicolon.
 func formatStatement(s Statement) string {
 	asItWas := s.Text + ";"
+	if strings.HasSuffix(s.Text, `\`) {
+		asItWas = s.Text + " ;" // \; would not end it
+	}
 	if !s.Terminated && s.Stmt == nil || strings.HasPrefix(s.Text, "!") {
 		asItWas = s.Text
 	}

@@ -95,7 +95,7 @@ func checkFormat(t testing.TB, src, text string) {
 	if !slices.Equal(a, b) {
 		t.Fatalf("laid out it is another script:\n%.1000s\n%.1000s", src, text)
 	}
-	if n, m := strings.Count(src, "--")+strings.Count(src, "/*"), strings.Count(text, "--")+strings.Count(text, "/*"); n != m {
+	if n, m := syntax.CountComments(src), syntax.CountComments(text); n != m {
 		t.Fatalf("%d comments of %d are left:\n%.1000s", m, n, text)
 	}
 	if again := syntax.FormatScript(text); again != text {
