@@ -53,7 +53,7 @@ func (f *File) Prefetch(off, n int64) { f.of.prefetch(f, off, n) }
 
 func (of *object) prefetch(f *File, off, n int64) {
 	end := min(off+n, of.o.Size)
-	if off < 0 || off >= end || of.ctx.Err() != nil {
+	if off < 0 || off >= end || of.ctx.Err() != nil || of.unkept != nil {
 		return
 	}
 	of.mu.Lock()

@@ -87,6 +87,9 @@ func (c *Cache) Object(ctx context.Context, b storage.Bucket, o storage.Object) 
 	if !ok {
 		var err error
 		if of, err = c.open(name, b, o); err != nil {
+			of, err = c.unkept(name, b, o, err)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("open the cache's file of %s: %w", b.URL()+o.Key, err)
 		}
 		c.objects[name] = of

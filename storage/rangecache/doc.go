@@ -40,7 +40,8 @@
 // ([File.Hold]): an object that is larger than the whole cache comes and goes while it is read. This
 // needs Linux, and that no other process uses the object, which a lock on its map shows: all
 // users share it, and who punches holes has it alone. Where nothing can be given up, reads go past
-// the cache ([File.ReadAt]), and so they do where its disk is full.
+// the cache ([File.ReadAt]), and so they do where its disk is full, or takes not even the map of an
+// object: nothing of that is kept then, and its file has only holes, on no disk. That needs Linux.
 //
 // The package knows buckets and objects, and nothing of what their bytes mean.
 package rangecache

@@ -25,6 +25,9 @@ func (f *File) hold(ctx context.Context, off, n int64, must bool) (release func(
 	if off >= end {
 		return func() {}, nil
 	}
+	if f.of.unkept != nil {
+		return func() {}, f.of.unkept
+	}
 	from, to := off/blockSize, blocksOf(end)
 	f.of.pin(from, to)
 	if err := f.of.fillRight(ctx, f, from, to, must); err != nil {

@@ -115,6 +115,8 @@ type object struct {
 	sum     storage.Checksum // of the whole, if the store has told it
 	// sums are those of the blocks, once somebody has told them; they do not change: see sums.go.
 	sums []uint32
+	// unkept, if not nil, is why nothing of the object is kept; it does not change.
+	unkept *unwritable
 	// wrong, once set, is why the object cannot be read: its bytes do not have the store's sum.
 	wrong error
 }
