@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/skepdata/skep/storage"
@@ -20,6 +21,7 @@ type Bucket struct {
 	url  string
 
 	uploads uploads
+	pieces  sync.Pool // of *[]byte of pieceSize, for parts
 
 	// namedFiles makes the bucket do as on a file system without anonymous files.
 	namedFiles bool

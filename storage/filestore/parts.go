@@ -110,7 +110,9 @@ func (u *upload) writePart(
 	if err := u.begin(n); err != nil {
 		return storage.Checksum{}, err
 	}
-	buf := make([]byte, min(size, pieceSize))
+	piece := u.b.piece()
+	defer u.b.pieces.Put(piece)
+	buf := *piece
 	from := storage.AsSummed(r)
 	for done := int64(0); done < size; {
 		if ctx.Err() != nil {
@@ -139,6 +141,16 @@ func (u *upload) writePart(
 	defer u.mu.Unlock()
 	u.sums[n] = sum
 	return sum, nil
+}
+
+// piece is memory for a piece of a part. Those of parts that are done are used again: new memory is a
+// fault for each page.
+func (b *Bucket) piece() *[]byte {
+	if p, ok := b.pieces.Get().(*[]byte); ok {
+		return p
+	}
+	p := make([]byte, pieceSize)
+	return &p
 }
 
 // begin forgets what part n was, since it is about to be written over.
