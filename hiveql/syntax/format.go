@@ -26,7 +26,9 @@ func FormatScript(src string) string {
 		b.WriteString(leading.text)
 		b.WriteString(formatStatement(s))
 		b.WriteByte('\n')
-		last = lx.off
+		if last = lx.off; src[last-1] == '\n' { // which ends an order to the shell, and its line
+			last--
+		}
 	}
 	if rest := comments(src[min(last, len(src)):]); rest.text != "" {
 		if b.Len() > 0 {
