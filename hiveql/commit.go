@@ -52,7 +52,8 @@ type target struct {
 
 	// What change found out of the statistics of columns.
 	knowledge knowledge
-	there     bool // before
+	there     bool  // before
+	before    int64 // its rows then, -1 if they are not known
 
 	// What look found there.
 	seen   map[string]string // the place's parameters; nil where it did not exist
@@ -267,17 +268,21 @@ func (j *job) change(table *metastore.Table, params *map[string]string, t *targe
 		j.changeSizes(p, t)
 		return nil
 	}
+	t.before = -1
+	if n, err := strconv.ParseInt(p["numRows"], 10, 64); err == nil && accuracyOf(p).Basic == "true" {
+		t.before = n
+	}
 	empty := !there || p["numRows"] == "0" && p["numFiles"] == "0" && accuracyOf(p).Basic == "true"
 	if old, fresh := j.changeAccuracy(params, t); fresh || old && empty {
 		t.knowledge = newKnown
 	} else if old {
 		t.knowledge = addKnown
 	}
-	raw := t.raw
-	if t.rows < 0 {
-		raw = -1
+	rows, raw := t.rows, t.raw
+	if !j.counts(t) {
+		rows, raw = -1, -1
 	}
-	for key, n := range map[string]int64{"numFiles": t.files, "numRows": t.rows, rawParam: raw, "totalSize": t.bytes} {
+	for key, n := range map[string]int64{"numFiles": t.files, "numRows": rows, rawParam: raw, "totalSize": t.bytes} {
 		before, err := strconv.ParseInt(p[key], 10, 64)
 		switch {
 		case n < 0, !j.overwrite && !j.create && err != nil && p[key] != "":
@@ -364,16 +369,30 @@ func (j *job) changeAccuracy(params *map[string]string, t *target) (old, fresh b
 	p := *params
 	was := accuracyOf(p)
 	fresh = j.overwrite || j.create || t.values != nil && p["numFiles"] == "" && p["transient_lastDdlTime"] == ""
+	columns := j.table.Storage.Columns
+	if !j.s.settings.isTrue(autogather) {
+		columns = nil
+	}
 	switch {
-	case t.rows < 0:
+	case !j.counts(t):
 		delete(p, accurateParam)
 		return false, false
 	case fresh:
 		delete(p, accurateParam)
-		setAccurate(params, j.table.Storage.Columns)
+		setAccurate(params, columns)
 		return true, true
+	case columns == nil && len(was.Columns) > 0: // what is known of them is of other rows from now on
+		delete(p, accurateParam)
+		if was.Basic == "true" {
+			setAccurate(params, nil)
+		}
 	}
 	return len(was.Columns) > 0, false
+}
+
+// counts reports whether the rows of a target are counted: those of files that are loaded are not.
+func (j *job) counts(t *target) bool {
+	return t.rows >= 0 && (t.files == 0 || j.s.settings.isTrue(basicAutogather))
 }
 
 // rollback removes what a failed job left. It reports false when the commit has taken place

@@ -7,12 +7,13 @@ import (
 
 	"github.com/skepdata/skep/hivetype"
 	"github.com/skepdata/skep/metastore"
+	"github.com/skepdata/skep/metastore/distinct"
 	"github.com/skepdata/skep/partitions"
 )
 
 // Statistics of columns that INSERT keeps, as Hive does by hive.stats.column.autogather: what the
-// footers say of the files that it has just written, which costs next to nothing. Distinct values and
-// lengths of text are not among that.
+// footers and dictionaries of the files say that it has just written, which costs next to nothing. Lengths
+// of text are not among that, and numbers of distinct values only where they are low.
 
 // knowledge is what becomes of the statistics of columns that the metastore has of a place.
 type knowledge int
@@ -42,8 +43,14 @@ func (t *target) gather(table *metastore.Table, f Written) {
 		if c.Kind != "boolean" && c.Kind != "string" && c.Kind != "binary" && w.Min != nil && w.Max != nil {
 			c.Low, c.High = statText("min", w.Min, col.Type), statText("max", w.Max, col.Type)
 		}
-		if c.Nulls == f.Rows { // there are no values, which is known
+		switch {
+		case c.Nulls == f.Rows: // there are no values, which is known
 			c.Distinct = 0
+		case c.Kind != "boolean" && c.Kind != "binary":
+			c.Distinct = w.Distinct
+			if w.Sketch != nil {
+				c.BitVector = w.Sketch.Bytes()
+			}
 		}
 		all = append(all, c)
 	}
@@ -60,14 +67,14 @@ func addStats(c, more *metastore.ColumnStatistics) {
 	switch {
 	case more.Distinct == 0: // there are no values
 	case c.Distinct == 0:
-		c.Low, c.High, c.Distinct = more.Low, more.High, more.Distinct
+		c.Low, c.High, c.Distinct, c.BitVector = more.Low, more.High, more.Distinct, more.BitVector
 		c.AvgLength, c.MaxLength = more.AvgLength, more.MaxLength
 	default:
+		c.Distinct, c.BitVector = addDistinct(c, more)
 		c.Low = bound(c.Low, more.Low, c.Kind, -1)
 		c.High = bound(c.High, more.High, c.Kind, 1)
-		c.Distinct, c.AvgLength, c.MaxLength = -1, -1, -1
+		c.AvgLength, c.MaxLength = -1, -1
 	}
-	c.BitVector = nil
 	sum := func(a, b int64) int64 {
 		if a < 0 || b < 0 {
 			return -1
@@ -75,6 +82,32 @@ func addStats(c, more *metastore.ColumnStatistics) {
 		return a + b
 	}
 	c.Nulls, c.Trues, c.Falses = sum(c.Nulls, more.Nulls), sum(c.Trues, more.Trues), sum(c.Falses, more.Falses)
+}
+
+// addDistinct counts the different values of two parts, neither of which is without any: by their
+// sketches, which know them, or where no value of one can be in the other.
+func addDistinct(a, b *metastore.ColumnStatistics) (n int64, bitVector []byte) {
+	if len(a.BitVector) > 0 && len(b.BitVector) > 0 {
+		x, err := distinct.Parse(a.BitVector)
+		y, err2 := distinct.Parse(b.BitVector)
+		if err == nil && err2 == nil {
+			x.Merge(y)
+			n = max(x.Count(), a.Distinct, b.Distinct)
+			if a.Distinct > 0 && b.Distinct > 0 {
+				n = min(n, a.Distinct+b.Distinct)
+			}
+			return n, x.Bytes()
+		}
+	}
+	if a.Distinct > 0 && b.Distinct > 0 && (allBelow(a, b) || allBelow(b, a)) {
+		return a.Distinct + b.Distinct, nil
+	}
+	return -1, nil
+}
+
+// allBelow reports whether all values of a are known to be lower than those of b.
+func allBelow(a, b *metastore.ColumnStatistics) bool {
+	return a.High != "" && b.Low != "" && a.High != b.Low && bound(a.High, b.Low, a.Kind, 1) == b.Low
 }
 
 // bound is the lower of two bounds, or the higher one where sign is 1; "" where one is not known.
@@ -121,13 +154,13 @@ func (j *job) commitStatistics(ctx context.Context, tx metastore.Tx, t *metastor
 	}
 	var all []*metastore.Statistics
 	for _, target := range j.targets {
-		if target.knowledge == keepKnown {
+		if target.knowledge == keepKnown || target.knowledge == addKnown && target.rows == 0 {
 			continue
 		}
 		now := slices.Clone(target.columns)
 		was := before[valuesKey(target.values)]
 		if target.knowledge == addKnown {
-			now = addAll(storedStats(was), now)
+			now = addAll(storedStats(was, target.before), now)
 		}
 		if was != nil || target.there && slices.Contains(target.values, partitions.DefaultName) { // which In does not find
 			if err := tx.DropStatistics(ctx, t.TableName, target.values); err != nil {
@@ -163,15 +196,20 @@ func addAll(was, more []metastore.ColumnStatistics) []metastore.ColumnStatistics
 	return all
 }
 
-// storedStats are those of statistics in a metastore that came from the data. They may have been in
-// one that cannot say that something is not known, and says 0 instead.
-func storedStats(was []metastore.ColumnStatistics) []metastore.ColumnStatistics {
+// storedStats are those of statistics in a metastore that came from the data, of so many rows or -1. They
+// may have been in one that cannot say that something is not known, and says 0 instead.
+func storedStats(was []metastore.ColumnStatistics, rows int64) []metastore.ColumnStatistics {
 	var all []metastore.ColumnStatistics
 	for _, c := range was {
 		if c.Analyzed.Unix() <= 0 {
 			continue
 		}
-		c.Distinct = -1
+		switch {
+		case rows >= 0 && c.Nulls == rows:
+			c.Distinct = 0
+		case c.Distinct == 0:
+			c.Distinct = -1
+		}
 		all = append(all, c)
 	}
 	return all

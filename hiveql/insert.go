@@ -185,7 +185,7 @@ func (s *Session) writeRows(
 	sink := newWriting(u, w, static, j)
 	err = exec.Write(u.ctx, w.Query, src, Output{
 		Dir: out, Table: s.outputTable(w, static), Dynamic: w.Dynamic(), TimestampUnit: s.timestampUnit(),
-		MaxFileBytes: s.targetSize(), Measure: s.settings.isTrue(autogather), Sink: sink, Units: units,
+		MaxFileBytes: s.targetSize(), Measure: s.settings.isTrue(autogather) && s.settings.isTrue(basicAutogather), Sink: sink, Units: units,
 	})
 	if err == nil {
 		err = r.counts.whole(s.refusesNanos())

@@ -23,6 +23,9 @@ type settings struct {
 // autogather is the setting that says whether INSERT keeps statistics of columns.
 const autogather = "hive.stats.column.autogather"
 
+// basicAutogather is the setting that says whether INSERT counts rows.
+const basicAutogather = "hive.stats.autogather"
+
 // Settings of our own.
 const (
 	nanos       = "skep.timestamp.nanos" // what becomes of digits behind microseconds: keep, cut, refuse

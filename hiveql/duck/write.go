@@ -10,6 +10,7 @@ import (
 
 	"github.com/skepdata/skep/hiveql"
 	"github.com/skepdata/skep/hiveql/analysis"
+	"github.com/skepdata/skep/hiveql/footer"
 	"github.com/skepdata/skep/partitions"
 )
 
@@ -33,6 +34,7 @@ func (e *Executor) Write(ctx context.Context, q *analysis.Query, src hiveql.Sour
 		defer w.ordinals.free()
 	}
 	if isParquet(&out.Table.Storage) {
+		defer w.pages.Close()
 		return w.parquet(ctx)
 	}
 	return w.text(ctx)
@@ -49,6 +51,10 @@ type writer struct {
 	ordinals *ordinals      // of the partitions; nil without
 	scratch  []byte         // into which Parquet files are read to be summed
 	stamps   []*stampColumn // of the columns of Parquet files; nil of those without timestamps
+
+	// For the goroutine that hands files over:
+	pages footer.Pages
+	plain int64 // how many values it has read that were not in dictionaries
 }
 
 // sql is the SQL of the rows, named by the table's columns where named is set, and, with

@@ -170,7 +170,7 @@ func (f *files) take(path string) error {
 // complete adds its sums to a file that is closed, and describes it.
 func (w *writer) complete(path string) (hiveql.Written, error) {
 	f := hiveql.Written{Path: path}
-	foot, size, err := footerOf(path)
+	foot, size, columns, err := w.look(path)
 	if err != nil {
 		return f, err
 	}
@@ -183,8 +183,6 @@ func (w *writer) complete(path string) (hiveql.Written, error) {
 	if f.Values, err = w.values(w.ordinals.partition(fileNumberIn(path))); err != nil {
 		return f, err
 	}
-	if w.out.Measure {
-		f.Columns = w.measured(foot)
-	}
+	f.Columns = columns
 	return f, nil
 }

@@ -92,11 +92,10 @@ func (w *writer) divided(ctx context.Context, f hiveql.Written) ([]hiveql.Writte
 		if !w.out.Measure {
 			continue
 		}
-		foot, _, err := footerOf(parts[i].Path)
-		if err != nil {
+		var err error
+		if _, _, parts[i].Columns, err = w.look(parts[i].Path); err != nil {
 			return nil, &Error{Op: "write", Msg: err.Error(), Err: err}
 		}
-		parts[i].Columns = w.measured(foot)
 	}
 	if len(parts) > 1 {
 		return parts, w.out.Sink.Grow(-f.Bytes)

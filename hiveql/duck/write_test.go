@@ -439,3 +439,42 @@ func TestFilesAreHandedOverMeanwhile(t *testing.T) {
 		})
 	}
 }
+
+// Different values are counted whatever the pages are compressed with, but by Brotli, of which a file tells
+// no more than how many a dictionary has.
+func TestWrittenDistinct(t *testing.T) {
+	e := open(t, duck.Config{})
+	for _, compression := range []string{"none", "snappy", "gzip", "zstd", "lz4", "brotli"} {
+		t.Run(compression, func(t *testing.T) {
+			c := newCatalog(t)
+			table := c.newTable(t, "t", parquetInput, parquetSerDe, "few:int", "many:bigint", "text:string")
+			table.Parameters = map[string]string{"parquet.compression": compression}
+			q, err := c.analyze(t.Context(), `SELECT pos % 7, cast(pos AS bigint), concat('t', pos % 100)
+				FROM (SELECT 1 AS one) o LATERAL VIEW posexplode(split(space(999), ' ')) x AS pos, v`)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files := &collected{}
+			out := hiveql.Output{Dir: table.Storage.Location, Table: table.Table, Sink: files, Measure: true}
+			if err := e.Write(t.Context(), q, c, out); err != nil {
+				t.Fatalf("%+v", err)
+			}
+			got := files.sorted(t)
+			if len(got) != 1 || len(got[0].Columns) != 3 {
+				t.Fatalf("wrote %+v", got)
+			}
+			for i, want := range []int64{7, 1000, 100} {
+				f := got[0].Columns[i]
+				if compression == "brotli" {
+					if known := i != 1; f.Sketch != nil || known && f.Distinct != want || !known && f.Distinct != -1 {
+						t.Errorf("column %d: %d different values, %v", i, f.Distinct, f.Sketch)
+					}
+					continue
+				}
+				if off := f.Distinct - want; off < -want/10 || off > want/10 || want < 1000 && off != 0 || f.Sketch == nil {
+					t.Errorf("column %d: %d different values, want %d", i, f.Distinct, want)
+				}
+			}
+		})
+	}
+}

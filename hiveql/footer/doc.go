@@ -8,7 +8,8 @@
 //	}
 //
 // It is for planning: which row groups a query needs, what to fetch of them, and what can be
-// answered without fetching. It reads no page and no value of a row. What a file does not say, or
+// answered without fetching. Only who writes files has Pages read values,
+// to count the different ones. What a file does not say, or
 // says in a way that is not understood, is not known, and whoever asks must do without.
 //
 // The format is that of parquet.thrift of the Apache Parquet project. The package knows files and

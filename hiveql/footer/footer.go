@@ -62,6 +62,8 @@ type Group struct {
 type Chunk struct {
 	Offset, Size int64
 	values       int64
+	data         int64 // where its first page of data begins; behind Offset if it has a dictionary
+	codec        int32
 	stats        *statistics
 	bloom        Span
 }
@@ -137,6 +139,7 @@ type (
 		Meta *columnMeta `thrift:"3"`
 	}
 	columnMeta struct {
+		Codec      int32       `thrift:"4"`
 		Values     int64       `thrift:"5"`
 		Size       int64       `thrift:"7"`
 		Data       int64       `thrift:"9"`
@@ -149,6 +152,7 @@ type (
 		OldMax   []byte `thrift:"1"`
 		OldMin   []byte `thrift:"2"`
 		Nulls    *int64 `thrift:"3"`
+		Distinct *int64 `thrift:"4"`
 		Max      []byte `thrift:"5"`
 		Min      []byte `thrift:"6"`
 		MaxExact *bool  `thrift:"7"`
@@ -297,7 +301,7 @@ func readGroup(g *rowGroup, leaves int) (Group, error) {
 		if start < 0 || m.Size < 0 {
 			return out, fmt.Errorf("has column %d in %d bytes from %d on", i, m.Size, start)
 		}
-		out.Chunks[i] = Chunk{Offset: start, Size: m.Size, values: m.Values, stats: m.Statistics}
+		out.Chunks[i] = Chunk{Offset: start, Size: m.Size, values: m.Values, data: m.Data, codec: m.Codec, stats: m.Statistics}
 		if m.Bloom > 0 && m.BloomSize > 0 {
 			out.Chunks[i].bloom = Span{m.Bloom, int64(m.BloomSize)}
 		}
