@@ -93,8 +93,9 @@ func (w *writer) countDistinct(in io.ReaderAt, foot *footer.File, c *footer.Colu
 		case n >= 0 && sketch != nil:
 			known, _ = w.pages.Dictionary(in, c, g, as, sketch)
 		case n < 0 && sketch != nil && w.plain+values <= mostPlain:
-			w.plain += values
-			known, _ = w.pages.Plain(in, c, g, as, sketch)
+			if known, _ = w.pages.Plain(in, c, g, as, sketch); known {
+				w.plain += values
+			}
 		}
 		if !known {
 			sketch = nil

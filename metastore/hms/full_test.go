@@ -15,6 +15,7 @@ import (
 	"github.com/skepdata/skep/hivetype"
 	"github.com/skepdata/skep/internal/thrift"
 	"github.com/skepdata/skep/metastore"
+	"github.com/skepdata/skep/metastore/distinct"
 	"github.com/skepdata/skep/metastore/hms"
 )
 
@@ -174,12 +175,78 @@ func gohiveStatistics(t *testing.T, open opener) {
 	if err != nil || joined.PartsFound != 2 || joined.ColStats[0].StatsData.LongStats.NumNulls != 2 {
 		t.Errorf("%v, %v", joined, err)
 	}
+	joinedDistinct(t, c, desc)
 	if ok, err := c.DeleteTableColumnStatistics(ctx, "web", "events", "i", "hive"); err != nil || !ok {
 		t.Errorf("%v, %v", ok, err)
 	}
 	var none *hive.NoSuchObjectException
 	if _, err := c.GetTableColumnStatistics(ctx, "web", "events", "i"); !errors.As(err, &none) {
 		t.Errorf("%v", err)
+	}
+}
+
+// joinedDistinct: bit vectors of partitions, and of rows that were added, tell the number of distinct values
+// of all; without them it is the largest.
+func joinedDistinct(t *testing.T, c *hive.ThriftHiveMetastoreClient, desc func(string) *hive.ColumnStatisticsDesc) {
+	ctx := t.Context()
+	column := func(low, high, given int64, bits bool) []*hive.ColumnStatisticsObj {
+		var s distinct.Sketch
+		for i := low; i <= high; i++ {
+			s.AddLong(i)
+		}
+		d := &hive.LongColumnStatsData{LowValue: &low, HighValue: &high, NumDVs: given}
+		if bits {
+			d.BitVectors = s.Bytes()
+		}
+		return []*hive.ColumnStatisticsObj{{ColName: "i", ColType: "int", StatsData: &hive.ColumnStatisticsData{LongStats: d}}}
+	}
+	all := func() *hive.LongColumnStatsData {
+		t.Helper()
+		got, err := c.GetAggrStatsFor(ctx, &hive.PartitionsStatsRequest{DbName: "web", TblName: "events", ColNames: []string{"i"}, PartNames: []string{"ds=a", "ds=b"}, Engine: "hive"})
+		if err != nil || len(got.ColStats) != 1 {
+			t.Fatalf("%v, %v", got, err)
+		}
+		return got.ColStats[0].StatsData.LongStats
+	}
+	set := func(part string, merge bool, o []*hive.ColumnStatisticsObj) {
+		t.Helper()
+		if _, err := c.SetAggrStatsFor(ctx, &hive.SetPartitionsStatsRequest{
+			ColStats: []*hive.ColumnStatistics{{StatsDesc: desc(part), StatsObj: o}}, NeedMerge: &merge, Engine: "hive",
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set("ds=a", false, column(1, 60, 60, true))
+	set("ds=b", false, column(31, 90, 60, true))
+	if got := all(); got.NumDVs != 90 || *got.LowValue != 1 || *got.HighValue != 90 {
+		t.Errorf("of two partitions: %v", got)
+	}
+	set("ds=b", true, column(91, 100, 10, true)) // nobody has noted that what is there is accurate
+	if got := all(); got.NumDVs != 90 {
+		t.Errorf("what is not accurate is merged: %v", got)
+	}
+	p, err := c.GetPartitionByName(ctx, "web", "events", "ds=b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Parameters["COLUMN_STATS_ACCURATE"] = `{"BASIC_STATS":"true","COLUMN_STATS":{"i":"true"}}`
+	if err := c.AlterPartition(ctx, "web", "events", p); err != nil {
+		t.Fatal(err)
+	}
+	set("ds=b", true, column(91, 100, 10, true))
+	if got := all(); got.NumDVs != 100 || *got.HighValue != 100 {
+		t.Errorf("after a merge: %v", got)
+	}
+	set("ds=b", true, column(101, 130, 30, false))
+	if got := all(); got.NumDVs != 70 || *got.HighValue != 130 {
+		t.Errorf("without a bit vector: %v", got)
+	}
+	p.Parameters["numRows"] = "7" // a change by who computes nothing
+	if err := c.AlterPartition(ctx, "web", "events", p); err != nil {
+		t.Fatal(err)
+	}
+	if p, err = c.GetPartitionByName(ctx, "web", "events", "ds=b"); err != nil || p.Parameters["COLUMN_STATS_ACCURATE"] != "" {
+		t.Errorf("accurate after a change by another: %v, %v", p, err)
 	}
 }
 

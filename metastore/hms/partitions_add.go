@@ -117,7 +117,7 @@ func (s *Service) addAll(
 		}
 		added.partitions = append(added.partitions, p)
 	}
-	if err := distinct(t, added.partitions); err != nil {
+	if err := noneTwice(t, added.partitions); err != nil {
 		return nil, err
 	}
 	all := added.partitions
@@ -184,8 +184,8 @@ func (s *Service) newPartition(ctx context.Context, t *metastore.Table, in *part
 	return p, nil
 }
 
-// distinct reports a partition that is there twice.
-func distinct(t *metastore.Table, ps []*metastore.Partition) error {
+// noneTwice reports a partition that is there twice.
+func noneTwice(t *metastore.Table, ps []*metastore.Partition) error {
 	seen := map[string]bool{}
 	for _, p := range ps {
 		name, err := t.Keys().Name(p.Values)

@@ -2,7 +2,9 @@ package hms
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -115,15 +117,15 @@ func (s *Service) partitionColumnStatistics(ctx context.Context, a *partitionCol
 func (s *Service) addStatisticsChanges(t *thrift.Service) {
 	for _, name := range []string{"update_table_column_statistics", "update_partition_column_statistics"} {
 		thrift.Handle(t, name, func(ctx context.Context, a *requestArgs[*columnStatistics]) (bool, error) {
-			err := s.setStatistics(ctx, []*columnStatistics{a.Request})
+			err := s.setStatistics(ctx, []*columnStatistics{a.Request}, false)
 			return err == nil, err
 		}, throwsNOMI...)
 		thrift.Handle(t, name+"_req", func(ctx context.Context, a *requestArgs[setPartitionsStatsRequest]) (*setPartitionsStatsResponse, error) {
-			return &setPartitionsStatsResponse{true}, s.setStatistics(ctx, a.Request.ColStats)
+			return &setPartitionsStatsResponse{true}, s.setStatistics(ctx, a.Request.ColStats, false)
 		}, throwsNOMI...)
 	}
 	thrift.Handle(t, "set_aggr_stats_for", func(ctx context.Context, a *requestArgs[setPartitionsStatsRequest]) (bool, error) {
-		err := s.setStatistics(ctx, a.Request.ColStats)
+		err := s.setStatistics(ctx, a.Request.ColStats, a.Request.NeedMerge)
 		return err == nil, err
 	}, throwsNOMI...)
 	thrift.Handle(t, "delete_table_column_statistics", func(ctx context.Context, a *partitionNameArgs) (bool, error) {
@@ -144,10 +146,11 @@ func (s *Service) addStatisticsChanges(t *thrift.Service) {
 	}, throwsNMOI...)
 }
 
-// setStatistics sets all or none.
-func (s *Service) setStatistics(ctx context.Context, list []*columnStatistics) error {
+// setStatistics sets all or none. Where they are to be merged they are those of rows that were added, and
+// become those of all rows.
+func (s *Service) setStatistics(ctx context.Context, list []*columnStatistics, merge bool) error {
 	err := s.update(ctx, func(ctx context.Context, tx metastore.Tx) error {
-		to := statisticsBatch{s: s, tx: tx}
+		to := statisticsBatch{s: s, tx: tx, merge: merge}
 		for _, in := range list {
 			if in == nil || in.StatsDesc == nil {
 				return &invalidObject{"statistics without a description"}
@@ -168,6 +171,7 @@ func (s *Service) setStatistics(ctx context.Context, list []*columnStatistics) e
 type statisticsBatch struct {
 	s     *Service
 	tx    metastore.Tx
+	merge bool
 	table *metastore.Table
 	list  []*metastore.Statistics
 	parts map[string]bool // in the list
@@ -233,8 +237,79 @@ func (b *statisticsBatch) add(ctx context.Context, in *columnStatistics) error {
 		}
 		stats.Columns = append(stats.Columns, c)
 	}
+	if b.merge {
+		if err := b.merged(ctx, part, stats); err != nil {
+			return missing(err, name.Database, name.Name)
+		}
+	}
 	b.list = append(b.list, stats)
 	return nil
+}
+
+// merged adds what is known already of a table or partition. As in Hive, nothing is said of columns whose
+// statistics are not noted as those of the data.
+func (b *statisticsBatch) merged(ctx context.Context, part string, stats *metastore.Statistics) error {
+	var columns []string
+	for _, c := range stats.Columns {
+		columns = append(columns, c.Column)
+	}
+	if len(columns) == 0 {
+		return nil
+	}
+	params := b.table.Parameters
+	var known *metastore.Statistics
+	var err error
+	if stats.Values == nil {
+		known, err = b.tx.TableStatistics(ctx, b.table.TableName, columns...)
+	} else {
+		var p *metastore.Partition
+		if p, err = b.tx.Partition(ctx, b.table.TableName, stats.Values); err != nil {
+			return err
+		}
+		params = p.Parameters
+		known, err = b.known(ctx, part, stats.Values, columns)
+	}
+	if err != nil {
+		return err
+	}
+	stats.Columns = slices.DeleteFunc(stats.Columns, func(c metastore.ColumnStatistics) bool { return !accurateColumn(params, c.Column) })
+	for i := range stats.Columns {
+		c := &stats.Columns[i]
+		for k := range known.Columns {
+			if old := &known.Columns[k]; old.Column == c.Column && old.Kind == c.Kind {
+				sum := newColumnSum(c)
+				sum.add(old)
+				*c = *sum.result()
+			}
+		}
+	}
+	return nil
+}
+
+// known are the statistics of one partition.
+func (b *statisticsBatch) known(ctx context.Context, part string, v partitions.Values, columns []string) (*metastore.Statistics, error) {
+	where, err := namesPredicate(b.table, []string{part})
+	if err != nil {
+		return nil, err
+	}
+	for found, err := range b.tx.Statistics(ctx, b.table.TableName, where, columns...) {
+		if err != nil {
+			return nil, err
+		}
+		if slices.Equal(found.Values, v) {
+			return found, nil
+		}
+	}
+	return &metastore.Statistics{}, nil
+}
+
+// accurateColumn reports whether the parameters of a table or partition say that the statistics of a
+// column are those of its data.
+func accurateColumn(params map[string]string, column string) bool {
+	var said struct {
+		Columns map[string]string `json:"COLUMN_STATS"`
+	}
+	return json.Unmarshal([]byte(params[accurate]), &said) == nil && said.Columns[column] == "true"
 }
 
 func (s *Service) dropStatistics(ctx context.Context, db, table string, values partitions.Values, column string) error {
@@ -250,56 +325,4 @@ func (s *Service) dropStatistics(ctx context.Context, db, table string, values p
 		return tx.DropStatistics(ctx, name, values, columns...)
 	})
 	return missing(err, name.Database, name.Name)
-}
-
-// aggregate joins the statistics of partitions. Numbers of distinct values are at least the
-// largest of one partition.
-func (s *Service) aggregate(ctx context.Context, a *requestArgs[partitionsStatsRequest]) (*aggrStats, error) {
-	joined := map[string]*metastore.ColumnStatistics{}
-	seen := map[string]int64{}
-	out := &aggrStats{ColStats: []*columnStatisticsObj{}}
-	_, err := s.partitionStatistics(ctx, a.Request, func(_ string, found *metastore.Statistics) {
-		out.PartsFound++
-		for i := range found.Columns {
-			c := &found.Columns[i]
-			seen[c.Column]++
-			if joined[c.Column] == nil {
-				joined[c.Column] = c
-				continue
-			}
-			joinStatistics(joined[c.Column], c, seen[c.Column])
-		}
-	})
-	for _, name := range a.Request.ColNames {
-		if c := joined[strings.ToLower(name)]; c != nil {
-			c.BitVector = nil
-			out.ColStats = append(out.ColStats, wireStatistics(c))
-		}
-	}
-	return out, err
-}
-
-// joinStatistics adds those of one more partition, the nth.
-func joinStatistics(c, more *metastore.ColumnStatistics, n int64) {
-	c.Nulls, c.Trues, c.Falses = c.Nulls+more.Nulls, c.Trues+more.Trues, c.Falses+more.Falses
-	c.Distinct, c.MaxLength = max(c.Distinct, more.Distinct), max(c.MaxLength, more.MaxLength)
-	c.AvgLength += (more.AvgLength - c.AvgLength) / float64(n)
-	if less(c.Kind, more.Low, c.Low) {
-		c.Low = more.Low
-	}
-	if less(c.Kind, c.High, more.High) {
-		c.High = more.High
-	}
-}
-
-// less compares the texts of low and high values; an empty one is not known, and no bound.
-func less(kind, a, b string) bool {
-	switch {
-	case a == "" || b == "":
-		return a != "" && b == ""
-	case kind == "date" || kind == "timestamp":
-		return a < b
-	}
-	x, y := float(a), float(b)
-	return x != nil && y != nil && *x < *y
 }

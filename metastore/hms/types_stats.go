@@ -86,8 +86,9 @@ type aggrStats struct {
 }
 
 type setPartitionsStatsRequest struct {
-	ColStats []*columnStatistics `thrift:"1"`
-	Engine   string              `thrift:"5"`
+	ColStats  []*columnStatistics `thrift:"1"`
+	NeedMerge bool                `thrift:"2"`
+	Engine    string              `thrift:"5"`
 }
 
 type setPartitionsStatsResponse struct {
