@@ -132,6 +132,8 @@ func userError(err error, source, task string) *Error {
 	}
 	e = &Error{Phase: Execution, Code: 1, SQLState: "08S01", Task: task, Source: source, Msg: err.Error(), Err: err}
 	switch {
+	case errors.Is(err, ErrInternal):
+		e.SQLState = "HY000"
 	case errors.Is(err, context.Canceled):
 		e.Code, e.SQLState, e.Msg = 130, "HY008", "the statement was cancelled"
 	case errors.Is(err, context.DeadlineExceeded):

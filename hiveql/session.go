@@ -114,7 +114,7 @@ func (s *Session) start(ctx context.Context, r *Result) error {
 	if s.watch != nil {
 		s.watch(r)
 	}
-	return s.run(ctx, r)
+	return Guard(func() error { return s.run(ctx, r) })
 }
 
 func (s *Session) newResult(text string, at syntax.Pos) *Result {

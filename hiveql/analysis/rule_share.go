@@ -11,9 +11,10 @@ import (
 
 // shareQueries makes one relation of the plans of a WITH query that is used more than once, where
 // computing it again would cost more than reading its rows again: where it groups, or computes
-// windows. Others stay as they are at each use, since what is asked of their rows there may spare
-// reading most of them; so do all that read other partitions at one use than at another, and
-// those that give other rows each time. The rule runs when partitions are chosen.
+// windows, and where it joins and no use says more of the rows of its tables than it says itself. Others
+// stay as they are at each use, since what is asked of their rows there may spare reading most of
+// them; so do all that read other partitions at one use than at another, and those that give other
+// rows each time. The rule runs when partitions are chosen.
 func shareQueries(a *analyzer, q *Query) error {
 	programs := false
 	q.Relations(func(r Rel) {
@@ -27,7 +28,7 @@ func shareQueries(a *analyzer, q *Query) error {
 		}
 		var made *Shared
 		if !programs {
-			made = share(uses)
+			made = a.share(uses)
 		}
 		for _, root := range q.rootPlaces() {
 			*root = rewriteRels(*root, func(r Rel) Rel {
@@ -89,23 +90,39 @@ func outermost(q *Query) []*named {
 }
 
 // share is the relation for some uses of one WITH query, if it is to be shared.
-func share(uses []*named) *Shared {
+func (a *analyzer) share(uses []*named) *Shared {
 	first := uses[0]
-	if len(uses) < 2 || !collects(first.Input) || !alike(uses) {
+	if len(uses) < 2 || !alike(uses) {
+		return nil
+	}
+	switch last(first.Input).(type) {
+	case *Aggregate, *Window, *Distinct:
+	case *Join:
+		if slices.ContainsFunc(uses, a.narrowed) {
+			return nil
+		}
+	default:
 		return nil
 	}
 	return &Shared{Name: first.cte.Name.Name, Rel: first.Input}
 }
 
-// collects reports whether the last thing of weight that a relation does looks at many rows for each.
-func collects(r Rel) bool {
-	switch r := r.(type) {
-	case *Aggregate, *Window, *Distinct:
-		return true
+// last is the last thing of weight that a relation does.
+func last(r Rel) Rel {
+	switch r.(type) {
 	case *Filter, *Project, *Sort, *Limit, *named:
-		return collects(inputs(r)[0])
+		return last(inputs(r)[0])
 	}
-	return false
+	return r
+}
+
+// narrowed reports whether more is known of a scan at this use of a WITH query than that says itself.
+func (a *analyzer) narrowed(n *named) bool {
+	found := false
+	a.descend(n.Input, nil, func(s *Scan, known []Expr) {
+		found = found || len(s.Known) > len(over(known, ids(s.Columns())))
+	})
+	return found
 }
 
 var columnNumber = regexp.MustCompile(`#\d+`)

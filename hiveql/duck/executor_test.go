@@ -13,6 +13,7 @@ import (
 
 	duckdb "github.com/duckdb/duckdb-go-bindings"
 
+	"github.com/skepdata/skep/hiveql"
 	"github.com/skepdata/skep/hiveql/duck"
 )
 
@@ -254,4 +255,45 @@ func TestOwnTempDir(t *testing.T) {
 	if left, err := os.ReadDir(parent); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
+}
+
+// faulty is a source that panics in one of its calls, which stands for a bug in what calls it.
+type faulty struct {
+	*catalog
+	call string
+}
+
+func (f faulty) Nanos() bool {
+	if f.call == "Nanos" {
+		panic("nanos")
+	}
+	return f.catalog.Nanos()
+}
+
+func (f faulty) Local(ctx context.Context, file hiveql.File) (hiveql.Local, error) {
+	if f.call == "Local" {
+		panic(fmt.Errorf("local: %w", os.ErrInvalid))
+	}
+	return f.catalog.Local(ctx, file)
+}
+
+// A panic while a plan is made into SQL fails the statement, holds up nobody, and gives all back: the
+// executor can be closed.
+func TestPanic(t *testing.T) {
+	e, c := open(t, duck.Config{}), newCatalog(t)
+	c.into(t, e, c.newTable(t, "p", parquetInput, parquetSerDe, "a:int").Storage.Location, "1", []string{"a:int"}, "SELECT 1")
+	q, err := c.analyze(t.Context(), "SELECT a FROM p")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, call := range []string{"Nanos", "Local"} {
+		_, err := e.Query(t.Context(), q, faulty{c, call})
+		if !errors.Is(err, hiveql.ErrInternal) || !strings.Contains(err.Error(), strings.ToLower(call)) {
+			t.Errorf("a panic in %s: %v, want an internal error that says which", call, err)
+		}
+		if errors.Is(err, os.ErrInvalid) != (call == "Local") {
+			t.Errorf("a panic in %s: %v does not unwrap to its value", call, err)
+		}
+	}
+	c.check(t, e, "SELECT a FROM p", "1")
 }

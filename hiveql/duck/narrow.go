@@ -40,7 +40,7 @@ func (l *lowerer) narrow(q *analysis.Query) error {
 		work.SetLimit(filesAtOnce)
 		for _, g := range l.prepared[r.Scan] {
 			for i := range g.files {
-				work.Go(func() error { return narrowFile(ctx, r, &g.files[i]) })
+				work.Go(func() error { return hiveql.Guard(func() error { return narrowFile(ctx, r, &g.files[i]) }) })
 			}
 		}
 		if err := work.Wait(); err != nil {

@@ -51,8 +51,7 @@ func (e *Executor) lowered(ctx context.Context, src hiveql.Source, lower func(*l
 		giveUp(nil)
 		return nil, err
 	}
-	err := j.start(src, lower)
-	if err != nil {
+	if err := hiveql.Guard(func() error { return j.start(src, lower) }); err != nil {
 		return nil, errors.Join(j.explain(err), j.close())
 	}
 	return j, nil
@@ -71,8 +70,8 @@ func (j *job) start(src hiveql.Source, lower func(*lowerer) string) error {
 		urls: map[string]string{}, prepared: map[*analysis.Scan][]*scanGroup{}, withs: map[*analysis.Shared]string{},
 		scanned: map[int]scanned{}, spans: map[int]span{}, reaches: map[analysis.Expr]compactable{}, loose: map[int]bool{},
 	}
+	defer func() { j.release, j.urls, j.resolution = l.release, l.urls, l.resolution }() // also of one that failed
 	sql := lower(l)
-	j.release, j.urls, j.resolution = l.release, l.urls, l.resolution
 	if l.err != nil {
 		return l.err
 	}

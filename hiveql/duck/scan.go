@@ -286,18 +286,11 @@ func (l *lowerer) prepare(q *analysis.Query) error {
 	groups := make([][]*scanGroup, len(scans))
 	work, ctx := errgroup.WithContext(l.ctx)
 	for i, s := range scans {
-		work.Go(func() (err error) {
-			if groups[i], err = l.groups(s); err != nil {
+		work.Go(func() error {
+			return hiveql.Guard(func() (err error) {
+				groups[i], err = l.lookedAt(ctx, s)
 				return err
-			}
-			for _, g := range groups[i] {
-				if g.parquet {
-					if err := l.localFiles(ctx, s, g); err != nil {
-						return err
-					}
-				}
-			}
-			return nil
+			})
 		})
 	}
 	err := work.Wait()
@@ -316,6 +309,22 @@ func (l *lowerer) prepare(q *analysis.Query) error {
 		}
 	}
 	return err
+}
+
+// lookedAt lists the files of a scan and makes those in Parquet readable.
+func (l *lowerer) lookedAt(ctx context.Context, s *analysis.Scan) ([]*scanGroup, error) {
+	groups, err := l.groups(s)
+	if err != nil {
+		return groups, err
+	}
+	for _, g := range groups {
+		if g.parquet {
+			if err := l.localFiles(ctx, s, g); err != nil {
+				return groups, err // what was opened of them is given back
+			}
+		}
+	}
+	return groups, nil
 }
 
 // keep notes what is to be given back of a group.
@@ -355,7 +364,7 @@ func (l *lowerer) localFiles(ctx context.Context, s *analysis.Scan, g *scanGroup
 			continue
 		}
 		group.Go(func() error {
-			if err := l.localFile(ctx, s, f); err != nil {
+			if err := hiveql.Guard(func() error { return l.localFile(ctx, s, f) }); err != nil {
 				return &Error{Op: "read", Msg: err.Error(), Err: err}
 			}
 			return nil
