@@ -1,6 +1,8 @@
 # make build   both programs into bin/
 # make demo    the whole idea on real data, in a minute
 # make test    every test, against real servers that the tests start themselves
+# make test-disk  hiveql on full disks for its cache and its temporary files, which are mounted in a name space
+#              of their own: Linux, unshare(1), and a system that lets who runs it mount there
 # make soak    500 random copies by distcp through trouble, as many killed writers of the block store, 200
 #              processes on one, and 200 clients on a metastore in PostgreSQL and as many on one in MariaDB for 10 minutes; SKEP_SOAK_ROUNDS=N,
 #              SKEP_SOAK_PROCESSES=N, SKEP_SOAK_CLIENTS=N and SKEP_SOAK_TIME=2m are other numbers
@@ -19,7 +21,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 GOLANGCI_VERSION := v2.15.0
 TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/skep/bin
 
-.PHONY: build demo test soak check race bench bench-copy bench-sql symbols arm64 env fmt tools clean interop
+.PHONY: build demo test test-disk soak check race bench bench-copy bench-sql symbols arm64 env fmt tools clean interop
 .DEFAULT_GOAL := build
 
 build:
@@ -32,10 +34,13 @@ demo: build
 test:
 	go test -timeout 20m ./...
 
+test-disk:
+	go test -count=1 -tags fulldisk -run '^TestFullDisks$$' -timeout 20m ./cmd/hiveql
+
 soak:
 	SKEP_SOAK_ROUNDS=$(or $(SKEP_SOAK_ROUNDS),500) go test -count=1 -run '^Test(Faults|RandomJobs)$$' -timeout 120m ./cmd/distcp
 	SKEP_SOAK_ROUNDS=$(or $(SKEP_SOAK_ROUNDS),500) go test -count=1 -run '^Test(Crash|CrashAtEveryStep|FaultAtEveryStep|ResumeAtEveryStep|ChoreAtEveryStep|KilledChores|Rebuild)$$' -timeout 120m ./storage/blockstore
-	SKEP_SOAK_ROUNDS=$(or $(SKEP_SOAK_ROUNDS),500) go test -count=1 -run '^Test(KilledWrites|WritingThroughTrouble)$$' -timeout 120m ./cmd/hiveql
+	SKEP_SOAK_ROUNDS=$(or $(SKEP_SOAK_ROUNDS),500) go test -count=1 -run '^Test(KilledWrites|ServerIsKilled|WritingThroughTrouble)$$' -timeout 120m ./cmd/hiveql
 	SKEP_SOAK_PROCESSES=$(or $(SKEP_SOAK_PROCESSES),200) SKEP_SOAK_TIME=60s go test -count=1 -run '^TestHammer$$' -timeout 30m -v ./storage/blockstore
 	SKEP_SOAK_CLIENTS=$(or $(SKEP_SOAK_CLIENTS),200) SKEP_SOAK_TIME=$(or $(SKEP_SOAK_TIME),10m) go test -count=1 -run '^TestSoak$$' -timeout 60m -v ./metastore/hms
 
