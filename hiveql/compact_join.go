@@ -262,8 +262,9 @@ func (c *compaction) decideUnits(ctx context.Context, exec Executor, plan *analy
 // nowhere is a sink of files that nobody needs.
 type nowhere struct{}
 
-func (nowhere) Grow(int64) error     { return nil }
-func (nowhere) Take(f Written) error { return os.Remove(f.Path) }
+func (nowhere) Grow(int64) error                 { return nil }
+func (nowhere) Expect([]partitions.Values) error { return nil }
+func (nowhere) Take(f Written) error             { return os.Remove(f.Path) }
 
 // rewritten is the table as the rows of a group are to be written: in the format of the place, and
 // compressed as they were.

@@ -137,6 +137,10 @@ type Sink interface {
 	// removed, as a negative number. It waits while complete files wait for being sent and there is no
 	// room for more. It is safe for concurrent use. An error ends the write.
 	Grow(n int64) error
+	// Expect is told of partitions, by the values of the dynamic keys, before Take is given a file of
+	// theirs, so that what is known of them can be asked for at once. It is called by the goroutine that
+	// calls Take. An error ends the write.
+	Expect(values []partitions.Values) error
 	// Take takes over a file that is complete, of which Grow has been told Bytes. It is called by one
 	// goroutine at a time. An error ends the write.
 	Take(f Written) error

@@ -253,17 +253,27 @@ func (s *Session) staticTarget(ctx context.Context, w *analysis.Write, create bo
 func (s *Session) partitionTarget(
 	ctx context.Context, t *metastore.Table, values partitions.Values, create bool,
 ) (*target, bool, error) {
+	var p *metastore.Partition
 	if !create {
-		p, err := s.cfg.Store.Partition(ctx, t.TableName, values)
-		if err == nil {
-			return &target{values: values, location: p.Storage.Location, storage: &p.Storage}, true, nil
-		}
-		if !errors.Is(err, metastore.ErrNoSuchPartition) {
+		there, err := s.cfg.Store.Partition(ctx, t.TableName, values)
+		switch {
+		case err == nil:
+			p = there
+		case !errors.Is(err, metastore.ErrNoSuchPartition):
 			return nil, false, err
 		}
 	}
+	to, err := targetAt(t, values, p)
+	return to, p != nil, err
+}
+
+// targetAt is a partition as a target: p, or, where that is nil, one that will be made.
+func targetAt(t *metastore.Table, values partitions.Values, p *metastore.Partition) (*target, error) {
+	if p != nil {
+		return &target{values: values, location: p.Storage.Location, storage: &p.Storage}, nil
+	}
 	loc, err := locationOf(t, values)
-	return &target{values: values, location: loc, storage: &t.Storage}, false, err
+	return &target{values: values, location: loc, storage: &t.Storage}, err
 }
 
 // parquetCompression is a property of tables, in any case, and a setting for those without it.

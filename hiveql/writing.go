@@ -1,13 +1,14 @@
 package hiveql
 
 import (
-	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
 
 	"github.com/skepdata/skep/hiveql/analysis"
+	"github.com/skepdata/skep/metastore"
 	"github.com/skepdata/skep/partitions"
 )
 
@@ -20,7 +21,9 @@ type writing struct {
 	job     *job
 	byName  map[string]*target // of dynamic partitions
 	maximum int                // of those
-	files   []sentFile
+	// expected are the dynamic partitions that were looked up, by valuesKey; nil are those that are not there.
+	expected map[string]*metastore.Partition
+	files    []sentFile
 }
 
 func newWriting(u *uploads, w *analysis.Write, static *staticPlace, j *job) *writing {
@@ -97,7 +100,7 @@ func (g *writing) targetOf(f Written) (*target, error) {
 	}
 	t := g.byName[name]
 	if t == nil {
-		if t, err = g.s.dynamicTarget(g.ctx, g.w, values, g.job.create); err != nil {
+		if t, err = g.dynamicTarget(values); err != nil {
 			return nil, err
 		}
 		g.byName[name] = t
@@ -136,10 +139,15 @@ func dynamicValues(w *analysis.Write, dynamic partitions.Values) (partitions.Val
 }
 
 // dynamicTarget is the target of one dynamic partition.
-func (s *Session) dynamicTarget(
-	ctx context.Context, w *analysis.Write, values partitions.Values, create bool,
-) (*target, error) {
-	t, exists, err := s.partitionTarget(ctx, w.Table, values, create)
+func (g *writing) dynamicTarget(values partitions.Values) (*target, error) {
+	w := g.w
+	p, looked := g.expected[valuesKey(values)]
+	t, exists, err := (*target)(nil), p != nil, error(nil)
+	if looked {
+		t, err = targetAt(w.Table, values, p)
+	} else {
+		t, exists, err = g.s.partitionTarget(g.ctx, w.Table, values, g.job.create)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -154,6 +162,28 @@ func (s *Session) dynamicTarget(
 	return t, nil
 }
 
+// Expect implements Sink: it looks up which partitions are there, in one query.
+func (g *writing) Expect(values []partitions.Values) error {
+	if g.job.create {
+		return nil
+	}
+	if g.expected == nil {
+		g.expected = map[string]*metastore.Partition{}
+	}
+	var all []partitions.Values
+	for _, v := range values[:min(len(values), max(0, g.maximum+1-len(g.expected)))] { // more are an error
+		full, err := dynamicValues(g.w, v)
+		if err != nil {
+			continue // which Take explains
+		}
+		all = append(all, full)
+		g.expected[valuesKey(full)] = nil
+	}
+	there, err := partitionsOf(g.s.cfg.Store.PartitionsNamed(g.ctx, g.w.Table.TableName, all))
+	maps.Copy(g.expected, there)
+	return err
+}
+
 // placeSink sends the files of a write to one place.
 type placeSink struct {
 	*uploads
@@ -162,6 +192,9 @@ type placeSink struct {
 	files    int
 	bytes    int64
 }
+
+// Expect implements Sink.
+func (p *placeSink) Expect([]partitions.Values) error { return nil }
 
 // Take implements Sink.
 func (p *placeSink) Take(f Written) error {

@@ -49,6 +49,7 @@ type writer struct {
 	data     int            // data columns of the query
 	columns  int            // those that are written: a partition may have fewer than its table
 	ordinals *ordinals      // of the partitions; nil without
+	expected int64          // partitions that the sink was told of
 	scratch  []byte         // into which Parquet files are read to be summed
 	stamps   []*stampColumn // of the columns of Parquet files; nil of those without timestamps
 
@@ -114,6 +115,26 @@ func (w *writer) values(ordinal int64) (partitions.Values, error) {
 		return nil, fmt.Errorf("partition number %d was never given out", ordinal)
 	}
 	return parseKey(key, w.out.Dynamic)
+}
+
+// expect tells the sink of the partitions that have turned up since it was told last. Rows are sorted by
+// them, so that all are known before the first file is written.
+func (w *writer) expect() error {
+	if w.ordinals == nil {
+		return nil
+	}
+	var fresh []partitions.Values
+	for n := w.ordinals.count(); w.expected < n; w.expected++ {
+		values, err := w.values(w.expected)
+		if err != nil {
+			return &Error{Op: "write", Msg: err.Error(), Err: err}
+		}
+		fresh = append(fresh, values)
+	}
+	if fresh == nil {
+		return nil
+	}
+	return w.out.Sink.Expect(fresh)
 }
 
 // parseKey splits what sql put together: length:value, or - for NULL; of one key, the value.

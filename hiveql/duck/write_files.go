@@ -159,6 +159,9 @@ func (f *files) take(path string) error {
 	if err != nil {
 		return err
 	}
+	if err := f.w.expect(); err != nil {
+		return err
+	}
 	for _, part := range parts {
 		if err := f.w.out.Sink.Take(part); err != nil {
 			return err

@@ -29,9 +29,12 @@ func (o *ordinals) free() { C.skep_ordinals_free(o.p) }
 // address is how SQL names them.
 func (o *ordinals) address() int64 { return int64(uintptr(o.p)) }
 
+// count is how many partitions have turned up.
+func (o *ordinals) count() int64 { return int64(C.skep_ordinals_count(o.p)) }
+
 // key is that of a partition, as SQL has put it together.
 func (o *ordinals) key(ordinal int64) (string, bool) {
-	if ordinal < 0 || ordinal >= int64(C.skep_ordinals_count(o.p)) {
+	if ordinal < 0 || ordinal >= o.count() {
 		return "", false
 	}
 	var n C.uint64_t

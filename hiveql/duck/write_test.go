@@ -68,6 +68,23 @@ type collected struct {
 	mu    sync.Mutex
 	files []hiveql.Written
 	bytes int64
+	// expected are the partitions that it was told of.
+	expected map[string]bool
+}
+
+func (c *collected) Expect(values []partitions.Values) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.expected == nil {
+		c.expected = map[string]bool{}
+	}
+	for _, v := range values {
+		if key := strings.Join(v, "/"); c.expected[key] {
+			return fmt.Errorf("told of %s twice", key)
+		}
+		c.expected[strings.Join(v, "/")] = true
+	}
+	return nil
 }
 
 func (c *collected) Grow(n int64) error {
@@ -80,6 +97,9 @@ func (c *collected) Grow(n int64) error {
 func (c *collected) Take(f hiveql.Written) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if key := strings.Join(f.Values, "/"); len(f.Values) > 0 && !c.expected[key] {
+		return fmt.Errorf("not told of %s before its file", key)
+	}
 	c.files = append(c.files, f)
 	return nil
 }

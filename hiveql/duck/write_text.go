@@ -195,6 +195,9 @@ func (t *textFiles) end() error {
 	if t.spec.Kind == formats.LazySimple || t.spec.Kind == formats.LazyBinary {
 		f.Raw = o.plain.n - o.count
 	}
+	if err := t.expect(); err != nil {
+		return err
+	}
 	return t.out.Sink.Take(f)
 }
 
