@@ -56,6 +56,7 @@ type job struct {
 	small, tiny  sync.Pool            // likewise, for what is no larger
 	slabs        sync.Pool            // likewise, for the contents of batches
 	memory       memory
+	growing      *growing
 	crew         *codec.Crew
 	gate         *gate // nil where Options.Workers says how many transfers run at once
 	rates        *rates
@@ -103,6 +104,7 @@ func newJob(src, dest storage.Location, opts Options) (*job, error) {
 		retries: newRetryBudget(opts),
 		uploads: map[*upload]bool{},
 		memory:  newMemory(opts.workers(), opts.partSize()),
+		growing: newGrowing(mostGrown),
 		crew:    newCrew(),
 		rates:   newRates(opts),
 		buffers: sync.Pool{New: func() any { b := make([]byte, bufferSize); return &b }},

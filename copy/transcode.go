@@ -35,6 +35,20 @@ func (j *job) transcode(out io.Writer, t Task, from *span) error {
 	return tr.end()
 }
 
+// codecMemory is about how many bytes decoding and encoding a task takes, besides what the crew has.
+func (t Task) codecMemory() int64 {
+	var decoder, encoder int64
+	for _, s := range t.Sources {
+		if s.step.decode != "" {
+			decoder = max(decoder, s.step.decode.format().Reading)
+		}
+		if s.step.encode != "" {
+			encoder = max(encoder, s.step.encode.format().Writing)
+		}
+	}
+	return decoder + encoder
+}
+
 // whose finds out whether bytes that cannot be decoded are those that the store keeps. Trying it
 // again is of use only if they are not.
 func (tr *transcoder) whose(damage *codec.Error, err error, from *span) error {

@@ -70,7 +70,7 @@ func (j *job) stream(ctx context.Context, t Task) (result, error) {
 func (j *job) takeMemory(ctx context.Context, t Task, from *span) (giveBack func(), err error) {
 	switch size := t.Size(); {
 	case !t.raw():
-		return j.memory.take(ctx, j.opts.partSize()) // who knows
+		return j.memory.take(ctx, t.codecMemory()) // the output takes more as it grows
 	case size <= uncounted || from.inFile():
 		return func() {}, nil
 	default:
@@ -93,6 +93,11 @@ func (j *job) streamFrom(ctx context.Context, t Task, from *span) (result, error
 	hashed := &hashWriter{}
 	if t.raw() && len(t.Sources) == 1 {
 		hashed.from = from // which computes the same
+	}
+	if !t.raw() && isFlat(j.dest.Bucket) {
+		held := j.growing.begin()
+		defer held.end()
+		hashed.room = func(n int) error { return held.by(ctx, int64(n)) }
 	}
 	opts.Checksum = hashed.checksum
 	out, err := j.dest.Bucket.Create(ctx, j.dir+t.Key, opts)
@@ -168,12 +173,18 @@ func (j *job) handOver(out storage.Writer, t Task, from *span, hashed *hashWrite
 // hashWriter computes the checksum of what goes by.
 type hashWriter struct {
 	w    io.Writer
-	from *span // computes it instead, where what is read and what is written are the same
+	from *span             // computes it instead, where what is read and what is written are the same
+	room func(n int) error // waits until n more bytes may be held; nil if they need not be
 	sum  storage.Checksum
 	n    int64
 }
 
 func (h *hashWriter) Write(p []byte) (int, error) {
+	if h.room != nil {
+		if err := h.room(len(p)); err != nil {
+			return 0, err
+		}
+	}
 	n, err := h.w.Write(p)
 	if h.from == nil {
 		h.sum = storage.UpdateCRC32C(h.sum, p[:n])

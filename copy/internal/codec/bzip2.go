@@ -31,7 +31,7 @@ func createBzip2(w io.Writer, opts Options) (io.WriteCloser, error) {
 	var sum uint32
 	// Runs of four bytes become five, which must fit the block that the level declares.
 	c := &compressor[*bzip2Block]{size: level*80_000 - 32, crew: opts.Crew}
-	c.encode = func(block, _ []byte, _ bool) (*bzip2Block, error) { return encodeBzip2(block), nil }
+	c.encode = func(block, _ []byte, _ bool) (*bzip2Block, error) { return encodeBzip2(opts.Crew, block) }
 	c.emit = func(b *bzip2Block) error {
 		sum = bits.RotateLeft32(sum, 1) ^ b.sum
 		out.join(&b.bits)
@@ -55,10 +55,15 @@ type bzip2Block struct {
 	sum  uint32
 }
 
-func encodeBzip2(block []byte) *bzip2Block {
+func encodeBzip2(crew *Crew, block []byte) (*bzip2Block, error) {
+	kind := toolKind{format: "bzip2"}
+	rows, err := lend(crew, kind, func() (*rotations, error) { return &rotations{}, nil })
+	if err != nil {
+		return nil, err
+	}
 	b := &bzip2Block{sum: bzip2Sum(block)}
-	runs := shortenRuns(block)
-	last, first := transform(runs)
+	last, first := rows.transform(shortenRuns(block))
+	crew.giveBack(kind, rows)
 	symbols, used := moveToFront(last)
 	b.bits.write(bzip2BlockMagic, 48)
 	b.bits.write(uint64(b.sum), 32)
@@ -72,7 +77,7 @@ func encodeBzip2(block []byte) *bzip2Block {
 		}
 	}
 	writeSymbols(&b.bits, symbols, alphabet)
-	return b
+	return b, nil
 }
 
 // writeUsed says which bytes occur: sixteen bits for the sixteens, then sixteen for each of them

@@ -4,8 +4,8 @@ import "slices"
 
 // transform is the Burrows-Wheeler transform: the last column of the sorted rotations of b, and
 // the row of b itself among them.
-func transform(b []byte) (last []byte, first int) {
-	rows := sortRotations(b)
+func (s *rotations) transform(b []byte) (last []byte, first int) {
+	rows := s.sort(b)
 	last = make([]byte, len(b))
 	for at, start := range rows {
 		if start == 0 {
@@ -17,11 +17,11 @@ func transform(b []byte) (last []byte, first int) {
 	return last, first
 }
 
-// sortRotations returns where the rotations of b start, in their order. Rotations that are
+// sort returns where the rotations of b start, in their order. Rotations that are
 // equal for h bytes form a group; sorting a group by the groups of what stands h bytes on
 // doubles h (Larsson and Sadakane, 1999). The time is n log² n however repetitive b is.
-func sortRotations(b []byte) []int32 {
-	s := newRotations(b)
+func (s *rotations) sort(b []byte) []int32 {
+	s.begin(b)
 	for h := 2; h < len(b) && s.open > 0; h *= 2 {
 		s.refine(h)
 	}
@@ -41,7 +41,8 @@ func sortRotations(b []byte) []int32 {
 	return s.order
 }
 
-// rotations is the state of the sort.
+// rotations is the state of the sort, which takes ten bytes and more for each of the block's. It is used for
+// one block after another.
 type rotations struct {
 	// order holds the starts of the rotations by group; where the sort is done, a negative
 	// number says how many places are.
@@ -52,10 +53,13 @@ type rotations struct {
 	keys  []uint64
 }
 
-// newRotations sorts by the first two bytes.
-func newRotations(b []byte) *rotations {
+// begin sorts by the first two bytes.
+func (s *rotations) begin(b []byte) {
 	n := len(b)
-	s := &rotations{order: make([]int32, n), group: make([]int32, n), open: n}
+	if cap(s.order) < n {
+		s.order, s.group = make([]int32, n), make([]int32, n)
+	}
+	s.order, s.group, s.open = s.order[:n], s.group[:n], n
 	pair := func(i int) int {
 		if i+1 < n {
 			return int(b[i])<<8 | int(b[i+1])
@@ -82,7 +86,6 @@ func newRotations(b []byte) *rotations {
 			s.open--
 		}
 	}
-	return s
 }
 
 // refine splits the groups, whose rotations are equal for h bytes, and joins what is done into

@@ -19,6 +19,10 @@ type Codec struct {
 	// Concatenates tells whether files of this format, joined byte by byte, are one file of
 	// it that every decoder reads as the joined contents.
 	Concatenates bool
+	// Reading and Writing are about how many bytes a reader of usual files and a writer take, besides
+	// what the writer's crew has for all. A file can have a window, or blocks, for which a reader
+	// takes more.
+	Reading, Writing int64
 
 	open   func(*source) (io.ReadCloser, error)
 	create func(io.Writer, Options) (io.WriteCloser, error)
@@ -38,19 +42,19 @@ type Options struct {
 // codecs lists the formats with the names and suffixes, without their dots, that stand for them.
 func codecs() []entry {
 	return []entry{
-		{Codec{Name: "gzip", Suffix: ".gz", Concatenates: true, open: openGzip, create: createGzip},
+		{Codec{Name: "gzip", Suffix: ".gz", Concatenates: true, Reading: 64 << 10, Writing: 2 * deflateBlock, open: openGzip, create: createGzip},
 			[]string{"gzip", "gz"}},
-		{Codec{Name: "deflate", Suffix: ".deflate", open: openDeflate, create: createDeflate},
+		{Codec{Name: "deflate", Suffix: ".deflate", Reading: 64 << 10, Writing: 2 << 20, open: openDeflate, create: createDeflate},
 			[]string{"deflate"}},
-		{Codec{Name: "bzip2", Suffix: ".bz2", Concatenates: true, open: openBzip2, create: createBzip2},
+		{Codec{Name: "bzip2", Suffix: ".bz2", Concatenates: true, Reading: 4 << 20, Writing: 2 << 20, open: openBzip2, create: createBzip2},
 			[]string{"bzip2", "bz2"}},
-		{Codec{Name: "zstd", Suffix: ".zst", Concatenates: true, open: openZstd, create: createZstd},
+		{Codec{Name: "zstd", Suffix: ".zst", Concatenates: true, Reading: 10 << 20, Writing: 2 * zstdBlock, open: openZstd, create: createZstd},
 			[]string{"zstd", "zst"}},
-		{Codec{Name: "lz4", Suffix: ".lz4", Concatenates: true, open: openLZ4, create: createLZ4},
+		{Codec{Name: "lz4", Suffix: ".lz4", Concatenates: true, Reading: 8 << 20, Writing: 2 * lz4Block, open: openLZ4, create: createLZ4},
 			[]string{"lz4"}},
-		{Codec{Name: "lzo", Suffix: ".lzo", open: openLzop, create: createLzop},
+		{Codec{Name: "lzo", Suffix: ".lzo", Reading: 2 * lzopBlock, Writing: 2 * lzopBlock, open: openLzop, create: createLzop},
 			[]string{"lzo", "lzop"}},
-		{Codec{Name: "snappy", Suffix: ".snappy", open: openSnappy, create: createSnappy},
+		{Codec{Name: "snappy", Suffix: ".snappy", Reading: 2 * snappyBlock, Writing: 2 * snappyBlock, open: openSnappy, create: createSnappy},
 			[]string{"snappy"}},
 		{Codec{Name: "none", Concatenates: true, open: openNone, create: createNone},
 			[]string{"none"}},

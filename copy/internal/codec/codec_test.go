@@ -100,9 +100,6 @@ func TestRoundTrip(t *testing.T) {
 func TestConcurrencyDoesNotShow(t *testing.T) {
 	data := samples()["logs"]
 	for _, c := range formats() {
-		if c.Name == "zstd" || c.Name == "lz4" {
-			continue // left to their libraries
-		}
 		if !bytes.Equal(encode(t, c, Options{}, data), encode(t, c, Options{Crew: NewCrew(5)}, data)) {
 			t.Errorf("%s: the output depends on the concurrency", c.Name)
 		}

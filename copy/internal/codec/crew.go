@@ -1,10 +1,6 @@
 package codec
 
-import (
-	"sync"
-
-	"github.com/klauspost/compress/flate"
-)
+import "sync"
 
 // Crew is what the writers of several outputs share that are made at the same time: the
 // processors, and the memory that compressing takes. So many blocks are compressed at once by all
@@ -21,7 +17,14 @@ type Crew struct {
 
 	spare map[int][][]byte // blocks by their size, at most twice as many as work
 
-	deflaters [10]sync.Pool // of *flate.Writer, by level
+	tools map[toolKind][]any // those that nobody uses, at most as many as work
+}
+
+// toolKind is a kind of compressor, each of which compresses a block at a time and takes a megabyte
+// and more.
+type toolKind struct {
+	format string
+	level  int
 }
 
 // turn is a block that waits to be compressed.
@@ -33,7 +36,7 @@ type turn struct {
 // NewCrew makes a crew that compresses so many blocks at once, at least one.
 func NewCrew(size int) *Crew {
 	size = max(size, 1)
-	return &Crew{size: size, idle: size, spare: map[int][][]byte{}}
+	return &Crew{size: size, idle: size, spare: map[int][][]byte{}, tools: map[toolKind][]any{}}
 }
 
 // Size is how many blocks are compressed at once.
@@ -92,7 +95,20 @@ func (c *Crew) block(size int) []byte {
 	return make([]byte, 0, size)
 }
 
-// put takes back what block has lent.
+// compressedExtra is more than what cannot be compressed grows by, of a format that keeps it as it is:
+// 3 bytes for each 128 KiB, and what stands around them.
+const compressedExtra = 1 << 10
+
+// room lends what a block of n bytes finds room in when it is compressed, of which the largest have size
+// bytes. There are only two sizes, so that few are kept.
+func (c *Crew) room(n, size int) []byte {
+	if n <= firstBlock {
+		size = min(size, firstBlock)
+	}
+	return c.block(size + compressedExtra)
+}
+
+// put takes back what block or room has lent.
 func (c *Crew) put(b []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -101,13 +117,27 @@ func (c *Crew) put(b []byte) {
 	}
 }
 
-// deflater lends a compressor of a level, in any state. It takes a megabyte and more.
-func (c *Crew) deflater(level int) (*flate.Writer, error) {
-	if w, ok := c.deflaters[level].Get().(*flate.Writer); ok {
-		return w, nil
+// lend is a compressor of a kind, in any state, that is to be given back: one that nobody uses, or
+// what make makes.
+func lend[T any](c *Crew, kind toolKind, make func() (T, error)) (T, error) {
+	c.mu.Lock()
+	idle := c.tools[kind]
+	if n := len(idle); n > 0 {
+		tool := idle[n-1]
+		idle[n-1] = nil
+		c.tools[kind] = idle[:n-1]
+		c.mu.Unlock()
+		return tool.(T), nil
 	}
-	return flate.NewWriter(nil, level)
+	c.mu.Unlock()
+	return make()
 }
 
-// putDeflater takes it back.
-func (c *Crew) putDeflater(level int, w *flate.Writer) { c.deflaters[level].Put(w) }
+// giveBack takes back what lend has lent.
+func (c *Crew) giveBack(kind toolKind, tool any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.tools[kind]) < c.size {
+		c.tools[kind] = append(c.tools[kind], tool)
+	}
+}

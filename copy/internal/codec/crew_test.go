@@ -42,20 +42,27 @@ func TestCrewPrefersTheOldest(t *testing.T) {
 
 // What a crew has compressed before does not show in the next output, and its memory is used again.
 func TestCrewIsUsedAgain(t *testing.T) {
-	gzip, err := ByName("gzip")
-	if err != nil {
-		t.Fatal(err)
-	}
-	data := bytes.Repeat([]byte("one line is much like another, and differs in a number: 0123456789\n"), 30_000)
-	want := encode(t, gzip, Options{}, data)
-	crew := NewCrew(2)
-	for range 3 {
-		encode(t, gzip, Options{Crew: crew}, bytes.Repeat([]byte{7, 77}, 400_000))
-		if got := encode(t, gzip, Options{Crew: crew}, data); !bytes.Equal(got, want) {
-			t.Fatal("the output depends on what was compressed before")
+	data := bytes.Repeat([]byte("one line is much like another, and differs in a number: 0123456789\n"), 40_000)
+	for name, block := range map[string]int{"gzip": deflateBlock, "zstd": zstdBlock, "lz4": lz4Block, "bzip2": 0} {
+		c, err := ByName(name)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	if n := len(crew.spare[deflateBlock]); n == 0 || n > 2*crew.size {
-		t.Errorf("%d blocks are kept, want some, and at most %d", n, 2*crew.size)
+		want := encode(t, c, Options{}, data)
+		crew := NewCrew(2)
+		for range 3 {
+			encode(t, c, Options{Crew: crew}, bytes.Repeat([]byte{7, 77}, 1_400_000))
+			if got := encode(t, c, Options{Crew: crew}, data); !bytes.Equal(got, want) {
+				t.Fatalf("%s: the output depends on what was compressed before", name)
+			}
+		}
+		if n := len(crew.spare[block]); block > 0 && (n == 0 || n > 2*crew.size) {
+			t.Errorf("%s: %d blocks are kept, want some, and at most %d", name, n, 2*crew.size)
+		}
+		for kind, idle := range crew.tools {
+			if len(idle) == 0 || len(idle) > crew.size {
+				t.Errorf("%s: %d of %v are kept, want some, and at most %d", name, len(idle), kind, crew.size)
+			}
+		}
 	}
 }

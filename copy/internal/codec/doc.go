@@ -25,8 +25,7 @@
 //
 // Writers compress as many blocks at once as their [Crew] does, which they share with those of
 // other outputs, and write them in order from the caller's goroutine, so that the output does not
-// depend on it (lz4 and zstd leave that to their libraries, of which each does as many). Whatever
-// the crew, gzip and bzip2 outputs are a single member.
+// depend on it. Outputs are a single member, stream or frame, but for zstd, which has a frame for each MiB.
 //
 // LZO and the writing side of bzip2 are implemented here, from descriptions of the formats:
 // there is no LZO library under a licence this project could use.

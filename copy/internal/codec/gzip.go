@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"io"
 
+	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zlib"
 )
@@ -71,11 +72,12 @@ func deflateLevel(level int) int {
 const defaultDeflate = 6
 
 func deflate(crew *Crew, block, dict []byte, level int, last bool) ([]byte, error) {
-	fw, err := crew.deflater(level)
+	kind := toolKind{"deflate", level}
+	fw, err := lend(crew, kind, func() (*flate.Writer, error) { return flate.NewWriter(nil, level) })
 	if err != nil {
 		return nil, err
 	}
-	defer crew.putDeflater(level, fw)
+	defer crew.giveBack(kind, fw)
 	var out bytes.Buffer
 	out.Grow(len(block)/3 + 64)
 	fw.ResetDict(&out, dict)

@@ -196,34 +196,89 @@ func (f *lz4Frames) uint32() (uint32, error) {
 	return binary.LittleEndian.Uint32(b[:]), err
 }
 
+// lz4Block is how much is compressed at a time, and lz4Sizes says so in the header of a frame. Four
+// times as much would make logs smaller by one in a hundred.
+const (
+	lz4Block = 256 << 10
+	lz4Sizes = 5 << 4
+	// lz4Flags are version 1, blocks that do not depend on each other, and a checksum of the contents.
+	lz4Flags = 1<<6 | 1<<5 | 1<<2
+)
+
+// createLZ4 writes a single frame. The library's writer of frames takes several megabytes for each.
 func createLZ4(w io.Writer, opts Options) (io.WriteCloser, error) {
-	level := lz4.Fast
-	if opts.Level > 1 { // the library counts in powers of two
-		level = lz4.CompressionLevel(1 << (7 + min(opts.Level, 9)))
+	c := &compressor[[]byte]{size: lz4Block, crew: opts.Crew}
+	lw := &lz4Writer{compressor: c, sum: newXXH32()}
+	started := false
+	start := func() error {
+		if started {
+			return nil
+		}
+		started = true
+		head := []byte{lz4Flags, lz4Sizes}
+		head = append(binary.LittleEndian.AppendUint32(nil, lz4Magic), head[0], head[1], byte(sumXXH32(head)>>8))
+		_, err := w.Write(head)
+		return err
 	}
-	lw := lz4.NewWriter(w)
-	err := lw.Apply(lz4.CompressionLevelOption(level), lz4.ConcurrencyOption(opts.Crew.Size()),
-		lz4.BlockSizeOption(lz4.Block1Mb), lz4.ChecksumOption(true))
+	c.encode = func(block, _ []byte, _ bool) ([]byte, error) { return encodeLZ4(opts, block) }
+	c.emit = func(b []byte) error {
+		err := start()
+		if err == nil {
+			_, err = w.Write(b)
+		}
+		opts.Crew.put(b)
+		return err
+	}
+	c.finish = func() error {
+		if err := start(); err != nil {
+			return err
+		}
+		_, err := w.Write(binary.LittleEndian.AppendUint32(make([]byte, 4), lw.sum.value()))
+		return err
+	}
+	return lw, nil
+}
+
+// lz4Stored marks the size of a block that could not be made smaller.
+const lz4Stored = 1 << 31
+
+// lz4Compressor is what the library has for a level.
+type lz4Compressor interface {
+	CompressBlock(src, dst []byte) (int, error)
+}
+
+// encodeLZ4 is a block with its size before it.
+func encodeLZ4(opts Options, block []byte) ([]byte, error) {
+	kind := toolKind{"lz4", max(min(opts.Level, 9), 1)}
+	tool, err := lend(opts.Crew, kind, func() (lz4Compressor, error) {
+		if kind.level > 1 { // the library counts in powers of two
+			return &lz4.CompressorHC{Level: lz4.CompressionLevel(1 << (7 + kind.level))}, nil
+		}
+		return &lz4.Compressor{}, nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	return &lz4Writer{Writer: lw}, nil
+	defer opts.Crew.giveBack(kind, tool)
+	out := opts.Crew.room(len(block), lz4Block)[:4+len(block)]
+	n, err := tool.CompressBlock(block, out[4:])
+	if err != nil || n == 0 || n >= len(block) { // the only error is that there is no room
+		binary.LittleEndian.PutUint32(out, uint32(len(block))|lz4Stored)
+		copy(out[4:], block)
+		return out, nil
+	}
+	binary.LittleEndian.PutUint32(out, uint32(n))
+	return out[:4+n], nil
 }
 
-// lz4Writer writes a frame even around nothing.
+// lz4Writer has the checksum of the contents.
 type lz4Writer struct {
-	*lz4.Writer
-	closed bool
+	*compressor[[]byte]
+	sum *xxh32
 }
 
-func (w *lz4Writer) Close() error {
-	if w.closed {
-		return nil
-	}
-	w.closed = true
-	if _, err := w.Write(nil); err != nil {
-		_ = w.Writer.Close() // for its goroutines; the first error counts
-		return err
-	}
-	return w.Writer.Close()
+func (w *lz4Writer) Write(p []byte) (int, error) {
+	n, err := w.compressor.Write(p)
+	w.sum.add(p[:n])
+	return n, err
 }

@@ -35,7 +35,6 @@ const firstBlock = 64 << 10
 
 type result[T any] struct {
 	value T
-	block []byte // to be used again
 	err   error
 }
 
@@ -77,8 +76,9 @@ func (c *compressor[T]) start(last bool) {
 		c.rank = c.crew.join()
 	}
 	for len(c.pending) >= c.crew.size {
-		c.collect()
+		c.collect(<-c.pending[0])
 	}
+	c.collectDone() // others may come first, and what is done need not wait for them in memory
 	block, dict := c.block, c.dict
 	c.block = nil
 	if c.history > 0 {
@@ -90,7 +90,8 @@ func (c *compressor[T]) start(last bool) {
 	run := func() {
 		value, err := c.encode(block, dict, last)
 		c.crew.leave()
-		done <- result[T]{value, block, err}
+		c.crew.put(block)
+		done <- result[T]{value, err}
 	}
 	if c.crew.size == 1 {
 		run()
@@ -99,11 +100,21 @@ func (c *compressor[T]) start(last bool) {
 	go run()
 }
 
-// collect waits for the oldest block and writes it.
-func (c *compressor[T]) collect() {
-	r := <-c.pending[0]
+// collectDone writes the blocks that are done, up to the first that is not.
+func (c *compressor[T]) collectDone() {
+	for len(c.pending) > 0 {
+		select {
+		case r := <-c.pending[0]:
+			c.collect(r)
+		default:
+			return
+		}
+	}
+}
+
+// collect writes the oldest block, of which r is the result.
+func (c *compressor[T]) collect(r result[T]) {
 	c.pending = c.pending[1:]
-	c.crew.put(r.block)
 	if c.err == nil {
 		c.err = r.err
 	}
@@ -121,7 +132,7 @@ func (c *compressor[T]) Close() error {
 		c.start(true)
 	}
 	for len(c.pending) > 0 {
-		c.collect()
+		c.collect(<-c.pending[0])
 	}
 	if c.err == nil && c.finish != nil {
 		c.err = c.finish()
