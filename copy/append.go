@@ -62,7 +62,7 @@ func (p *planner) holder(s Source) *record {
 
 // appends reports whether the first of the files of c goes into the last output of the group.
 func (p *planner) appends(c *cluster, last *record) bool {
-	if !p.opts.AppendToLastFile || last == nil {
+	if !p.opts.AppendToLastFile || p.opts.Restart || last == nil {
 		return false
 	}
 	if target := p.opts.TargetSize; target > 0 && last.Size+c.files[0].size >= target {
