@@ -283,6 +283,9 @@ func (c *command) copyWith(ctx context.Context, open *openers, flags *copyFlags)
 	if opts.TargetSize > 0 && opts.GroupBy == "" && !flags.quiet {
 		fmt.Fprintln(c.stderr, "distcp: --targetSize has no effect without --groupBy")
 	}
+	if opts.StartingIndex > 0 && !opts.NumberFiles && !flags.quiet {
+		fmt.Fprintln(c.stderr, "distcp: --startingIndex has no effect without --numberFiles")
+	}
 	if opts.GroupBy == "" && !flags.quiet && (opts.AppendToLastFile || opts.Restart) {
 		fmt.Fprintln(c.stderr, "distcp: --appendToLastFile and --restart have no effect without --groupBy")
 	}

@@ -175,7 +175,7 @@ func (c *Client) network(err error) (temporary bool, hint string) {
 	case errors.As(err, &wrongHost), errors.As(err, &invalid):
 		return false, "the endpoint's certificate is not valid for it"
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return false, "no such host; check AWS_ENDPOINT_URL_S3"
+		return false, "no such host; check the endpoint, which an option or AWS_ENDPOINT_URL_S3 has named"
 	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.EHOSTUNREACH),
 		errors.Is(err, syscall.ENETUNREACH):
 		return true, hintNetwork
