@@ -62,8 +62,12 @@ func marksFiles(dir string) error {
 	if info.Mode()&os.ModeSetgid != 0 {
 		return fmt.Errorf("%w: the files of %s have its group", storage.ErrUnsupported, dir)
 	}
-	if has, err := hasDefaultACL(dir); err != nil || has {
-		return fmt.Errorf("%w: the files of %s may have an ACL (%v)", storage.ErrUnsupported, dir, err)
+	has, err := hasDefaultACL(dir)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: whether the files of %s have an ACL: %w", storage.ErrUnsupported, dir, err)
+	case has:
+		return fmt.Errorf("%w: the files of %s have an ACL", storage.ErrUnsupported, dir)
 	}
 	return nil
 }

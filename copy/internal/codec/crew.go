@@ -118,8 +118,8 @@ func (c *Crew) put(b []byte) {
 }
 
 // lend is a compressor of a kind, in any state, that is to be given back: one that nobody uses, or
-// what make makes.
-func lend[T any](c *Crew, kind toolKind, make func() (T, error)) (T, error) {
+// what build makes.
+func lend[T any](c *Crew, kind toolKind, build func() (T, error)) (T, error) {
 	c.mu.Lock()
 	idle := c.tools[kind]
 	if n := len(idle); n > 0 {
@@ -130,7 +130,7 @@ func lend[T any](c *Crew, kind toolKind, make func() (T, error)) (T, error) {
 		return tool.(T), nil
 	}
 	c.mu.Unlock()
-	return make()
+	return build()
 }
 
 // giveBack takes back what lend has lent.
