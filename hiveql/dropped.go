@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,7 +42,7 @@ func (s *Session) dropData(
 	if err == nil {
 		err = s.removeDropped(ctx, home, id, places)
 		if err == nil && listed {
-			err = s.forgetIntent(ctx, db, id)
+			err = s.forgetDropped(ctx, db, id, home, places)
 		}
 	}
 	if err != nil && listed {
@@ -82,22 +83,27 @@ func (s *Session) listDropped(ctx context.Context, db, id, home string, places [
 	return true, err
 }
 
-// removeDropped removes all that is at places, and then the list.
+// removeDropped removes all that is at places, but for the list.
 func (s *Session) removeDropped(ctx context.Context, home, id string, places []string) error {
 	for _, place := range places {
 		if err := s.removeAll(ctx, place, replacedPrefix+id); err != nil {
 			return fmt.Errorf("it is dropped, but not all of its data: %w", err)
 		}
 	}
+	return nil
+}
+
+// forgetDropped removes the list of what is removed, and its record.
+func (s *Session) forgetDropped(ctx context.Context, db, id, home string, places []string) error {
 	if err := s.removeNamed(ctx, home, replacedPrefix+id); err != nil {
 		return err
 	}
-	for _, place := range places {
-		if place == home { // whose directory held the list
-			return s.removeAll(ctx, place)
+	if slices.Contains(places, home) { // whose directory held the list
+		if err := s.removeAll(ctx, home); err != nil {
+			return err
 		}
 	}
-	return nil
+	return s.forgetIntent(ctx, db, id)
 }
 
 // leaveDropped takes back a list of what was not dropped, or leaves the rest to the next write.
