@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/skepdata/skep/hiveql"
 	"github.com/skepdata/skep/hiveql/analysis"
@@ -29,6 +30,25 @@ func HookedFiles() int {
 	hooks.mu.Lock()
 	defer hooks.mu.Unlock()
 	return len(hooks.byID)
+}
+
+// Patch is a file that is in memory.
+func Patch(content []byte) hiveql.Parts { return &patch{content} }
+
+// GiveUp registers a file for a statement that is cancelled, and is not over until the function it returns
+// is called.
+func GiveUp(f hiveql.Local) (end func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	r := &reading{fail: func(error) {}, touch: func(int64, int64) bool { return false }}
+	end = hooks.read(ctx, f, r)
+	cancel()
+	for reads := true; reads; time.Sleep(time.Millisecond) {
+		hooks.mu.Lock()
+		p := hooks.byPath[f.Path]
+		reads = p != nil && p.readers[r]
+		hooks.mu.Unlock()
+	}
+	return end
 }
 
 // ColumnTypes are the types of a file's columns, as DuckDB describes them and as its footer says,

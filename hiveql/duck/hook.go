@@ -41,15 +41,15 @@ type registry struct {
 
 // partial is one such file, which several statements may read at once.
 type partial struct {
-	id     C.uint64_t
-	path   string
-	parts  hiveql.Parts
-	ctx    context.Context // ends when no statement is left that would read
-	cancel context.CancelFunc
+	id    C.uint64_t
+	path  string
+	parts hiveql.Parts
 
 	// Guarded by hooks.mu:
-	readers  map[*reading]bool
-	opens    int // how often DuckDB has it open
+	ctx      context.Context // ends when no statement is left that would read
+	cancel   context.CancelFunc
+	readers  map[*reading]bool // false: its context has ended, and DuckDB may open the file for it still
+	opens    int               // how often DuckDB has it open
 	reads    int
 	releases []func()
 }
@@ -63,7 +63,9 @@ type reading struct {
 }
 
 // read lets DuckDB read the file at path, whose parts come as they are read, until the function
-// it returns is called. The file is released then, or once DuckDB has closed it.
+// it returns is called. The file is released then, or once DuckDB has closed it. When ctx ends, reads
+// that nobody else waits for are cancelled, but the file stays: threads of DuckDB that do not know it
+// yet may open it, and must not find what is on the disk.
 func (h *registry) read(ctx context.Context, f hiveql.Local, r *reading) (end func()) {
 	path, parts := f.Path, f.Parts
 	h.mu.Lock()
@@ -72,29 +74,54 @@ func (h *registry) read(ctx context.Context, f hiveql.Local, r *reading) (end fu
 	if p == nil {
 		h.last++
 		p = &partial{id: h.last, path: path, parts: parts, readers: map[*reading]bool{}}
-		p.ctx, p.cancel = context.WithCancel(context.WithoutCancel(ctx))
 		h.byPath[path], h.byID[p.id] = p, p
 		hookWatch(1)
 	}
+	if !p.wanted() {
+		p.ctx, p.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	}
 	p.readers[r] = true
 	p.releases = append(p.releases, f.Release)
-	stop := context.AfterFunc(ctx, func() { h.leave(p, r) })
+	stop := context.AfterFunc(ctx, func() { h.giveUp(p, r) })
 	return func() {
 		stop()
 		h.leave(p, r)
 	}
 }
 
-// leave ends a statement's reading. After the last one, reads that wait are cancelled.
-func (h *registry) leave(p *partial, r *reading) {
+// wanted reports whether there is a statement that would read on. The caller holds hooks.mu.
+func (p *partial) wanted() bool {
+	for _, reads := range p.readers {
+		if reads {
+			return true
+		}
+	}
+	return false
+}
+
+// giveUp says that a statement wants nothing more of a file, unless it has left. After the last one,
+// reads that wait are cancelled.
+func (h *registry) giveUp(p *partial, r *reading) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !p.readers[r] {
+	if p.readers[r] {
+		p.readers[r] = false
+		if !p.wanted() {
+			p.cancel()
+		}
+	}
+}
+
+// leave ends a statement's reading. It may be called again.
+func (h *registry) leave(p *partial, r *reading) {
+	h.giveUp(p, r)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if _, ok := p.readers[r]; !ok {
 		return
 	}
 	delete(p.readers, r)
 	if len(p.readers) == 0 {
-		p.cancel()
 		delete(h.byPath, p.path)
 		h.dropUnused(p)
 	}
@@ -143,10 +170,14 @@ func (h *registry) readAt(id C.uint64_t, buf []byte, off int64) C.int64_t {
 	p := h.byID[id]
 	var told [4]*reading
 	readers := told[:0]
+	var ctx context.Context
 	if p != nil {
 		p.reads++
-		for r := range p.readers {
-			readers = append(readers, r)
+		ctx = p.ctx
+		for r, reads := range p.readers {
+			if reads {
+				readers = append(readers, r)
+			}
 		}
 	}
 	h.mu.Unlock()
@@ -159,14 +190,16 @@ func (h *registry) readAt(id C.uint64_t, buf []byte, off int64) C.int64_t {
 			read = p.parts.ReadAt
 		}
 	}
-	n, err := read(p.ctx, buf, off)
+	n, err := read(ctx, buf, off)
 	if err == nil || errors.Is(err, io.EOF) {
 		return C.int64_t(n)
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for r := range p.readers {
-		r.fail(&Error{Op: "read", Msg: err.Error(), Err: err})
+	for _, r := range readers { // who came later does not wait for this
+		if p.readers[r] {
+			r.fail(&Error{Op: "read", Msg: err.Error(), Err: err})
+		}
 	}
 	return -1
 }

@@ -29,6 +29,7 @@ type far struct {
 	*catalog
 	holes   string
 	fail    func(ctx context.Context) error // of each read; may be nil
+	before  func(hiveql.Local)              // is shown what Local gives; may be nil
 	brought atomic.Int64
 	size    atomic.Int64
 }
@@ -43,7 +44,11 @@ func (f *far) Local(_ context.Context, file hiveql.File) (hiveql.Local, error) {
 	if err := os.WriteFile(path, make([]byte, len(content)), 0o600); err != nil {
 		return hiveql.Local{}, err
 	}
-	return hiveql.Local{Path: path, Parts: &farParts{far: f, path: path, content: content}, Release: func() {}}, nil
+	local := hiveql.Local{Path: path, Parts: &farParts{far: f, path: path, content: content}, Release: func() {}}
+	if f.before != nil {
+		f.before(local)
+	}
+	return local, nil
 }
 
 // farParts brings 4 KiB blocks, so that what is not asked for stays away.
@@ -205,6 +210,66 @@ func TestHookIsCancelled(t *testing.T) {
 	}
 	if _, err := f.rows(ctx, e, "SELECT sum(id) FROM t"); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
+	}
+	if n := duck.HookedFiles(); n != 0 {
+		t.Errorf("%d files are still registered", n)
+	}
+}
+
+// TestHookKeepsFilesThatAreGivenUp: threads of a statement that is over may still open its files. What is
+// on the disk is not what they read, nor what DuckDB keeps in its memory for others.
+func TestHookKeepsFilesThatAreGivenUp(t *testing.T) {
+	e := open(t, duck.Config{})
+	whole, holes := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "holes")
+	if err := e.Exec(t.Context(), "COPY (SELECT range AS n FROM range(100000)) TO '"+whole+"' (FORMAT parquet)"); err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(holes, make([]byte, len(content)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	long := time.Now().Add(-time.Hour) // DuckDB keeps nothing of files that were just changed
+	if err := os.Chtimes(holes, long, long); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		end := duck.GiveUp(hiveql.Local{Path: holes, Parts: duck.Patch(content), Release: func() {}})
+		sql := "SELECT CASE sum(n) WHEN 4999950000 THEN 1 ELSE error('another sum') END FROM read_parquet('" + holes + "')"
+		if err := e.Exec(t.Context(), sql); err != nil {
+			t.Errorf("%+v", err)
+		}
+		end()
+		if n := duck.HookedFiles(); n != 0 {
+			t.Errorf("%d files are still registered", n)
+		}
+	}
+}
+
+// TestHookTakesUpFilesThatAreGivenUp: who needs a file that another statement has given up, and not given
+// back yet, is not hit by the end of that one.
+func TestHookTakesUpFilesThatAreGivenUp(t *testing.T) {
+	e := open(t, duck.Config{})
+	f := farTable(t, e)
+	f.fail = func(ctx context.Context) error { return ctx.Err() }
+	var mu sync.Mutex
+	var ends []func()
+	f.before = func(l hiveql.Local) {
+		end := duck.GiveUp(l)
+		mu.Lock()
+		defer mu.Unlock()
+		ends = append(ends, end)
+	}
+	if got, err := f.rows(t.Context(), e, "SELECT sum(id), count(*) FROM t"); err != nil || got != "9999900000 200000" {
+		t.Errorf("%q, %v", got, err)
+	}
+	if n := duck.HookedFiles(); n != 2 || len(ends) != 2 {
+		t.Errorf("%d files are registered, %d were given up", n, len(ends))
+	}
+	for _, end := range ends {
+		end()
 	}
 	if n := duck.HookedFiles(); n != 0 {
 		t.Errorf("%d files are still registered", n)
