@@ -1,6 +1,7 @@
 package thrift
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -12,7 +13,8 @@ import (
 type decoder struct {
 	src    io.Reader
 	buf    []byte
-	r, w   int // what of buf is not yet read
+	r, w   int  // what of buf is not yet read
+	whole  bool // buf, which is the caller's, is all there is: it is not written to
 	proto  Protocol
 	limits Limits
 	left   int64 // bytes this message may still have
@@ -26,6 +28,13 @@ type decoder struct {
 
 func newDecoder(src io.Reader, p Protocol, l Limits) *decoder {
 	d := &decoder{src: src, buf: make([]byte, 16<<10), proto: p, limits: l.orDefault()}
+	d.begin()
+	return d
+}
+
+// newWholeDecoder reads from data, without a copy of it.
+func newWholeDecoder(data []byte, p Protocol, l Limits) *decoder {
+	d := &decoder{src: bytes.NewReader(nil), buf: data, w: len(data), whole: true, proto: p, limits: l.orDefault()}
 	d.begin()
 	return d
 }
@@ -65,14 +74,14 @@ var zeros [16]byte
 
 // fill reads until n bytes are there.
 func (d *decoder) fill(n int) bool {
-	if d.r > 0 {
+	if d.r > 0 && !d.whole {
 		d.w = copy(d.buf, d.buf[d.r:d.w])
 		d.r = 0
 	}
-	for d.w < n {
+	for d.w-d.r < n {
 		m, err := d.src.Read(d.buf[d.w:])
 		d.w += m
-		if err != nil && d.w < n {
+		if err != nil && d.w-d.r < n {
 			if errors.Is(err, io.EOF) && d.left < d.limits.Message-int64(n) {
 				err = io.ErrUnexpectedEOF
 			}

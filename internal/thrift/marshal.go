@@ -1,7 +1,6 @@
 package thrift
 
 import (
-	"bytes"
 	"reflect"
 )
 
@@ -15,7 +14,7 @@ func Marshal(v any, p Protocol) ([]byte, error) {
 // Unmarshal reads a struct into v, a pointer to a struct or to Fields, from all of data. Errors
 // are ErrMalformed, or io.ErrUnexpectedEOF where data ends too early.
 func Unmarshal(data []byte, v any, p Protocol, l Limits) error {
-	d := newDecoder(bytes.NewReader(data), p, l)
+	d := newWholeDecoder(data, p, l)
 	d.any(v)
 	if d.err != nil {
 		return unexpected(d.err)
@@ -29,13 +28,12 @@ func Unmarshal(data []byte, v any, p Protocol, l Limits) error {
 // UnmarshalFront is Unmarshal from the beginning of data, which may go on. It says how many bytes
 // the struct takes.
 func UnmarshalFront(data []byte, v any, p Protocol, l Limits) (n int, err error) {
-	src := bytes.NewReader(data)
-	d := newDecoder(src, p, l)
+	d := newWholeDecoder(data, p, l)
 	d.any(v)
 	if d.err != nil {
 		return 0, unexpected(d.err)
 	}
-	return len(data) - src.Len() - (d.w - d.r), nil
+	return d.r, nil
 }
 
 // rest reports whether something is left to read.
