@@ -122,7 +122,11 @@ func (s *Session) exported(ctx context.Context, t *metastore.Table, spec *syntax
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	return found, l.verify(ctx, found)
+	now, err := tableNow(ctx, s.cfg.Store, t.TableName)
+	if err != nil {
+		return nil, err
+	}
+	return found, verify(t, now, found)
 }
 
 // exportTo copies files and writes _metadata. Where it fails, it takes away what it has written.

@@ -155,10 +155,54 @@ func (s *Session) listAll(ctx context.Context, src *source, scans []*analysis.Sc
 	if err := g.Wait(); err != nil {
 		return err
 	}
+	if err := src.verify(ctx, scans, found); err != nil {
+		return err
+	}
 	for i, scan := range scans {
-		src.scans[scan] = found[i]
+		if err := src.has(scan, found[i]); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// has takes what was listed for a scan.
+func (src *source) has(scan *analysis.Scan, found []PartitionFiles) error {
+	src.counts.parts.Add(int64(len(found)))
+	src.counts.plans(src.cfg.Store, scan)
+	for _, p := range found {
+		src.counts.listed.Add(int64(len(p.Files)))
+		if len(p.Files) > 0 {
+			if err := readable(p.Storage, scan.Table); err != nil {
+				return err
+			}
+		}
+	}
+	src.scans[scan] = found
+	return nil
+}
+
+// verify makes sure that what was listed shows one state of each table, which is read once for all scans
+// of it.
+func (src *source) verify(ctx context.Context, scans []*analysis.Scan, found [][]PartitionFiles) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(src.cfg.Parallel)
+	of := map[metastore.TableName][]int{}
+	for i, scan := range scans {
+		of[scan.Table.TableName] = append(of[scan.Table.TableName], i)
+	}
+	for name, places := range of {
+		g.Go(func() error {
+			now, err := tableNow(ctx, src.cfg.Store, name)
+			for _, i := range places {
+				if err == nil {
+					err = verify(scans[i].Table, now, found[i])
+				}
+			}
+			return err
+		})
+	}
+	return g.Wait()
 }
 
 // close says that the plan needs its files no more.
@@ -197,19 +241,6 @@ func (src *source) list(ctx context.Context, scan *analysis.Scan, limit chan str
 	}
 	if err := g.Wait(); err != nil {
 		return nil, err
-	}
-	if err := l.verify(ctx, found); err != nil {
-		return nil, err
-	}
-	src.counts.parts.Add(int64(len(found)))
-	src.counts.plans(src.cfg.Store, scan)
-	for _, p := range found {
-		src.counts.listed.Add(int64(len(p.Files)))
-		if len(p.Files) > 0 {
-			if err := readable(p.Storage, t); err != nil {
-				return nil, err
-			}
-		}
 	}
 	return found, nil
 }

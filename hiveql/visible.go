@@ -151,21 +151,23 @@ func (l *lister) objects(ctx context.Context, loc storage.Location, url string) 
 	return objects, nil
 }
 
-// verify makes sure, after the listings, that they show one state of the table. Files of writes
-// that began since are taken out; if one of these has ended, or anything was replaced, the
-// error is errStale.
-func (l *lister) verify(ctx context.Context, found []PartitionFiles) error {
-	now, err := l.cfg.Store.Table(ctx, l.table.TableName)
+// tableNow is a table as it is after its files were listed; errStale if there is none any more.
+func tableNow(ctx context.Context, store metastore.Store, name metastore.TableName) (*metastore.Table, error) {
+	now, err := store.Table(ctx, name)
 	if errors.Is(err, metastore.ErrNoSuchTable) || errors.Is(err, metastore.ErrNoSuchDatabase) {
-		return errStale
+		return nil, errStale
 	}
-	if err != nil {
-		return err
-	}
-	if now.Version == l.table.Version {
+	return now, err
+}
+
+// verify makes sure that the listings of a table show one state of it, by what it is now, after them.
+// Files of writes that began since are taken out; if one of these has ended, or anything was replaced,
+// the error is errStale.
+func verify(was, now *metastore.Table, found []PartitionFiles) error {
+	if now.Version == was.Version {
 		return nil
 	}
-	if now.Parameters[generationParam] != l.table.Parameters[generationParam] {
+	if now.Parameters[generationParam] != was.Parameters[generationParam] {
 		return errStale
 	}
 	pending := pendingWrites(now)
@@ -173,7 +175,7 @@ func (l *lister) verify(ctx context.Context, found []PartitionFiles) error {
 		kept := found[i].Files[:0]
 		for _, f := range found[i].Files {
 			id, version := idOf(f.Object.Key)
-			later := id != "" && version > l.table.Version && version <= now.Version
+			later := id != "" && version > was.Version && version <= now.Version
 			if later && !pending[id] {
 				return errStale
 			}

@@ -27,6 +27,8 @@ type dialect struct {
 	// paged: a connection cannot run a statement while the rows of another are read, so a
 	// transaction reads page by page.
 	paged bool
+	// prepares: a query is parsed and planned each time, unless we keep it prepared.
+	prepares bool
 	// remote: the database is a server, which may go away between a COMMIT and its answer.
 	remote bool
 
@@ -136,13 +138,18 @@ func (s session) each(ctx context.Context, fn func(scan func(...any) error) erro
 	if err != nil {
 		return s.d.wrap(err)
 	}
+	return s.d.each(rows, fn)
+}
+
+// each reads rows and closes them.
+func (d *dialect) each(rows *sql.Rows, fn func(scan func(...any) error) error) error {
 	defer rows.Close() // errors of reading are those of rows.Err
 	for rows.Next() {
 		if err := fn(rows.Scan); err != nil {
 			return err
 		}
 	}
-	return s.d.wrap(rows.Err())
+	return d.wrap(rows.Err())
 }
 
 // one reads the one row of a query; sql.ErrNoRows where there is none.

@@ -20,6 +20,7 @@ type Store struct {
 	where       string // for messages: a path, or host:port/database
 	write, read *sql.DB
 	descriptors descriptorCache
+	selectTable prepared
 
 	closeOnce sync.Once
 	closeErr  error

@@ -17,7 +17,8 @@ import (
 type reader struct {
 	session
 	descriptors *descriptorCache
-	inTx        bool // the rows may change while they are read
+	tables      *tableReads // nil where no query is kept prepared
+	inTx        bool        // the rows may change while they are read
 }
 
 func lowerName(n metastore.TableName) metastore.TableName {
@@ -113,16 +114,23 @@ func (r reader) Table(ctx context.Context, name metastore.TableName) (*metastore
 
 const selectTables = `
 SELECT b.name, t.name, t.id, t.type, t.owner, t.owner_type, t.created, t.location, t.partition_keys, t.parameters,
-       t.view_original, t.view_expanded, t.version, d.body
+       t.view_original, t.view_expanded, t.version, d.id, d.base, d.body
   FROM dbs b
   JOIN tables t ON t.database_id = b.id
   JOIN descriptors d ON d.table_id = t.id AND d.id = t.descriptor_id`
 
+const selectTable = selectTables + ` WHERE b.name = ? AND t.name = ?`
+
 func (r reader) table(ctx context.Context, name metastore.TableName) (id int64, t *metastore.Table, err error) {
-	err = r.each(ctx, func(scan func(...any) error) error {
-		id, t, err = scanTable(scan)
+	read := func(scan func(...any) error) error {
+		id, t, err = r.scanTable(scan)
 		return err
-	}, selectTables+` WHERE b.name = ? AND t.name = ?`, name.Database, name.Name)
+	}
+	if r.tables != nil {
+		err = r.tables.each(ctx, read, name.Database, name.Name)
+	} else {
+		err = r.each(ctx, read, selectTable, name.Database, name.Name)
+	}
 	if err == nil && t == nil {
 		err = r.noTable(ctx, name)
 	}
@@ -130,19 +138,24 @@ func (r reader) table(ctx context.Context, name metastore.TableName) (id int64, 
 }
 
 // scanTable reads a row of selectTables.
-func scanTable(scan func(...any) error) (id int64, _ *metastore.Table, err error) {
+func (r reader) scanTable(scan func(...any) error) (id int64, _ *metastore.Table, err error) {
 	var t metastore.Table
-	var created int64
-	var location, keys, parameters, body string
+	var created, descriptor int64
+	var location, keys, parameters, base, body string
 	err = scan(&t.Database, &t.Name, &id, &t.Type, &t.Owner, &t.OwnerType, &created, &location, &keys, &parameters,
-		&t.ViewOriginalText, &t.ViewExpandedText, &t.Version, &body)
+		&t.ViewOriginalText, &t.ViewExpandedText, &t.Version, &descriptor, &base, &body)
 	if err != nil {
 		return 0, nil, err
 	}
 	t.CreateTime = decodeTime(created)
-	if t.Storage, err = decodeDescriptor(body, location); err != nil {
-		return 0, nil, err
+	d, ok := r.descriptors.get(descriptor)
+	if !ok {
+		if d, err = r.descriptors.decode(descriptor, base, body); err != nil {
+			return 0, nil, err
+		}
 	}
+	t.Storage = d.Clone() // it is the caller's
+	t.Storage.Location = location
 	if t.PartitionKeys, err = decodeKeys(keys); err != nil {
 		return 0, nil, err
 	}
@@ -204,7 +217,7 @@ func (r reader) tablesAfter(
 	ctx context.Context, db, after, pattern string, last *string,
 ) (page []*metastore.Table, n int, err error) {
 	err = r.each(ctx, func(scan func(...any) error) error {
-		_, t, err := scanTable(scan)
+		_, t, err := r.scanTable(scan)
 		if err != nil {
 			return err
 		}

@@ -111,7 +111,7 @@ func (s *Store) begin(ctx context.Context) (*tx, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &tx{reader: reader{session{q, s.d}, &descriptorCache{}, true}, sql: q}
+	t := &tx{reader: reader{session: session{q, s.d}, descriptors: &descriptorCache{}, inTx: true}, sql: q}
 	err = t.one(ctx, `SELECT next_id, last_change, keep_days FROM store WHERE one = 1`+s.d.lock, nil, &t.nextID, &t.lastChange, &t.keepDays)
 	if err != nil {
 		_ = q.Rollback()
@@ -188,7 +188,11 @@ func (s *Store) view(ctx context.Context, fn func(reader) error, final func() bo
 				return s.d.wrap(err)
 			}
 			defer func() { _ = q.Rollback() }()
-			return fn(reader{session{q, s.d}, &s.descriptors, false})
+			r := reader{session: session{q, s.d}, descriptors: &s.descriptors}
+			if s.d.prepares {
+				r.tables = &tableReads{q: q, store: s}
+			}
+			return fn(r)
 		}()
 		if err == nil || final != nil && final() || !r.next(ctx, err) {
 			return err
