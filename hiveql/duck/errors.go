@@ -87,7 +87,7 @@ func failure(ctx context.Context, text, sql string) error {
 	case kind == "IO Error" && strings.Contains(low, "write"):
 		return &Error{Op: "write", Msg: "a local file cannot be written" + reason(text), Err: why}
 	case kind == "IO Error" || kind == "Invalid Error" || // as the Parquet reader calls bytes that make no sense
-		kind == "Invalid Input Error" && (strings.Contains(low, "parquet") || strings.Contains(low, "failed to read file")):
+		kind == "Invalid Input Error" && noParquet(low):
 		return &Error{Op: "read", Msg: "a data file cannot be read" + named(fileIn(text)), Err: errors.Join(errUnreadable, why)}
 	case kind == "INTERRUPT Error":
 		return errClosed
@@ -97,6 +97,17 @@ func failure(ctx context.Context, text, sql string) error {
 		return &Error{Op: "run", Msg: "a number is too large for its type", Err: why}
 	}
 	return &Error{Op: "run", Msg: "the engine refused the query (" + strings.ToLower(kind) + ")", Err: why}
+}
+
+// noParquet reports whether a text, in lower case, is about a file that the Parquet reader cannot read. Of
+// one that is opened while a query runs it does not say that it is Parquet.
+func noParquet(low string) bool {
+	for _, cause := range []string{"parquet", "failed to read file", "no magic bytes", "footer length", "metadata is corrupt"} {
+		if strings.Contains(low, cause) {
+			return true
+		}
+	}
+	return false
 }
 
 // full reports whether a text, in lower case, is about a disk without room.

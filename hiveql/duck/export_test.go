@@ -25,6 +25,9 @@ func (e *Executor) Exec(ctx context.Context, sql string) error {
 // Hooked reports whether the hook holds in this build.
 func (e *Executor) Hooked() bool { return e.hooked() }
 
+// Failure is what is made of a text of DuckDB's.
+func Failure(ctx context.Context, text string) error { return failure(ctx, text, "") }
+
 // HookedFiles is how many files the process has registered, and not given up.
 func HookedFiles() int {
 	hooks.mu.Lock()

@@ -248,6 +248,21 @@ func TestHookKeepsFilesThatAreGivenUp(t *testing.T) {
 	}
 }
 
+// TestWhatIsNoParquet: of a file that is found to be none when a query has begun, DuckDB does not say in
+// which statement, and the error names it still.
+func TestWhatIsNoParquet(t *testing.T) {
+	for _, text := range []string{
+		"Invalid Input Error: No magic bytes found at end of file '/cache/one'",
+		"Invalid Input Error: Footer length error in file '/cache/one'",
+		"Invalid Input Error: File '/cache/one': metadata is corrupt. Column 1 has invalid offset (offset=7 file_size=5).",
+	} {
+		const want = `read: a data file cannot be read: "/cache/one" is damaged, or no Parquet file`
+		if err := duck.Failure(t.Context(), text); err.Error() != want {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
 // TestHookTakesUpFilesThatAreGivenUp: who needs a file that another statement has given up, and not given
 // back yet, is not hit by the end of that one.
 func TestHookTakesUpFilesThatAreGivenUp(t *testing.T) {

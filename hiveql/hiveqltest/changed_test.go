@@ -87,7 +87,7 @@ func TestReadingChangedBits(t *testing.T) {
 			}
 			l.proxy.Change(nil, nil)
 			if got, _, err := answer(t.Context(), s, sql); err != nil || got != want[sql] {
-				t.Errorf("seed %d: %s, afterwards: %q, %v", seed, sql, got, err)
+				t.Errorf("seed %d: %s, afterwards: %q, %v%s", seed, sql, got, err, causes(err))
 			}
 		}
 		if f.total() == 0 {
@@ -97,6 +97,24 @@ func TestReadingChangedBits(t *testing.T) {
 	if right < len(queries) {
 		t.Errorf("only %d answers were right", right)
 	}
+}
+
+// causes are those of an error that its text leaves out, a line each.
+func causes(err error) string {
+	var under []error
+	switch e := any(err).(type) {
+	case interface{ Unwrap() error }:
+		under = []error{e.Unwrap()}
+	case interface{ Unwrap() []error }:
+		under = e.Unwrap()
+	}
+	text := ""
+	for _, u := range under {
+		if u != nil {
+			text += "\n" + u.Error() + causes(u)
+		}
+	}
+	return text
 }
 
 // TestJoiningChangedBits: no bit that changes on the way gets into a file that is joined from others.
