@@ -87,7 +87,7 @@ func (s *Session) executeOne(ctx context.Context, written syntax.Statement, yiel
 		r := s.newResult(written.Text, written.At)
 		return yield(r, &Error{Phase: Analysis, SQLState: "42000", Msg: err.Error(), Source: written.Text, Err: err})
 	}
-	for st := range syntax.Statements(text) {
+	for st := range substituted(written, text) {
 		r := s.newResult(st.Text, written.At)
 		r.Statement, r.source = st.Stmt, text
 		s.cleanDue(ctx)
@@ -107,6 +107,15 @@ func (s *Session) executeOne(ctx context.Context, written syntax.Statement, yiel
 		}
 	}
 	return true
+}
+
+// substituted are the statements of a statement with its variables substituted: where there were none, and its
+// positions count from its own start already, what was parsed.
+func substituted(written syntax.Statement, text string) iter.Seq[syntax.Statement] {
+	if text == written.Text && written.At.Offset == 0 && written.Err == nil {
+		return func(yield func(syntax.Statement) bool) { yield(written) }
+	}
+	return syntax.Statements(text)
 }
 
 // start runs a statement that was parsed, and lets the watcher know.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -40,6 +41,7 @@ type scanFile struct {
 
 // scanGroup is a part of a scan whose files are read alike.
 type scanGroup struct {
+	as      *metastore.StorageDescriptor // of the first of them
 	parquet bool
 	spec    formats.Spec
 	fields  []formats.Field // the columns of the files, of text formats
@@ -97,21 +99,21 @@ func constantColumns(s *analysis.Scan) []analysis.ScanColumn {
 // groups lists the files of a scan and sorts them by how they are read.
 func (l *lowerer) groups(s *analysis.Scan) ([]*scanGroup, error) {
 	var groups []*scanGroup
-	byFormat := map[string]*scanGroup{}
 	constants := constantColumns(s)
 	for p, err := range l.src.Files(l.ctx, s) {
 		if err != nil {
 			return nil, fmt.Errorf("list the files of table %s: %w", s.Table.TableName, err)
 		}
-		key := formatKey(p.Storage)
-		g := byFormat[key]
-		if g == nil {
-			if g, err = newGroup(s.Table, p.Storage, s.Zone); err != nil {
+		at := slices.IndexFunc(groups, func(g *scanGroup) bool { return sameFormat(g.as, p.Storage) })
+		if at < 0 {
+			g, err := newGroup(s.Table, p.Storage, s.Zone)
+			if err != nil {
 				return nil, fmt.Errorf("read table %s: %w", s.Table.TableName, err)
 			}
-			byFormat[key] = g
+			at = len(groups)
 			groups = append(groups, g)
 		}
+		g := groups[at]
 		for _, f := range p.Files {
 			values, err := constantValues(s.Table, constants, p.Partition, f)
 			if err != nil {
@@ -123,14 +125,26 @@ func (l *lowerer) groups(s *analysis.Scan) ([]*scanGroup, error) {
 	return groups, nil
 }
 
-// formatKey is equal for storage descriptors whose files can be read together.
-func formatKey(d *metastore.StorageDescriptor) string {
-	var b strings.Builder
-	fmt.Fprint(&b, d.InputFormat, "\x00", d.SerDe.Library, "\x00", d.SerDe.Parameters)
-	for _, c := range d.Columns {
-		fmt.Fprint(&b, "\x00", c.Name, " ", c.Type)
+// sameFormat reports whether files of two storage descriptors can be read together.
+func sameFormat(a, b *metastore.StorageDescriptor) bool {
+	if a == b {
+		return true
 	}
-	return b.String()
+	return a.InputFormat == b.InputFormat && a.SerDe.Library == b.SerDe.Library &&
+		maps.Equal(a.SerDe.Parameters, b.SerDe.Parameters) && sameColumns(a.Columns, b.Columns)
+}
+
+// sameColumns compares names and types; partitions share the columns of most descriptors.
+func sameColumns(a, b []metastore.Column) bool {
+	if len(a) > 0 && len(a) == len(b) && &a[0] == &b[0] {
+		return true
+	}
+	return slices.EqualFunc(a, b, func(a, b metastore.Column) bool {
+		if a.Type.Primitive() {
+			return a.Name == b.Name && a.Type.Equal(b.Type)
+		}
+		return a.Name == b.Name && a.Type.String() == b.Type.String() // names of fields with their case
+	})
 }
 
 func isParquet(d *metastore.StorageDescriptor) bool {
@@ -140,7 +154,7 @@ func isParquet(d *metastore.StorageDescriptor) bool {
 
 func newGroup(t *metastore.Table, d *metastore.StorageDescriptor, zone string) (*scanGroup, error) {
 	if isParquet(d) {
-		return &scanGroup{parquet: true}, nil
+		return &scanGroup{as: d, parquet: true}, nil
 	}
 	spec, err := formats.SpecOf(d.InputFormat, d.SerDe.Library, d.SerDe.Parameters, t.Parameters)
 	if err != nil {
@@ -149,7 +163,7 @@ func newGroup(t *metastore.Table, d *metastore.StorageDescriptor, zone string) (
 	if spec.Zone, err = time.LoadLocation(zone); err != nil { // that of "" is UTC
 		return nil, &Error{Op: "plan", Msg: "unknown time zone " + zone, Err: err}
 	}
-	g := &scanGroup{spec: spec}
+	g := &scanGroup{as: d, spec: spec}
 	columns := d.Columns
 	if len(columns) == 0 {
 		columns = t.Storage.Columns

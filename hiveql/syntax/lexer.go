@@ -44,7 +44,16 @@ type lexer struct {
 	opens []int // indexes of parentheses still open
 }
 
-func newLexer(src string) *lexer { return &lexer{src: src, line: 1, col: 1} }
+func newLexer(src string) *lexer {
+	return &lexer{src: src, line: 1, col: 1, toks: make([]token, 0, min(len(src)/tokenLength+2, mostAhead))}
+}
+
+// A token and the space before it are about so many bytes long; there is room for so many tokens at most
+// before there are any.
+const (
+	tokenLength = 5
+	mostAhead   = 1024
+)
 
 // place moves the mark to off, which must not lie before it.
 func (lx *lexer) place(off int) (line, col int) {
