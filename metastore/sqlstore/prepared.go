@@ -44,7 +44,7 @@ func (t *tableReads) each(ctx context.Context, fn func(scan func(...any) error) 
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	rows, err := t.q.StmtContext(ctx, stmt).QueryContext(ctx, database, table)
+	rows, err := t.q.StmtContext(ctx, stmt).QueryContext(ctx, database, table) //nolint:sqlclosecheck // each closes them, the end of the transaction the statement
 	if err != nil {
 		return d.wrap(err)
 	}
