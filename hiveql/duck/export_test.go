@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/skepdata/skep/hiveql"
 	"github.com/skepdata/skep/hiveql/analysis"
@@ -39,18 +38,16 @@ func HookedFiles() int {
 func Patch(content []byte) hiveql.Parts { return &patch{content} }
 
 // GiveUp registers a file for a statement that is cancelled, and is not over until the function it returns
-// is called.
+// is called. No other reads the file.
 func GiveUp(f hiveql.Local) (end func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &reading{fail: func(error) {}, touch: func(int64, int64) bool { return false }}
 	end = hooks.read(ctx, f, r)
+	hooks.mu.Lock()
+	reads := hooks.byPath[f.Path].ctx
+	hooks.mu.Unlock()
 	cancel()
-	for reads := true; reads; time.Sleep(time.Millisecond) {
-		hooks.mu.Lock()
-		p := hooks.byPath[f.Path]
-		reads = p != nil && p.readers[r]
-		hooks.mu.Unlock()
-	}
+	<-reads.Done()
 	return end
 }
 
