@@ -39,26 +39,24 @@ type Options struct {
 	Crew *Crew
 }
 
-// codecs lists the formats with the names and suffixes, without their dots, that stand for them.
-func codecs() []entry {
-	return []entry{
-		{Codec{Name: "gzip", Suffix: ".gz", Concatenates: true, Reading: 64 << 10, Writing: 2 * deflateBlock, open: openGzip, create: createGzip},
-			[]string{"gzip", "gz"}},
-		{Codec{Name: "deflate", Suffix: ".deflate", Reading: 64 << 10, Writing: 2 << 20, open: openDeflate, create: createDeflate},
-			[]string{"deflate"}},
-		{Codec{Name: "bzip2", Suffix: ".bz2", Concatenates: true, Reading: 4 << 20, Writing: 2 << 20, open: openBzip2, create: createBzip2},
-			[]string{"bzip2", "bz2"}},
-		{Codec{Name: "zstd", Suffix: ".zst", Concatenates: true, Reading: 10 << 20, Writing: 2 * zstdBlock, open: openZstd, create: createZstd},
-			[]string{"zstd", "zst"}},
-		{Codec{Name: "lz4", Suffix: ".lz4", Concatenates: true, Reading: 8 << 20, Writing: 2 * lz4Block, open: openLZ4, create: createLZ4},
-			[]string{"lz4"}},
-		{Codec{Name: "lzo", Suffix: ".lzo", Reading: 2 * lzopBlock, Writing: 2 * lzopBlock, open: openLzop, create: createLzop},
-			[]string{"lzo", "lzop"}},
-		{Codec{Name: "snappy", Suffix: ".snappy", Reading: 2 * snappyBlock, Writing: 2 * snappyBlock, open: openSnappy, create: createSnappy},
-			[]string{"snappy"}},
-		{Codec{Name: "none", Concatenates: true, open: openNone, create: createNone},
-			[]string{"none"}},
-	}
+// codecs lists the formats, "none" last, with the names and suffixes, without their dots, that stand for them.
+var codecs = []entry{
+	{Codec{Name: "gzip", Suffix: ".gz", Concatenates: true, Reading: 64 << 10, Writing: 2 * deflateBlock, open: openGzip, create: createGzip},
+		[]string{"gzip", "gz"}},
+	{Codec{Name: "deflate", Suffix: ".deflate", Reading: 64 << 10, Writing: 2 << 20, open: openDeflate, create: createDeflate},
+		[]string{"deflate"}},
+	{Codec{Name: "bzip2", Suffix: ".bz2", Concatenates: true, Reading: 4 << 20, Writing: 2 << 20, open: openBzip2, create: createBzip2},
+		[]string{"bzip2", "bz2"}},
+	{Codec{Name: "zstd", Suffix: ".zst", Concatenates: true, Reading: 10 << 20, Writing: 2 * zstdBlock, open: openZstd, create: createZstd},
+		[]string{"zstd", "zst"}},
+	{Codec{Name: "lz4", Suffix: ".lz4", Concatenates: true, Reading: 8 << 20, Writing: 2 * lz4Block, open: openLZ4, create: createLZ4},
+		[]string{"lz4"}},
+	{Codec{Name: "lzo", Suffix: ".lzo", Reading: 2 * lzopBlock, Writing: 2 * lzopBlock, open: openLzop, create: createLzop},
+		[]string{"lzo", "lzop"}},
+	{Codec{Name: "snappy", Suffix: ".snappy", Reading: 2 * snappyBlock, Writing: 2 * snappyBlock, open: openSnappy, create: createSnappy},
+		[]string{"snappy"}},
+	{Codec{Name: "none", Concatenates: true, open: openNone, create: createNone},
+		[]string{"none"}},
 }
 
 type entry struct {
@@ -69,7 +67,7 @@ type entry struct {
 // Names lists the names that [ByName] knows.
 func Names() []string {
 	var names []string
-	for _, e := range codecs() {
+	for _, e := range codecs {
 		names = append(names, e.words...)
 	}
 	return names
@@ -77,14 +75,21 @@ func Names() []string {
 
 // ByName finds the codec of the name, whatever its case.
 func ByName(name string) (Codec, error) {
-	for _, e := range codecs() {
-		for _, word := range e.words {
+	if c, ok := find(name); ok {
+		return c, nil
+	}
+	return Codec{}, fmt.Errorf("codec %q is not known; choose one of %s", name, strings.Join(Names(), ", "))
+}
+
+func find(name string) (c Codec, ok bool) {
+	for i := range codecs {
+		for _, word := range codecs[i].words {
 			if strings.EqualFold(word, name) {
-				return e.codec, nil
+				return codecs[i].codec, true
 			}
 		}
 	}
-	return Codec{}, fmt.Errorf("codec %q is not known; choose one of %s", name, strings.Join(Names(), ", "))
+	return Codec{}, false
 }
 
 // BySuffix finds the codec that the last suffix of a key stands for, whatever its case, and
@@ -94,12 +99,11 @@ func BySuffix(key string) (c Codec, base string, ok bool) {
 	suffix := path.Ext(key)
 	base = strings.TrimSuffix(key, suffix)
 	if suffix != "" && base != "" && !strings.HasSuffix(base, "/") && !strings.EqualFold(suffix, ".none") {
-		if c, err := ByName(suffix[1:]); err == nil {
+		if c, ok := find(suffix[1:]); ok {
 			return c, base, true
 		}
 	}
-	none, _ := ByName("none")
-	return none, key, false
+	return codecs[len(codecs)-1].codec, key, false
 }
 
 // NewReader decodes what it reads from r. It reads ahead of what it decodes, and does not close

@@ -15,7 +15,7 @@ import (
 
 func formats() []Codec {
 	var all []Codec
-	for _, e := range codecs() {
+	for _, e := range codecs {
 		all = append(all, e.codec)
 	}
 	return all
@@ -282,5 +282,14 @@ func BenchmarkCodec(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+// A plan asks for the codec of each name.
+func BenchmarkBySuffix(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, ok := BySuffix("logs/2024/01/02/part-00000.parquet"); ok {
+			b.Fatal("Parquet is no codec")
+		}
 	}
 }
