@@ -61,21 +61,21 @@ func (j *job) mergeParquet(ctx context.Context, t Task) (result, error) {
 	return res, err
 }
 
-func (j *job) writeMerged(ctx context.Context, t Task, m *parquetMerge) (result, error) {
+func (j *job) writeMerged(ctx context.Context, t Task, m *parquetMerge) (res result, err error) {
 	first, err := j.describeFirst(ctx, t)
 	if err != nil {
-		return result{}, err
+		return result{clean: true}, err
 	}
 	opts, err := j.createOptions(ctx, t, first)
 	if err != nil {
-		return result{}, err
+		return result{clean: true}, err
 	}
 	out, err := j.dest.Bucket.Create(ctx, j.dir+t.Key, opts)
 	if err != nil {
 		return result{}, err
 	}
-	defer out.Abort() // of no use after Commit, and nothing to add to an error
 	hashed := &hashWriter{w: out}
+	defer func() { res.clean = out.Abort() == nil && !hashed.failed }() // of no use after Commit, and nothing to add to an error
 	_, err = parquetmerge.Merge(ctx, hashed, m.inputs())
 	if err == nil {
 		err = j.pump(io.Discard, m.from) // what is not a row group counts for the checksums, too

@@ -384,6 +384,7 @@ func (j *job) skip(ctx context.Context, t Task) error {
 type result struct {
 	method   string
 	deferred bool               // its parts are on their way
+	clean    bool               // of an output that failed: nothing has come of it, nor will
 	sum      storage.Checksum   // of the output
 	object   storage.Object     // the output
 	sums     []storage.Checksum // of the sources, where they are known

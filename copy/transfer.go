@@ -78,17 +78,17 @@ func (j *job) takeMemory(ctx context.Context, t Task, from *span) (giveBack func
 	}
 }
 
-func (j *job) streamFrom(ctx context.Context, t Task, from *span) (result, error) {
+func (j *job) streamFrom(ctx context.Context, t Task, from *span) (res result, err error) {
 	first, err := from.Object()
 	if err != nil {
-		return result{}, err
+		return result{clean: true}, err
 	}
 	opts, err := j.createOptions(ctx, t, first)
 	if err != nil {
-		return result{}, err
+		return result{clean: true}, err
 	}
 	if err := j.rates.requests.take(ctx, 1); err != nil {
-		return result{}, err
+		return result{clean: true}, err
 	}
 	hashed := &hashWriter{}
 	if t.raw() && len(t.Sources) == 1 {
@@ -104,7 +104,7 @@ func (j *job) streamFrom(ctx context.Context, t Task, from *span) (result, error
 	if err != nil {
 		return result{}, err
 	}
-	defer out.Abort() // of no use after Commit, and nothing to add to an error
+	defer func() { res.clean = out.Abort() == nil && !hashed.failed }() // of no use after Commit, and nothing to add to an error
 	hashed.w = out
 	switch taken, failed := j.handOver(out, t, from, hashed); {
 	case failed != nil:
@@ -137,7 +137,7 @@ func (j *job) commit(
 		return result{}, err
 	}
 	o, err := out.Commit()
-	if err != nil {
+	if hashed.failed = err != nil; err != nil {
 		return result{}, err
 	}
 	if wrong := j.opts.Verify.mismatch(hashed.n, sum, o); wrong != nil {
@@ -177,6 +177,8 @@ type hashWriter struct {
 	room func(n int) error // waits until n more bytes may be held; nil if they need not be
 	sum  storage.Checksum
 	n    int64
+
+	failed bool // what it writes to has, which may have begun what it has no answer for
 }
 
 func (h *hashWriter) Write(p []byte) (int, error) {
@@ -186,6 +188,7 @@ func (h *hashWriter) Write(p []byte) (int, error) {
 		}
 	}
 	n, err := h.w.Write(p)
+	h.failed = h.failed || err != nil
 	if h.from == nil {
 		h.sum = storage.UpdateCRC32C(h.sum, p[:n])
 	}

@@ -106,7 +106,7 @@ func (j *job) intended(ctx context.Context, t Task, do func(context.Context, Tas
 		return result{}, err
 	}
 	res, err := do(ctx, t)
-	j.nothingUnknownIf(err == nil || errors.Is(err, storage.ErrUnsupported), key)
+	j.nothingUnknownIf(err == nil || res.clean || errors.Is(err, storage.ErrUnsupported), key)
 	return res, err
 }
 

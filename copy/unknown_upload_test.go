@@ -160,6 +160,40 @@ func TestAbortUploads(t *testing.T) {
 	}
 }
 
+// Where an output fails by what its sources are, nothing can come late, and the end of the job waits for
+// nothing.
+func TestNothingLateOfDamagedSources(t *testing.T) {
+	want := map[string]int64{"bad.gz": 2, "bad.parquet": 1}
+	for name, opts := range map[string]copier.Options{
+		"bad.gz":      {OutputCodec: copier.CodecNone},
+		"bad.parquet": {GroupBy: ".*/(bad).*"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "job.journal")
+			synctest.Test(t, func(t *testing.T) {
+				src, dest := storagetest.NewMem("s3://lake/"), storagetest.NewMem("s3://copy/")
+				src.Put("in/"+name, text(1, 50_000))
+				src.Put("in/bad2.parquet", text(1, 50_000))
+				src.Put("in/closed.gz", text(1, 50_000))
+				from := storagetest.Faulty(src, func(op storagetest.Op) error {
+					if op.Kind == storagetest.OpOpen && op.Key == "in/closed.gz" {
+						return storage.ErrPermission
+					}
+					return nil
+				})
+				started := time.Now()
+				sum, err := journaled(t.Context(), t, path, "a", from, dest, opts)
+				if err == nil || sum.Failed != want[name] {
+					t.Errorf("%d failed, %v; want %d", sum.Failed, err, want[name])
+				}
+				if d := time.Since(started); d != 0 {
+					t.Errorf("it has waited for %s", d)
+				}
+			})
+		})
+	}
+}
+
 // behind begins the first upload a second after it was asked for, when who asked is dead.
 type behind struct {
 	*storagetest.Mem
