@@ -152,11 +152,9 @@ func (j *job) removeExtras(ctx context.Context) error {
 	}
 	switch most := j.opts.Sync.MaxDelete; {
 	case most > 0 && y.extras > most, most == DeleteNothing:
-		most = max(most, 0)
-		return fmt.Errorf("%d objects of %s are not in the source and %d may be deleted; nothing was", y.extras, j.dest.URL(), most)
+		return &DeletionError{Dest: j.dest.URL(), Extras: y.extras, Most: max(most, 0)}
 	case most == 0 && y.sources == 0:
-		return fmt.Errorf("the source %s has no objects; the %d of %s were not deleted (a limit for their number would allow it)",
-			j.src.URL(), y.extras, j.dest.URL())
+		return &DeletionError{Dest: j.dest.URL(), Extras: y.extras, EmptySrc: j.src.URL()}
 	}
 	for {
 		for from := 0; from < len(y.extra); from += removeBatch {

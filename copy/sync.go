@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strconv"
 	"strings"
 
 	"github.com/skepdata/skep/storage"
@@ -36,6 +37,30 @@ type Sync struct {
 
 // DeleteNothing is the Sync.MaxDelete of none.
 const DeleteNothing = -1
+
+// DeletionError is the error of a job that did everything but remove what the source does not have,
+// of which it removed nothing: there is more of it than Sync.MaxDelete allows, or all there is.
+type DeletionError struct {
+	Dest     string // its URL
+	Extras   int64  // objects that it has and the source does not
+	Most     int64  // that may be removed
+	EmptySrc string // the URL of a source without any objects, which is the reason; or ""
+}
+
+func (e *DeletionError) Error() string {
+	objects, are, were := "objects", "are", "were"
+	if e.Extras == 1 {
+		objects, are, were = "object", "is", "was"
+	}
+	if e.EmptySrc != "" {
+		return fmt.Sprintf("the source %s has no objects; the %d %s of %s %s not deleted", e.EmptySrc, e.Extras, objects, e.Dest, were)
+	}
+	most := "none"
+	if e.Most > 0 {
+		most = strconv.FormatInt(e.Most, 10)
+	}
+	return fmt.Sprintf("%d %s of %s %s not in the source, and %s may be deleted; nothing was", e.Extras, objects, e.Dest, are, most)
+}
 
 // Existing says what to do with an object that the destination has already.
 type Existing string

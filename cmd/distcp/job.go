@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -254,11 +255,13 @@ func (s jobStore) write(r jobRecord) error {
 	return nil
 }
 
+var errNoJob = errors.New("there is no job")
+
 // readRecord returns the record of a job as the last run has left it.
 func (s jobStore) readRecord(name string) (r jobRecord, err error) {
 	text, err := os.ReadFile(s.path(name, ".json"))
 	if errors.Is(err, os.ErrNotExist) {
-		return r, fmt.Errorf("there is no job %s", name)
+		return r, fmt.Errorf("%w %s", errNoJob, name)
 	}
 	if err == nil {
 		err = json.Unmarshal(text, &r)
@@ -306,8 +309,9 @@ const jobsSynopsis = "jobs ls | show NAME | rm NAME"
 // jobs tells of jobs, and forgets them.
 func (c *command) jobs(ctx context.Context, args []string) error {
 	f := pflag.NewFlagSet("jobs", pflag.ContinueOnError)
-	force := false
+	force, asJSON := false, false
 	f.BoolVar(&force, "force", false, "with rm: forget a job though parts of outputs that it has left cannot be aborted")
+	f.BoolVar(&asJSON, "json", false, "with ls: print a job a line, in JSON")
 	if err := c.parse(f, args, jobsSynopsis, 1, 2); err != nil {
 		return err
 	}
@@ -319,8 +323,10 @@ func (c *command) jobs(ctx context.Context, args []string) error {
 	switch verb := f.Arg(0); {
 	case force && verb != "rm":
 		return usagef("--force has a meaning with rm only")
+	case asJSON && verb != "ls":
+		return usagef("--json has a meaning with ls only: show prints JSON")
 	case verb == "ls" && name == "":
-		return c.listJobs(store)
+		return c.listJobs(store, asJSON)
 	case verb == "show" && isJobName(name):
 		r, err := store.read(name)
 		if err != nil {
@@ -336,17 +342,23 @@ func (c *command) jobs(ctx context.Context, args []string) error {
 	return usagef("want: distcp %s", jobsSynopsis)
 }
 
-func (c *command) listJobs(store jobStore) error {
+func (c *command) listJobs(store jobStore, asJSON bool) error {
 	names, err := store.names()
 	if err != nil {
 		return err
 	}
+	var errs []error // of jobs whose records cannot be read; the others are told of
+	lines, columns := c.jsonLines(), tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
 	for _, name := range names {
 		r, err := store.read(name)
-		if err != nil {
-			return err
+		if err == nil && asJSON {
+			err = lines.Encode(r)
+		} else if err == nil {
+			_, err = fmt.Fprintf(columns, "%s\t%s\t%s\t%s to %s\n", r.State, r.Started.Format(time.RFC3339), name, printable(r.Src), printable(r.Dest))
 		}
-		fmt.Fprintf(c.stdout, "%-8s  %s  %s  %s to %s\n", r.State, r.Started.Format(time.RFC3339), name, printable(r.Src), printable(r.Dest))
+		if !errors.Is(err, errNoJob) { // it was removed meanwhile
+			errs = append(errs, err)
+		}
 	}
-	return nil
+	return errors.Join(append(errs, columns.Flush())...)
 }

@@ -126,6 +126,7 @@ func (c *command) exit(ctx context.Context, err error) int {
 	var option *copier.OptionError
 	var failed *copier.FailedError
 	var precondition *preconditionError
+	var deletion *copier.DeletionError
 	switch {
 	case ctx.Err() != nil:
 		fmt.Fprintln(c.stderr, "distcp: interrupted; what is complete stays, run the same command again to go on")
@@ -140,6 +141,8 @@ func (c *command) exit(ctx context.Context, err error) int {
 		return exitSomeFailed // each failure and their number have been printed
 	case errors.As(err, &precondition):
 		code = exitPrecondition
+	case errors.As(err, &deletion):
+		err = fmt.Errorf("%w (--max-delete %d would allow it)", err, deletion.Extras)
 	case errors.Is(err, errQuiet):
 		return exitError
 	}

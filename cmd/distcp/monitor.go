@@ -21,6 +21,14 @@ func isAddress(where string) bool {
 	return err == nil
 }
 
+// beyondPorts reports whether what --metrics names would be an address, if there were such a port.
+func beyondPorts(where string) bool {
+	host, port, err := net.SplitHostPort(where)
+	return err == nil && !strings.Contains(host, "/") && isNumber(port) && !isAddress(where)
+}
+
+func isNumber(text string) bool { return text != "" && strings.Trim(text, "0123456789") == "" }
+
 // monitor serves the metrics of a copy over HTTP while it runs: /metrics, and /health for those who ask
 // whether it does.
 type monitor struct {

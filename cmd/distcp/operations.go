@@ -116,6 +116,10 @@ func (o *operations) validateMetrics() error {
 			return usagef("--metrics is empty")
 		case isAddress(where):
 			addresses++
+		case isNumber(where):
+			return usagef("--metrics: %q is a number; write :%s for a port, ./%s for a file", where, where, where)
+		case beyondPorts(where):
+			return usagef("--metrics: %q: ports are numbers from 0 to 65535", where)
 		case strings.HasPrefix(where, ":"):
 			return usagef("--metrics: %q is neither a port, as :9100, nor a file", where)
 		}

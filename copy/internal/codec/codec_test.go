@@ -284,6 +284,7 @@ func BenchmarkCodec(b *testing.B) {
 		})
 	}
 }
+
 // A plan asks for the codec of each name.
 func BenchmarkBySuffix(b *testing.B) {
 	b.ReportAllocs()
