@@ -77,7 +77,7 @@ func (s *Session) dropPartitions(ctx context.Context, t *metastore.Table, a *syn
 	}
 	var dropping partitions.Or
 	for i := range a.Specs {
-		p, err := analysis.DropPredicate(t, &a.Specs[i])
+		p, err := analysis.DropPredicate(t, &a.Specs[i], s.temporary.has(t.TableName))
 		if err != nil {
 			return err
 		}

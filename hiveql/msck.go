@@ -116,13 +116,15 @@ type comparison struct {
 }
 
 type foundPartition struct {
-	values    partitions.Values
-	name, dir string
+	values partitions.Values
+	name   string
+	at     string // the name of a partition with the values as its directory spells them
+	dir    string // its directory, below that of the table
 }
 
 // only leaves the partitions that a condition chooses.
 func (c *comparison) only(t *metastore.Table, spec *syntax.PartitionSpec) error {
-	p, err := analysis.DropPredicate(t, spec)
+	p, err := analysis.DropPredicate(t, spec, false)
 	if err != nil {
 		return err
 	}
@@ -156,7 +158,7 @@ func (s *Session) comparePartitions(ctx context.Context, t *metastore.Table) (co
 			return c, err
 		}
 		// In a listing, a/b comes after a-b/c.
-		order := strings.Compare(k.name+"/", f.name+"/")
+		order := strings.Compare(k.at+"/", f.at+"/")
 		takeKnown := kMore && (!fMore || order <= 0)
 		takeFound := fMore && (!kMore || order >= 0)
 		if takeKnown {
@@ -169,50 +171,96 @@ func (s *Session) comparePartitions(ctx context.Context, t *metastore.Table) (co
 		}
 	}
 	c.missing = append(c.missing, inOrder(known)...)
-	c.added, err = s.unknown(ctx, t, inOrder(found))
+	if c.added, err = named(t.Keys(), inOrder(found)); err != nil {
+		return c, err
+	}
+	c.added, err = s.unknown(ctx, t, c.added)
 	return c, err
+}
+
+// named gives directories the partitions that they hold: a number is that of its key however it is
+// spelled, so month=01 holds month=1. Of several that hold one, the one that spells it as its name does
+// counts, or else the first.
+func named(keys partitions.Keys, ps []foundPartition) ([]foundPartition, error) {
+	spelled := make(map[string]bool, len(ps))
+	for _, p := range ps {
+		spelled[p.at] = true
+	}
+	out := ps[:0]
+	for _, p := range ps {
+		for i, key := range keys {
+			if !key.Type.Numeric() {
+				continue
+			}
+			if value, err := key.Normalize(p.values[i]); err == nil { // what is no number keeps its text
+				p.values[i] = value
+			}
+		}
+		var err error
+		if p.name, err = keys.Name(p.values); err != nil {
+			return nil, err
+		}
+		if p.name != p.at {
+			if spelled[p.name] {
+				continue
+			}
+			spelled[p.name] = true
+		}
+		out = append(out, p)
+	}
+	return out, nil
 }
 
 // pair takes a partition out of those that wait on the other side, or lets it wait on its own.
 func pair(p foundPartition, own, other map[string]foundPartition) {
-	if _, ok := other[p.name]; ok {
-		delete(other, p.name)
+	if _, ok := other[p.at]; ok {
+		delete(other, p.at)
 	} else {
-		own[p.name] = p
+		own[p.at] = p
 	}
 }
 
 func inOrder(ps map[string]foundPartition) []foundPartition {
-	return slices.SortedFunc(maps.Values(ps), func(a, b foundPartition) int { return strings.Compare(a.name+"/", b.name+"/") })
+	return slices.SortedFunc(maps.Values(ps), func(a, b foundPartition) int { return strings.Compare(a.at+"/", b.at+"/") })
 }
 
 // known yields the partitions whose directories should be found below the table's. Those that lie
-// elsewhere are looked at, and are missing where there is nothing.
+// elsewhere, or in directories of other names, are looked at, and are missing where there is nothing.
 func (s *Session) known(ctx context.Context, t *metastore.Table, c *comparison) iter.Seq2[foundPartition, error] {
 	return func(yield func(foundPartition, error) bool) {
 		for p, err := range s.cfg.Store.Partitions(ctx, t.TableName, nil) {
-			var name string
+			f := foundPartition{}
 			if err == nil {
-				name, err = t.Keys().Name(p.Values)
+				f.values = p.Values
+				f.name, err = t.Keys().Name(p.Values)
 			}
-			if err == nil && !strings.HasPrefix(p.Storage.Location, t.Storage.Location+"/") {
+			if err == nil && !f.below(t, p.Storage.Location) {
 				var empty bool
 				if empty, err = s.isEmpty(ctx, p.Storage.Location); err == nil {
 					if empty {
-						c.missing = append(c.missing, foundPartition{values: p.Values, name: name})
+						c.missing = append(c.missing, f)
 					}
 					continue
 				}
 			}
-			if err != nil {
-				yield(foundPartition{}, err)
-				return
-			}
-			if !yield(foundPartition{values: p.Values, name: name}, nil) {
+			if !yield(f, err) || err != nil {
 				return
 			}
 		}
 	}
+}
+
+// below notes where a partition lies, if that is a directory of a partition below the table's.
+func (f *foundPartition) below(t *metastore.Table, location string) bool {
+	dir, ok := strings.CutPrefix(location, t.Storage.Location+"/")
+	if !ok {
+		return false
+	}
+	spelled, err := t.Keys().ParseName(dir)
+	if err == nil {
+		f.at, err = t.Keys().Name(spelled)
+	}
+	return err == nil
 }
 
 // found yields the directories that can be partitions.
@@ -221,15 +269,15 @@ func (s *Session) found(
 ) iter.Seq2[foundPartition, error] {
 	return func(yield func(foundPartition, error) bool) {
 		for f, err := range partitions.Discover(t.Keys(), names(ctx, loc, len(t.PartitionKeys))) {
-			var name string
+			var at string
 			switch {
 			case err == nil && f.Err != nil:
 				c.wrong = append(c.wrong, f.Dir)
 				continue
 			case err == nil:
-				name, err = t.Keys().Name(f.Values)
+				at, err = t.Keys().Name(f.Values)
 			}
-			if !yield(foundPartition{f.Values, name, strings.TrimSuffix(f.Dir, "/")}, err) || err != nil {
+			if !yield(foundPartition{values: f.Values, at: at, dir: strings.TrimSuffix(f.Dir, "/")}, err) || err != nil {
 				return
 			}
 		}

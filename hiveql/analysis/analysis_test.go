@@ -151,7 +151,7 @@ func dropPredicate(t *testing.T, m *memory, sql string) string {
 	}
 	s := stmts[0].(*syntax.AlterTable)
 	spec := s.Action.(*syntax.DropPartitions).Specs[0]
-	p, err := analysis.DropPredicate(m.tables[tableName(s.Name)], &spec)
+	p, err := analysis.DropPredicate(m.tables[tableName(s.Name)], &spec, false)
 	if err != nil {
 		return describe(sql, err)
 	}

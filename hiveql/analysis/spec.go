@@ -111,8 +111,9 @@ func truth(s string) bool {
 
 // DropPredicate is the condition of DROP PARTITION (ds < '2024-01-01', hr = 3): all of its
 // comparisons together. As in WHERE, the partition of NULL meets none of them but = and != with
-// its own name.
-func DropPredicate(t *metastore.Table, spec *syntax.PartitionSpec) (partitions.Predicate, error) {
+// its own name; nullDiffers lets it meet every !=, as Hive does in temporary tables, where it
+// compares names.
+func DropPredicate(t *metastore.Table, spec *syntax.PartitionSpec, nullDiffers bool) (partitions.Predicate, error) {
 	if !t.Partitioned() {
 		return nil, failf(spec, 10148, "Partition spec for non partitioned table %s.", t.TableName)
 	}
@@ -133,6 +134,10 @@ func DropPredicate(t *metastore.Table, spec *syntax.PartitionSpec) (partitions.P
 		}
 		op := partitions.Op(f.Op)
 		switch {
+		case value != partitions.DefaultName && op == partitions.Ne && nullDiffers:
+			and = append(and, partitions.Or{
+				partitions.Compare{Key: keys[k].Name, Op: op, Value: value}, partitions.IsNull{Key: keys[k].Name},
+			})
 		case value != partitions.DefaultName:
 			and = append(and, partitions.Compare{Key: keys[k].Name, Op: op, Value: value})
 		case op == partitions.Eq:
