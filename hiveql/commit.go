@@ -196,8 +196,7 @@ func (j *job) commit(ctx context.Context) error {
 			if err := tx.CreateTable(ctx, t); err != nil {
 				return err
 			}
-			if err := changeIntents(ctx, tx, t.Database, func(p map[string]string) { delete(p, writeParam+j.id) }); err != nil &&
-				!errors.Is(err, errors.ErrUnsupported) {
+			if err := changeIntentsIfKept(ctx, tx, t.Database, func(p map[string]string) { delete(p, writeParam+j.id) }); err != nil {
 				return err
 			}
 		} else if err := tx.AlterTable(ctx, t.TableName, t); err != nil {

@@ -3,12 +3,9 @@ package hiveql
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/skepdata/skep/hiveql/analysis"
 	"github.com/skepdata/skep/hiveql/syntax"
@@ -376,100 +373,4 @@ func (s *Session) columnConstraints(ctx context.Context, t *metastore.Table, a *
 		}
 		return s.giveConstraints(ctx, tx, t, &a.New.Name, a.New.Constraints...)
 	})
-}
-
-// renameTable runs RENAME TO. The data of a managed table at its usual place moves along.
-func (s *Session) renameTable(ctx context.Context, t *metastore.Table, a *syntax.RenameTable) error {
-	to, err := s.tableName(&a.To)
-	if err != nil {
-		return err
-	}
-	if there, err := s.taken(ctx, to, s.temporary.has(t.TableName)); err == nil && there {
-		return ddlFailed("Unable to alter table. new table %s already exists%w", to, quiet(metastore.ErrExists))
-	}
-	fromDB, err := s.cfg.Store.Database(ctx, t.Database)
-	if err != nil {
-		return err
-	}
-	toDB, err := s.cfg.Store.Database(ctx, to.Database)
-	if err != nil {
-		return s.databaseError(&a.To, to.Database, err)
-	}
-	usual, err := s.canonical(ctx, s.tablesLocation(fromDB, t.Type)+"/"+t.Name)
-	if err != nil {
-		return err
-	}
-	from, dest := t.Storage.Location, t.Storage.Location
-	if t.Type == metastore.Managed && from == usual {
-		if dest, err = s.canonical(ctx, s.tablesLocation(toDB, t.Type)+"/"+to.Name); err != nil {
-			return err
-		}
-		if err := s.copyAll(ctx, from, dest); err != nil {
-			return err
-		}
-	}
-	var places []string // that the table leaves
-	if dest != from {
-		places = []string{from}
-	}
-	return s.dropData(ctx, t.Database, from, places, func(tx metastore.Tx) ([]string, error) {
-		now, err := tx.Table(ctx, t.TableName)
-		if err != nil {
-			return nil, err
-		}
-		if now.Version != t.Version && dest != from {
-			return nil, fmt.Errorf("rename %s: %w", t.TableName, metastore.ErrConflict)
-		}
-		now.TableName, now.Storage.Location = to, dest
-		if dest != from {
-			delete(now.Parameters, trackingParam) // the files are others, also when they come back some day
-		}
-		if err := tx.AlterTable(ctx, t.TableName, now); err != nil || dest == from || !t.Partitioned() {
-			return places, err
-		}
-		return places, movePartitions(ctx, tx, to, from, dest)
-	})
-}
-
-// movePartitions changes the locations of partitions below one place to another.
-func movePartitions(ctx context.Context, tx metastore.Tx, name metastore.TableName, from, dest string) error {
-	var moved []*metastore.Partition
-	for p, err := range tx.Partitions(ctx, name, nil) {
-		if err != nil {
-			return err
-		}
-		if rest, ok := strings.CutPrefix(p.Storage.Location, from+"/"); ok {
-			p.Storage.Location = dest + "/" + rest
-			moved = append(moved, p)
-		}
-	}
-	for _, p := range moved {
-		if err := tx.AlterPartition(ctx, name, p); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// copyAll copies every object below one location to another.
-func (s *Session) copyAll(ctx context.Context, fromURL, toURL string) error {
-	from, err := s.cfg.directory(ctx, fromURL)
-	if err != nil {
-		return err
-	}
-	to, err := s.cfg.directory(ctx, toURL)
-	if err != nil {
-		return err
-	}
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(s.cfg.Parallel)
-	for o, err := range within(gctx, from) {
-		if err != nil {
-			return errors.Join(err, g.Wait())
-		}
-		g.Go(func() error {
-			return copyFile(gctx, File{from.Bucket, o}, to.Bucket, to.Prefix+o.Key[len(from.Prefix):])
-		})
-	}
-	return g.Wait()
 }

@@ -228,12 +228,11 @@ func (s *Session) exchangePartition(ctx context.Context, t *metastore.Table, a *
 		return semantic(&a.Spec, 10006, "Partition not found %s", syntax.Print(&a.Spec))
 	}
 	j.upload = func(ctx context.Context, id string) error {
-		for _, to := range j.targets {
-			if err := s.loadFiles(ctx, id, delivery{files[to], to.location}); err != nil {
-				return err
-			}
+		all := make([]delivery, len(j.targets))
+		for i, to := range j.targets {
+			all[i] = delivery{files: files[to], url: to.location}
 		}
-		return nil
+		return s.copyFiles(ctx, id, all...)
 	}
 	if err := j.run(ctx); err != nil {
 		return err

@@ -155,30 +155,31 @@ func (s *Session) renamePartition(
 	if err != nil {
 		return err
 	}
-	source := p.Storage.Location
-	moves := t.Type == metastore.Managed && source == usual
-	if moves {
-		if p.Storage.Location, err = locationOf(t, newValues); err != nil {
-			return err
-		}
-		if err := s.copyAll(ctx, source, p.Storage.Location); err != nil {
-			return err
-		}
+	exists := func() error {
+		return ddlFailed("Unable to rename partition. Partition already exists: %s%w", syntax.Print(&a.To), quiet(metastore.ErrExists))
+	}
+	switch _, err := s.cfg.Store.Partition(ctx, t.TableName, newValues); {
+	case err == nil:
+		return exists()
+	case !errors.Is(err, metastore.ErrNoSuchPartition):
+		return err
 	}
 	p.Values = newValues
-	delete(p.Parameters, filesParam) // the files are others, also when they come back some day
-	var places []string
-	if moves {
-		places = []string{source}
+	if t.Type == metastore.Managed && p.Storage.Location == usual {
+		err = s.movePartition(ctx, t, oldValues, p)
+	} else {
+		err = s.cfg.Store.Update(ctx, func(tx metastore.Tx) error { return replacePartition(ctx, tx, t.TableName, oldValues, p) })
 	}
-	err = s.dropData(ctx, t.Database, t.Storage.Location, places, func(tx metastore.Tx) ([]string, error) {
-		if err := tx.AddPartitions(ctx, t.TableName, []*metastore.Partition{p}, false); err != nil {
-			return nil, err
-		}
-		return places, tx.DropPartitions(ctx, t.TableName, oldValues)
-	})
-	if errors.Is(err, metastore.ErrExists) {
-		return ddlFailed("Unable to rename partition. Partition already exists: %s%w", syntax.Print(&a.To), quiet(err))
+	if e := (*Error)(nil); errors.Is(err, metastore.ErrExists) && !errors.As(err, &e) {
+		return exists()
 	}
 	return err
+}
+
+// replacePartition has a partition under another name.
+func replacePartition(ctx context.Context, tx metastore.Tx, t metastore.TableName, old partitions.Values, p *metastore.Partition) error {
+	if err := tx.AddPartitions(ctx, t, []*metastore.Partition{p}, false); err != nil {
+		return err
+	}
+	return tx.DropPartitions(ctx, t, old)
 }

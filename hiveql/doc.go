@@ -61,6 +61,10 @@
 // DIRECTORY are recorded on the database in the same way; the next write to any of its tables cleans up
 // after them. Uploads in parts that may have been begun are noted in the staging directory, too.
 //
+// RENAME of a managed table or partition copies files to a place that must be empty, under names of an id,
+// which the database records ("copying"), and the transaction that renames takes the record away. So copies
+// of a process that died go as the files of CREATE TABLE AS do.
+//
 // What other programs see: they know nothing of the parameters. Reading the same files while a
 // write is going on, they may see some of its files early, and until [6] old and new ones, as
 // with any program that writes into a directory of Hive's. The lists are hidden files to them.

@@ -33,11 +33,7 @@ func (s *Session) dropData(
 		if places, err = commit(tx); err != nil || !listed {
 			return err
 		}
-		err = changeIntents(ctx, tx, db, func(p map[string]string) { p[writeParam+id] = intentText(stateDropping, home) })
-		if errors.Is(err, errors.ErrUnsupported) {
-			return nil
-		}
-		return err
+		return changeIntentsIfKept(ctx, tx, db, func(p map[string]string) { p[writeParam+id] = intentText(stateDropping, home) })
 	})
 	if err == nil {
 		err = s.removeDropped(ctx, home, id, places)

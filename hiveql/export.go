@@ -76,7 +76,7 @@ func visiblyEmpty(ctx context.Context, loc storage.Location) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if name := o.Key[len(loc.Prefix):]; name != "" && !partitions.Hidden(name) {
+		if name := o.Key[len(loc.Prefix):]; !strings.HasSuffix("/"+name, "/") && !partitions.Hidden(name) {
 			return false, nil
 		}
 	}

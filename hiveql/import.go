@@ -286,7 +286,7 @@ func (m *imported) load(ctx context.Context, r *Result) error {
 		return nil
 	}
 	j := &job{s: m.s, table: m.table, create: !m.there, targets: targets}
-	j.upload = func(ctx context.Context, id string) error { return m.s.loadFiles(ctx, id, deliveries...) }
+	j.upload = func(ctx context.Context, id string) error { return m.s.copyFiles(ctx, id, deliveries...) }
 	if err := m.alreadyThere(j.run(ctx)); err != nil {
 		return err
 	}
@@ -315,7 +315,7 @@ func (m *imported) targets(ctx context.Context) ([]*target, []delivery, error) {
 			t.files++
 			t.bytes += f.Object.Size
 		}
-		targets, deliveries = append(targets, t), append(deliveries, delivery{files, t.location})
+		targets, deliveries = append(targets, t), append(deliveries, delivery{files: files, url: t.location})
 		return nil
 	}
 	if !m.table.Partitioned() {

@@ -90,6 +90,15 @@ func changeIntents(ctx context.Context, tx metastore.Tx, db string, change func(
 	return tx.AlterDatabase(ctx, d)
 }
 
+// changeIntentsIfKept is changeIntents, and nothing in a metastore that keeps no parameters of databases.
+func changeIntentsIfKept(ctx context.Context, tx metastore.Tx, db string, change func(map[string]string)) error {
+	err := changeIntents(ctx, tx, db, change)
+	if errors.Is(err, errors.ErrUnsupported) {
+		return nil
+	}
+	return err
+}
+
 // recoverIntents brings to an end what writes of dead processes have left that a database records.
 func (s *Session) recoverIntents(ctx context.Context, db string) error {
 	d, err := s.cfg.Store.Database(ctx, db)
@@ -121,6 +130,8 @@ func (s *Session) recoverIntent(ctx context.Context, db string, i intent) error 
 		return s.finishDirectory(ctx, db, i.id, i.place)
 	case stateDropping:
 		return s.finishDropped(ctx, db, i.id, i.place)
+	case stateCopying:
+		return s.takeCopyBack(ctx, db, i.id, i.place)
 	}
 	if err := s.removeFilesOf(ctx, i.place, i.id); err != nil {
 		return err

@@ -11,8 +11,9 @@ import (
 	"github.com/skepdata/skep/metastore"
 )
 
-// orphan makes all writes on record those of processes that do not run any more.
-func (w *world) orphan() {
+// orphan makes all writes on record, of the default database and others, those of processes that do not run
+// any more.
+func (w *world) orphan(dbs ...string) {
 	w.t.Helper()
 	ctx := context.Background()
 	dead := func(params map[string]string) {
@@ -25,15 +26,17 @@ func (w *world) orphan() {
 		}
 	}
 	err := w.store.Update(ctx, func(tx metastore.Tx) error {
-		d, err := tx.Database(ctx, "default")
-		if err != nil {
-			return err
+		for _, name := range append(dbs, "default") {
+			d, err := tx.Database(ctx, name)
+			if err != nil {
+				return err
+			}
+			dead(d.Parameters)
+			if err := tx.AlterDatabase(ctx, d); err != nil {
+				return err
+			}
 		}
-		dead(d.Parameters)
-		if err := tx.AlterDatabase(ctx, d); err != nil {
-			return err
-		}
-		for _, name := range []string{"t", "u"} {
+		for _, name := range []string{"t", "u", "v"} {
 			t, err := tx.Table(ctx, metastore.TableName{Database: "default", Name: name})
 			if errors.Is(err, metastore.ErrNoSuchTable) {
 				continue

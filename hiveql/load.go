@@ -8,8 +8,6 @@ import (
 	"path"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/skepdata/skep/hiveql/analysis"
 	"github.com/skepdata/skep/hiveql/syntax"
 	"github.com/skepdata/skep/metastore"
@@ -54,7 +52,9 @@ func (s *Session) loadData(ctx context.Context, r *Result, n *syntax.LoadData) e
 	if !n.Local {
 		j.moves = files
 	}
-	j.upload = func(ctx context.Context, id string) error { return s.loadFiles(ctx, id, delivery{files, to.location}) }
+	j.upload = func(ctx context.Context, id string) error {
+		return s.copyFiles(ctx, id, delivery{files: files, url: to.location})
+	}
 	if err := j.run(ctx); err != nil {
 		return err
 	}
@@ -236,96 +236,4 @@ func formatOfFile(ctx context.Context, f File) (string, error) {
 		}
 	}
 	return "", nil
-}
-
-// delivery are files for one place.
-type delivery struct {
-	files []File
-	url   string
-}
-
-// loadFiles copies files to their places under names that end in id.
-func (s *Session) loadFiles(ctx context.Context, id string, deliveries ...delivery) error {
-	u, err := s.newUploads(ctx) // for its notes
-	if err != nil {
-		return err
-	}
-	defer u.close()
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(s.cfg.Parallel)
-	for _, d := range deliveries {
-		to, err := s.cfg.directory(ctx, d.url)
-		if err != nil {
-			return errors.Join(err, g.Wait())
-		}
-		used := map[string]int{}
-		for _, f := range d.files {
-			name := loadName(path.Base(f.Object.Key), id)
-			if used[name]++; used[name] > 1 { // a pattern can match files of one name in two directories
-				name = loadName(fmt.Sprintf("%d_%s", used[name], path.Base(f.Object.Key)), id)
-			}
-			g.Go(func() error {
-				if err := u.note(to.Bucket, to.Prefix+name, f.Object.Size); err != nil {
-					return err
-				}
-				return copyFile(gctx, f, to.Bucket, to.Prefix+name)
-			})
-		}
-	}
-	if err := g.Wait(); err != nil {
-		return err
-	}
-	return u.wait()
-}
-
-// loadName puts the write's id before the extensions of a file's name.
-func loadName(base, id string) string {
-	if old, _ := idOf(base); old != "" {
-		base = strings.Replace(base, "_"+old, "", 1)
-	}
-	stem, ext := base, ""
-	if i := strings.IndexByte(base[1:], '.'); i >= 0 {
-		stem, ext = base[:i+1], base[i+1:]
-	}
-	return stem + "_" + id + ext
-}
-
-// copyFile copies one object, on the server where it can, verified.
-func copyFile(ctx context.Context, f File, b storage.Bucket, key string) error {
-	if sc, ok := storage.As[storage.ServerCopier](b); ok {
-		_, err := sc.CopyFrom(ctx, key, f.Bucket, f.Object)
-		if !errors.Is(err, storage.ErrUnsupported) {
-			return err
-		}
-	}
-	r, err := f.Bucket.Open(ctx, f.Object.Key, storage.ReadOptions{IfMatch: f.Object.ETag})
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	w, err := b.Create(ctx, key, storage.CreateOptions{Size: f.Object.Size})
-	if err != nil {
-		return err
-	}
-	defer w.Abort()
-	sum := storage.NewCRC32C()
-	n, err := io.Copy(io.MultiWriter(w, sum), r)
-	if err != nil {
-		return err
-	}
-	if n != f.Object.Size {
-		return fmt.Errorf("load %s: %d bytes came, of %d: %w", f.URL(), n, f.Object.Size, storage.ErrChecksum)
-	}
-	read := storage.Checksum{Sum: sum.Sum32(), Known: true}
-	if read.Differs(r.Object().CRC32C) {
-		return fmt.Errorf("load %s: %w", f.URL(), storage.ErrChecksum)
-	}
-	made, err := w.Commit()
-	if err != nil {
-		return err
-	}
-	if read.Differs(made.CRC32C) {
-		return fmt.Errorf("load %s: the copy %s%s: %w", f.URL(), b.URL(), key, storage.ErrChecksum)
-	}
-	return nil
 }

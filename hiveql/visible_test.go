@@ -25,13 +25,13 @@ func TestWriteIDs(t *testing.T) {
 		}
 	}
 	for base, want := range map[string]string{
-		"kv1.txt":                        "kv1_" + id + ".txt",
-		"a.csv.gz":                       "a_" + id + ".csv.gz",
-		"noext":                          "noext_" + id,
-		".hidden.txt":                    ".hidden_" + id + ".txt",
-		loadName("x.txt", newWriteID(7)): "x_" + id + ".txt", // what came from another table
+		"kv1.txt":                           "kv1_" + id + ".txt",
+		"a.csv.gz":                          "a_" + id + ".csv.gz",
+		"noext":                             "noext_" + id,
+		".hidden.txt":                       ".hidden_" + id + ".txt",
+		loadName("x.txt", newWriteID(7), 0): "x_" + id + ".txt", // what came from another table
 	} {
-		got := loadName(base, id)
+		got := loadName(base, id, 0)
 		if got != want {
 			t.Errorf("loadName(%q) = %q, want %q", base, got, want)
 		}
