@@ -63,7 +63,8 @@
 //
 // RENAME of a managed table or partition copies files to a place that must be empty, under names of an id,
 // which the database records ("copying"), and the transaction that renames takes the record away. So copies
-// of a process that died go as the files of CREATE TABLE AS do.
+// of a process that died go as the files of CREATE TABLE AS do. So do those of EXPORT ("exporting"), where
+// there is no _metadata, which comes last.
 //
 // What other programs see: they know nothing of the parameters. Reading the same files while a
 // write is going on, they may see some of its files early, and until [6] old and new ones, as

@@ -22,8 +22,12 @@ const (
 	dumpData = "data"
 )
 
-// export runs EXPORT TABLE: the files are copied as they are, _metadata comes last. A directory
-// without it is no export, so one that was broken off is none.
+// An export that is being written is recorded on the database of the table: skep.write.ID = exporting. Without
+// _metadata, what it has left is removed by the next write in the database, or the next EXPORT to the place.
+const stateExporting = "exporting"
+
+// export runs EXPORT TABLE: the files are copied as they are, under names with the id of the export, and
+// _metadata comes last. A directory without it is no export, so one that was broken off is none.
 func (s *Session) export(ctx context.Context, r *Result, n *syntax.Export) error {
 	t, err := s.dataTable(ctx, &n.Table)
 	if err != nil {
@@ -36,6 +40,7 @@ func (s *Session) export(ctx context.Context, r *Result, n *syntax.Export) error
 	if err != nil {
 		return err
 	}
+	_ = s.vacuumStaging(ctx, false, &Vacuumed{}) // what cannot be removed is no reason not to write
 	to, err := s.exportPlace(ctx, t, url, n)
 	if err != nil {
 		return err
@@ -51,7 +56,15 @@ func (s *Session) export(ctx context.Context, r *Result, n *syntax.Export) error
 		if err != nil {
 			return err
 		}
-		return s.exportTo(ctx, r, t, found, to)
+		id, err := s.beginExport(ctx, t, url, n)
+		if err != nil {
+			return err
+		}
+		if err := s.exportTo(ctx, r, t, found, to, id); err != nil {
+			s.undoExport(ctx, t.Database, id, to, url)
+			return err
+		}
+		return s.forgetIntent(ctx, t.Database, id)
 	})
 }
 
@@ -64,10 +77,92 @@ func (s *Session) exportPlace(ctx context.Context, t *metastore.Table, url strin
 	if own := t.Storage.Location + "/"; strings.HasPrefix(url+"/", own) || strings.HasPrefix(own, url+"/") {
 		return to, semantic(n, 10027, "Invalid path: %s and the table's own place, %s, are in one another", url, t.Storage.Location)
 	}
-	if empty, err := visiblyEmpty(ctx, to); err != nil || empty {
+	empty, err := visiblyEmpty(ctx, to)
+	if err == nil && !empty {
+		if err = s.recoverExports(ctx, url); err == nil {
+			empty, err = visiblyEmpty(ctx, to)
+		}
+	}
+	if err != nil || empty {
 		return to, err
 	}
 	return to, semantic(n, 10027, "Invalid path: Target is not an empty directory : %s", url)
+}
+
+// recoverExports takes back what killed EXPORTs, of tables of any database, have left at a place.
+func (s *Session) recoverExports(ctx context.Context, url string) error {
+	names, err := s.cfg.Store.Databases(ctx, "")
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		d, err := s.cfg.Store.Database(ctx, name)
+		if errors.Is(err, metastore.ErrNoSuchDatabase) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		for _, i := range intentsOf(d) {
+			if i.place != url || i.state != stateExporting || !abandoned(i.by) {
+				continue
+			}
+			if err := s.recoverIntent(ctx, name, i); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// beginExport records an export. Of what an older one has left, _metadata goes: it would be taken for that
+// of this one.
+func (s *Session) beginExport(ctx context.Context, t *metastore.Table, url string, n *syntax.Export) (string, error) {
+	id, taken := newWriteID(t.Version+1), false
+	err := s.changeIntents(ctx, t.Database, func(p map[string]string) {
+		if taken = copiesTo(p, url); !taken {
+			p[writeParam+id] = intentText(stateExporting, url)
+		}
+	})
+	if err == nil && taken {
+		err = semantic(n, 10027, "Invalid path: another EXPORT to %s is under way", url)
+	}
+	if err != nil {
+		return "", err
+	}
+	if err := s.removeNamed(ctx, url, dumpName); err != nil {
+		_ = s.forgetIntent(ctx, t.Database, id) // it does no harm
+		return "", err
+	}
+	return id, nil
+}
+
+// undoExport removes what a failed export has left, or leaves that to others.
+func (s *Session) undoExport(ctx context.Context, db, id string, to storage.Location, url string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	if to.Bucket.Delete(ctx, to.Prefix+dumpName) == nil && s.finishExport(ctx, db, id, url) == nil {
+		return
+	}
+	_ = s.changeIntents(ctx, db, func(p map[string]string) { p[writeParam+id] = stateExporting + " " + ownerless + " at " + url })
+}
+
+// finishExport ends an export: one without _metadata is taken back.
+func (s *Session) finishExport(ctx context.Context, db, id, url string) error {
+	to, err := s.cfg.directory(ctx, url)
+	if err != nil {
+		return err
+	}
+	_, err = to.Bucket.Stat(ctx, to.Prefix+dumpName)
+	if errors.Is(err, storage.ErrNotExist) {
+		if err = s.removeFilesOf(ctx, url, id); err == nil {
+			err = removeDirs(ctx, to.Bucket, to.Prefix)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return s.forgetIntent(ctx, db, id)
 }
 
 // visiblyEmpty reports whether there are only hidden files at a location.
@@ -129,39 +224,32 @@ func (s *Session) exported(ctx context.Context, t *metastore.Table, spec *syntax
 	return found, verify(t, now, found)
 }
 
-// exportTo copies files and writes _metadata. Where it fails, it takes away what it has written.
-func (s *Session) exportTo(ctx context.Context, r *Result, t *metastore.Table, found []PartitionFiles, to storage.Location) error {
-	var keys []string
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(s.cfg.Parallel)
-	for _, p := range found {
+// exportTo copies files and writes _metadata.
+func (s *Session) exportTo(ctx context.Context, r *Result, t *metastore.Table, found []PartitionFiles, to storage.Location, id string) error {
+	all := make([]delivery, len(found))
+	for i, p := range found {
 		dir := dumpData
 		if p.Partition != nil {
 			var err error
 			if dir, err = t.Keys().Name(p.Partition.Values); err != nil {
-				return errors.Join(err, g.Wait())
+				return err
 			}
 		}
 		from, err := s.cfg.directory(ctx, p.Storage.Location)
 		if err != nil {
-			return errors.Join(err, g.Wait())
+			return err
 		}
+		all[i] = delivery{files: p.Files, url: to.URL() + dir, root: &from.Prefix}
 		for _, f := range p.Files {
-			key := to.Prefix + dir + "/" + f.Object.Key[len(from.Prefix):]
-			keys = append(keys, key)
 			r.counts.filesWritten.Add(1)
 			r.counts.bytesWritten.Add(f.Object.Size)
-			g.Go(func() error { return copyFile(gctx, f, to.Bucket, key) })
 		}
 	}
-	err := g.Wait()
-	if err == nil {
-		err = writeDump(ctx, t, found, to)
+	if err := s.copyFiles(ctx, id, all...); err != nil {
+		return err
 	}
-	if err != nil {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-		defer cancel()
-		return errors.Join(err, to.Bucket.Delete(ctx, keys...))
+	if err := writeDump(ctx, t, found, to); err != nil {
+		return err
 	}
 	r.say("Copying data from " + t.Storage.Location + " to " + strings.TrimSuffix(to.URL(), "/"))
 	return nil

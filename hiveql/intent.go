@@ -132,6 +132,8 @@ func (s *Session) recoverIntent(ctx context.Context, db string, i intent) error 
 		return s.finishDropped(ctx, db, i.id, i.place)
 	case stateCopying:
 		return s.takeCopyBack(ctx, db, i.id, i.place)
+	case stateExporting:
+		return s.finishExport(ctx, db, i.id, i.place)
 	}
 	if err := s.removeFilesOf(ctx, i.place, i.id); err != nil {
 		return err

@@ -102,7 +102,9 @@ func (c *renaming) taken() error {
 // copiesTo reports whether somebody copies to a place, by the parameters of a database.
 func copiesTo(params map[string]string, place string) bool {
 	all := intentsOf(&metastore.Database{Parameters: params})
-	return slices.ContainsFunc(all, func(i intent) bool { return i.place == place && i.state == stateCopying })
+	return slices.ContainsFunc(all, func(i intent) bool {
+		return i.place == place && !abandoned(i.by) && (i.state == stateCopying || i.state == stateExporting)
+	})
 }
 
 // copy copies all files but those that readers pass over: of writes under way, and replaced ones.
