@@ -114,6 +114,7 @@ type planner struct {
 	occupied func(ctx context.Context, key string) (bool, error)
 	// ignored, if not nil, is told of what the source has that can be no object and would be selected.
 	ignored func(storage.Ignored)
+	found   func()  // if not nil, is told of each file before anything is selected
 	ledger  *ledger // of a job that groups
 	destDir string  // prefix of the outputs in the destination's bucket, which ledgers know
 }
@@ -231,6 +232,20 @@ func (p *planner) files(ctx context.Context) iter.Seq2[Source, error] {
 
 // candidates yields what the source has, or what is said of it, before anything is selected.
 func (p *planner) candidates(ctx context.Context) iter.Seq2[Source, error] {
+	return func(yield func(Source, error) bool) {
+		for s, err := range p.everything(ctx) {
+			if err == nil && p.found != nil {
+				p.found()
+			}
+			if !yield(s, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// everything is candidates, uncounted.
+func (p *planner) everything(ctx context.Context) iter.Seq2[Source, error] {
 	switch {
 	case p.opts.CopyFromManifest:
 		return p.fromManifest(ctx)

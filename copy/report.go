@@ -3,6 +3,7 @@ package copier
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/skepdata/skep/storage"
@@ -54,6 +55,7 @@ type Event struct {
 
 // Summary is what a job did. A dry run counts what it would have done.
 type Summary struct {
+	Found          int64 // objects of the source, or those that a list or manifest names, before the filters
 	Objects        int64 // source objects copied
 	Outputs        int64 // objects made of them
 	Bytes          int64 // of the source objects copied
@@ -99,6 +101,7 @@ func (e *FailedError) Unwrap() error { return e.First }
 // recorder counts events and passes them on, one at a time.
 type recorder struct {
 	report func(Event)
+	found  atomic.Int64
 
 	mu  sync.Mutex
 	sum Summary
@@ -140,6 +143,7 @@ func (r *recorder) event(e Event) {
 		s.Tries++
 		if e.Sources == 0 { // what could not be done is found again, and what was done
 			s.Failed, s.Failures, s.Skipped, s.Ignored = 0, nil, 0, 0
+			r.found.Store(0)
 		}
 	}
 	if r.report != nil {
@@ -182,6 +186,7 @@ func (r *recorder) resumed(n int64) {
 func (r *recorder) summary() (Summary, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.sum.Found = r.found.Load()
 	if r.sum.Failed == 0 && r.sum.RemoveFailures == 0 {
 		return r.sum, nil
 	}

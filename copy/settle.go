@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -177,7 +179,7 @@ func (j *job) removeExtras(ctx context.Context) error {
 // findExtras lists both sides again, for nothing but what is to be removed.
 func (j *job) findExtras(ctx context.Context) error {
 	y := j.planner.sync
-	j.planner.ignored = nil // it has been told
+	j.planner.ignored, j.planner.found = nil, nil // it has been told
 	y.sources, y.extras, y.extra = 0, 0, y.extra[:0]
 	for _, err := range j.planner.tasks(ctx) {
 		if err != nil {
@@ -204,6 +206,7 @@ func (j *job) remove(ctx context.Context, objects []storage.Object) error {
 			_ = all.Wait() // each has told its own error
 		}
 		j.removeKept(ctx, objects, errs)
+		j.removeEmptied(ctx, objects, errs)
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -244,4 +247,37 @@ func (j *job) removeKept(ctx context.Context, objects []storage.Object, errs []e
 			}
 		}
 	}
+}
+
+// removeEmptied removes the directories that are empty now that the objects without an error are gone,
+// where the destination has directories. Those that the source has, too, stay, and the destination
+// itself; so do those that were empty before. One that cannot be removed is no object, and no failure.
+func (j *job) removeEmptied(ctx context.Context, objects []storage.Object, errs []error) {
+	dirs, ok := storage.As[storage.Directories](j.dest.Bucket)
+	if !ok {
+		return
+	}
+	emptied := map[string]bool{}
+	for i, o := range objects {
+		if errs[i] == nil {
+			emptied[o.Key[:strings.LastIndexByte(o.Key, '/')+1]] = true
+		}
+	}
+	below := slices.Sorted(maps.Keys(emptied))
+	for _, dir := range slices.Backward(below) { // what is in a directory comes before it
+		for len(dir) > len(j.dir) && !j.sourceHasDir(ctx, dir[len(j.dir):]) && dirs.RemoveDir(ctx, dir) == nil {
+			dir = dir[:strings.LastIndexByte(strings.TrimSuffix(dir, "/"), '/')+1]
+		}
+	}
+}
+
+// sourceHasDir reports whether the source has a directory of that name. One that does not know, as S3,
+// has none that is empty.
+func (j *job) sourceHasDir(ctx context.Context, name string) bool {
+	dirs, ok := storage.As[storage.Directories](j.src.Bucket)
+	if !ok {
+		return false
+	}
+	has, err := dirs.HasDir(ctx, directory(j.src.Prefix)+name)
+	return has || err != nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -16,7 +15,6 @@ import (
 
 	copier "github.com/skepdata/skep/copy"
 	"github.com/skepdata/skep/storage"
-	"github.com/skepdata/skep/storage/filestore"
 )
 
 const copySynopsis = "--src URL --dest URL [options]"
@@ -247,6 +245,9 @@ func (c *command) copyWith(ctx context.Context, open *openers, flags *copyFlags)
 	if err := checkDestination(flags.opts.Attributes, dest); err != nil {
 		return sum, err
 	}
+	if err := checkDirectory(ctx, "--dest", dest); err != nil {
+		return sum, err
+	}
 	if err := checkLinks(src, dest); err != nil && flags.opts.GroupBy == "" {
 		return sum, err
 	}
@@ -309,7 +310,14 @@ func (c *command) copyWith(ctx context.Context, open *openers, flags *copyFlags)
 		records.report(e)
 	}
 	sum, err = copier.Run(ctx, src, dest, opts)
+	var failed *copier.FailedError
+	if sum.Outputs == 0 && !errors.As(err, &failed) {
+		err = absent(err)
+	}
 	p.end(sum, err)
+	if err == nil && !flags.quiet {
+		flags.explainNothing(c.stderr, src.URL(), sum)
+	}
 	if w := flags.where; w != nil && len(w.unseen()) > 0 && err == nil && !flags.quiet {
 		fmt.Fprintf(c.stderr, "distcp: --where: no directory that was looked at has the key %s\n", strings.Join(w.unseen(), ", "))
 	}
@@ -328,65 +336,4 @@ func checkPrevious(ctx context.Context, opts copier.Options) error {
 		return &preconditionError{fmt.Errorf("--previousManifest: %w", err)}
 	}
 	return nil
-}
-
-// openSource opens a URL to read from. A local path that is not there is an error: nobody
-// means an empty set of files by it.
-func openSource(ctx context.Context, opener *storage.Opener, url string) (storage.Location, error) {
-	l, err := opener.Open(ctx, url)
-	if err != nil || l.Bucket.URL() != "file:///" {
-		return l, err
-	}
-	if _, err := os.Stat(localPath(l)); err != nil {
-		return l, &storage.Error{Op: "open", URL: l.URL(), Err: localCause(err)}
-	}
-	return l, nil
-}
-
-// localPath is where a location of local files is.
-func localPath(l storage.Location) string {
-	if l.Prefix == "" {
-		return "/"
-	}
-	return "/" + filestore.PathOf(strings.TrimSuffix(l.Prefix, "/"))
-}
-
-// localCause is why a path cannot be used, without the path, in our words where we have some.
-func localCause(err error) error {
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return storage.ErrNotExist
-	case errors.Is(err, os.ErrPermission):
-		return storage.ErrPermission
-	}
-	var pathErr *os.PathError
-	if errors.As(err, &pathErr) {
-		return pathErr.Err
-	}
-	return err
-}
-
-// checkLinks refuses a local destination that lies inside a local source by way of symbolic
-// links, which URLs do not show: the copy would go on copying itself.
-func checkLinks(src, dest storage.Location) error {
-	if src.Bucket.URL() != "file:///" || dest.Bucket.URL() != "file:///" {
-		return nil
-	}
-	from, err := filepath.EvalSymlinks(localPath(src))
-	if err != nil {
-		return nil // listing it will tell
-	}
-	if info, err := os.Stat(from); err != nil || !info.IsDir() {
-		return nil // one file, whose copy is checked when it is made
-	}
-	for to := localPath(dest); ; to = filepath.Dir(to) {
-		actual, err := filepath.EvalSymlinks(to)
-		if err != nil && to != "/" {
-			continue // not there yet; what is above it decides
-		}
-		if actual == from || strings.HasPrefix(actual, strings.TrimSuffix(from, "/")+"/") {
-			return &copier.OverlapError{Src: src.URL(), Dest: dest.URL(), Hint: copier.CopyElsewhere}
-		}
-		return nil
-	}
 }

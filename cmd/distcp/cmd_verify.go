@@ -64,7 +64,7 @@ func (c *command) verify(ctx context.Context, args []string) error {
 		fmt.Fprintf(c.stdout, "%-10s  %s  %s\n", d.Reason, printable(d.Key), printable(d.Detail))
 	})
 	if err != nil {
-		return err
+		return absent(err)
 	}
 	different := result.Different - extra
 	if flags.json {

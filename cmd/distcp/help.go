@@ -47,7 +47,8 @@ const exitText = `
 Exit codes:
   0    everything is done
   1    an error ended it; or verify has found differences
-  2    the command line makes no sense
+  2    the command line makes no sense, or a place, bucket or file that it names is not there;
+       nothing was done
   3    some files failed, the others are done
   4    a precondition is not met: --precondition, the previous manifest, the job is running
   130  interrupted

@@ -99,6 +99,20 @@ type preconditionError struct{ error }
 
 func (e *preconditionError) Unwrap() error { return e.error }
 
+// absentError is a place to copy from or to that is not there, which was found before any work was
+// done: exit code 2, too. A job remembers it as a failure, for nothing is wrong with the command.
+type absentError struct{ error }
+
+func (e *absentError) Unwrap() error { return e.error }
+
+// absent makes an absentError of an error that says so, before any work was done.
+func absent(err error) error {
+	if errors.Is(err, storage.ErrNotExist) {
+		return &absentError{err}
+	}
+	return err
+}
+
 // refused reports whether an error is of a command line that makes no sense, or of places that do not
 // go together: exit code 2, before any work.
 func refused(err error) bool {
@@ -127,15 +141,19 @@ func (c *command) exit(ctx context.Context, err error) int {
 	var failed *copier.FailedError
 	var precondition *preconditionError
 	var deletion *copier.DeletionError
+	var missing *absentError
+	hint := ""
 	switch {
 	case ctx.Err() != nil:
 		fmt.Fprintln(c.stderr, "distcp: interrupted; what is complete stays, run the same command again to go on")
 		return exitInterrupted
 	case errors.As(err, &option):
 		err = fmt.Errorf("%s: %w", flagOf(option.Option), option.Err)
-		code = exitUsage
+		code, hint = exitUsage, seeHelp
 	case refused(err):
 		errors.As(err, &usage)
+		code, hint = exitUsage, seeHelp
+	case errors.As(err, &missing):
 		code = exitUsage
 	case errors.As(err, &failed):
 		return exitSomeFailed // each failure and their number have been printed
@@ -146,16 +164,14 @@ func (c *command) exit(ctx context.Context, err error) int {
 	case errors.Is(err, errQuiet):
 		return exitError
 	}
-	hint := ""
-	if code == exitUsage {
-		hint = " (see distcp --help)"
-	}
 	fmt.Fprintf(c.stderr, "distcp: %s%s\n", oneLine(err), hint)
 	if usage != nil && usage.below != "" {
 		fmt.Fprintln(c.stderr, usage.below)
 	}
 	return code
 }
+
+const seeHelp = " (see distcp --help)"
 
 // oneLine is an error's text without line breaks, which joined errors and strange keys have.
 func oneLine(err error) string {

@@ -80,7 +80,7 @@ func (p *printer) report(e copier.Event) {
 		fmt.Fprintf(p.stderr, "distcp: not deleted: %s\n", oneLine(e.Err))
 	case copier.Removed:
 		if p.dryRun && p.json == nil && !p.quiet {
-			fmt.Fprintf(p.stdout, "delete %s (%d bytes)\n", printable(e.Dest), e.Bytes)
+			fmt.Fprintf(p.stdout, "delete %s (%s)\n", printable(e.Dest), count(e.Bytes, "byte"))
 		}
 	case copier.Ignored:
 		if !p.quiet {

@@ -193,6 +193,9 @@ func (s *selectFlags) open(
 		if o.Sync.BackupDir, err = open.dest.Open(ctx, s.backupDir); err != nil {
 			return fmt.Errorf("--backup-dir: %w", err)
 		}
+		if err := checkDirectory(ctx, "--backup-dir", o.Sync.BackupDir); err != nil {
+			return err
+		}
 	}
 	flag, at, end := "--src-list", s.srcList, byte('\n')
 	if s.srcList0 != "" {

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	copier "github.com/skepdata/skep/copy"
+	"github.com/skepdata/skep/storage"
+	"github.com/skepdata/skep/storage/filestore"
+)
+
+// openSource opens a URL to read from. A local path that is not there is an error: nobody
+// means an empty set of files by it.
+func openSource(ctx context.Context, opener *storage.Opener, url string) (storage.Location, error) {
+	l, err := opener.Open(ctx, url)
+	if err != nil || l.Bucket.URL() != "file:///" {
+		return l, err
+	}
+	if _, err := os.Stat(localPath(l)); err != nil {
+		failed := &storage.Error{Op: "open", URL: l.URL(), Err: localCause(err)}
+		if errors.Is(err, syscall.ENOTDIR) { // what it is below is a file
+			return l, &absentError{failed}
+		}
+		return l, absent(failed)
+	}
+	return l, nil
+}
+
+// localPath is where a location of local files is.
+func localPath(l storage.Location) string {
+	if l.Prefix == "" {
+		return "/"
+	}
+	return "/" + filestore.PathOf(strings.TrimSuffix(l.Prefix, "/"))
+}
+
+// localCause is why a path cannot be used, without the path, in our words where we have some.
+func localCause(err error) error {
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return storage.ErrNotExist
+	case errors.Is(err, os.ErrPermission):
+		return storage.ErrPermission
+	}
+	var pathErr *os.PathError
+	if errors.As(err, &pathErr) {
+		return pathErr.Err
+	}
+	return err
+}
+
+// checkLinks refuses a local destination that lies inside a local source by way of symbolic
+// links, which URLs do not show: the copy would go on copying itself.
+func checkLinks(src, dest storage.Location) error {
+	if src.Bucket.URL() != "file:///" || dest.Bucket.URL() != "file:///" {
+		return nil
+	}
+	from, err := filepath.EvalSymlinks(localPath(src))
+	if err != nil {
+		return nil // listing it will tell
+	}
+	if info, err := os.Stat(from); err != nil || !info.IsDir() {
+		return nil // one file, whose copy is checked when it is made
+	}
+	for to := localPath(dest); ; to = filepath.Dir(to) {
+		actual, err := filepath.EvalSymlinks(to)
+		if err != nil && to != "/" {
+			continue // not there yet; what is above it decides
+		}
+		if actual == from || strings.HasPrefix(actual, strings.TrimSuffix(from, "/")+"/") {
+			return &copier.OverlapError{Src: src.URL(), Dest: dest.URL(), Hint: copier.CopyElsewhere}
+		}
+		return nil
+	}
+}
+
+// checkDirectory refuses a place to write below that is a file, or is below one, where files and
+// directories exclude each other: each output would fail.
+func checkDirectory(ctx context.Context, flag string, at storage.Location) error {
+	if strings.HasPrefix(at.Bucket.URL(), "s3://") {
+		return nil
+	}
+	for key := strings.TrimSuffix(at.Prefix, "/"); key != ""; {
+		exists, isFile := fileAt(ctx, storage.Location{Bucket: at.Bucket, Prefix: key})
+		if isFile {
+			return usagef("%s: %s%s is a file; name a directory, below which files get the names that they have below --src", flag, at.Bucket.URL(), key)
+		}
+		if exists {
+			return nil
+		}
+		key = key[:max(strings.LastIndexByte(key, '/'), 0)]
+	}
+	return nil
+}
+
+// fileAt reports whether there is something at a place, and whether that is a file, or anything else
+// that is no directory. What cannot be found out the copy will tell.
+func fileAt(ctx context.Context, at storage.Location) (exists, isFile bool) {
+	if at.Bucket.URL() == "file:///" {
+		info, err := os.Stat(localPath(at))
+		return err == nil, err == nil && !info.IsDir()
+	}
+	_, err := at.Bucket.Stat(ctx, at.Prefix)
+	return err == nil, err == nil
+}
