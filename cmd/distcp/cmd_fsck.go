@@ -219,7 +219,11 @@ func (k *checkRun) rebuild(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r, err := blockstore.Rebuild(ctx, cfg.BlockRoots)
+	roots, err := cfg.Blocks()
+	if err != nil {
+		return err
+	}
+	r, err := blockstore.Rebuild(ctx, roots)
 	if err != nil {
 		return err
 	}

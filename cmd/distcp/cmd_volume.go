@@ -19,10 +19,14 @@ func (c *command) openBlocks(ctx context.Context, s settings, create bool) (*blo
 	if err != nil {
 		return nil, err
 	}
-	if create {
-		return blockstore.CreateStore(ctx, cfg.BlockRoots)
+	roots, err := cfg.Blocks()
+	if err != nil {
+		return nil, err
 	}
-	return blockstore.OpenStore(ctx, cfg.BlockRoots)
+	if create {
+		return blockstore.CreateStore(ctx, roots)
+	}
+	return blockstore.OpenStore(ctx, roots)
 }
 
 // volumeName is the volume that an argument names: block://name, or its name alone.

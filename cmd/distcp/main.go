@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	copier "github.com/skepdata/skep/copy"
+	"github.com/skepdata/skep/internal/config"
 	"github.com/skepdata/skep/storage"
 )
 
@@ -113,18 +114,20 @@ func absent(err error) error {
 	return err
 }
 
-// refused reports whether an error is of a command line that makes no sense, or of places that do not
-// go together: exit code 2, before any work.
+// refused reports whether an error is of a command line or settings that make no sense, or of places
+// that do not go together: exit code 2, before any work.
 func refused(err error) bool {
 	var usage *usageError
 	var option *copier.OptionError
 	var badURL *storage.URLError
 	var overlap *copier.OverlapError
+	var setting *config.Error
 	var failed *copier.FailedError
 	if errors.As(err, &failed) {
 		return false // there was work
 	}
-	return errors.As(err, &usage) || errors.As(err, &option) || errors.As(err, &badURL) || errors.As(err, &overlap)
+	return errors.As(err, &usage) || errors.As(err, &option) || errors.As(err, &badURL) || errors.As(err, &overlap) ||
+		errors.As(err, &setting)
 }
 
 // errQuiet is a failure that has been reported already.
@@ -142,17 +145,25 @@ func (c *command) exit(ctx context.Context, err error) int {
 	var precondition *preconditionError
 	var deletion *copier.DeletionError
 	var missing *absentError
+	var setting *config.Error
 	hint := ""
 	switch {
 	case ctx.Err() != nil:
 		fmt.Fprintln(c.stderr, "distcp: interrupted; what is complete stays, run the same command again to go on")
 		return exitInterrupted
 	case errors.As(err, &option):
-		err = fmt.Errorf("%s: %w", flagOf(option.Option), option.Err)
+		colon := ":"
+		if strings.HasPrefix(option.Err.Error(), "and ") {
+			colon = "" // the option is one of two subjects
+		}
+		err = errors.New(flagOf(option.Option) + colon + " " + inFlags(option.Err.Error()))
 		code, hint = exitUsage, seeHelp
 	case refused(err):
+		code = exitUsage
+		if !errors.As(err, &setting) {
+			hint = seeHelp
+		}
 		errors.As(err, &usage)
-		code, hint = exitUsage, seeHelp
 	case errors.As(err, &missing):
 		code = exitUsage
 	case errors.As(err, &failed):
@@ -184,6 +195,8 @@ func flagOf(field string) string {
 		return flag
 	}
 	switch field {
+	case "SrcPrefixes":
+		return "--srcPrefixesFile"
 	case "PartSize":
 		return "--multipartUploadChunkSize"
 	case "PreviousOptional":
@@ -192,6 +205,16 @@ func flagOf(field string) string {
 		return ""
 	}
 	return "--" + strings.ToLower(field[:1]) + field[1:]
+}
+
+// inFlags names fields of copier.Options by their flags, in the text of an error.
+func inFlags(text string) string {
+	for _, field := range []string{
+		"SrcPattern", "GroupBy", "SrcPrefixes", "SrcList", "CopyFromManifest", "NumberFiles", "DeleteOnSuccess", "NewerThan", "OlderThan", "CompareBy", "AsOf",
+	} {
+		text = strings.ReplaceAll(" "+text, " "+field, " "+flagOf(field))[1:]
+	}
+	return text
 }
 
 // settings are the flags that say where things are, which all verbs have.

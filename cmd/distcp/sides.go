@@ -80,7 +80,7 @@ func (c *command) configSide(s settings, one side, requesterPays bool) (*config.
 		return nil, err
 	}
 	maps.Copy(overrides, one.overrides())
-	cfg, err := config.Load(config.Source{Getenv: c.getenv, File: s.configFile, Overrides: overrides})
+	cfg, err := config.Load(config.Source{Getenv: c.getenv, File: s.configFile, Overrides: overrides, Stores: true})
 	if err != nil {
 		return nil, usagef("%v", err)
 	}

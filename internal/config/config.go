@@ -22,6 +22,9 @@ type Source struct {
 	// Overrides are the settings of the command line, by their names in skep.toml. An
 	// empty value is as good as none.
 	Overrides map[string]string
+	// Stores reads only what has to do with stores: nobody asks for the metastore, the warehouse and
+	// the cache, which may have no place.
+	Stores bool
 }
 
 // Config is every setting, defaults filled in. It prints without secrets.
@@ -35,8 +38,16 @@ type Config struct {
 
 	VerifyReads blockstore.Verification // by the block store
 
-	s3Trouble error // why S3 cannot be used
+	s3Trouble    error // why S3 cannot be used
+	blockTrouble error // why there is no block store
 }
+
+// Error is a setting that makes no sense, or one that is missing, found when it was to be used.
+type Error struct{ Err error }
+
+func (e *Error) Error() string { return e.Err.Error() }
+
+func (e *Error) Unwrap() error { return e.Err }
 
 // Load reads all settings.
 func Load(src Source) (*Config, error) {
@@ -53,9 +64,11 @@ func Load(src Source) (*Config, error) {
 	}
 	c := &Config{}
 	c.s3Trouble = l.s3(&c.S3)
-	for _, read := range []func(*Config) error{
-		l.defaultFS, l.metastore, l.warehouse, l.blockRoots, l.verifyReads, l.cacheDir,
-	} {
+	all := []func(*Config) error{l.defaultFS, l.blockRoots, l.verifyReads}
+	if !src.Stores {
+		all = append(all, l.metastore, l.warehouse, l.cacheDir)
+	}
+	for _, read := range all {
 		if err := read(c); err != nil {
 			return nil, err
 		}
@@ -243,7 +256,8 @@ func (l *loader) blockRoots(c *Config) error {
 	if v.text == "" {
 		dir, err := l.dataDir()
 		c.BlockRoots = []string{filepath.Join(dir, "blocks")}
-		return err
+		c.blockTrouble = err
+		return nil
 	}
 	for root := range strings.SplitSeq(v.text, ",") {
 		if !filepath.IsAbs(root) || strings.Contains(root, ":/") {

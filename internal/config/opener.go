@@ -24,9 +24,13 @@ func (c *Config) Opener() *storage.Opener {
 func (c *Config) openS3() storage.OpenFunc {
 	client := sync.OnceValues(func() (*s3store.Client, error) {
 		if c.s3Trouble != nil {
-			return nil, c.s3Trouble
+			return nil, &Error{c.s3Trouble}
 		}
-		return s3store.New(c.S3)
+		client, err := s3store.New(c.S3)
+		if err != nil {
+			return nil, &Error{err}
+		}
+		return client, nil
 	})
 	return func(_ context.Context, host string) (storage.Bucket, error) {
 		s3, err := client()
@@ -41,9 +45,21 @@ func openFiles(context.Context, string) (storage.Bucket, error) {
 	return filestore.New("/")
 }
 
+// Blocks are the directories of the block store.
+func (c *Config) Blocks() ([]string, error) {
+	if c.blockTrouble != nil {
+		return nil, &Error{c.blockTrouble}
+	}
+	return c.BlockRoots, nil
+}
+
 // openVolume opens a volume of the block store in the configured roots.
 func (c *Config) openVolume(_ context.Context, volume string) (storage.Bucket, error) {
-	b, err := blockstore.Open(c.BlockRoots, volume, blockstore.Options{VerifyReads: c.VerifyReads})
+	roots, err := c.Blocks()
+	var b storage.Bucket
+	if err == nil {
+		b, err = blockstore.Open(roots, volume, blockstore.Options{VerifyReads: c.VerifyReads})
+	}
 	if err != nil {
 		return nil, &storage.Error{Op: "open", URL: "block://" + volume + "/", Err: err}
 	}

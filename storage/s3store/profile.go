@@ -95,7 +95,7 @@ func readProfile(getenv func(string) string, name string, named bool) (profile, 
 		}
 	}
 	if !found && named {
-		return profile{}, fmt.Errorf("there is no profile %q in %s; check AWS_PROFILE", name, p.from)
+		return profile{}, fmt.Errorf("there is no profile %q in %s; AWS_PROFILE, or an option, names it", name, p.from)
 	}
 	if services := p.values["services"]; services != "" {
 		p.service = config["services "+services]
