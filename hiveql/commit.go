@@ -28,8 +28,8 @@ type job struct {
 	generation string
 	// listed says that the list of replaced files was written.
 	listed bool
-	// moves are files that are to be removed when the job has committed; loaded is the table's
-	// loadedParam when they were looked at, and movesListed says that their list was written.
+	// moves are files that are to be removed when the job has committed; loaded is what
+	// loadedParam was when they were looked at, and movesListed says that their list was written.
 	moves       []File
 	loaded      string
 	movesListed bool
@@ -172,7 +172,7 @@ func (j *job) commit(ctx context.Context) error {
 			if j.overwrite && t.Parameters[generationParam] != j.generation {
 				return errReplaced
 			}
-			if err := j.commitMoves(t); err != nil {
+			if err := j.commitMoves(ctx, tx, t); err != nil {
 				return err
 			}
 		} else if j.s.settings.isTrue(trackFiles) {
@@ -354,7 +354,7 @@ func sameParams(a, b map[string]string) bool {
 	rest := func(m map[string]string) map[string]string {
 		m = maps.Clone(m)
 		maps.DeleteFunc(m, func(k, _ string) bool {
-			return strings.HasPrefix(k, writeParam) || strings.HasPrefix(k, movedParam) || k == loadedParam
+			return strings.HasPrefix(k, writeParam) || strings.HasPrefix(k, movedParam)
 		})
 		return m
 	}

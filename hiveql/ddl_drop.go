@@ -54,6 +54,7 @@ func (s *Session) dropTable(ctx context.Context, name metastore.TableName) error
 	if err != nil {
 		return err
 	}
+	s.finishMoves(ctx, t) // who loaded them will not know any more
 	var places []string
 	if t.Type == metastore.Managed || purges(t) {
 		if places, err = s.places(ctx, t); err != nil {

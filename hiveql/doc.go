@@ -32,8 +32,10 @@
 //	[7] transaction: skep.write.ID goes; then the list of [4]
 //
 // LOAD DATA without LOCAL lists what it has loaded in .skep-moved-ID, and [5] says so in
-// skep.moved.ID of the table. Its sources are removed next, whoever may read: they are none of the
-// table's. skep.loaded changes with each, so that of two that load one file at once the second fails.
+// skep.moved.ID of the table, and of the default database, where every LOAD DATA looks whether its sources
+// have been loaded into another table. They are removed next, whoever may read: they are none of the
+// table's. skep.loaded of that database changes with each, so that of two that load one file at once the
+// second fails.
 //
 // The files of a place of a managed table are listed in the metastore, in its parameter
 // skep.files: it is tracked. Readers take them from there, without asking the store. The list

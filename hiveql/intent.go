@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/skepdata/skep/metastore"
@@ -82,9 +83,9 @@ func changeIntents(ctx context.Context, tx metastore.Tx, db string, change func(
 	if d.Parameters == nil {
 		d.Parameters = map[string]string{}
 	}
-	before := len(d.Parameters)
+	before := maps.Clone(d.Parameters)
 	change(d.Parameters)
-	if before == 0 && len(d.Parameters) == 0 {
+	if maps.Equal(before, d.Parameters) {
 		return nil
 	}
 	return tx.AlterDatabase(ctx, d)

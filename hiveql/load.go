@@ -37,7 +37,7 @@ func (s *Session) loadData(ctx context.Context, r *Result, n *syntax.LoadData) e
 		return err
 	}
 	if !n.Local {
-		if err := s.notLoaded(ctx, t, files); err != nil {
+		if files, err = s.unloaded(ctx, n, files); err != nil {
 			return err
 		}
 	}
@@ -72,7 +72,7 @@ func (s *Session) loadData(ctx context.Context, r *Result, n *syntax.LoadData) e
 	if n.Local {
 		return nil
 	}
-	if err := s.finishMove(ctx, t, j.id); err != nil {
+	if err := s.finishMove(ctx, s.cfg.Store, t, j.id); err != nil {
 		return fmt.Errorf("the data is loaded, but its source is still there: %w", err)
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/skepdata/skep/metastore"
 	"github.com/skepdata/skep/storage"
 	"github.com/skepdata/skep/storage/storagetest"
 )
@@ -155,12 +156,12 @@ func TestVacuumSources(t *testing.T) {
 	same(t, "left", w.below("wh/u/"))
 }
 
-// TestTwoLoads loads the same files twice at the same time: the second has found them before the first
-// has committed, and comes to its commit after that.
+// TestTwoLoads loads the same files twice at the same time, into one table or two: the second has found them
+// before the first has committed, and comes to its commit after that.
 func TestTwoLoads(t *testing.T) {
 	const load = "LOAD DATA INPATH 'mem://lake/in' INTO TABLE u"
-	for _, removes := range []bool{true, false} {
-		w := newWorld(t)
+	for n, second := range []string{load, load, "LOAD DATA INPATH 'mem://lake/in' INTO TABLE t PARTITION (ds='z')"} {
+		w, removes := newWorld(t), n > 0
 		must(t, w.plain(), setup)
 		w.put("in/a", "7\n")
 		first := false
@@ -181,9 +182,135 @@ func TestTwoLoads(t *testing.T) {
 			w.put("in/b", "8\n")
 			return errors.ErrUnsupported // to copy it by itself
 		})
-		if _, err := run(w.session(b, w.store), load); err == nil {
+		if _, err := run(w.session(b, w.store), second); err == nil {
 			t.Error("the second has loaded them, too")
 		}
 		same(t, "rows", must(t, w.plain(), "SELECT a FROM u"), "1", "2", "3", "7")
+		same(t, "rows", must(t, w.plain(), "SELECT a FROM t WHERE ds = 'z'"))
 	}
+}
+
+// TestTwoLoadsCommit has another LOAD DATA, of the same file into another table, commit and remove it after
+// the first has made sure that it is there.
+func TestTwoLoadsCommit(t *testing.T) {
+	w := newWorld(t)
+	must(t, w.plain(), setup)
+	w.put("in/a", "7\n")
+	first := false
+	b := storagetest.Faulty(w.mem, func(op storagetest.Op) error {
+		if op.Kind == storagetest.OpCommit && strings.Contains(op.Key, ".skep-moved-") && !first {
+			first = true
+			must(t, w.plain(), "LOAD DATA INPATH 'mem://lake/in' INTO TABLE u")
+		}
+		return nil
+	})
+	if _, err := run(w.session(b, w.store), "LOAD DATA INPATH 'mem://lake/in' INTO TABLE t PARTITION (ds='z')"); err == nil {
+		t.Error("the second has loaded it, too")
+	}
+	same(t, "rows", must(t, w.plain(), "SELECT a FROM u"), "1", "2", "3", "7")
+	same(t, "rows", must(t, w.plain(), "SELECT a FROM t WHERE ds = 'z'"))
+}
+
+// TestLoadDiesAndAnotherLoads ends LOAD DATA before each of its effects, and then loads the same files into
+// another table. Each row is in one of the two.
+func TestLoadDiesAndAnotherLoads(t *testing.T) {
+	steps := 0
+	for finished := false; !finished; steps++ {
+		w := newWorld(t)
+		w.grace = "1h"
+		must(t, w.plain(), "CREATE TABLE u (a INT); CREATE TABLE t (a INT) PARTITIONED BY (ds STRING)")
+		w.put("in/a", "7\n", "in/b", "8\n", "in/deep/c", "9\n")
+		s, k := w.mortal(steps)
+		_, err := run(s, "LOAD DATA INPATH 'mem://lake/in' INTO TABLE u")
+		finished = !k.dead
+		w.orphan()
+		table := "u"
+		if steps%2 == 1 {
+			must(t, w.plain(), "ALTER TABLE u RENAME TO v")
+			table = "v"
+		}
+		_, again := run(w.plain(), "LOAD DATA INPATH 'mem://lake/in/?' INTO TABLE t PARTITION (ds='x')")
+		if again != nil && !errors.Is(again, storage.ErrNotExist) {
+			t.Fatalf("step %d: %v", steps, again)
+		}
+		rows := slices.Concat(must(t, w.plain(), "SELECT a FROM "+table), must(t, w.plain(), "SELECT a FROM t"))
+		slices.Sort(rows)
+		same(t, fmt.Sprintf("of both, step %d (%v, %v)", steps, err, again), rows, "7", "8")
+		same(t, "sources", w.below("in/"), "in/deep/c")
+		must(t, w.plain(), "INSERT INTO "+table+" VALUES (1)")
+		w.wantNoMoves(table, "t")
+	}
+	if steps < 6 {
+		t.Errorf("only %d steps", steps)
+	}
+}
+
+// wantNoMoves fails where a LOAD DATA is on record that has sources left.
+func (w *world) wantNoMoves(tables ...string) {
+	w.t.Helper()
+	d, err := w.store.Database(context.Background(), metastore.DefaultDatabase)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	all := []map[string]string{d.Parameters}
+	for _, name := range tables {
+		t, err := w.store.Table(context.Background(), metastore.TableName{Database: metastore.DefaultDatabase, Name: name})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		all = append(all, t.Parameters)
+	}
+	for _, params := range all {
+		for k := range params {
+			if strings.HasPrefix(k, "skep.moved.") {
+				w.t.Errorf("%s is still there", k)
+			}
+		}
+	}
+}
+
+// TestSourcesThatStayForOthers loads files that cannot be removed into another table: an error that says
+// where they are. When the first table is dropped they can be loaded.
+func TestSourcesThatStayForOthers(t *testing.T) {
+	w := loadedHalf(t)
+	stays := storagetest.Faulty(w.mem, func(op storagetest.Op) error {
+		if op.Kind == storagetest.OpDelete && strings.HasPrefix(op.Key, "in/") {
+			return errDead
+		}
+		return nil
+	})
+	const load = "LOAD DATA INPATH 'mem://lake/in/a' INTO TABLE t PARTITION (ds='z')"
+	if _, err := run(w.session(stays, w.store), load); err == nil || !strings.Contains(err.Error(), "mem://lake/in/a") ||
+		!strings.Contains(err.Error(), "default.u") {
+		t.Errorf("loaded again: %v", err)
+	}
+	same(t, "rows", must(t, w.plain(), "SELECT a FROM t WHERE ds = 'z'"))
+	must(t, w.session(stays, w.store), "DROP TABLE u")
+	must(t, w.plain(), load)
+	same(t, "rows", must(t, w.plain(), "SELECT a FROM t WHERE ds = 'z'"), "7")
+	w.wantNoMoves("t")
+}
+
+// TestLoadIntoTemporary does it with temporary tables, which others do not see.
+func TestLoadIntoTemporary(t *testing.T) {
+	w := newWorld(t)
+	must(t, w.plain(), setup)
+	w.put("in/a", "7\n")
+	b := storagetest.Faulty(w.mem, func(op storagetest.Op) error {
+		if op.Kind == storagetest.OpDelete && op.Key == "in/a" {
+			return errDead
+		}
+		return nil
+	})
+	s := w.session(b, w.store)
+	must(t, s, "CREATE TEMPORARY TABLE u (a INT)")
+	if _, err := run(s, "LOAD DATA INPATH 'mem://lake/in' INTO TABLE u"); !errors.Is(err, errDead) {
+		t.Fatal(err)
+	}
+	if _, err := run(w.plain(), "LOAD DATA INPATH 'mem://lake/in' INTO TABLE u"); !errors.Is(err, storage.ErrNotExist) {
+		t.Errorf("loaded again: %v", err)
+	}
+	same(t, "rows", must(t, s, "SELECT a FROM u"), "7")
+	same(t, "sources", w.below("in/"))
+	w.wantNoMoves("t")
 }

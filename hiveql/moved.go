@@ -9,7 +9,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -19,12 +18,12 @@ import (
 
 // LOAD DATA without LOCAL moves files: it removes its sources when it has committed. Between that and
 // the last removal they are listed in a file in the table's location, so that whoever writes to the table
-// next removes what is left of them, and nobody loads them again.
+// next, or loads one of them into whatever table, removes what is left of them first, and nobody loads them again.
 
 const (
 	movedPrefix = ".skep-moved-" // begins the name of the list; the id of the write follows
 	movedParam  = "skep.moved."  // + id, on the table: a LOAD DATA that was committed and has sources left
-	loadedParam = "skep.loaded"  // on the table: changes with every such LOAD DATA
+	loadedParam = "skep.loaded"  // on the default database: changes with every such LOAD DATA
 )
 
 // moved is one source: a line of the list.
@@ -115,8 +114,9 @@ func (cfg *Config) readMoved(ctx context.Context, table, id string) ([]moved, er
 }
 
 // finishMove removes the sources of a committed write that are still what they were, then its traces.
-// Every step can be repeated, by any process.
-func (s *Session) finishMove(ctx context.Context, t *metastore.Table, id string) error {
+// Every step can be repeated, by any process. t is a table of store, which may know it by another name than
+// the session does.
+func (s *Session) finishMove(ctx context.Context, store metastore.Store, t *metastore.Table, id string) error {
 	list, err := s.cfg.readMoved(ctx, t.Storage.Location, id)
 	if err != nil {
 		return err
@@ -130,18 +130,21 @@ func (s *Session) finishMove(ctx context.Context, t *metastore.Table, id string)
 			return err
 		}
 	}
-	err = s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
+	err = store.Update(ctx, func(tx metastore.Tx) error {
 		now, err := tx.Table(ctx, t.TableName)
-		if err != nil {
+		switch {
+		case errors.Is(err, metastore.ErrNoSuchTable) || errors.Is(err, metastore.ErrNoSuchDatabase):
+		case err != nil:
 			return err
+		case now.Parameters[movedParam+id] != "":
+			delete(now.Parameters, movedParam+id)
+			if err := tx.AlterTable(ctx, t.TableName, now); err != nil {
+				return err
+			}
 		}
-		if _, ok := now.Parameters[movedParam+id]; !ok {
-			return nil
-		}
-		delete(now.Parameters, movedParam+id)
-		return tx.AlterTable(ctx, t.TableName, now)
+		return changeMoves(ctx, tx, func(p map[string]string) { delete(p, movedParam+id) })
 	})
-	if err != nil && !errors.Is(err, metastore.ErrNoSuchTable) && !errors.Is(err, metastore.ErrNoSuchDatabase) {
+	if err != nil {
 		return err
 	}
 	return s.removeNamed(ctx, t.Storage.Location, movedPrefix+id)
@@ -186,28 +189,8 @@ func (s *Session) removeMoved(ctx context.Context, place string, list []moved) e
 // no reason not to write: notLoaded guards against loading them again.
 func (s *Session) finishMoves(ctx context.Context, t *metastore.Table) {
 	for _, id := range movesOf(t) {
-		_ = s.finishMove(ctx, t, id)
+		_ = s.finishMove(ctx, s.cfg.Store, t, id)
 	}
-}
-
-// notLoaded makes sure that no earlier write to t has loaded one of the files.
-func (s *Session) notLoaded(ctx context.Context, t *metastore.Table, files []File) error {
-	for _, id := range movesOf(t) {
-		list, err := s.cfg.readMoved(ctx, t.Storage.Location, id)
-		if err != nil {
-			return err
-		}
-		loaded := map[string]moved{}
-		for _, m := range list {
-			loaded[m.url()] = m
-		}
-		for _, f := range files {
-			if m, ok := loaded[f.URL()]; ok && m.same(f.Object) {
-				return notLoadedAgain(f, "an earlier LOAD DATA has loaded it into "+t.String()+", but could not remove it")
-			}
-		}
-	}
-	return nil
 }
 
 func notLoadedAgain(f File, why string) error {
@@ -218,14 +201,18 @@ func notLoadedAgain(f File, why string) error {
 
 // seeSources makes sure, before the commit, that the sources are there, and not loaded by somebody else
 // meanwhile, and lists them.
-func (j *job) seeSources(ctx context.Context, now *metastore.Table) error {
+func (j *job) seeSources(ctx context.Context) error {
 	if len(j.moves) == 0 {
 		return nil
 	}
-	j.loaded = now.Parameters[loadedParam]
-	if err := j.s.notLoaded(ctx, now, j.moves); err != nil {
+	before, loaded, err := j.s.loadedBefore(ctx, j.moves)
+	if err != nil {
 		return err
 	}
+	if len(before) > 0 {
+		return before[0].refuse()
+	}
+	j.loaded = loaded
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(j.s.cfg.Parallel)
 	for _, f := range j.moves {
@@ -245,17 +232,4 @@ func (j *job) seeSources(ctx context.Context, now *metastore.Table) error {
 	}
 	j.movesListed = true
 	return j.s.cfg.writeMoved(ctx, j.table.Storage.Location, j.id, j.moves)
-}
-
-// commitMoves says in the table that the sources are to be removed.
-func (j *job) commitMoves(t *metastore.Table) error {
-	if len(j.moves) == 0 {
-		return nil
-	}
-	if t.Parameters[loadedParam] != j.loaded {
-		return errReplaced
-	}
-	setParam(&t.Parameters, loadedParam, j.id)
-	setParam(&t.Parameters, movedParam+j.id, time.Now().UTC().Format(time.RFC3339))
-	return nil
 }

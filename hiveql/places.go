@@ -29,7 +29,7 @@ func (j *job) look(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := j.seeSources(ctx, table); err != nil {
+	if err := j.seeSources(ctx); err != nil {
 		return err
 	}
 	if !j.overwrite && !j.create && !tracks(table) {

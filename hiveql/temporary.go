@@ -42,6 +42,11 @@ func (t *temporaries) has(name metastore.TableName) bool {
 	return ok
 }
 
+// kept is the name under which the metastore has a table.
+func (t *temporaries) kept(name metastore.TableName) metastore.TableName {
+	return (&temporaryReader{t.Store, t.names}).kept(name)
+}
+
 // fresh is the name under which the next temporary table is kept.
 func (t *temporaries) fresh(name metastore.TableName) metastore.TableName {
 	t.made++

@@ -87,7 +87,7 @@ func (s *Session) vacuumWrite(ctx context.Context, t *metastore.Table, id string
 // vacuumMove removes the sources of a LOAD DATA.
 func (s *Session) vacuumMove(ctx context.Context, t *metastore.Table, id string, dry bool, v *Vacuumed) error {
 	if !dry {
-		if err := s.finishMove(ctx, t, id); err != nil {
+		if err := s.finishMove(ctx, s.engine.cfg.Store, t, id); err != nil {
 			v.Kept++
 			return err
 		}
