@@ -309,7 +309,7 @@ func (p *typeParser) fieldName() (string, error) {
 		if name == "" || name != strings.TrimSpace(name) || strings.ContainsAny(name, ":,<>()`") {
 			return "", p.failf(start, "field name %q cannot be used in a struct", name)
 		}
-		return lower(name), nil
+		return name, nil
 	}
 	end := strings.IndexAny(p.text[p.pos:], ":,<>()`")
 	if end < 0 {
@@ -320,14 +320,5 @@ func (p *typeParser) fieldName() (string, error) {
 		return "", p.failf(start, "expected a field name, found %s", p.found())
 	}
 	p.pos += end
-	return lower(name), nil
-}
-
-// lower is strings.ToLower for valid UTF-8 and leaves other bytes alone, so that printing and
-// reading a type again gives the same one.
-func lower(s string) string {
-	if !utf8.ValidString(s) {
-		return s
-	}
-	return strings.ToLower(s)
+	return name, nil
 }

@@ -151,6 +151,26 @@ func (t Type) write(b *strings.Builder) {
 	}
 }
 
+// LowerFields is t with the names of fields in lower case: so formats have them that keep no
+// names in their files.
+func (t Type) LowerFields() Type {
+	lower := func(part *Type) *Type {
+		if part == nil {
+			return nil
+		}
+		of := part.LowerFields()
+		return &of
+	}
+	t.Key, t.Elem, t.Fields = lower(t.Key), lower(t.Elem), slices.Clone(t.Fields)
+	for i, f := range t.Fields {
+		t.Fields[i].Name, t.Fields[i].Type = strings.ToLower(f.Name), f.Type.LowerFields()
+	}
+	return t
+}
+
+// Same is Equal, and the names of fields are spelled in the same way.
+func (t Type) Same(u Type) bool { return t.Equal(u) && (t.Primitive() || t.String() == u.String()) }
+
 // Equal reports whether the two types are the same, ignoring the case of field names and
 // comments.
 func (t Type) Equal(u Type) bool {

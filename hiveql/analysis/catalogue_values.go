@@ -3,6 +3,7 @@ package analysis
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/skepdata/skep/hivetype"
 )
@@ -280,7 +281,7 @@ func bindNamedStruct(args []Arg) (Binding, error) {
 		if c == nil || !args[i].Type.Text() || c.Value == nil {
 			return Binding{}, &TypeError{Index: i, Want: "a constant string", Got: args[i].Type}
 		}
-		fields = append(fields, hivetype.Field{Name: c.Value.(string), Type: args[i+1].Type})
+		fields = append(fields, hivetype.Field{Name: strings.ToLower(c.Value.(string)), Type: args[i+1].Type})
 	}
 	return bound(hivetype.StructOf(fields...), argTypes(args)...)
 }

@@ -13,7 +13,7 @@ import (
 // convert makes x of type t, by a cast unless it is already. Constants are converted here where
 // that is certain to give what the engine would.
 func convert(x Expr, t hivetype.Type) Expr {
-	if x.Type().Equal(t) {
+	if x.Type().Same(t) {
 		return x
 	}
 	if c, ok := x.(*Const); ok {

@@ -125,7 +125,11 @@ func (a *analyzer) scan(t *metastore.Table) *Scan {
 			s.ByPosition = strings.EqualFold(v, "true")
 		}
 	}
+	parquet := strings.HasSuffix(t.Storage.InputFormat, "MapredParquetInputFormat")
 	for i, c := range t.Storage.Columns {
+		if !parquet && !c.Type.Primitive() { // names of fields come from the files, or are in lower case
+			c.Type = c.Type.LowerFields()
+		}
 		s.Cols = append(s.Cols, ScanColumn{Column: a.column(c.Name, c.Type), Source: DataColumn, Index: i})
 	}
 	for i, c := range t.PartitionKeys {

@@ -13,7 +13,7 @@ func (l *lowerer) cast(x string, from, to hivetype.Type) string {
 		return l.fail(err)
 	}
 	switch {
-	case from.Equal(to):
+	case from.Same(to):
 		return x
 	case from.Kind == hivetype.Void:
 		return "NULL::" + l.sqlType(to)

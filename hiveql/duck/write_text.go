@@ -172,7 +172,7 @@ func (t *textFiles) begin(ordinal int64) error {
 	}
 	fields := make([]formats.Field, t.columns)
 	for i := range fields {
-		fields[i] = formats.Field{Name: t.out.Table.Storage.Columns[i].Name, Type: t.query.Output[i].Type}
+		fields[i] = formats.Field{Name: t.out.Table.Storage.Columns[i].Name, Type: t.query.Output[i].Type.LowerFields()}
 	}
 	if o.rows, err = formats.NewWriter(t.spec, fields, o.plain); err != nil {
 		return &Error{Op: "write", Msg: err.Error(), Err: err}
