@@ -53,6 +53,7 @@ type Object struct {
 	ModTime time.Time // when this version became visible
 	ETag    string    // changes whenever the content does; opaque, without quotes
 	CRC32C  Checksum  // of the whole content, where the store keeps it
+	Digest  Digest    // of the whole content, where the store keeps that instead; listings do not tell it
 
 	Mode fs.FileMode // permission bits of a local file; 0 at stores of other things
 

@@ -117,6 +117,8 @@ func (p *farParts) Missing(int64, int64) int64 { return 0 }
 
 func (p *farParts) Verify([]uint32) error { return nil }
 
+func (p *farParts) Recheck(context.Context, int64, int64) error { return nil }
+
 func (p *farParts) Forget(int64, int64) error { return nil }
 
 // farTable makes a table of two files of 100,000 rows, one column of which is long.

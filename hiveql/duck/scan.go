@@ -261,6 +261,7 @@ func (l *lowerer) textSource(g *scanGroup, t *splitSource) batchSource {
 			if err == nil || errors.Is(err, io.EOF) {
 				return err
 			}
+			err = t.explain(ctx, err)
 			var located *storage.Error
 			if errors.As(err, &located) {
 				return &Error{Op: "read", Msg: err.Error(), Err: err}
@@ -273,13 +274,13 @@ func (l *lowerer) textSource(g *scanGroup, t *splitSource) batchSource {
 		}
 		plain, err := formats.Decompress(ctx, path.Base(f.Object.Key), raw, l.exec.threadsFor(len(g.files)))
 		if err != nil {
-			return nil, nil, describe(errors.Join(err, raw.Close()))
+			return nil, nil, errors.Join(describe(err), raw.Close())
 		}
 		spec := g.spec
 		spec.Cut, spec.Nanos = t.src.Cut(), bool(l.resolution)
 		r, err := formats.NewSplitReader(spec, g.fields, projection, plain, batchRows, t.split)
 		if err != nil {
-			return nil, nil, describe(errors.Join(err, plain.Close(), raw.Close()))
+			return nil, nil, errors.Join(describe(err), plain.Close(), raw.Close())
 		}
 		next := func() (arrow.RecordBatch, error) {
 			b, err := r.Next()

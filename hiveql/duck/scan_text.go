@@ -2,11 +2,14 @@ package duck
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 
 	"github.com/skepdata/skep/hiveql"
 	"github.com/skepdata/skep/hiveql/formats"
+	"github.com/skepdata/skep/storage"
 )
 
 const (
@@ -26,6 +29,7 @@ type splitSource struct {
 	mu    sync.Mutex
 	begun *hiveql.Local // asked for, and not yet opened
 	taken bool
+	parts *partsReader // once it is opened, if it is one
 }
 
 // local is the file in the cache. Its Parts are nil if it is not far, or if there is no cache, and
@@ -73,7 +77,22 @@ func (t *splitSource) open(ctx context.Context) (io.ReadCloser, error) {
 		local.Release()
 		return t.src.Open(ctx, t.file, t.split.Start())
 	}
-	return &partsReader{ctx: ctx, local: local, at: t.split.Start()}, nil
+	t.parts = &partsReader{ctx: ctx, local: local, from: t.split.Start()}
+	t.parts.at.Store(t.parts.from)
+	return t.parts, nil
+}
+
+// explain is the error of what came, if that has changed on the way, and otherwise err: that it makes no
+// sense.
+func (t *splitSource) explain(ctx context.Context, err error) error {
+	var known *storage.Error
+	if t.parts == nil || t.parts.ended.Load() || errors.Is(err, io.EOF) || errors.As(err, &known) || ctx.Err() != nil {
+		return err
+	}
+	if changed := t.parts.local.Parts.Recheck(ctx, t.parts.from, t.parts.at.Load()-t.parts.from); changed != nil {
+		return changed
+	}
+	return err
 }
 
 // end gives back what was never opened.
@@ -90,17 +109,20 @@ func (t *splitSource) end() {
 type partsReader struct {
 	ctx   context.Context // of the one query that it lives for
 	local hiveql.Local
-	at    int64
-	once  sync.Once
+	from  int64
+	at    atomic.Int64 // what decodes may run ahead of who asks
+	ended atomic.Bool
 }
 
 func (r *partsReader) Read(p []byte) (int, error) {
-	n, err := r.local.Parts.ReadOn(r.ctx, p, r.at)
-	r.at += int64(n)
+	n, err := r.local.Parts.ReadOn(r.ctx, p, r.at.Load())
+	r.at.Add(int64(n))
 	return n, err
 }
 
 func (r *partsReader) Close() error {
-	r.once.Do(r.local.Release)
+	if r.ended.CompareAndSwap(false, true) {
+		r.local.Release()
+	}
 	return nil
 }

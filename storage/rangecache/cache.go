@@ -32,6 +32,10 @@ type Cache struct {
 	coming  int64              // bytes that are on their way
 	full    int64              // the size at which to evict
 	closed  bool
+
+	// doubted are the URLs of buckets whose store means other things than it seems by what
+	// storage.Digest calls doubtful.
+	doubted sync.Map
 }
 
 var errClosed = errors.New("the cache is closed")
@@ -80,6 +84,17 @@ func (c *Cache) Object(ctx context.Context, b storage.Bucket, o storage.Object) 
 	name := objectName(b.URL()+o.Key, o)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	for of := c.objects[name]; of != nil && of.users == 0; of = c.objects[name] {
+		c.mu.Unlock()
+		select {
+		case <-of.ended:
+		case <-ctx.Done():
+		}
+		c.mu.Lock()
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+	}
 	if c.closed {
 		return nil, errClosed
 	}
@@ -95,7 +110,9 @@ func (c *Cache) Object(ctx context.Context, b storage.Bucket, o storage.Object) 
 		c.objects[name] = of
 	}
 	of.users++
-	return &File{of: of}, nil
+	of.mu.Lock()
+	defer of.mu.Unlock()
+	return &File{of: of, failures: of.failures, before: of.changed.Load()}, nil
 }
 
 // open opens the files of an object that nobody in this process uses.

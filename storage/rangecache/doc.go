@@ -19,10 +19,12 @@
 // true map, since the system still has what was written; after a crash of the system, which may
 // lose one and keep the other, every block is compared with its sum before it counts; and so that
 // no damage of the disk is read, each is once more when an object that is open uses it first, and
-// fetched again if it differs. When the
-// last block of an object comes, the sum of the whole is compared with the store's, if it
-// keeps one. Who knows the sums of an object's blocks tells them ([File.Verify]), and nobody is given
-// other bytes then, however they have come.
+// fetched again if it differs. Who knows the sums of an object's blocks tells them ([File.Verify]), and
+// nobody is given other bytes then, however they have come. Of other objects, when the last block
+// comes, all together are compared with what the store says of the whole, if it says anything, and
+// until then that block is given to nobody. If they differ all are fetched once more, which shows which
+// came changed; it is an error for those who had been given one, and the next find what is right. The
+// store is asked while the last blocks are on their way.
 //
 // Several processes may share a directory. A file in use carries a shared lock; eviction takes
 // an exclusive one, without waiting, and so passes over files that anybody uses. After locking,

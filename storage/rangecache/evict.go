@@ -102,7 +102,7 @@ func (c *Cache) evict(size int64, only bool) error {
 		}
 	}
 	for _, of := range c.objects {
-		if c.size > goal {
+		if c.size > goal && of.users > 0 {
 			c.size -= of.giveUp(c.size-goal, only)
 		}
 	}

@@ -15,6 +15,8 @@ const (
 	runBlocks = int64(64)
 	// aheadBlocks is how much a Fill asks for before what it waits for has come: 64 MiB.
 	aheadBlocks = 1024
+	// smallBlocks is what an object may have of which nothing is used before all of it has come: 1 MiB.
+	smallBlocks = 16
 )
 
 // run is one request: for the blocks from the first to before the last. What it brings is
@@ -48,17 +50,35 @@ func (of *object) fill(ctx context.Context, f *File, from, to int64, must bool) 
 	of.mu.Lock()
 	defer of.mu.Unlock()
 	f.note(from, to)
-	stop := func() bool { return true }
 	joined := map[*run]bool{}
+	wake := of.waker(ctx)
 	defer func() {
-		stop()
+		wake.stop()
 		for r := range joined {
 			of.leave(r)
 		}
 	}()
+	for {
+		if err := of.bring(ctx, f, from, to, must, joined, wake.set); err != nil {
+			return err
+		}
+		waited, err := of.settled(ctx, f, wake.set)
+		if err != nil {
+			return err
+		}
+		if !waited {
+			break
+		}
+	}
+	of.give(from, to)
+	return nil
+}
+
+// bring waits until blocks are there.
+func (of *object) bring(ctx context.Context, f *File, from, to int64, must bool, joined map[*run]bool, wake func()) error {
 	asked := from // all before is there or on its way
 	for b := from; b < to; {
-		if of.have.has(b) {
+		if of.there(b) {
 			b++
 			continue
 		}
@@ -66,17 +86,13 @@ func (of *object) fill(ctx context.Context, f *File, from, to int64, must bool) 
 			if err := of.have.refresh(from, to); err != nil {
 				return of.readError(err)
 			}
-			stop = context.AfterFunc(ctx, func() {
-				of.mu.Lock()
-				defer of.mu.Unlock()
-				of.cond.Broadcast()
-			})
+			wake()
 		}
 		asked = max(asked, b)
 		for asked < min(to, b+aheadBlocks) {
 			asked = of.ask(f, asked, to, joined, must)
 		}
-		again, err := of.await(ctx, b)
+		again, err := of.await(ctx, f, b)
 		if must && errors.Is(err, errFull) { // the one who asked could do without
 			again, err = true, nil
 		}
@@ -90,9 +106,44 @@ func (of *object) fill(ctx context.Context, f *File, from, to int64, must bool) 
 	return nil
 }
 
+// waker wakes those who wait for an object when a context ends, once set has been called.
+type waker struct {
+	of    *object
+	ctx   context.Context // of the one call that it lives for
+	after func() bool
+}
+
+func (of *object) waker(ctx context.Context) *waker { return &waker{of: of, ctx: ctx} }
+
+func (w *waker) set() {
+	if w.after == nil {
+		w.after = context.AfterFunc(w.ctx, func() {
+			w.of.mu.Lock()
+			defer w.of.mu.Unlock()
+			w.of.cond.Broadcast()
+		})
+	}
+}
+
+func (w *waker) stop() {
+	if w.after != nil {
+		w.after()
+	}
+}
+
+// there reports whether a block can be given out. Those of small objects that come by one request are
+// not before all have been compared.
+func (of *object) there(b int64) bool {
+	if !of.have.has(b) {
+		return false
+	}
+	n := int64(len(of.have.blocks))
+	return n > smallBlocks || of.sums != nil || len(of.runs) != 1 || of.runs[0].to-of.runs[0].from < n
+}
+
 // ask makes sure that the block b is there or on its way, and returns the next that may not be.
 func (of *object) ask(f *File, b, to int64, joined map[*run]bool, must bool) int64 {
-	if of.have.has(b) {
+	if of.there(b) {
 		return b + 1
 	}
 	r := of.runOf(b)
@@ -128,14 +179,12 @@ func (of *object) start(f *File, b, to int64) *run {
 	ctx, cancel := context.WithCancel(of.ctx)
 	r.cancel = cancel
 	of.runs = append(of.runs, r)
+	of.attestAhead(r)
 	off, n := of.span(r)
 	f.fetched.Add(n)
 	f.requests.Add(1)
-	if f.brought == nil {
-		f.brought = newBits(len(of.have.blocks))
-	}
 	for b := r.from; b < r.to; b++ {
-		f.brought[b/64] |= 1 << (b % 64)
+		f.brought.add(b, of)
 	}
 	of.wg.Go(func() {
 		defer cancel()
@@ -161,16 +210,16 @@ func (of *object) span(r *run) (off, n int64) {
 }
 
 // await waits until the block b is there, or reports that it has to be asked for once more.
-func (of *object) await(ctx context.Context, b int64) (again bool, err error) {
+func (of *object) await(ctx context.Context, f *File, b int64) (again bool, err error) {
 	r := of.runOf(b)
 	for {
 		switch {
-		case of.have.has(b):
+		case of.failed(f) != nil:
+			return false, of.failed(f)
+		case of.there(b):
 			return false, nil
 		case ctx.Err() != nil:
 			return false, context.Cause(ctx)
-		case of.wrong != nil:
-			return false, of.wrong
 		case of.ctx.Err() != nil:
 			return false, errClosed
 		case r == nil || r.done && (r.err == nil || errors.Is(r.err, errGivenUp)):
@@ -220,11 +269,7 @@ func (of *object) need(r *run) (waiting, must bool) {
 
 // receive reads n bytes from off on, where the block b begins.
 func (of *object) receive(ctx context.Context, b, off, n int64) error {
-	opts := storage.ReadOptions{IfMatch: of.o.ETag, Offset: off, Length: n, Unverified: true}
-	if n == of.o.Size {
-		opts.Length = 0 // S3 tells the sum only to those who ask for no range
-	}
-	rd, err := of.b.Open(ctx, of.o.Key, opts)
+	rd, err := of.b.Open(ctx, of.o.Key, of.options(off, n))
 	if err != nil {
 		return err
 	}
@@ -259,16 +304,7 @@ type unwritable struct{ err error }
 func (u *unwritable) Error() string { return "write cache: " + u.err.Error() }
 func (u *unwritable) Unwrap() error { return u.err }
 
-// learn takes the sum of the whole from an object that has been opened: listings tell none.
-func (of *object) learn(o storage.Object) {
-	of.mu.Lock()
-	defer of.mu.Unlock()
-	if !of.sum.Known && o.ETag == of.o.ETag {
-		of.sum = o.CRC32C
-	}
-}
-
-// keep writes one block and enters it. The last of all also says whether the whole is right.
+// keep writes one block and enters it. After the last of all the whole is compared.
 func (of *object) keep(b int64, p []byte) error {
 	sum := crc32.Checksum(p, castagnoli)
 	if err := of.agrees(b, sum); err != nil {
@@ -282,44 +318,12 @@ func (of *object) keep(b int64, p []byte) error {
 	if of.sums != nil && of.sums[b] != sum { // they have been told meanwhile
 		return &changedBlock{b}
 	}
-	v := uint64(sum) | present
-	missing := len(of.have.blocks) - of.have.there
-	if missing == 1 && !of.have.has(b) {
-		if err := of.compareWhole(b, v); err != nil {
-			return err
-		}
-	}
-	if err := of.have.set(b, v); err != nil {
+	of.fresh.add(b, of)
+	if err := of.have.set(b, uint64(sum)|present); err != nil {
 		return &unwritable{err}
 	}
 	of.check(b)
+	of.settle()
 	of.cond.Broadcast()
 	return nil
-}
-
-// compareWhole compares the sum of all blocks, of which b is the last that came, with the
-// store's. If they differ nobody knows which block is wrong, and all are forgotten.
-func (of *object) compareWhole(b int64, v uint64) error {
-	if !of.sum.Known {
-		return nil
-	}
-	var whole storage.Joiner
-	for i, e := range of.have.blocks {
-		if int64(i) == b {
-			e = v
-		}
-		whole.Append(storage.Checksum{Sum: uint32(e), Known: true}, min(blockSize, of.o.Size-int64(i)*blockSize))
-	}
-	got := whole.Sum()
-	if !of.sum.Differs(got) {
-		return nil
-	}
-	for i := range of.have.blocks {
-		if err := of.have.set(int64(i), 0); err != nil {
-			return fmt.Errorf("write cache: %w", err)
-		}
-	}
-	err := fmt.Errorf("%w: CRC32C is %s, the store says %s", storage.ErrChecksum, got, of.sum)
-	of.wrong = &storage.Error{Op: "read", URL: of.url(), Err: err}
-	return of.wrong
 }

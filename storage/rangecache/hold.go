@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"time"
-
-	"github.com/skepdata/skep/storage"
 )
 
 // Hold is Fill that keeps the bytes where they are until release is called: blocks that nobody
@@ -54,21 +52,26 @@ func (of *object) fillRight(ctx context.Context, f *File, from, to int64, must b
 func (of *object) pin(from, to int64) {
 	of.mu.Lock()
 	defer of.mu.Unlock()
-	if of.pins == nil {
-		of.pins, of.done = make([]uint16, len(of.have.blocks)), newBits(len(of.have.blocks))
-	}
-	for b := from; b < to; b++ {
-		of.pins[b]++
-	}
+	of.hold(from, to, 1)
 }
 
 // unpin ends that; the blocks have been read.
 func (of *object) unpin(from, to int64) {
 	of.mu.Lock()
 	defer of.mu.Unlock()
+	of.hold(from, to, -1)
 	for b := from; b < to; b++ {
-		of.pins[b]--
-		of.done[b/64] |= 1 << (b % 64)
+		of.done.add(b, of)
+	}
+}
+
+// hold is pin, or the end of it. The caller holds the lock.
+func (of *object) hold(from, to int64, by int) {
+	if of.pins == nil {
+		of.pins = make([]uint16, len(of.have.blocks))
+	}
+	for b := from; b < to; b++ {
+		of.pins[b] = uint16(int(of.pins[b]) + by)
 	}
 }
 
@@ -87,24 +90,20 @@ func (of *object) giveUp(wanted int64, only bool) (freed int64) {
 			break
 		}
 		for b := int64(0); b < int64(len(of.have.blocks)) && freed < wanted; b++ {
-			if !of.have.has(b) || of.held(b) || read != of.wasRead(b) {
+			if !of.have.has(b) || of.held(b) || read != of.done.has(b) {
 				continue
 			}
-			if of.have.set(b, 0) != nil || punch(of.data, b*blockSize, blockSize) != nil {
+			if of.have.giveUp(b) != nil || punch(of.data, b*blockSize, blockSize) != nil {
 				return freed
 			}
 			freed += blockSize
-			if of.done != nil {
-				of.done[b/64] &^= 1 << (b % 64)
-			}
+			of.done.remove(b)
 		}
 	}
 	return freed
 }
 
 func (of *object) held(b int64) bool { return of.pins != nil && of.pins[b] > 0 }
-
-func (of *object) wasRead(b int64) bool { return of.done != nil && of.done[b/64]>>(b%64)&1 != 0 }
 
 // ReadAt reads len(p) bytes from off on, as io.ReaderAt does, and keeps what it fetches for that.
 // If the cache is full of what others are reading, or its disk is, it fetches the bytes without
@@ -127,30 +126,6 @@ func (f *File) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 		err = fmt.Errorf("read cache: %w", err)
 	}
 	return n, err
-}
-
-// direct reads past the cache.
-func (f *File) direct(ctx context.Context, p []byte, off int64) (int, error) {
-	of := f.of
-	want := min(int64(len(p)), of.o.Size-off)
-	if of.told() {
-		return f.directBlocks(ctx, p[:want], off, len(p))
-	}
-	f.fetched.Add(want)
-	f.requests.Add(1)
-	r, err := of.b.Open(ctx, of.o.Key, storage.ReadOptions{IfMatch: of.o.ETag, Offset: off, Length: want, Unverified: true})
-	if err != nil {
-		return 0, of.readError(err)
-	}
-	defer r.Close()
-	n, err := io.ReadFull(r, p[:want])
-	if err != nil {
-		return n, of.readError(err)
-	}
-	if n < len(p) {
-		return n, io.EOF
-	}
-	return n, nil
 }
 
 // roomTime is how long a request waits for others to give up blocks that they read.

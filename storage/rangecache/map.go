@@ -19,14 +19,18 @@ const blockSize = 64 << 10
 //	0   8  "skepmap1"
 //	8   8  size of the object in bytes
 //	16  36 the system's boot in which blocks were last compared with their sums, as text
-//	52  12 zeros
-//	64  8n for each block: its CRC32C in the low 32 bits; bit 63 is set if the block is there
+//	52  1  1 if all blocks together have been compared with what the store says of the whole, 2 if it
+//	       says nothing
+//	53  11 zeros
+//	64  8n for each block: its CRC32C in the low 32 bits; bit 63 is set if the block is there, bit 62
+//	    if it was and has been given up
 //	    the object's URL
 const (
 	mapMagic  = "skepmap1"
 	mapHeader = 64
 	bootEnd   = 52
 	present   = uint64(1) << 63
+	gone      = uint64(1) << 62
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -36,7 +40,18 @@ type blockMap struct {
 	f      *os.File
 	blocks []uint64
 	there  int // how many are
+	known  int // of how many the sum is known
+	whole  verdict
 }
+
+// verdict is what a comparison of all blocks together has come to.
+type verdict byte
+
+const (
+	open verdict = iota
+	right
+	silent // the store says nothing of the whole
+)
 
 func blocksOf(size int64) int64 { return (size + blockSize - 1) / blockSize }
 
@@ -85,6 +100,9 @@ func (m *blockMap) begin(data *os.File, size int64, boot, name string) error {
 		return err
 	}
 	if boot != "" && string(was[16:bootEnd]) == string(head[16:bootEnd]) {
+		if m.known == len(m.blocks) {
+			m.whole = verdict(was[bootEnd])
+		}
 		return nil
 	}
 	if err := m.compare(data, size); err != nil {
@@ -123,6 +141,26 @@ func (m *blockMap) compare(data *os.File, size int64) error {
 
 func (m *blockMap) has(b int64) bool { return m.blocks[b]&present != 0 }
 
+// sum is that of a block which is there, or was.
+func (m *blockMap) sum(b int64) (sum uint32, known bool) {
+	return uint32(m.blocks[b]), m.blocks[b]&(present|gone) != 0
+}
+
+// giveUp takes a block away, and keeps its sum.
+func (m *blockMap) giveUp(b int64) error { return m.set(b, m.blocks[b]&^present|gone) }
+
+// setWhole enters what the comparison of all has come to.
+func (m *blockMap) setWhole(v verdict) error {
+	if m.whole == v {
+		return nil
+	}
+	if _, err := m.f.WriteAt([]byte{byte(v)}, bootEnd); err != nil {
+		return err
+	}
+	m.whole = v
+	return nil
+}
+
 // refresh learns what other processes have entered from one block to before another.
 func (m *blockMap) refresh(from, to int64) error {
 	p := make([]byte, 8*(to-from))
@@ -138,17 +176,27 @@ func (m *blockMap) refresh(from, to int64) error {
 }
 
 func (m *blockMap) know(b int64, v uint64) {
-	switch was, is := m.has(b), v&present != 0; {
-	case is && !was:
-		m.there++
-	case was && !is:
-		m.there--
-	}
+	was, is := m.blocks[b], v
+	m.there += one(is&present) - one(was&present)
+	m.known += one(is&(present|gone)) - one(was&(present|gone))
 	m.blocks[b] = v
 }
 
-// set enters a block; 0 takes it away.
+// one is 1 for what is not 0.
+func one(bits uint64) int {
+	if bits != 0 {
+		return 1
+	}
+	return 0
+}
+
+// set enters a block; 0 forgets it.
 func (m *blockMap) set(b int64, v uint64) error {
+	if v == 0 {
+		if err := m.setWhole(open); err != nil {
+			return err
+		}
+	}
 	var p [8]byte
 	binary.LittleEndian.PutUint64(p[:], v)
 	if _, err := m.f.WriteAt(p[:], mapHeader+8*b); err != nil {

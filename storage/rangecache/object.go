@@ -21,10 +21,13 @@ type File struct {
 	changed  atomic.Int64
 	once     sync.Once
 	ahead    ahead
+	tail     tail
+	failures int   // of the object when it was opened
+	before   int64 // blocks of the object that had come changed then
 
 	// A bit for each block, guarded by of.mu: of those that Fill was asked for, and of those that
 	// were asked of the store.
-	asked, brought []uint64
+	asked, brought bits
 }
 
 // Path is a local file of the object's size, whose bytes are the object's where Fill has been.
@@ -43,21 +46,18 @@ func (f *File) Requests() int64 { return f.requests.Load() }
 // Found is how many bytes, in whole blocks, Fill was asked for and did not have to fetch.
 func (f *File) Found() int64 { return f.found.Load() }
 
-// Changed is how many blocks have come because of this File that were not what Verify says, and were
-// asked for again.
-func (f *File) Changed() int64 { return f.changed.Load() }
+// Changed is how many blocks have come, as far as it is known, that were not what they are in the store
+// and were asked for again: because of this File, or while it is open, of the object as a whole.
+func (f *File) Changed() int64 { return f.changed.Load() + f.of.changed.Load() - f.before }
 
 // note notes which blocks Fill is asked for, to count those that are there the first time. The
 // caller holds the object's lock.
 func (f *File) note(from, to int64) {
-	if f.asked == nil {
-		f.asked = newBits(len(f.of.have.blocks))
-	}
 	for b := from; b < to; b++ {
-		if f.asked[b/64]>>(b%64)&1 != 0 {
+		if f.asked.has(b) {
 			continue
 		}
-		f.asked[b/64] |= 1 << (b % 64)
+		f.asked.add(b, f.of)
 		if f.of.have.has(b) && !f.own(b) {
 			f.found.Add(min(blockSize, f.of.o.Size-b*blockSize))
 		}
@@ -78,10 +78,26 @@ func (f *File) Missing(off, n int64) int64 {
 	return missing
 }
 
-func newBits(n int) []uint64 { return make([]uint64, (n+63)/64) }
+// bits are one for each block of an object. Whoever uses them holds its lock.
+type bits []uint64
+
+func (s bits) has(b int64) bool { return s != nil && s[b/64]>>(b%64)&1 != 0 }
+
+func (s *bits) add(b int64, of *object) {
+	if *s == nil {
+		*s = make(bits, (len(of.have.blocks)+63)/64)
+	}
+	(*s)[b/64] |= 1 << (b % 64)
+}
+
+func (s bits) remove(b int64) {
+	if s != nil {
+		s[b/64] &^= 1 << (b % 64)
+	}
+}
 
 // own reports whether a block that is there was fetched because of this File.
-func (f *File) own(b int64) bool { return f.brought != nil && f.brought[b/64]>>(b%64)&1 != 0 }
+func (f *File) own(b int64) bool { return f.brought.has(b) }
 
 // Close lets the file be evicted, and ends what is on its way if nobody else uses the object.
 // It is idempotent.
@@ -101,47 +117,64 @@ type object struct {
 	ctx    context.Context // of what is on its way
 	cancel context.CancelFunc
 	wg     sync.WaitGroup // of runs
-	users  int            // guarded by c.mu
+	users  int            // guarded by c.mu; without any it is being closed
+	ended  chan struct{}  // closed when it has been
+
+	changed atomic.Int64 // blocks that came changed and were found by the sum of the whole
+	asking  sync.Mutex   // held while the store is asked for that
 
 	mu   sync.Mutex
 	cond sync.Cond // of mu: something came, or a run or a waiter's context ended
 	have *blockMap
 	runs []*run // those on their way
-	// Of each block, how many hold it, and whether somebody has: see hold.go. nil until then.
+	// Of each block, how many hold it: see hold.go. nil until then.
 	pins []uint16
-	done []uint64
-	// A bit for each block that has been compared with its sum: see verify.go. nil until then.
-	checked []uint64
-	sum     storage.Checksum // of the whole, if the store has told it
+	// Of the blocks those that somebody has held, and those that have been compared with their sum: see
+	// hold.go and verify.go.
+	done, checked bits
 	// sums are those of the blocks, once somebody has told them; they do not change: see sums.go.
 	sums []uint32
+	// twice are the sums of blocks that have come otherwise than before, once.
+	twice map[int64]uint32
 	// unkept, if not nil, is why nothing of the object is kept; it does not change.
 	unkept *unwritable
-	// wrong, once set, is why the object cannot be read: its bytes do not have the store's sum.
-	wrong error
+
+	// How the object is compared as a whole: see whole.go.
+	claim    storage.Object // with what the store has said of the whole
+	attested bool           // it has said all it knows
+	asked    bool           // it has been asked before that was needed
+	judging  bool           // it is being compared
+	beyond   bool           // it cannot be
+	fresh    bits           // blocks that came since the object was opened
+	given    bits           // blocks that somebody was given
+	failures int            // how often somebody may have been given wrong ones
+	wrong    error          // of the last time
 }
 
 func newObject(c *Cache, name string, b storage.Bucket, o storage.Object, data *os.File, m *blockMap) *object {
-	of := &object{c: c, name: name, b: b, o: o, data: data, have: m, sum: o.CRC32C}
+	of := &object{c: c, name: name, b: b, o: o, data: data, have: m, claim: o, ended: make(chan struct{})}
 	of.ctx, of.cancel = context.WithCancel(context.Background())
 	of.cond.L = &of.mu
 	return of
 }
 
-// release takes one user off, and closes the files after the last.
+// release takes one user off, and closes the files after the last. Until nothing is on its way any more
+// the object keeps its place, for what comes late must not get into the files behind the back of the next
+// who opens it.
 func (of *object) release() error {
 	c := of.c
 	c.mu.Lock()
 	of.users--
 	last := of.users == 0
-	if last {
-		delete(c.objects, of.name)
-	}
 	c.mu.Unlock()
 	if !last {
 		return nil
 	}
 	of.end()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.objects, of.name)
+	close(of.ended)
 	return errors.Join(of.have.f.Close(), of.data.Close())
 }
 

@@ -1,11 +1,8 @@
 package rangecache
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"hash/crc32"
-	"io"
 
 	"github.com/skepdata/skep/storage"
 )
@@ -55,9 +52,7 @@ func (f *File) Forget(off, n int64) error {
 
 // forget takes a block away. The caller holds the lock.
 func (of *object) forget(b int64) error {
-	if of.checked != nil {
-		of.checked[b/64] &^= 1 << (b % 64)
-	}
+	of.checked.remove(b)
 	if err := of.have.set(b, 0); err != nil {
 		return fmt.Errorf("write cache: %w", err)
 	}
@@ -69,21 +64,39 @@ type changedBlock struct{ block int64 }
 
 func (c *changedBlock) Error() string { return fmt.Sprintf("block %d is another", c.block) }
 
-// agrees compares a block with what was told of it, if anything was.
+// agrees compares a block that has come with what is known of it: what somebody has told, or with what it
+// came before. Where it comes otherwise twice, in one way, that is how it is.
 func (of *object) agrees(b int64, sum uint32) error {
 	of.mu.Lock()
 	defer of.mu.Unlock()
-	if of.sums != nil && of.sums[b] != sum {
+	if of.sums != nil {
+		if of.sums[b] != sum {
+			return &changedBlock{b}
+		}
+		return nil
+	}
+	had, known := of.have.sum(b)
+	if !known || had == sum {
+		return nil
+	}
+	if before, ok := of.twice[b]; !ok || before != sum {
+		if of.twice == nil {
+			of.twice = map[int64]uint32{}
+		}
+		of.twice[b] = sum
 		return &changedBlock{b}
 	}
+	delete(of.twice, b)
+	was := of.have.whole
+	if err := of.forget(b); err != nil {
+		return err
+	}
+	if was != right {
+		of.fail(&storage.Error{Op: "read", URL: of.url(), Err: fmt.Errorf(
+			"bytes %d to %d have come in two ways, and may have been used as they are not; run the statement once more: %w",
+			b*blockSize, min((b+1)*blockSize, of.o.Size)-1, storage.ErrChecksum)})
+	}
 	return nil
-}
-
-// told reports whether the sums of the blocks are known.
-func (of *object) told() bool {
-	of.mu.Lock()
-	defer of.mu.Unlock()
-	return of.sums != nil
 }
 
 // insist asks for n bytes from off on, and again from the block on that was not what it should be.
@@ -112,40 +125,4 @@ func (of *object) changedError(b int64) error {
 	err := fmt.Errorf("bytes %d to %d came %d times other than they were written, changed on the way or at the store: %w",
 		b*blockSize, min((b+1)*blockSize, of.o.Size)-1, mostChanged, storage.ErrChecksum)
 	return &storage.Error{Op: "read", URL: of.url(), Err: err}
-}
-
-// directBlocks reads past the cache what can be compared, which is whole blocks. wanted is how much the
-// reader had asked for.
-func (f *File) directBlocks(ctx context.Context, p []byte, off int64, wanted int) (int, error) {
-	of := f.of
-	from := off / blockSize * blockSize
-	to := min(blocksOf(off+int64(len(p)))*blockSize, of.o.Size)
-	f.fetched.Add(to - from)
-	f.requests.Add(1)
-	take := func(b int64, block []byte) error {
-		if err := of.agrees(b, crc32.Checksum(block, castagnoli)); err != nil {
-			return err
-		}
-		if at := b*blockSize - off; at < 0 {
-			copy(p, block[-at:])
-		} else {
-			copy(p[at:], block)
-		}
-		return nil
-	}
-	err := f.insist(from, to-from, func(at, n int64) error {
-		r, err := of.b.Open(ctx, of.o.Key, storage.ReadOptions{IfMatch: of.o.ETag, Offset: at, Length: n, Unverified: true})
-		if err != nil {
-			return err
-		}
-		defer r.Close()
-		return of.eachBlock(r, at/blockSize, n, take)
-	})
-	if err != nil {
-		return 0, of.readError(err)
-	}
-	if len(p) < wanted {
-		return len(p), io.EOF
-	}
-	return len(p), nil
 }

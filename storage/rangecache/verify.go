@@ -58,7 +58,7 @@ func (of *object) unchecked(from, to int64) []sumOf {
 	defer of.mu.Unlock()
 	var todo []sumOf
 	for b := from; b < to; b++ {
-		if of.checked == nil || of.checked[b/64]>>(b%64)&1 == 0 {
+		if !of.checked.has(b) {
 			sum := uint32(of.have.blocks[b])
 			if of.sums != nil {
 				sum = of.sums[b] // another process may not know it
@@ -71,8 +71,5 @@ func (of *object) unchecked(from, to int64) []sumOf {
 
 // check notes that a block is right. The caller holds the lock.
 func (of *object) check(b int64) {
-	if of.checked == nil {
-		of.checked = newBits(len(of.have.blocks))
-	}
-	of.checked[b/64] |= 1 << (b % 64)
+	of.checked.add(b, of)
 }

@@ -21,6 +21,7 @@ var (
 	_ storage.AttributeReader = (*Bucket)(nil)
 	_ storage.VersionLister   = (*Bucket)(nil)
 	_ storage.Throttler       = (*Bucket)(nil)
+	_ storage.Attester        = (*Bucket)(nil)
 	_ storage.Remote          = (*Bucket)(nil)
 	_ storage.LevelLister     = (*Bucket)(nil)
 	_ storage.PageLister      = (*Bucket)(nil)
@@ -59,29 +60,36 @@ func (b *Bucket) stat(ctx context.Context, key, versionID string) (storage.Objec
 	if err := b.c.checkKey(key); err != nil {
 		return storage.Object{}, b.fail(ctx, "stat", key, err)
 	}
-	opts := minio.StatObjectOptions{Checksum: true, VersionID: versionID, ServerSideEncryption: b.c.cfg.CustomerKey.sse()}
+	info, err := b.head(ctx, key, minio.StatObjectOptions{Checksum: true, VersionID: versionID})
+	if err != nil {
+		return storage.Object{}, b.fail(ctx, "stat", key, err)
+	}
+	return b.object(key, info), nil
+}
+
+// head sends a HEAD, with the customer's key where the object wants it.
+func (b *Bucket) head(ctx context.Context, key string, opts minio.StatObjectOptions) (minio.ObjectInfo, error) {
+	opts.ServerSideEncryption = b.c.cfg.CustomerKey.sse()
 	info, err := b.c.core.StatObject(ctx, b.name, key, opts)
 	if opts.ServerSideEncryption != nil && keyNotWanted(err) {
 		opts.ServerSideEncryption = nil
 		info, err = b.c.core.StatObject(ctx, b.name, key, opts)
 	}
-	if err != nil && versionID != "" {
-		err = ofVersion(versionID, err)
+	if err != nil && opts.VersionID != "" {
+		err = ofVersion(opts.VersionID, err)
 	}
-	if err != nil {
-		return storage.Object{}, b.fail(ctx, "stat", key, err)
-	}
-	return object(key, info), nil
+	return info, err
 }
 
 // object is what the headers of a response tell of an object.
-func object(key string, info minio.ObjectInfo) storage.Object {
+func (b *Bucket) object(key string, info minio.ObjectInfo) storage.Object {
 	return storage.Object{
 		Key:          key,
 		Size:         info.Size,
 		ModTime:      info.LastModified,
 		ETag:         info.ETag,
 		CRC32C:       fullChecksum(info.ChecksumCRC32C, info.ChecksumMode),
+		Digest:       b.digest(info),
 		ContentType:  info.ContentType,
 		Metadata:     lowerKeys(info.UserMetadata),
 		Headers:      headersOf(info.Headers),

@@ -32,6 +32,7 @@ type Client struct {
 	strict    bool     // keys that MinIO cannot hold, or takes for others, are refused here
 	page      int      // objects that are listed by one request
 	copyLimit int64    // bytes that one CopyObject may copy
+	secure    bool     // over TLS
 }
 
 // New checks cfg and returns its Client. It sends nothing yet.
@@ -90,6 +91,7 @@ func New(cfg Config) (*Client, error) {
 		strict:    !s3utils.IsAmazonEndpoint(*core.EndpointURL()),
 		page:      pageSize,
 		copyLimit: maxPartSize,
+		secure:    secure,
 	}
 	if c.strict {
 		c.copyLimit = generousCopyLimit

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"net/http"
 	"strconv"
@@ -38,11 +39,14 @@ func (b *Bucket) Open(ctx context.Context, key string, opts storage.ReadOptions)
 	if opts.Length > 0 && opts.Length < o.Size-opts.Offset {
 		end = opts.Offset + opts.Length
 	}
-	return &reader{
-		b: b, ctx: ctx, cancel: cancel, object: o, version: opts.VersionID, body: body,
-		next: opts.Offset, end: end,
-		verify: opts.Offset == 0 && end == o.Size && o.CRC32C.Known && !opts.Unverified,
-	}, nil
+	r := &reader{b: b, ctx: ctx, cancel: cancel, object: o, version: opts.VersionID, body: body, next: opts.Offset, end: end}
+	if opts.Offset == 0 && end == o.Size && !opts.Unverified {
+		r.verify = o.CRC32C.Known
+		if !r.verify && o.Digest.Quick() {
+			r.hash = o.Digest.New()
+		}
+	}
+	return r, nil
 }
 
 // get sends one GET. The object it returns describes the whole object.
@@ -69,7 +73,7 @@ func (b *Bucket) get(ctx context.Context, key string, opts storage.ReadOptions) 
 	if err != nil {
 		return nil, storage.Object{}, b.fail(ctx, "open", key, err)
 	}
-	o := object(key, info)
+	o := b.object(key, info)
 	if ranged {
 		size, err := rangeTotal(header, opts.Offset)
 		if err != nil {
@@ -77,7 +81,7 @@ func (b *Bucket) get(ctx context.Context, key string, opts storage.ReadOptions) 
 			return nil, storage.Object{}, b.fail(ctx, "open", key, err)
 		}
 		o.Size = size
-		o.CRC32C = storage.Checksum{} // of the range, if anything
+		o.CRC32C, o.Digest = storage.Checksum{}, storage.Digest{} // of the range, if anything
 	}
 	return body, o, nil
 }
@@ -126,9 +130,10 @@ type reader struct {
 
 	next, end int64 // the bytes still to read
 	sum       storage.Checksum
-	verify    bool  // sum is to be compared at the end
-	failures  int   // of the connection, since the last byte
-	err       error // once set, what every Read returns
+	verify    bool      // sum is to be compared at the end
+	hash      hash.Hash // to be compared with the object's digest instead; nil if it is not
+	failures  int       // of the connection, since the last byte
+	err       error     // once set, what every Read returns
 }
 
 func (r *reader) Object() storage.Object { return r.object }
@@ -162,7 +167,10 @@ func (r *reader) Read(p []byte) (int, error) {
 // to be damaged, for a caller who knows the length would not read on to see an error.
 func (r *reader) took(p []byte) (int, error) {
 	r.next += int64(len(p))
-	if !r.verify {
+	switch {
+	case r.hash != nil:
+		return r.tookHashed(p)
+	case !r.verify:
 		return len(p), nil
 	}
 	r.sum = storage.UpdateCRC32C(r.sum, p)
@@ -170,6 +178,20 @@ func (r *reader) took(p []byte) (int, error) {
 		r.err = r.b.fail(r.ctx, "read", r.object.Key,
 			fmt.Errorf("%w: the bytes that came have CRC32C %s, the object has %s",
 				storage.ErrChecksum, r.sum, r.object.CRC32C))
+		return 0, r.err
+	}
+	return len(p), nil
+}
+
+// tookHashed is took for an object that has another digest than a CRC32C.
+func (r *reader) tookHashed(p []byte) (int, error) {
+	_, _ = r.hash.Write(p) // a hash reports no errors
+	if r.next < r.end {
+		return len(p), nil
+	}
+	if got := r.object.Digest.Of(r.hash); got.Differs(r.object.Digest) {
+		r.err = r.b.fail(r.ctx, "read", r.object.Key,
+			fmt.Errorf("%w: the bytes that came have %s, the object has %s", storage.ErrChecksum, got, r.object.Digest))
 		return 0, r.err
 	}
 	return len(p), nil
