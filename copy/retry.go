@@ -26,7 +26,11 @@ func (j *job) again(ctx context.Context, t Task, attempt int, err error) bool {
 }
 
 func (j *job) mayRetry(ctx context.Context, attempt int, err error) bool {
-	retries := j.opts.Retries
+	return j.opts.mayRetry(ctx, attempt, err)
+}
+
+func (o *Options) mayRetry(ctx context.Context, attempt int, err error) bool {
+	retries := o.Retries
 	if retries == 0 {
 		retries = DefaultRetries
 	}

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	copier "github.com/skepdata/skep/copy"
 	"github.com/skepdata/skep/partitions"
 	"github.com/skepdata/skep/storage"
 )
@@ -22,13 +23,14 @@ type delivery struct {
 }
 
 // copyFiles copies files, as they are, to their places, under names that end in id. Hidden ones keep their
-// names.
+// names. What fails for a reason that may pass is tried again, as uploads are.
 func (s *Session) copyFiles(ctx context.Context, id string, deliveries ...delivery) error {
 	u, err := s.newUploads(ctx) // for its notes
 	if err != nil {
 		return err
 	}
 	defer u.close()
+	retries := copier.NewRetrier(copier.Options{})
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(s.cfg.Parallel)
 	for _, d := range deliveries {
@@ -43,7 +45,8 @@ func (s *Session) copyFiles(ctx context.Context, id string, deliveries ...delive
 				if err := u.note(to.Bucket, to.Prefix+name, f.Object.Size); err != nil {
 					return err
 				}
-				return copyFile(gctx, f, to.Bucket, to.Prefix+name)
+				return retries.Do(gctx, func(ctx context.Context) error { return copyFile(ctx, f, to.Bucket, to.Prefix+name) },
+					func(error) { u.doubt(to.Bucket.URL() + to.Prefix + name) })
 			})
 		}
 	}

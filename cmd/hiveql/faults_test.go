@@ -227,3 +227,59 @@ func TestServerStops(t *testing.T) {
 	}
 	i.wantNothingLeft(&server.S3, "t")
 }
+
+// TestCopiesThroughRestart kills the server at the first copy that a statement has it make, and starts it
+// again when the copy is asked for a seventh time, which is more often than a client of S3 does by itself.
+// The statement does not fail.
+func TestCopiesThroughRestart(t *testing.T) {
+	t.Parallel()
+	server, err := testenv.StartMinIO(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Stop() })
+	server.Bucket = "restarted"
+	if err := server.MakeBucket(t.Context(), server.Bucket); err != nil {
+		t.Fatal(err)
+	}
+	i, proxy := installFar(t, &server.S3)
+	i.run("CREATE TABLE t (a INT) PARTITIONED BY (ds STRING); INSERT INTO t PARTITION (ds='x') VALUES (1)")
+	for _, c := range []struct{ sql, table string }{
+		{"EXPORT TABLE t TO '" + server.URL("out") + "'", "t"},
+		{"IMPORT TABLE i FROM '" + server.URL("out") + "'", "i"},
+	} {
+		var mu sync.Mutex
+		copies := 0
+		proxy.Change(func(r *http.Request) {
+			if r.Method != http.MethodPut || r.Header.Get("X-Amz-Copy-Source") == "" {
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			var err error
+			switch copies++; copies {
+			case 1:
+				err = server.Kill()
+			case 7:
+				err = server.Restart(t.Context())
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		}, nil)
+		_, err := i.try(c.sql)
+		proxy.Change(nil, nil)
+		if copies < 7 {
+			if err := server.Restart(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err != nil {
+			t.Errorf("%s: %v", c.sql, err)
+			continue
+		}
+		if got := i.run("SELECT a, ds FROM " + c.table); !slices.Equal(got, []string{"1\tx"}) {
+			t.Errorf("%s: %q", c.sql, got)
+		}
+	}
+}
