@@ -3,6 +3,7 @@ package hiveql
 import (
 	"context"
 	"errors"
+	"maps"
 	"strings"
 	"time"
 
@@ -264,14 +265,36 @@ func writeDump(ctx context.Context, t *metastore.Table, found []PartitionFiles, 
 	defer w.Abort()
 	ps := func(yield func(*metastore.Partition, error) bool) {
 		for _, p := range found {
-			if p.Partition != nil && !yield(p.Partition, nil) {
+			if p.Partition == nil {
+				continue
+			}
+			one := *p.Partition
+			one.Parameters = withoutColumnStats(one.Parameters)
+			if !yield(&one, nil) {
 				return
 			}
 		}
 	}
+	t = t.Clone()
+	t.Parameters = withoutColumnStats(t.Parameters)
 	if err := hms.WriteDump(w, t, ps); err != nil {
 		return err
 	}
 	_, err = w.Commit()
 	return err
+}
+
+// withoutColumnStats are parameters that call no statistics of columns accurate: those stay behind, as in
+// Hive, which would take them to be there.
+func withoutColumnStats(params map[string]string) map[string]string {
+	a := accuracyOf(params)
+	if len(a.Columns) == 0 {
+		return params
+	}
+	params = maps.Clone(params)
+	delete(params, accurateParam)
+	if a.Basic == "true" {
+		setAccurate(&params, nil)
+	}
+	return params
 }

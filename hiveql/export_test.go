@@ -112,3 +112,16 @@ func TestTwoExports(t *testing.T) {
 	must(t, w.plain(), "IMPORT TABLE i FROM 'mem://lake/out'")
 	same(t, "rows", must(t, w.plain(), "SELECT a, ds FROM i"), "1 x", "2 x", "3 y")
 }
+
+// TestExportWithoutColumnStats: _metadata calls no statistics of columns accurate, because it has none.
+func TestExportWithoutColumnStats(t *testing.T) {
+	w := newWorld(t)
+	must(t, w.plain(), setup+"; EXPORT TABLE t TO 'mem://lake/t'; EXPORT TABLE u TO 'mem://lake/u'")
+	for _, key := range []string{"t/_metadata", "u/_metadata"} {
+		text, ok := w.mem.Content(key)
+		n, all := strings.Count(string(text), "COLUMN_STATS_ACCURATE"), strings.Count(string(text), "COLUMN_STATS")
+		if !ok || n == 0 || all != n || strings.Count(string(text), "BASIC_STATS") != n {
+			t.Errorf("%s: %s", key, text)
+		}
+	}
+}
