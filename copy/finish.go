@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 
 	"github.com/skepdata/skep/storage"
 )
@@ -50,11 +51,11 @@ func (j *job) finish(ctx context.Context, t Task, res result, err error) error {
 	return nil
 }
 
-// hopeless ends a job that the destination does not want at all, and one that a server has left:
-// each further output would take all its retries to fail. It returns the error of the job, if
-// err is that.
+// hopeless ends a job that the destination does not want at all, one that a server has left, as each
+// further output would take all its retries to fail, and one that finds no room. It returns the error
+// of the job, if err is that.
 func (j *job) hopeless(err error) error {
-	if storage.IsTemporary(err) {
+	if storage.IsTemporary(err) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		if n := j.outage.Add(1); n >= int64(2*min(j.opts.workers(), patience)) {
 			return fmt.Errorf("given up after %d failures in a row: %w", n, err)
 		}

@@ -107,11 +107,25 @@ func (m *manifestWriter) commit() error {
 
 func (m *manifestWriter) abort() error { return m.out.Abort() }
 
+// ManifestError is a manifest that is none, or not one of what is to be copied.
+type ManifestError struct {
+	URL string
+	Err error // what is wrong, and in which line
+}
+
+func (e *ManifestError) Error() string { return fmt.Sprintf("manifest %s: %v", e.URL, e.Err) }
+
+func (e *ManifestError) Unwrap() error { return e.Err }
+
 // readManifest yields the lines of a manifest. It reads ones that are not compressed, too.
 func readManifest(ctx context.Context, at storage.Location) iter.Seq2[manifestLine, error] {
 	return func(yield func(manifestLine, error) bool) {
 		fail := func(n int, err error) {
-			yield(manifestLine{}, fmt.Errorf("manifest %s: line %d: %w", at.URL(), n, err))
+			if err = fmt.Errorf("line %d: %w", n, err); storage.IsTemporary(err) {
+				yield(manifestLine{}, fmt.Errorf("manifest %s: %w", at.URL(), err)) // it is not to blame
+				return
+			}
+			yield(manifestLine{}, &ManifestError{at.URL(), err})
 		}
 		r, err := at.Bucket.Open(ctx, at.Prefix, storage.ReadOptions{})
 		if err != nil {
@@ -244,8 +258,7 @@ func (p *planner) fromManifest(ctx context.Context) iter.Seq2[Source, error] {
 			}
 			key, ok := strings.CutPrefix(sameScheme(at), p.src.Bucket.URL())
 			if !ok || key == "" {
-				yield(Source{}, fmt.Errorf("manifest %s: %s is not in %s, where the source is",
-					p.opts.PreviousManifest.URL(), at, p.src.Bucket.URL()))
+				yield(Source{}, &ManifestError{p.opts.PreviousManifest.URL(), fmt.Errorf("%s is not in %s, where the source is", at, p.src.Bucket.URL())})
 				return
 			}
 			s := line.sourceEntry()

@@ -100,10 +100,7 @@ func (o *Opener) parse(url string) (parsedURL, error) {
 		if url == "" {
 			return parsedURL{}, errors.New("empty URL")
 		}
-		if strings.HasPrefix(url, "file:/") { // file:/path, as Hadoop prints it
-			return o.local(strings.TrimPrefix(url, "file:"))
-		}
-		return o.local(url)
+		return o.parsePath(url)
 	}
 	scheme = strings.ToLower(scheme)
 	switch scheme {
@@ -135,6 +132,27 @@ func (o *Opener) parse(url string) (parsedURL, error) {
 			"%s:// must be followed by a name and a slash, as in %s://name/path", scheme, scheme)
 	}
 	return parsedURL{scheme, host, key}, nil
+}
+
+// parsePath parses what has no "://": a path, or file:/path and hdfs:/path, as Hadoop prints them. What
+// looks like another URL with a slash too few is most likely not meant to be a directory called "s3:".
+func (o *Opener) parsePath(text string) (parsedURL, error) {
+	name, rest, ok := strings.Cut(text, ":")
+	scheme := strings.ToLower(name)
+	if _, known := o.schemes[scheme]; !ok || !known && !slices.Contains([]string{"hdfs", "s3a", "s3n"}, scheme) {
+		return o.local(text)
+	}
+	root := ""
+	switch {
+	case scheme != "file" && scheme != "hdfs":
+	case !strings.HasPrefix(rest, "/"):
+		root = "/"
+	case scheme == "file":
+		return o.local(rest)
+	default:
+		return o.parse("hdfs://" + rest)
+	}
+	return parsedURL{}, fmt.Errorf("two slashes follow a scheme, as in %s://%s; ./%s is a local file", name, root+strings.TrimLeft(rest, "/"), text)
 }
 
 func (o *Opener) local(path string) (parsedURL, error) {

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"os/signal"
 	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -105,8 +108,8 @@ func (c *command) copy(ctx context.Context, args []string) error {
 		return err
 	}
 	if flags.version {
-		fmt.Fprintf(c.stdout, "distcp %s\n", version)
-		return nil
+		_, err := fmt.Fprintf(c.stdout, "distcp %s\n", version)
+		return err
 	}
 	if err := flags.validate(f); err != nil {
 		return err
@@ -128,7 +131,7 @@ func (c *command) copy(ctx context.Context, args []string) error {
 // validate checks what can be checked without opening anything, and completes the options.
 func (c *copyFlags) validate(f *pflag.FlagSet) error {
 	if f.NArg() > 0 {
-		return usagef("unexpected argument %q", f.Arg(0))
+		return usagef("unexpected argument %q: --src takes one URL, without wildcards", f.Arg(0))
 	}
 	if err := c.checkForeign(f); err != nil {
 		return err
@@ -290,6 +293,9 @@ func (c *command) copyWith(ctx context.Context, open *openers, flags *copyFlags)
 	if opts.GroupBy == "" && !flags.quiet && (opts.AppendToLastFile || opts.Restart) {
 		fmt.Fprintln(c.stderr, "distcp: --appendToLastFile and --restart have no effect without --groupBy")
 	}
+	if !opts.DryRun { // which is of no use to nobody; a copy goes on
+		defer outliveReaders()()
+	}
 	t := newTally()
 	watched, err := c.watch(flags, t)
 	if err != nil {
@@ -314,7 +320,7 @@ func (c *command) copyWith(ctx context.Context, open *openers, flags *copyFlags)
 	if sum.Outputs == 0 && !errors.As(err, &failed) {
 		err = absent(err)
 	}
-	p.end(sum, err)
+	err = p.end(sum, err)
 	if err == nil && !flags.quiet {
 		flags.explainNothing(c.stderr, src.URL(), sum)
 	}
@@ -327,6 +333,14 @@ func (c *command) copyWith(ctx context.Context, open *openers, flags *copyFlags)
 		fmt.Fprintf(c.stderr, "distcp: %s\n", oneLine(trouble))
 	}
 	return sum, err
+}
+
+// outliveReaders keeps the process from being killed by writing to a pipe that nobody reads any more,
+// until the function that it returns is called. It is told of as any other error.
+func outliveReaders() (end func()) {
+	told := make(chan os.Signal, 1)
+	signal.Notify(told, syscall.SIGPIPE)
+	return func() { signal.Stop(told) }
 }
 
 // checkPrevious makes a missing manifest a precondition that is not met.

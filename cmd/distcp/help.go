@@ -55,14 +55,13 @@ Exit codes:
 `
 
 // printHelp prints the help of a verb, or of the program for an empty synopsis.
-func (c *command) printHelp(f *pflag.FlagSet, synopsis string) {
-	if synopsis == copySynopsis {
-		fmt.Fprint(c.stdout, usageText+"\nOptions of a copy (also --opt=value):\n")
-	} else {
-		fmt.Fprintf(c.stdout, "Usage: distcp %s\n\nOptions:\n", synopsis)
+func (c *command) printHelp(f *pflag.FlagSet, synopsis string) error {
+	text := usageText + "\nOptions of a copy (also --opt=value):\n"
+	if synopsis != copySynopsis {
+		text = fmt.Sprintf("Usage: distcp %s\n\nOptions:\n", synopsis)
 	}
-	fmt.Fprint(c.stdout, f.FlagUsagesWrapped(100)+"      --help   print this text\n")
-	fmt.Fprint(c.stdout, exitText)
+	_, err := fmt.Fprint(c.stdout, text+f.FlagUsagesWrapped(100)+"      --help   print this text\n"+exitText)
+	return err
 }
 
 func (c *command) help(ctx context.Context, args []string) error {

@@ -100,15 +100,16 @@ type preconditionError struct{ error }
 
 func (e *preconditionError) Unwrap() error { return e.error }
 
-// absentError is a place to copy from or to that is not there, which was found before any work was
-// done: exit code 2, too. A job remembers it as a failure, for nothing is wrong with the command.
+// absentError is a place to copy from or to that is not there, or a manifest that is none, which was
+// found before any work was done: exit code 2, too. A job remembers it as a failure, for nothing is wrong with the command.
 type absentError struct{ error }
 
 func (e *absentError) Unwrap() error { return e.error }
 
 // absent makes an absentError of an error that says so, before any work was done.
 func absent(err error) error {
-	if errors.Is(err, storage.ErrNotExist) {
+	var manifest *copier.ManifestError
+	if errors.Is(err, storage.ErrNotExist) || errors.As(err, &manifest) {
 		return &absentError{err}
 	}
 	return err
@@ -184,9 +185,10 @@ func (c *command) exit(ctx context.Context, err error) int {
 
 const seeHelp = " (see distcp --help)"
 
-// oneLine is an error's text without line breaks, which joined errors and strange keys have.
+// oneLine is an error's text without line breaks, which joined errors and strange keys have, and
+// without what would move a terminal's cursor.
 func oneLine(err error) string {
-	return strings.NewReplacer("\r\n", "; ", "\n", "; ", "\r", " ").Replace(err.Error())
+	return printable(strings.NewReplacer("\r\n", "; ", "\n", "; ").Replace(err.Error()))
 }
 
 // flagOf is the flag that sets a field of copier.Options.
@@ -324,7 +326,9 @@ func (c *command) parse(f *pflag.FlagSet, args []string, synopsis string, least,
 	err := f.Parse(args)
 	switch {
 	case errors.Is(err, pflag.ErrHelp):
-		c.printHelp(f, synopsis)
+		if failed := c.printHelp(f, synopsis); failed != nil {
+			return failed
+		}
 		return err
 	case err != nil:
 		return usagef("%v", err)

@@ -23,6 +23,9 @@ func (c *copyFlags) explainNothing(out io.Writer, src string, sum copier.Summary
 	case c.srcList != "" || c.srcList0 != "":
 		why = "the list " + printable(c.srcList+c.srcList0) + " names nothing"
 	}
+	if sum.Found == 0 && strings.ContainsAny(c.src, "*?") {
+		why += " (" + noWildcards + ")"
+	}
 	fmt.Fprintf(out, "distcp: nothing to copy: %s\n", why)
 }
 

@@ -22,6 +22,9 @@ func openSource(ctx context.Context, opener *storage.Opener, url string) (storag
 	}
 	if _, err := os.Stat(localPath(l)); err != nil {
 		failed := &storage.Error{Op: "open", URL: l.URL(), Err: localCause(err)}
+		if strings.ContainsAny(url, "*?") {
+			failed.Hint = noWildcards
+		}
 		if errors.Is(err, syscall.ENOTDIR) { // what it is below is a file
 			return l, &absentError{failed}
 		}
@@ -29,6 +32,9 @@ func openSource(ctx context.Context, opener *storage.Opener, url string) (storag
 	}
 	return l, nil
 }
+
+// noWildcards is for those who write them in --src.
+const noWildcards = "* and ? are characters as others are in --src; --include selects by them"
 
 // localPath is where a location of local files is.
 func localPath(l storage.Location) string {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +22,7 @@ type printer struct {
 	json           *json.Encoder // nil for people
 	quiet, dryRun  bool
 	gauge          gauge // nil if none is wanted
+	lost           error // why standard output was not written, which the copy goes on without
 }
 
 // newPrinter shows t as it goes on, unless the copy is to be quiet or only planned.
@@ -80,7 +82,7 @@ func (p *printer) report(e copier.Event) {
 		fmt.Fprintf(p.stderr, "distcp: not deleted: %s\n", oneLine(e.Err))
 	case copier.Removed:
 		if p.dryRun && p.json == nil && !p.quiet {
-			fmt.Fprintf(p.stdout, "delete %s (%s)\n", printable(e.Dest), count(e.Bytes, "byte"))
+			p.print("delete %s (%s)\n", printable(e.Dest), count(e.Bytes, "byte"))
 		}
 	case copier.Ignored:
 		if !p.quiet {
@@ -125,7 +127,7 @@ func (p *printer) plan(e copier.Event) {
 	if why := reasonText(e.Reason); why != "" {
 		about += "; " + why
 	}
-	fmt.Fprintf(p.stdout, "%s %s to %s (%s)\n", e.Action, printable(what), printable(e.Dest), about)
+	p.print("%s %s to %s (%s)\n", e.Action, printable(what), printable(e.Dest), about)
 }
 
 // printable is a name as it can stand in a line: what would break it, or move a terminal's cursor, is
@@ -162,10 +164,17 @@ func reasonText(r copier.Reason) string {
 	return ""
 }
 
+// print writes a line of a plan.
+func (p *printer) print(format string, args ...any) {
+	if p.lost == nil {
+		_, p.lost = fmt.Fprintf(p.stdout, format, args...)
+	}
+}
+
+// encode writes a line of JSON.
 func (p *printer) encode(v any) {
-	if err := p.json.Encode(v); err != nil {
-		p.json = nil // nobody reads it any more; the copy goes on
-		fmt.Fprintf(p.stderr, "distcp: write standard output: %v\n", err)
+	if p.lost == nil {
+		p.lost = p.json.Encode(v)
 	}
 }
 
@@ -208,8 +217,9 @@ func newSummaryLine(s copier.Summary, err error, dryRun bool) summaryLine {
 	return line
 }
 
-// end prints the summary of a copy that has begun.
-func (p *printer) end(s copier.Summary, err error) {
+// end prints the summary of a copy that has begun. It returns err, or why standard output lacks some
+// of what was to be told there.
+func (p *printer) end(s copier.Summary, err error) error {
 	if p.gauge != nil {
 		p.gauge.end()
 		p.stderr = p.plain
@@ -219,10 +229,22 @@ func (p *printer) end(s copier.Summary, err error) {
 	}
 	var failed *copier.FailedError
 	early := err != nil && !errors.As(err, &failed)
-	if p.quiet || early && s.Outputs == 0 {
-		return // the error says it all
+	if !p.quiet && !(early && s.Outputs == 0) { // where the error says it all
+		fmt.Fprintln(p.stderr, summaryText(s, p.dryRun))
 	}
-	fmt.Fprintln(p.stderr, summaryText(s, p.dryRun))
+	if err == nil && p.lost != nil {
+		return fmt.Errorf("standard output lacks some of the events: %w", pathless(p.lost))
+	}
+	return err
+}
+
+// pathless is an error of a file without its name.
+func pathless(err error) error {
+	var named *os.PathError
+	if errors.As(err, &named) {
+		return named.Err
+	}
+	return err
 }
 
 // summaryText is the summary in one line.

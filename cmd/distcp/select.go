@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -185,7 +186,7 @@ func (s *selectFlags) open(
 	ctx context.Context, open *openers, stdin io.Reader, written string, src storage.Location, o *copier.Options,
 ) (err error) {
 	if s.filters != "" {
-		if o.Filter.ExcludePatterns, err = readNames(ctx, open.src, stdin, s.filters, '\n'); err != nil {
+		if o.Filter.ExcludePatterns, err = readLines(ctx, open.src, stdin, s.filters); err != nil {
 			return unreadable("--filters", err)
 		}
 	}
@@ -197,14 +198,17 @@ func (s *selectFlags) open(
 			return err
 		}
 	}
-	flag, at, end := "--src-list", s.srcList, byte('\n')
-	if s.srcList0 != "" {
-		flag, at, end = "--src-list0", s.srcList0, 0
-	}
-	if at == "" {
+	var names []string
+	flag := "--src-list"
+	switch {
+	case s.srcList0 != "":
+		flag = "--src-list0"
+		names, err = readNames(ctx, open.src, stdin, s.srcList0, 0)
+	case s.srcList != "":
+		names, err = readLines(ctx, open.src, stdin, s.srcList)
+	default:
 		return nil
 	}
-	names, err := readNames(ctx, open.src, stdin, at, end)
 	if err != nil {
 		return unreadable(flag, err)
 	}
@@ -218,6 +222,22 @@ func (s *selectFlags) open(
 		o.SrcList[i] = name
 	}
 	return nil
+}
+
+// readLines reads the lines of a text, as editors of any system write them. Empty ones do not count.
+func readLines(ctx context.Context, opener *storage.Opener, stdin io.Reader, url string) ([]string, error) {
+	lines, err := readNames(ctx, opener, stdin, url, '\n')
+	if err != nil || len(lines) == 0 {
+		return lines, err
+	}
+	lines[0] = strings.TrimPrefix(lines[0], "\uFEFF") // a byte order mark
+	if slices.ContainsFunc(lines, func(line string) bool { return !strings.HasSuffix(line, "\r") }) {
+		return lines, nil // where only some end so, it is in their names
+	}
+	for i, line := range lines {
+		lines[i] = strings.TrimSuffix(line, "\r")
+	}
+	return slices.DeleteFunc(lines, func(line string) bool { return line == "" }), nil
 }
 
 // readNames reads what end separates. Empty names do not count.
