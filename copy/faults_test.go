@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	copier "github.com/skepdata/skep/copy"
@@ -200,6 +201,26 @@ func testGivenUp(t *testing.T, objects int) {
 	var failed *copier.FailedError
 	if !errors.Is(err, storage.ErrPermission) || errors.As(err, &failed) || tried.Load() > 100 {
 		t.Errorf("after %d attempts: %v", tried.Load(), err)
+	}
+}
+
+// A full disk is not tried with every object; what finds room in between is copied.
+func TestGivenUpWhenADiskIsFull(t *testing.T) {
+	src, dest := storagetest.NewMem("s3://lake/"), storagetest.NewMem("s3://out/")
+	for i := range 5000 {
+		src.Put(fmt.Sprintf("x/%04d", i), "x")
+	}
+	var tried atomic.Int64
+	full := storagetest.Faulty(dest, func(op storagetest.Op) error {
+		if op.Kind == storagetest.OpCreate && tried.Add(1) > 100 && tried.Load() != 110 {
+			return &storage.Error{Err: syscall.ENOSPC}
+		}
+		return nil
+	})
+	sum, err := copier.Run(t.Context(), at(src, ""), at(full, ""), quick(copier.Options{DisableServerCopy: true, Workers: 1}))
+	var failed *copier.FailedError
+	if !errors.Is(err, syscall.ENOSPC) || errors.As(err, &failed) || sum.Outputs < 101 || tried.Load() > 200 {
+		t.Errorf("after %d attempts: %v, %+v", tried.Load(), err, sum)
 	}
 }
 

@@ -55,8 +55,13 @@ func (j *job) finish(ctx context.Context, t Task, res result, err error) error {
 // further output would take all its retries to fail, and one that finds no room. It returns the error
 // of the job, if err is that.
 func (j *job) hopeless(err error) error {
-	if storage.IsTemporary(err) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		if n := j.outage.Add(1); n >= int64(2*min(j.opts.workers(), patience)) {
+	full := errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+	if full || storage.IsTemporary(err) {
+		most := 2 * min(j.opts.workers(), patience)
+		if full {
+			most = 2 * patience // a smaller one may find room, and each fails quickly
+		}
+		if n := j.outage.Add(1); n >= int64(most) {
 			return fmt.Errorf("given up after %d failures in a row: %w", n, err)
 		}
 		return nil

@@ -46,7 +46,8 @@ hdfs:///path where SKEP_DEFAULT_FS says what stands for it.
 const exitText = `
 Exit codes:
   0    everything is done
-  1    an error ended it; or verify has found differences
+  1    an error ended it, or not all of what was to be printed or recorded could be; or verify
+       has found differences
   2    the command line makes no sense, or a place, bucket or file that it names is not there;
        nothing was done
   3    some files failed, the others are done
