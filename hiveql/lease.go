@@ -14,8 +14,8 @@ import (
 // the kind that Hive's readers take, so that what its plan needs is not removed under it.
 
 const (
-	leaseDelay = 50 * time.Millisecond // a statement that ends sooner takes no lease
-	leaseTerm  = time.Minute           // how long a lease holds when its process dies
+	leaseDelay = 200 * time.Millisecond // a statement that ends sooner takes no lease
+	leaseTerm  = time.Minute            // how long a lease holds when its process dies
 	leaseAgent = "skep reader"
 	// clockSkew is how far the clocks of two machines may be apart.
 	clockSkew = 10 * time.Second

@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/pflag"
+
+	"github.com/skepdata/skep/internal/heapfloor"
 )
 
 // version is set by the build.
@@ -27,6 +29,7 @@ const (
 func main() { os.Exit(mainCode()) }
 
 func mainCode() int {
+	defer heapfloor.Raise(os.LookupEnv)()
 	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}
 	return p.run(context.Background(), os.Args[1:])
 }

@@ -29,6 +29,8 @@ type dialect struct {
 	paged bool
 	// prepares: a query is parsed and planned each time, unless we keep it prepared.
 	prepares bool
+	// tells: a connection can be asked, at next to no cost, whether others have committed anything.
+	tells bool
 	// remote: the database is a server, which may go away between a COMMIT and its answer.
 	remote bool
 

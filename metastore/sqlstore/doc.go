@@ -31,7 +31,8 @@
 // # SQLite
 //
 // The driver is modernc.org/sqlite, in pure Go. The database is in WAL mode. Commits are synced to
-// disk before Update returns. The file must be on a local file system: WAL needs shared memory.
+// disk before Update returns. What was read of tables and of few partitions is kept until the next commit of
+// anybody, of which a connection is told (recall.go). The file must be on a local file system: WAL needs shared memory.
 //
 // The package never looks at data files and does not know what a location means.
 package sqlstore

@@ -21,6 +21,7 @@ type Store struct {
 	write, read *sql.DB
 	descriptors descriptorCache
 	selectTable prepared
+	recall      recall
 
 	closeOnce sync.Once
 	closeErr  error
@@ -131,6 +132,10 @@ func limitConnections(write, read *sql.DB, n int) {
 
 // Close closes the database. Further calls return what the first did.
 func (s *Store) Close() error {
-	s.closeOnce.Do(func() { s.closeErr = errors.Join(s.read.Close(), s.write.Close()) })
+	s.closeOnce.Do(func() {
+		s.recall.mu.Lock()
+		defer s.recall.mu.Unlock()
+		s.closeErr = errors.Join(s.recall.close(), s.read.Close(), s.write.Close())
+	})
 	return s.closeErr
 }

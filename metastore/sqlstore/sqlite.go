@@ -16,7 +16,7 @@ import (
 
 func sqliteDialect() *dialect {
 	return &dialect{
-		name: "SQLite", migrations: "sqlite", keep: "ON CONFLICT DO NOTHING", prepares: true,
+		name: "SQLite", migrations: "sqlite", keep: "ON CONFLICT DO NOTHING", prepares: true, tells: true,
 		read: &sql.TxOptions{ReadOnly: true}, explain: explainSQLite, exclusive: exclusiveSQLite,
 		hasTable: `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?`,
 	}

@@ -58,7 +58,19 @@ func (s *Store) Databases(ctx context.Context, pattern string) ([]string, error)
 
 // Table implements metastore.Reader.
 func (s *Store) Table(ctx context.Context, name metastore.TableName) (*metastore.Table, error) {
-	return get(ctx, s, func(r reader) (*metastore.Table, error) { return r.Table(ctx, name) })
+	if !s.d.tells || ctx.Err() != nil {
+		return get(ctx, s, func(r reader) (*metastore.Table, error) { return r.Table(ctx, name) })
+	}
+	name = lowerName(name)
+	t, moment := s.recall.table(s.read, name)
+	if t != nil {
+		return t, nil
+	}
+	t, err := get(ctx, s, func(r reader) (*metastore.Table, error) { return r.Table(ctx, name) })
+	if err == nil {
+		s.recall.keepTable(moment, name, t)
+	}
+	return t, err
 }
 
 // Tables implements metastore.Reader.
@@ -80,7 +92,34 @@ func (s *Store) Partition(ctx context.Context, name metastore.TableName, v parti
 func (s *Store) Partitions(
 	ctx context.Context, name metastore.TableName, p partitions.Predicate,
 ) iter.Seq2[*metastore.Partition, error] {
-	return stream(ctx, s, func(r reader) iter.Seq2[*metastore.Partition, error] { return r.Partitions(ctx, name, p) })
+	read := stream(ctx, s, func(r reader) iter.Seq2[*metastore.Partition, error] { return r.Partitions(ctx, name, p) })
+	key := answer(lowerName(name), p)
+	if !s.d.tells || key == "" || ctx.Err() != nil {
+		return read
+	}
+	return func(yield func(*metastore.Partition, error) bool) {
+		list, known, moment := s.recall.found(s.read, key)
+		if known {
+			for _, p := range list {
+				if !yield(own(p), nil) {
+					return
+				}
+			}
+			return
+		}
+		few := true
+		for p, err := range read {
+			if few = few && err == nil && len(list) < recallPartitions; few {
+				list = append(list, own(p))
+			}
+			if !yield(p, err) {
+				return
+			}
+		}
+		if few {
+			s.recall.keepPartitions(moment, key, list)
+		}
+	}
 }
 
 // PartitionNames implements metastore.Reader.

@@ -14,12 +14,17 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"github.com/skepdata/skep/internal/heapfloor"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	lower := heapfloor.Raise(os.LookupEnv) // as hiveql does
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	lower()
+	os.Exit(code)
 }
 
 // options are the flags.
