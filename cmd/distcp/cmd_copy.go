@@ -104,7 +104,7 @@ func (c *command) copy(ctx context.Context, args []string) error {
 	var flags copyFlags
 	f := pflag.NewFlagSet("distcp", pflag.ContinueOnError)
 	flags.addFlags(f)
-	if err := c.parse(f, args, copySynopsis, 0, len(args)); err != nil {
+	if err := c.parse(f, joinValues(args), copySynopsis, 0, len(args)); err != nil {
 		return err
 	}
 	if flags.version {
@@ -131,9 +131,12 @@ func (c *command) copy(ctx context.Context, args []string) error {
 // validate checks what can be checked without opening anything, and completes the options.
 func (c *copyFlags) validate(f *pflag.FlagSet) error {
 	if f.NArg() > 0 {
-		return usagef("unexpected argument %q: --src takes one URL, without wildcards", f.Arg(0))
+		return unexpected(f.Arg(0))
 	}
 	if err := c.checkForeign(f); err != nil {
+		return err
+	}
+	if err := refuseEmpty(f); err != nil {
 		return err
 	}
 	switch {

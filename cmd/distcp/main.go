@@ -331,7 +331,7 @@ func (c *command) parse(f *pflag.FlagSet, args []string, synopsis string, least,
 		}
 		return err
 	case err != nil:
-		return usagef("%v", err)
+		return flagError(f, err)
 	case f.NArg() < least || f.NArg() > most:
 		return usagef("want: distcp %s", synopsis)
 	}

@@ -62,11 +62,6 @@ func (o *operations) validate(f *pflag.FlagSet, opts *copier.Options) (err error
 	if err := o.validateRetries(f, opts); err != nil {
 		return err
 	}
-	for _, name := range []string{"log-dir", "failures", "failures0", "on-success", "on-failure"} {
-		if f.Changed(name) && strings.TrimSpace(f.Lookup(name).Value.String()) == "" {
-			return usagef("--%s is empty", name)
-		}
-	}
 	if err := o.validateMetrics(); err != nil {
 		return err
 	}

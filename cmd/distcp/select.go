@@ -89,8 +89,6 @@ func (s *selectFlags) validate(f *pflag.FlagSet, o *copier.Options, now time.Tim
 		return usagef("--max-delete: %d is not a number of files", s.maxDelete)
 	case s.srcList != "" && s.srcList0 != "":
 		return usagef("--src-list and --src-list0 are two lists of what to copy; choose one")
-	case f.Changed("backup-dir") && s.backupDir == "":
-		return usagef("--backup-dir: the URL is empty")
 	}
 	s.deleteNothing = f.Changed("max-delete") && s.maxDelete == 0
 	if f.Changed("where") {
