@@ -185,6 +185,7 @@ SET GLOBAL TimeZone = 'UTC';
 SET GLOBAL default_null_order = 'nulls_first_on_asc_last_on_desc';
 SET GLOBAL lambda_syntax = 'DISABLE_SINGLE_ARROW';
 SET GLOBAL prefetch_all_parquet_files = true;
+SET GLOBAL parquet_metadata_cache = true;
 SET GLOBAL partitioned_write_flush_threshold = 122880;
 `
 

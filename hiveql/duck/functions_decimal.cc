@@ -23,32 +23,52 @@ Wide product(Unsigned a, Unsigned b) {
   return {hh + (lh >> 64) + (hl >> 64) + (middle >> 64), (middle << 64) | (ll & mask)};
 }
 
+// Powers are the powers of ten that have 128 bits.
+struct Powers {
+  Unsigned of[39];
+  constexpr Powers() : of() {
+    of[0] = 1;
+    for (int i = 1; i < 39; i++) of[i] = of[i - 1] * 10;
+  }
+};
+
+constexpr Powers powers;
+
+// power is ten to the n, of at most 38.
+Unsigned power(int n) { return powers.of[n]; }
+
+// digit divides upper and lower, 192 bits, by d, whose highest bit is set and which is above upper: one digit
+// of 64 bits by Knuth's algorithm D. The rest is in upper then.
+uint64_t digit(Unsigned &upper, uint64_t lower, Unsigned d) {
+  uint64_t dh = uint64_t(d >> 64), dl = uint64_t(d);
+  Unsigned q = ~uint64_t(0);
+  if (uint64_t(upper >> 64) < dh) q = upper / dh;
+  Unsigned r = upper - q * dh;  // q is at most two too large
+  while ((r >> 64) == 0 && q * dl > (r << 64 | lower)) {
+    q--;
+    r += dh;
+  }
+  upper = (upper << 64 | lower) - q * d;  // modulo 2^128, into which it fits
+  return uint64_t(q);
+}
+
 // quotient divides by d and says whether the rest is at least one half. It reports false if the
 // result needs more than 128 bits.
 bool quotient(Unsigned &out, Wide n, Unsigned d, bool &half, Unsigned &rest) {
   if (n.high >= d) return false;
   if (n.high == 0) {
     out = n.low / d;
-    rest = n.low % d;
+    rest = n.low - out * d;
   } else {
-    Unsigned r = n.high, q = 0;
-    for (int i = 127; i >= 0; i--) {
-      bool carry = r >> 127;
-      r = r << 1 | (n.low >> i & 1);
-      q <<= 1;
-      if (carry || r >= d) r -= d, q |= 1;
-    }
-    out = q;
-    rest = r;
+    int by = (d >> 64) ? __builtin_clzll(uint64_t(d >> 64)) : 64 + __builtin_clzll(uint64_t(d));
+    Unsigned shifted = d << by, upper = n.high, lower = n.low << by;
+    if (by > 0) upper = n.high << by | n.low >> (128 - by);
+    Unsigned q = digit(upper, uint64_t(lower >> 64), shifted);
+    out = q << 64 | digit(upper, uint64_t(lower), shifted);
+    rest = upper >> by;
   }
   half = rest >= d - rest;
   return true;
-}
-
-Unsigned power(int n) {
-  Unsigned p = 1;
-  for (; n > 0; n--) p *= 10;
-  return p;
 }
 
 struct Operation {
