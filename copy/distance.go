@@ -11,10 +11,11 @@ import (
 // speed, and several make up for each other's.
 const nearWithin = 5 * time.Millisecond
 
-// What a far service is given of an object: parts so large that some are worth their requests, and so
-// many that they can be on their way at once.
+// What a service is given of an object, or asked for: parts so large that some are worth their requests, and
+// so many that they can be on their way at once.
 const (
 	farParts    = 16
+	nearParts   = 8 // that are written to files
 	largestPart = 64 << 20
 )
 
@@ -34,13 +35,22 @@ func near(roundTrip time.Duration) bool { return 0 < roundTrip && roundTrip < ne
 func far(roundTrip time.Duration) bool  { return roundTrip >= nearWithin }
 
 // choosePartSize is the size of the parts of an output of size bytes, where the user does not say. inMemory
-// says that parts are held there while they are on their way.
-func choosePartSize(size int64, roundTrip time.Duration, inMemory bool) int64 {
-	if inMemory || !far(roundTrip) {
+// says that parts are held there while they are on their way, and toFiles that a service is asked for them:
+// a near one is faster with larger ones then, but not where it is sent them.
+func choosePartSize(size int64, roundTrip time.Duration, inMemory, toFiles bool) int64 {
+	var parts int64
+	switch {
+	case inMemory:
+	case far(roundTrip):
+		parts = farParts
+	case near(roundTrip) && toFiles:
+		parts = nearParts
+	}
+	if parts == 0 {
 		return DefaultPartSize
 	}
 	const mib = 1 << 20
-	part := (size/farParts + mib - 1) / mib * mib
+	part := (size/parts + mib - 1) / mib * mib
 	return min(max(part, DefaultPartSize), largestPart)
 }
 
@@ -56,7 +66,7 @@ func (j *job) partSizeOf(t Task) int64 {
 			return b.PartSize
 		}
 	}
-	return choosePartSize(t.Size(), j.roundTrip(), j.holdsParts())
+	return choosePartSize(t.Size(), j.roundTrip(), j.holdsParts(), isFiles(j.dest.Bucket))
 }
 
 // holdsParts reports whether a part is in memory as a whole while it is being written: stores that
@@ -64,11 +74,14 @@ func (j *job) partSizeOf(t Task) int64 {
 func (j *job) holdsParts() bool { return isFlat(j.dest.Bucket) && !isFiles(j.src.Bucket) }
 
 // loadOf is how many tokens a transfer of so many bytes takes: near, where a few large ones keep both
-// sides busy and more are in each other's way, twice as many for a large one.
+// sides busy and more are in each other's way, twice as many for a large one, and four times for a part.
 func (j *job) loadOf(size int64) int64 {
 	load := loadOf(size)
-	if load == heavyLoad && near(j.roundTrip()) {
-		load = nearLoad
+	switch {
+	case load < heavyLoad || !near(j.roundTrip()):
+		return load
+	case size < DefaultPartSize:
+		return nearLoad
 	}
-	return load
+	return nearPartLoad
 }

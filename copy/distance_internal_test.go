@@ -34,7 +34,9 @@ func TestPartSizes(t *testing.T) {
 		{"upload far", file, s3, 20 * time.Millisecond, 0, 500 * mib, 32 * mib},
 		{"upload far, of many parts", file, s3, 20 * time.Millisecond, 0, 100 * gib, 64 * mib},
 		{"download far", s3, file, 20 * time.Millisecond, 0, gib, 64 * mib},
-		{"download near", s3, file, 4 * time.Millisecond, 0, gib, 16 * mib},
+		{"download near", s3, file, 4 * time.Millisecond, 0, gib, 64 * mib},
+		{"download near, of some parts", s3, file, 4 * time.Millisecond, 0, 205 * mib, 26 * mib},
+		{"download near, small", s3, file, 4 * time.Millisecond, 0, 100 * mib, 16 * mib},
 		{"far, but parts are in memory", s3, s3, 20 * time.Millisecond, 0, gib, 16 * mib},
 		{"far, but the user knows better", file, s3, 20 * time.Millisecond, 8 * mib, gib, 8 * mib},
 	} {
@@ -50,15 +52,15 @@ func TestPartSizes(t *testing.T) {
 	}
 }
 
-// Few large transfers run at once where the service is near, twice as many where it is not; of small
-// ones as many in both cases.
+// Few large transfers run at once where the service is near, twice as many where it is not, or four times
+// for parts; of small ones as many in both cases.
 func TestLoads(t *testing.T) {
 	for _, x := range []struct {
 		rtt  time.Duration
 		size int64
 		want int64
 	}{
-		{0, 1 << 30, 4}, {time.Millisecond, 1 << 30, 8}, {time.Millisecond, 4 << 20, 8}, {20 * time.Millisecond, 1 << 30, 4},
+		{0, 1 << 30, 4}, {time.Millisecond, 16 << 20, 16}, {time.Millisecond, 4 << 20, 8}, {20 * time.Millisecond, 1 << 30, 4},
 		{time.Millisecond, 200 << 10, 2}, {time.Millisecond, 1, 1}, {time.Second, 1, 1},
 	} {
 		j := &job{}

@@ -31,12 +31,13 @@ type gate struct {
 
 // The tokens of transfers by their size in bytes: memory and bandwidth are what large ones take.
 const (
-	lightSize   = 64 << 10 // 1 up to here
-	mediumSize  = 256 << 10
-	mediumLoad  = 2
-	heavyLoad   = 4
-	nearLoad    = 8        // of a large one, where the service is near
-	unitOfBytes = 64 << 10 // as much as a request more, in what has been completed
+	lightSize    = 64 << 10 // 1 up to here
+	mediumSize   = 256 << 10
+	mediumLoad   = 2
+	heavyLoad    = 4
+	nearLoad     = 8        // of a large one, where the service is near
+	nearPartLoad = 16       // of one of a part's size
+	unitOfBytes  = 64 << 10 // as much as a request more, in what has been completed
 )
 
 // loadOf is how many tokens a transfer of so many bytes takes.
@@ -57,7 +58,7 @@ func newGate(throttled func() int64) *gate {
 		throttled = func() int64 { return 0 }
 	}
 	// What comes first is taken for large, as nobody is stopped on the way.
-	g := &gate{throttled: throttled, tuner: newTuner(), usual: heavyLoad, answers: throttled()}
+	g := &gate{throttled: throttled, tuner: newTuner(), usual: nearPartLoad, answers: throttled()}
 	g.limit = g.tuner.limit
 	return g
 }
@@ -120,7 +121,10 @@ func (g *gate) Leave() {
 
 // begin takes the tokens of a transfer of a worker that is inside. What it returns is told how many
 // bytes were transferred, or that it failed, with a negative number.
-func (g *gate) begin(load int64) (end func(bytes int64)) {
+func (g *gate) begin(load int64) (end func(bytes int64)) { return g.beginAs(load, load) }
+
+// beginAs is begin of what will have others of another load follow it.
+func (g *gate) beginAs(load, next int64) (end func(bytes int64)) {
 	if g == nil {
 		return func(int64) {}
 	}
@@ -132,7 +136,7 @@ func (g *gate) begin(load int64) (end func(bytes int64)) {
 	}
 	g.running++
 	g.used += load
-	g.usual += (float64(load) - g.usual) / 8
+	g.usual += (float64(next) - g.usual) / 8
 	g.admit()
 	return func(bytes int64) {
 		g.mu.Lock()
@@ -188,7 +192,7 @@ func (j *job) begin(t Task) (end func(bytes int64)) {
 	case j.serverCopier != nil && !j.serverRefuse.Load():
 		size = 0
 	case j.partUploader != nil && size > j.opts.partSize():
-		size = 0
+		return j.gate.beginAs(1, j.loadOf(size)) // the parts
 	}
 	return j.gate.begin(j.loadOf(size))
 }

@@ -72,7 +72,7 @@ func (c *copyFlags) addFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.CopyFromManifest, "copyFromManifest", false, "copy the files that the previous manifest lists, instead of listing --src")
 	f.BoolVar(&o.DeleteOnSuccess, "deleteOnSuccess", false, "delete each source once its output is durable")
 	f.BoolVar(&o.DisableParts, "disableMultipartUpload", false, "write each output in one stream, by one worker")
-	f.Int64Var(&c.chunkSize, "multipartUploadChunkSize", 0, "`MiB` of the parts of large files, 5 to 5120 (default 16; far away up to 64, by the file's size)")
+	f.Int64Var(&c.chunkSize, "multipartUploadChunkSize", 0, "`MiB` of the parts of large files, 5 to 5120 (default 16, or up to 64 by the file's size and the distance)")
 	c.attributeFlags.addFlags(f)
 	c.settings.addFlags(f)
 	c.sides.addFlags(f)
