@@ -4,6 +4,7 @@ import (
 	"compress/bzip2"
 	"io"
 	"math/bits"
+	"slices"
 )
 
 func openBzip2(src *source) (io.ReadCloser, error) {
@@ -55,16 +56,27 @@ type bzip2Block struct {
 	sum  uint32
 }
 
+// bzip2Tool is what compressing takes besides the block and the result: some twelve bytes for each of the
+// block's. It is used for one block after another.
+type bzip2Tool struct {
+	rows    rotations
+	short   []byte
+	symbols []uint16
+}
+
 func encodeBzip2(crew *Crew, block []byte) (*bzip2Block, error) {
 	kind := toolKind{format: "bzip2"}
-	rows, err := lend(crew, kind, func() (*rotations, error) { return &rotations{}, nil })
+	tool, err := lend(crew, kind, func() (*bzip2Tool, error) { return &bzip2Tool{}, nil })
 	if err != nil {
 		return nil, err
 	}
+	defer crew.giveBack(kind, tool)
 	b := &bzip2Block{sum: bzip2Sum(block)}
-	last, first := rows.transform(shortenRuns(block))
-	crew.giveBack(kind, rows)
-	symbols, used := moveToFront(last)
+	tool.short = shortenRuns(slices.Grow(tool.short[:0], len(block)+len(block)/4), block)
+	last, first := tool.rows.transform(block, tool.short) // the block is not needed any more
+	symbols, used := moveToFront(slices.Grow(tool.symbols[:0], len(last)+1), last)
+	tool.symbols = symbols
+	b.bits.bytes = make([]byte, 0, len(block)/4) // of most texts more than they need
 	b.bits.write(bzip2BlockMagic, 48)
 	b.bits.write(uint64(b.sum), 32)
 	b.bits.write(0, 1) // not randomised
@@ -116,9 +128,8 @@ func bzip2Sum(b []byte) uint32 {
 	return ^sum
 }
 
-// shortenRuns writes a run of 4 to 255 equal bytes as four of them and a count of the rest.
-func shortenRuns(b []byte) []byte {
-	out := make([]byte, 0, len(b)+len(b)/4+1)
+// shortenRuns appends to out a run of 4 to 255 equal bytes as four of them and a count of the rest.
+func shortenRuns(out, b []byte) []byte {
 	for len(b) > 0 {
 		n := 1
 		for n < len(b) && n < 255 && b[n] == b[0] {
@@ -140,9 +151,9 @@ const (
 	runB = 1
 )
 
-// moveToFront replaces every byte by its place in the list of bytes last used, and ends with
+// moveToFront appends to symbols, for every byte, its place in the list of bytes last used, and at the end
 // the symbol that ends a block.
-func moveToFront(b []byte) (symbols []uint16, used *[256]bool) {
+func moveToFront(symbols []uint16, b []byte) (_ []uint16, used *[256]bool) {
 	used = new([256]bool)
 	for _, c := range b {
 		used[c] = true
@@ -153,7 +164,6 @@ func moveToFront(b []byte) (symbols []uint16, used *[256]bool) {
 			list = append(list, byte(c))
 		}
 	}
-	symbols = make([]uint16, 0, len(b)/2+1)
 	zeros := 0
 	for _, c := range b {
 		if list[0] == c {

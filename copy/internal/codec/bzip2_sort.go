@@ -3,10 +3,10 @@ package codec
 import "slices"
 
 // transform is the Burrows-Wheeler transform: the last column of the sorted rotations of b, and
-// the row of b itself among them.
-func (s *rotations) transform(b []byte) (last []byte, first int) {
+// the row of b itself among them. The column is where it was before, as far as there is room.
+func (s *rotations) transform(before, b []byte) (last []byte, first int) {
 	rows := s.sort(b)
-	last = make([]byte, len(b))
+	last = slices.Grow(before[:0], len(b))[:len(b)]
 	for at, start := range rows {
 		if start == 0 {
 			first = at
@@ -51,13 +51,14 @@ type rotations struct {
 	group []int32
 	open  int // places not done
 	keys  []uint64
+	pairs [2][]int32 // of the first sort: where each pair of bytes ends, and goes next
 }
 
 // begin sorts by the first two bytes.
 func (s *rotations) begin(b []byte) {
 	n := len(b)
 	if cap(s.order) < n {
-		s.order, s.group = make([]int32, n), make([]int32, n)
+		s.order, s.group = make([]int32, n+n/32), make([]int32, n+n/32) // blocks differ by what runs they have
 	}
 	s.order, s.group, s.open = s.order[:n], s.group[:n], n
 	pair := func(i int) int {
@@ -66,14 +67,18 @@ func (s *rotations) begin(b []byte) {
 		}
 		return int(b[i])<<8 | int(b[0])
 	}
-	ends := make([]int32, 1<<16+1)
+	if s.pairs[0] == nil {
+		s.pairs = [2][]int32{make([]int32, 1<<16+1), make([]int32, 1<<16)}
+	}
+	ends, next := s.pairs[0], s.pairs[1]
+	clear(ends)
 	for i := range b {
 		ends[pair(i)+1]++
 	}
 	for i := range 1 << 16 {
 		ends[i+1] += ends[i]
 	}
-	next := slices.Clone(ends[:1<<16])
+	copy(next, ends)
 	for i := range b {
 		p := pair(i)
 		s.order[next[p]] = int32(i)
