@@ -21,13 +21,13 @@ var passing = strings.Fields(`progress progress-interval src dest job wait worke
 
 // places are the variables of the environment that decide which services URLs mean.
 var places = []string{
-	"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_PROFILE", "SKEP_S3_ENDPOINT", "SKEP_BLOCK_ROOT", "XDG_DATA_HOME",
+	"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_PROFILE", "SKEP_S3_ENDPOINT", "SKEP_BLOCK_ROOT", "SKEP_DEFAULT_FS", "XDG_DATA_HOME",
 }
 
 // identity is a hash of everything on the command line and in the environment that decides what
 // the outputs of a copy are, but for the contents of the source.
 func (c *command) identity(f *pflag.FlagSet, flags *copyFlags) (string, error) {
-	parts := []string{whole(flags.src), whole(flags.dest)}
+	parts := []string{whole(flags.src), destination(flags.dest)}
 	ignore := map[string]bool{}
 	for _, name := range passing {
 		ignore[name] = true
@@ -53,6 +53,16 @@ func (c *command) identity(f *pflag.FlagSet, flags *copyFlags) (string, error) {
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:8]), nil
+}
+
+// destination is whole of one, which is a directory however it is written.
+func destination(url string) string {
+	for _, alias := range []string{"s3a://", "s3n://"} {
+		if rest, ok := strings.CutPrefix(url, alias); ok {
+			url = "s3://" + rest
+		}
+	}
+	return strings.TrimSuffix(whole(url), "/")
 }
 
 // whole is a URL, or a local path from the root.

@@ -13,14 +13,18 @@ import (
 	"github.com/skepdata/skep/storage/filestore"
 )
 
-// openSource opens a URL to read from. A local path that is not there is an error: nobody
-// means an empty set of files by it.
+// openSource opens a URL to read from. A local path that is not there, or a file that is written as a
+// directory, is an error: nobody means an empty set of files by it.
 func openSource(ctx context.Context, opener *storage.Opener, url string) (storage.Location, error) {
 	l, err := opener.Open(ctx, url)
 	if err != nil || l.Bucket.URL() != "file:///" {
 		return l, err
 	}
-	if _, err := os.Stat(localPath(l)); err != nil {
+	info, err := os.Stat(localPath(l))
+	if err == nil && !info.IsDir() && strings.HasSuffix(l.Prefix, "/") {
+		err = syscall.ENOTDIR
+	}
+	if err != nil {
 		failed := &storage.Error{Op: "open", URL: l.URL(), Err: localCause(err)}
 		if strings.ContainsAny(url, "*?") {
 			failed.Hint = noWildcards

@@ -115,7 +115,7 @@ func (p precondition) unmet(ctx context.Context, opener *storage.Opener, now tim
 	if p.kind == "min-count" {
 		n, err := p.count(ctx, at)
 		if err == nil && n < p.least {
-			why = fmt.Sprintf("there are %d objects", n)
+			why = "it has " + count(n, "object")
 		}
 		return why, err
 	}

@@ -186,6 +186,7 @@ type summaryLine struct {
 	Objects        int64  `json:"objects"`
 	Outputs        int64  `json:"outputs"`
 	Bytes          int64  `json:"bytes"`
+	Found          int64  `json:"found"` // before the filters
 	Skipped        int64  `json:"skipped"`
 	Ignored        int64  `json:"ignored,omitempty"`
 	Failed         int64  `json:"failed"`
@@ -207,7 +208,7 @@ type summaryLine struct {
 
 func newSummaryLine(s copier.Summary, err error, dryRun bool) summaryLine {
 	line := summaryLine{
-		"summary", err == nil, dryRun, s.Objects, s.Outputs, s.Bytes, s.Skipped, s.Ignored, s.Failed, s.Deleted, s.DeleteFailures,
+		"summary", err == nil, dryRun, s.Objects, s.Outputs, s.Bytes, s.Found, s.Skipped, s.Ignored, s.Failed, s.Deleted, s.DeleteFailures,
 		s.Removed, s.RemoveFailures, s.Retries, s.RetriesOf, s.Tries, s.ServerCopied, s.Resumed, s.Elapsed.Seconds(),
 		float64(s.RoundTrip.Microseconds()) / 1000, "",
 	}
