@@ -190,6 +190,9 @@ func measures(c metastore.Column) []measure {
 	}
 	nulls := m("num_nulls", "count(1) - count($)")
 	distinct := []measure{m("distinct_count", "count(DISTINCT $)")}
+	if c.Type.Kind != hivetype.Timestamp && c.Type.Kind != hivetype.TimestampLocalTZ { // of which Hive keeps whole seconds
+		distinct = append(distinct, m("bit_vector", "compute_bit_vector_hll($)"))
+	}
 	switch c.Type.Kind {
 	case hivetype.Boolean:
 		return []measure{nulls, m("num_trues", "count(CASE WHEN $ THEN 1 END)"), m("num_falses", "count(CASE WHEN NOT $ THEN 1 END)")}
@@ -273,6 +276,10 @@ func (s *Session) analyzedRow(t *metastore.Table, row []hivetype.Value, types []
 			a.columns = append(a.columns, c)
 		}
 		c := &a.columns[len(a.columns)-1]
+		if m.stat == "bit_vector" {
+			c.BitVector, _ = row[n+1+i].([]byte)
+			continue
+		}
 		text := statText(m.stat, row[n+1+i], types[n+1+i])
 		if bound := m.stat == "min" || m.stat == "max"; bound && a.rows == 0 {
 			text = map[string]string{"long": "0", "double": "0.0"}[c.Kind] // as Hive says of no rows

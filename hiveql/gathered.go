@@ -85,8 +85,9 @@ func addStats(c, more *metastore.ColumnStatistics) {
 }
 
 // addDistinct counts the different values of two parts, neither of which is without any: by their
-// sketches, which know them, or where no value of one can be in the other.
+// sketches, which know them, and exactly where no value of one can be in the other.
 func addDistinct(a, b *metastore.ColumnStatistics) (n int64, bitVector []byte) {
+	apart := a.Distinct > 0 && b.Distinct > 0 && (allBelow(a, b) || allBelow(b, a))
 	if len(a.BitVector) > 0 && len(b.BitVector) > 0 {
 		x, err := distinct.Parse(a.BitVector)
 		y, err2 := distinct.Parse(b.BitVector)
@@ -96,10 +97,13 @@ func addDistinct(a, b *metastore.ColumnStatistics) (n int64, bitVector []byte) {
 			if a.Distinct > 0 && b.Distinct > 0 {
 				n = min(n, a.Distinct+b.Distinct)
 			}
+			if apart {
+				n = a.Distinct + b.Distinct
+			}
 			return n, x.Bytes()
 		}
 	}
-	if a.Distinct > 0 && b.Distinct > 0 && (allBelow(a, b) || allBelow(b, a)) {
+	if apart {
 		return a.Distinct + b.Distinct, nil
 	}
 	return -1, nil

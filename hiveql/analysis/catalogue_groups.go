@@ -19,6 +19,7 @@ func aggregateFunctions() []*Function {
 		aggregate("collect_list", "collect_list(x) - Returns an array of all values that are not NULL", bindCollect),
 		aggregate("collect_set", "collect_set(x) - Returns an array of all values that are not NULL, each once", bindCollect),
 		aggregate("approx_distinct", "approx_distinct(x) - Returns about how many different values there are", sig("any->bigint")),
+		aggregate("compute_bit_vector_hll", "compute_bit_vector_hll(x) - Returns the HyperLogLog sketch of the different values that the metastore keeps of a column", bindSketch),
 		aggregate("context_ngrams", "context_ngrams(words, context, k[, precision]) - Returns the k words that stand most often where the context is NULL", bindNgrams(hivetype.ArrayOf(text))),
 		aggregate("corr", "corr(x, y) - Returns the Pearson coefficient of correlation", real2),
 		aggregate("count", "count(*) / count(x, ...) - Returns the number of rows, or of those where no x is NULL", bindCount),
@@ -47,6 +48,25 @@ func aggregateFunctions() []*Function {
 		aggregate("var_pop variance", "var_pop(x) - Returns the population variance", real1),
 		aggregate("var_samp", "var_samp(x) - Returns the sample variance", real1),
 	}
+}
+
+// bindSketch takes what Hive keeps a number of different values of: numbers, dates and text.
+func bindSketch(args []Arg) (Binding, error) {
+	if err := arity(args, 1, 1); err != nil {
+		return Binding{}, err
+	}
+	b := Binding{Args: []hivetype.Type{args[0].Type}, Result: hivetype.Of(hivetype.Binary)}
+	switch t := args[0].Type; {
+	case t.Integer():
+		b.Args[0] = bigint
+	case t.Kind == hivetype.Float || t.Kind == hivetype.Double || t.Kind == hivetype.Decimal:
+		b.Args[0] = hivetype.Of(hivetype.Double)
+	case t.Kind == hivetype.String || t.Kind == hivetype.Varchar || t.Kind == hivetype.Char:
+		b.Args[0] = text
+	case t.Kind != hivetype.Date:
+		return Binding{}, &TypeError{0, "a number, a date or text", t}
+	}
+	return b, nil
 }
 
 // bindSum gives bigint, double, or a decimal with ten more digits.

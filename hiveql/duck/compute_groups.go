@@ -6,7 +6,21 @@ import (
 	"strings"
 
 	"github.com/skepdata/skep/hivetype"
+	"github.com/skepdata/skep/metastore/distinct"
 )
+
+// sketchBytes makes the bytes that Hive keeps of those of a sketch without an estimate.
+func sketchBytes(args []hivetype.Value) (hivetype.Value, error) {
+	text, ok := args[0].([]byte)
+	if !ok {
+		return nil, nil
+	}
+	s, err := distinct.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	return s.Bytes(), nil
+}
 
 // javaRandom is java.util.Random: the same seed gives the same numbers.
 type javaRandom struct{ state uint64 }

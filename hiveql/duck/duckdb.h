@@ -41,7 +41,12 @@ void duckdb_aggregate_function_set_functions(duck_handle function, uint64_t (*si
                                              void (*combine)(duck_handle, void **from, void **to, uint64_t count),
                                              void (*finalize)(duck_handle, void **states, duck_handle output,
                                                               uint64_t count, uint64_t offset));
+void duckdb_aggregate_function_set_destructor(duck_handle function, void (*destroy)(void **states, uint64_t count));
 int duckdb_register_aggregate_function(duck_handle connection, duck_handle function);
+duck_handle duckdb_create_aggregate_function_set(const char *name);
+void duckdb_destroy_aggregate_function_set(duck_handle *set);
+int duckdb_add_aggregate_function_to_set(duck_handle set, duck_handle function);
+int duckdb_register_aggregate_function_set(duck_handle connection, duck_handle set);
 
 duck_handle duckdb_create_logical_type(int type);
 duck_handle duckdb_create_decimal_type(uint8_t width, uint8_t scale);

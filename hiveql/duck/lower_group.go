@@ -191,6 +191,8 @@ func (l *lowerer) aggregateFunction(c aggregateCall) string {
 		}
 	case "approx_distinct":
 		return whole("approx_count_distinct", args[0])
+	case "compute_bit_vector_hll":
+		return l.sketch(c, whole, args[0])
 	case "percentile", "percentile_cont", "percentile_disc":
 		return l.percentile(c, whole, args)
 	case "percentile_approx":
@@ -294,6 +296,21 @@ func (l *lowerer) overList(c aggregateCall, call compute, whole func(string, str
 	}
 	f.args[0] = hivetype.ArrayOf(f.args[0])
 	return l.compute(f, append([]string{whole("list", args[0], args[0]+" IS NOT NULL")}, args[1:]...))
+}
+
+// sketch is Hive's sketch of the different values of an argument.
+func (l *lowerer) sketch(c aggregateCall, whole func(string, string, ...string) string, x string) string {
+	switch kind := c.args[0].Type().Kind; {
+	case c.over != "" || c.wide: // as decimalSum says
+		return l.fail(unsupported("%s as a window function", c.f.Name))
+	case kind == hivetype.Date:
+		x = "(" + x + " - DATE '1970-01-01')"
+	case kind == hivetype.BigInt, kind == hivetype.Double, kind == hivetype.String:
+	default:
+		return l.fail(unsupported("%s of %s", c.f.Name, c.args[0].Type()))
+	}
+	finish := &computed{name: c.f.Name, args: []hivetype.Type{c.t}, result: c.t, start: func() compute { return sketchBytes }}
+	return l.compute(finish, []string{whole("skep_sketch", x)})
 }
 
 // constant reports whether an expression refers to no column.

@@ -5,6 +5,7 @@ package duck
 #include <stdlib.h>
 
 const char *skep_register_functions(void *connection);
+int skep_register_sketch(void *connection);
 */
 import "C"
 
@@ -36,6 +37,9 @@ func (c *connection) close() { duckdb.Disconnect(&c.handle) }
 func (c *connection) registerFunctions() error {
 	if name := C.skep_register_functions(c.handle.Ptr); name != nil {
 		return fmt.Errorf("register function %s: refused by DuckDB", C.GoString(name))
+	}
+	if C.skep_register_sketch(c.handle.Ptr) != 0 {
+		return errors.New("register function skep_sketch: refused by DuckDB")
 	}
 	return nil
 }
