@@ -11,10 +11,11 @@ import (
 
 	"github.com/skepdata/skep/metastore"
 	"github.com/skepdata/skep/partitions"
+	"github.com/skepdata/skep/storage"
 )
 
 // look finds what is at the places of the job, its own files among it, and writes the list of those
-// that an overwrite replaces. Each place is listed once.
+// that an overwrite replaces. Each place is listed once, or many of them by one listing of the table.
 func (j *job) look(ctx context.Context) error {
 	table := j.table
 	if !j.create {
@@ -36,13 +37,19 @@ func (j *job) look(ctx context.Context) error {
 		return nil // the files are found by whoever looks for them
 	}
 	l := newLister(j.s.cfg, table)
+	var unknown []*target
+	for _, t := range j.targets {
+		if t.forgetSeen(); !j.knows(table, t) {
+			unknown = append(unknown, t)
+		}
+	}
+	unknown, err := j.lookTogether(ctx, l, unknown)
+	if err != nil {
+		return err
+	}
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(j.s.cfg.Parallel)
-	for _, t := range j.targets {
-		if j.knows(table, t) {
-			t.made, t.others, t.old = t.sent, nil, nil
-			continue
-		}
+	for _, t := range unknown {
 		g.Go(func() error { return j.lookAt(gctx, l, t) })
 	}
 	if err := g.Wait(); err != nil {
@@ -102,28 +109,50 @@ func (j *job) lookAt(ctx context.Context, l *lister, t *target) error {
 	if err != nil {
 		return errReplacedIfStale(err)
 	}
-	t.made, t.others, t.old = t.sent, nil, nil
+	t.forgetSeen()
 	for o, err := range within(ctx, loc) {
 		if err != nil {
 			return err
 		}
-		name := o.Key[len(loc.Prefix):]
-		file, id := replacedFileOf(name, o), ""
-		if id, _ = idOf(name); id == j.id && !partitions.Hidden(name) {
-			if t.sent == nil {
-				t.made = append(t.made, trackedFile{name, o.Size, o.ETag})
-			}
-			continue
-		}
-		if partitions.Hidden(name) || strings.HasSuffix(name, "/") || gone[t.location][file] {
-			continue
-		}
-		t.others = append(t.others, trackedFile{name, o.Size, o.ETag})
-		t.old = append(t.old, file)
+		t.see(j.id, loc, o, gone[t.location])
 	}
-	if err := j.withoutPending(ctx, t); err != nil || !j.overwrite {
+	var pending map[string]bool
+	if len(t.others) > 0 {
+		if pending, err = j.pendingNow(ctx); err != nil {
+			return err
+		}
+	}
+	return j.looked(t, loc, pending)
+}
+
+// forgetSeen begins to look at a place again.
+func (t *target) forgetSeen() { t.made, t.others, t.old = t.sent, nil, nil }
+
+// see takes note of an object of the place, which is one of the job with that id or of others, but none of
+// those gone, which a committed write has replaced.
+func (t *target) see(job string, loc storage.Location, o storage.Object, gone map[replacedFile]bool) {
+	name := o.Key[len(loc.Prefix):]
+	file := replacedFileOf(name, o)
+	if partitions.Hidden(name) || strings.HasSuffix(name, "/") || gone[file] {
+		return
+	}
+	if id, _ := idOf(name); id == job {
+		if t.sent == nil {
+			t.made = append(t.made, trackedFile{name, o.Size, o.ETag})
+		}
+		return
+	}
+	t.others = append(t.others, trackedFile{name, o.Size, o.ETag})
+	t.old = append(t.old, file)
+}
+
+// looked is what follows when a place has been listed. What a write under way has put there is none of ours.
+func (j *job) looked(t *target, loc storage.Location, pending map[string]bool) error {
+	t.others = slices.DeleteFunc(t.others, func(f trackedFile) bool { id, _ := idOf(f.Name); return pending[id] })
+	t.old = slices.DeleteFunc(t.old, func(f replacedFile) bool { id, _ := idOf(f.Name); return pending[id] })
+	if !j.overwrite {
 		t.old = nil
-		return err
+		return nil
 	}
 	if !j.compacts {
 		return nil
@@ -135,20 +164,17 @@ func (j *job) lookAt(ctx context.Context, l *lister, t *target) error {
 	return nil
 }
 
-// withoutPending leaves out what a write under way has put at a place: it is none of ours. The
-// table is read after the listing: a write that is not in it any more has committed before us.
-func (j *job) withoutPending(ctx context.Context, t *target) error {
-	if j.create || len(t.others) == 0 && len(t.old) == 0 {
-		return nil
+// pendingNow are the writes under way. The table is read after the listing: a write that is not in it any
+// more has committed before us.
+func (j *job) pendingNow(ctx context.Context) (map[string]bool, error) {
+	if j.create {
+		return nil, nil
 	}
 	now, err := j.s.cfg.Store.Table(ctx, j.table.TableName)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	pending := pendingWrites(now)
-	t.others = slices.DeleteFunc(t.others, func(f trackedFile) bool { id, _ := idOf(f.Name); return pending[id] })
-	t.old = slices.DeleteFunc(t.old, func(f replacedFile) bool { id, _ := idOf(f.Name); return pending[id] })
-	return nil
+	return pendingWrites(now), nil
 }
 
 // errReplacedIfStale lets the job look again where a plan would be made again.
