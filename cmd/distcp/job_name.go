@@ -57,12 +57,17 @@ func (c *command) identity(f *pflag.FlagSet, flags *copyFlags) (string, error) {
 
 // destination is whole of one, which is a directory however it is written.
 func destination(url string) string {
+	return strings.TrimSuffix(whole(oneScheme(url)), "/")
+}
+
+// oneScheme writes the three schemes of S3 in one way.
+func oneScheme(url string) string {
 	for _, alias := range []string{"s3a://", "s3n://"} {
 		if rest, ok := strings.CutPrefix(url, alias); ok {
-			url = "s3://" + rest
+			return "s3://" + rest
 		}
 	}
-	return strings.TrimSuffix(whole(url), "/")
+	return url
 }
 
 // whole is a URL, or a local path from the root.

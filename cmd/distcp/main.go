@@ -176,7 +176,11 @@ func (c *command) exit(ctx context.Context, err error) int {
 	case errors.Is(err, errQuiet):
 		return exitError
 	}
-	fmt.Fprintf(c.stderr, "distcp: %s%s\n", oneLine(err), hint)
+	text := oneLine(err)
+	if strings.HasSuffix(text, ")") {
+		hint = "" // it has one
+	}
+	fmt.Fprintf(c.stderr, "distcp: %s%s\n", text, hint)
 	if usage != nil && usage.below != "" {
 		fmt.Fprintln(c.stderr, usage.below)
 	}

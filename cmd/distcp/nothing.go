@@ -21,7 +21,11 @@ func (c *copyFlags) explainNothing(out io.Writer, src string, sum copier.Summary
 	case c.opts.CopyFromManifest:
 		why = "the manifest " + printable(c.previousManifest) + " lists nothing"
 	case c.srcList != "" || c.srcList0 != "":
-		why = "the list " + printable(c.srcList+c.srcList0) + " names nothing"
+		list := "the list " + printable(c.srcList+c.srcList0)
+		if c.srcList+c.srcList0 == "-" {
+			list = "standard input"
+		}
+		why = list + " names nothing"
 	}
 	if sum.Found == 0 && strings.ContainsAny(c.src, "*?") {
 		why += " (" + noWildcards + ")"

@@ -22,7 +22,7 @@ func readPrefixes(ctx context.Context, opener *storage.Opener, url, src string) 
 		return nil, unreadable("--srcPrefixesFile", err)
 	}
 	defer r.Close()
-	dir := strings.TrimSuffix(src, "/") + "/"
+	dir := strings.TrimSuffix(oneScheme(src), "/") + "/"
 	var prefixes []string
 	lines := bufio.NewScanner(r)
 	for n := 1; lines.Scan(); n++ {
@@ -30,9 +30,9 @@ func readPrefixes(ctx context.Context, opener *storage.Opener, url, src string) 
 		if line == "" {
 			continue
 		}
-		rest, ok := strings.CutPrefix(line, dir)
+		rest, ok := strings.CutPrefix(oneScheme(line), dir)
 		if !ok {
-			return nil, usagef("--srcPrefixesFile: %s: line %d: %q does not begin with --src, %s", at.URL(), n, line, dir)
+			return nil, usagef("--srcPrefixesFile: %s: line %d: %q does not begin with --src, %s", at.URL(), n, line, strings.TrimSuffix(src, "/")+"/")
 		}
 		prefixes = append(prefixes, rest)
 	}

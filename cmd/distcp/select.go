@@ -212,7 +212,7 @@ func (s *selectFlags) open(
 	}
 	o.SrcList = make([]string, len(names))
 	for i, name := range names {
-		if rest, ok := strings.CutPrefix(name, written); ok && strings.Contains(written, "://") {
+		if rest, ok := strings.CutPrefix(oneScheme(name), oneScheme(written)); ok && strings.Contains(written, "://") {
 			name = src.URL() + rest
 		} else if strings.Contains(name, "://") && !strings.HasPrefix(name, src.URL()) {
 			return usagef("%s: name %d, %q, is not below --src, %s", flag, i+1, name, src.URL())

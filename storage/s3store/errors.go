@@ -151,7 +151,10 @@ func response(f fault, r minio.ErrorResponse) error {
 		return fmt.Errorf("%w: %s", f.is, said)
 	case r.StatusCode != 0:
 		status := fmt.Sprint(r.StatusCode)
-		return fmt.Errorf("the server answered %s %s", status, strings.TrimSpace(strings.TrimPrefix(said, status)))
+		if said = strings.TrimSpace(strings.TrimPrefix(said, status)); strings.Contains(strings.ToLower(said), "<html") {
+			said = "and a page for people, as no S3 service does; check the endpoint"
+		}
+		return fmt.Errorf("the server answered %s %s", status, said)
 	}
 	return errors.New(said)
 }

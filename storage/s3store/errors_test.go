@@ -26,6 +26,12 @@ func TestMistakes(t *testing.T) {
 	tls.Config.ErrorLog = log.New(io.Discard, "", 0)
 	tls.StartTLS()
 	t.Cleanup(tls.Close)
+	pages := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, "<!DOCTYPE HTML>\n<html><body>no</body></html>") // the client tells of what it lacks
+	}))
+	t.Cleanup(pages.Close)
 	for _, c := range []struct {
 		name      string
 		change    func(*s3store.Config)
@@ -54,6 +60,8 @@ func TestMistakes(t *testing.T) {
 			nil, false, []string{"http://host:port"}},
 		{"http to an https server", func(c *s3store.Config) { c.Endpoint = strings.Replace(tls.URL, "https:", "http:", 1) }, s.Bucket,
 			nil, false, []string{"https://host:port"}},
+		{"pages for people", func(c *s3store.Config) { c.Endpoint = pages.URL }, s.Bucket,
+			nil, false, []string{"the server answered 400 and a page for people, as no S3 service does; check the endpoint"}},
 		{"a certificate nobody knows", func(c *s3store.Config) { c.Endpoint = tls.URL }, s.Bucket,
 			nil, false, []string{"certificate", "AWS_CA_BUNDLE"}},
 	} {
