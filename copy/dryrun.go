@@ -96,8 +96,20 @@ func (j *job) planAll(ctx context.Context, tasks []Task) error {
 	}
 	for i, t := range tasks {
 		j.rec.event(j.planned(t, errs[i]))
+		if errs[i] == nil && j.opts.DeleteOnSuccess && (!t.Skip || t.held) {
+			j.planDeletion(t)
+		}
 	}
 	return nil
+}
+
+// planDeletion reports the sources that would be deleted once their output is durable.
+func (j *job) planDeletion(t Task) {
+	for _, s := range t.fresh() {
+		e := j.about(t, Deleted)
+		e.Source, e.Sources, e.Bytes, e.Action = j.src.Bucket.URL()+s.Key, 1, s.Size, ActionDelete
+		j.rec.event(e)
+	}
 }
 
 func (j *job) planned(t Task, err error) Event {

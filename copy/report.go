@@ -22,7 +22,7 @@ const (
 	Copied       EventKind = "copy"        // the output is complete and visible
 	Skipped      EventKind = "skip"        // it has been copied by an earlier job
 	Failed       EventKind = "fail"        // the output could not be made, because of Err
-	Deleted      EventKind = "delete"      // a source is gone, as asked for
+	Deleted      EventKind = "delete"      // a source is gone, as asked for; in a dry run it would be
 	DeleteFailed EventKind = "delete-fail" // a source could not be deleted, because of Err
 	Removed      EventKind = "remove"      // what only the destination has is gone; in a dry run it would be
 	RemoveFailed EventKind = "remove-fail" // it could not be removed, because of Err
@@ -45,7 +45,7 @@ type Event struct {
 	CRC32C  storage.Checksum
 	ETag    string // of Copied: the output's, where the store has told
 	Method  string // of Copied: "server", "stream", "parts", "batch" or "append"
-	Action  Action // of Planned, Skipped and Removed, in a dry run
+	Action  Action // of Planned, Skipped, Deleted and Removed, in a dry run
 	Reason  Reason // of Planned, Skipped and Removed
 	There   int64  // of Planned: bytes that an earlier run has written already
 	Err     error

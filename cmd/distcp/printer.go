@@ -258,9 +258,9 @@ func summaryText(s copier.Summary, dryRun bool) string {
 	if s.Outputs != s.Objects {
 		text += fmt.Sprintf(" into %d", s.Outputs)
 	}
-	removed := "deleted at the destination"
+	deleted, removed := "deleted", "deleted at the destination"
 	if dryRun {
-		removed = "to delete at the destination"
+		deleted, removed = "to delete at the source", "to delete at the destination"
 	}
 	text += ", " + bytesText(s.Bytes)
 	if seconds := s.Elapsed.Seconds(); !dryRun {
@@ -276,7 +276,7 @@ func summaryText(s copier.Summary, dryRun bool) string {
 		n    int64
 		what string
 	}{
-		{s.Skipped, "skipped"}, {s.Ignored, "that are no files"}, {s.Deleted, "deleted"}, {s.Removed, removed}, {s.Retries, "retried"}, {s.DeleteFailures + s.RemoveFailures, "not deleted"}, {s.Failed, "failed"},
+		{s.Skipped, "skipped"}, {s.Ignored, "that are no files"}, {s.Deleted, deleted}, {s.Removed, removed}, {s.Retries, "retried"}, {s.DeleteFailures + s.RemoveFailures, "not deleted"}, {s.Failed, "failed"},
 	} {
 		if extra.n > 0 {
 			text += fmt.Sprintf(", %d %s", extra.n, extra.what)
