@@ -12,7 +12,6 @@ import (
 	"github.com/skepdata/skep/hivetype"
 	"github.com/skepdata/skep/metastore"
 	"github.com/skepdata/skep/partitions"
-	"github.com/skepdata/skep/storage"
 )
 
 // createTable runs CREATE TABLE with columns, LIKE, and AS.
@@ -79,18 +78,21 @@ func (s *Session) taken(ctx context.Context, name metastore.TableName, temporary
 	return err == nil, err
 }
 
-// sweep removes, from the place of a new table, the files of a CREATE TABLE AS that died
-// before its table was there. Other files become the table's, as in Hive.
+// sweep removes, from the place of a new table, the files of a CREATE TABLE AS that is on record there, and of
+// which it is not known that it died: it cannot commit any more. Other files become the table's, as in Hive.
 func (s *Session) sweep(ctx context.Context, t *metastore.Table) error {
-	loc, err := s.cfg.directory(ctx, t.Storage.Location)
+	db, err := s.cfg.Store.Database(ctx, t.Database)
 	if err != nil {
 		return err
 	}
-	_, err = storage.DeleteAll(ctx, loc.Bucket, loc.Prefix, func(o storage.Object) bool {
-		id, version := idOf(o.Key)
-		return id != "" && version == 0
-	})
-	return err
+	for _, i := range intentsOf(db) {
+		if i.place == t.Storage.Location && i.state == stateWriting {
+			if err := s.removeFilesOf(ctx, i.place, i.id); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func alreadyExists(name metastore.TableName, err error) error {

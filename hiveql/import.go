@@ -278,6 +278,9 @@ func (m *imported) alreadyThere(err error) error {
 
 // load copies the files to where the table has its own.
 func (m *imported) load(ctx context.Context, r *Result) error {
+	if err := m.s.recoverIntents(ctx, m.table.Database); err != nil { // what died must not be in the way
+		return err
+	}
 	targets, deliveries, err := m.targets(ctx)
 	if err != nil {
 		return err
@@ -366,8 +369,7 @@ func (m *imported) noneThere(ctx context.Context) error {
 	return nil
 }
 
-// empty makes sure that there are no files at a place that is filled, but for those of a write that
-// died: to a table that is made they do not belong, and to one that is there they will not.
+// empty makes sure that there are no files at a place that is filled.
 func (m *imported) empty(ctx context.Context, url string) error {
 	loc, err := m.s.cfg.directory(ctx, url)
 	if err != nil {
@@ -381,11 +383,8 @@ func (m *imported) empty(ctx context.Context, url string) error {
 	if err != nil {
 		return err
 	}
-	for _, f := range files {
-		if id, version := idOf(f.Object.Key); !m.there && id != "" && version == 0 {
-			continue
-		}
-		return semantic(m.n, 10119, "Table exists and contains data files: %s", f.URL())
+	if len(files) > 0 {
+		return semantic(m.n, 10119, "Table exists and contains data files: %s", files[0].URL())
 	}
 	return nil
 }
