@@ -33,6 +33,8 @@ type job struct {
 	moves       []File
 	loaded      string
 	movesListed bool
+	// commitBy runs the transaction of the commit, and what belongs to it; nil is Update.
+	commitBy func(ctx context.Context, commit func(metastore.Tx) error) error
 	// upload brings the files of all targets to their places, under names that end in id.
 	upload func(ctx context.Context, id string) error
 }
@@ -162,7 +164,11 @@ func (j *job) publish(ctx context.Context) error {
 
 // commit is the transaction from which on readers see the new files and not the old ones.
 func (j *job) commit(ctx context.Context) error {
-	return j.s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
+	by := j.commitBy
+	if by == nil {
+		by = j.s.cfg.Store.Update
+	}
+	return by(ctx, func(tx metastore.Tx) error {
 		t := j.table.Clone()
 		if !j.create {
 			var err error

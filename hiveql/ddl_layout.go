@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -177,7 +178,7 @@ func (s *Session) changeKey(ctx context.Context, t *metastore.Table, a *syntax.C
 }
 
 // exchangePartition runs EXCHANGE PARTITION: partitions move here from another table, with
-// their data. They appear in this table at once, and leave the other one after that.
+// their data. One transaction makes them partitions of this table and takes them from the other one.
 func (s *Session) exchangePartition(ctx context.Context, t *metastore.Table, a *syntax.ExchangePartition) error {
 	from, err := s.dataTable(ctx, &a.From)
 	if err != nil {
@@ -234,14 +235,17 @@ func (s *Session) exchangePartition(ctx context.Context, t *metastore.Table, a *
 		}
 		return s.copyFiles(ctx, id, all...)
 	}
-	if err := j.run(ctx); err != nil {
-		return err
+	j.commitBy = func(ctx context.Context, commit func(metastore.Tx) error) error {
+		return s.leavePartitions(ctx, from, moved, commit)
 	}
-	return s.removePartitions(ctx, from, moved)
+	return j.run(ctx)
 }
 
-// removePartitions drops partitions of a table, and of a managed one their data.
-func (s *Session) removePartitions(ctx context.Context, t *metastore.Table, list []*metastore.Partition) error {
+// leavePartitions drops partitions of a table, in the transaction of a commit to another one, and of a managed
+// table their data. They must be what they were.
+func (s *Session) leavePartitions(
+	ctx context.Context, t *metastore.Table, list []*metastore.Partition, commit func(metastore.Tx) error,
+) error {
 	values, places, err := partitionPlaces(t, func(yield func(*metastore.Partition, error) bool) {
 		for _, p := range list {
 			if !yield(p, nil) {
@@ -253,6 +257,19 @@ func (s *Session) removePartitions(ctx context.Context, t *metastore.Table, list
 		return err
 	}
 	return s.dropData(ctx, t.Database, t.Storage.Location, places, func(tx metastore.Tx) ([]string, error) {
+		there, err := partitionsOf(tx.PartitionsNamed(ctx, t.TableName, values))
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range list {
+			now := there[valuesKey(p.Values)]
+			if now == nil || now.Storage.Location != p.Storage.Location || !maps.Equal(now.Parameters, p.Parameters) {
+				return nil, fmt.Errorf("partition %v of %s: %w", p.Values, t.TableName, metastore.ErrConflict)
+			}
+		}
+		if err := commit(tx); err != nil {
+			return nil, err
+		}
 		return places, tx.DropPartitions(ctx, t.TableName, values...)
 	})
 }

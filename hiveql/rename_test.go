@@ -173,9 +173,13 @@ func TestRenameBesideInsert(t *testing.T) {
 	for _, c := range []struct{ sql, insert, query string }{
 		{"ALTER TABLE u RENAME TO v", "INSERT INTO u VALUES (9)", "SELECT a FROM u"},
 		{"ALTER TABLE t PARTITION (ds='x') RENAME TO PARTITION (ds='z')", "INSERT INTO t PARTITION (ds='x') VALUES (9)", "SELECT a FROM t WHERE ds = 'x'"},
+		{"ALTER TABLE v EXCHANGE PARTITION (ds='x') WITH TABLE t", "INSERT INTO t PARTITION (ds='x') VALUES (9)", "SELECT a FROM t WHERE ds = 'x'"},
 	} {
 		w := newWorld(t)
 		must(t, w.plain(), setup)
+		if strings.Contains(c.sql, "EXCHANGE") {
+			must(t, w.plain(), "CREATE TABLE v (a INT) PARTITIONED BY (ds STRING)")
+		}
 		done := false
 		b := storagetest.Faulty(w.mem, func(op storagetest.Op) error {
 			if op.Kind == storagetest.OpCopyFrom && !done {
@@ -205,5 +209,27 @@ func TestRenameKeepsFiles(t *testing.T) {
 	}
 	if _, err := w.mem.Stat(context.Background(), "wh/u/_sums/a"); !errors.Is(err, storage.ErrNotExist) {
 		t.Error(err)
+	}
+}
+
+// TestExchangeDies ends EXCHANGE PARTITION before each of its effects. Each row is in one of the two tables.
+func TestExchangeDies(t *testing.T) {
+	steps := 0
+	for finished := false; !finished; steps++ {
+		w := newWorld(t)
+		must(t, w.plain(), setup+"; CREATE TABLE v (a INT) PARTITIONED BY (ds STRING); INSERT INTO v PARTITION (ds='y') VALUES (9)")
+		s, k := w.mortal(steps)
+		_, err := run(s, "ALTER TABLE v EXCHANGE PARTITION (ds='x') WITH TABLE t")
+		finished = !k.dead
+		w.orphan()
+		rows := slices.Concat(must(t, w.plain(), "SELECT a FROM t WHERE ds = 'x'"), must(t, w.plain(), "SELECT a FROM v WHERE ds = 'x'"))
+		same(t, fmt.Sprintf("step %d (%v)", steps, err), rows, "1", "2")
+		must(t, w.plain(), "INSERT INTO v PARTITION (ds='y') VALUES (8); INSERT INTO t PARTITION (ds='y') VALUES (8)")
+		if n := len(w.below("wh/t/ds=x/")) + len(w.below("wh/v/ds=x/")); n != 2 {
+			t.Errorf("step %d: %q and %q", steps, w.below("wh/t/ds=x/"), w.below("wh/v/ds=x/"))
+		}
+	}
+	if steps < 8 {
+		t.Errorf("only %d steps", steps)
 	}
 }
