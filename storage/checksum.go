@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"hash"
 	"hash/crc32"
+
+	"github.com/skepdata/skep/internal/castagnoli"
 )
 
 // Checksum is the CRC32C (Castagnoli) of an object's whole content, or unknown, which is the
@@ -17,19 +19,16 @@ type Checksum struct {
 	Known bool
 }
 
-// castagnoli is computed by hardware instructions where the machine has them.
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
 // NewCRC32C returns a hash of the kind Checksum holds.
-func NewCRC32C() hash.Hash32 { return crc32.New(castagnoli) }
+func NewCRC32C() hash.Hash32 { return castagnoli.New() }
 
 // CRC32C is the Checksum of p.
-func CRC32C(p []byte) Checksum { return Checksum{crc32.Checksum(p, castagnoli), true} }
+func CRC32C(p []byte) Checksum { return Checksum{castagnoli.Update(0, p), true} }
 
 // UpdateCRC32C is the Checksum of the bytes of c followed by p. c must be known, or be the
 // zero value, which stands for no bytes.
 func UpdateCRC32C(c Checksum, p []byte) Checksum {
-	return Checksum{crc32.Update(c.Sum, castagnoli, p), true}
+	return Checksum{castagnoli.Update(c.Sum, p), true}
 }
 
 // String is the form S3 uses: base64 of the big-endian sum; empty if unknown.
