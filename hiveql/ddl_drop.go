@@ -65,7 +65,7 @@ func (s *Session) dropTable(ctx context.Context, name metastore.TableName) error
 	if t.Parameters[temporaryParam] != "" {
 		listed = nil // its place is nobody else's
 	}
-	err = s.dropData(ctx, name.Database, t.Storage.Location, listed, func(tx metastore.Tx) ([]string, error) {
+	err = s.dropData(ctx, name.Database, t.Storage.Location, listed, nil, func(tx metastore.Tx) ([]string, error) {
 		return places, tx.DropTable(ctx, name)
 	})
 	if err != nil {
@@ -94,8 +94,13 @@ func (s *Session) places(ctx context.Context, t *metastore.Table) ([]string, err
 	return append([]string{t.Storage.Location}, slices.Sorted(maps.Keys(elsewhere))...), nil
 }
 
-// removeAll removes every object below a location, hidden ones too, but for one that is named.
-func (s *Session) removeAll(ctx context.Context, url string, but ...string) error {
+// removeAll removes every object below a location, hidden ones too.
+func (s *Session) removeAll(ctx context.Context, url string) error {
+	return s.removeBelow(ctx, url, func(string, storage.Object) bool { return true })
+}
+
+// removeBelow removes the objects below a location that goes chooses by their names there.
+func (s *Session) removeBelow(ctx context.Context, url string, goes func(name string, o storage.Object) bool) error {
 	loc, err := s.cfg.directory(ctx, url)
 	if err != nil {
 		return err
@@ -104,7 +109,7 @@ func (s *Session) removeAll(ctx context.Context, url string, but ...string) erro
 		return fmt.Errorf("%s is the root of a store; its objects are not removed", url)
 	}
 	_, err = storage.DeleteAll(ctx, loc.Bucket, loc.Prefix, func(o storage.Object) bool {
-		return !slices.Contains(but, o.Key[len(loc.Prefix):])
+		return goes(o.Key[len(loc.Prefix):], o)
 	})
 	if err != nil {
 		return err

@@ -256,7 +256,7 @@ func (s *Session) leavePartitions(
 	if err != nil {
 		return err
 	}
-	return s.dropData(ctx, t.Database, t.Storage.Location, places, func(tx metastore.Tx) ([]string, error) {
+	return s.dropData(ctx, t.Database, t.Storage.Location, places, &t.TableName, func(tx metastore.Tx) ([]string, error) {
 		there, err := partitionsOf(tx.PartitionsNamed(ctx, t.TableName, values))
 		if err != nil {
 			return nil, err

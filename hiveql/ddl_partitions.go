@@ -95,7 +95,7 @@ func (s *Session) dropPartitions(ctx context.Context, t *metastore.Table, a *syn
 	if err != nil {
 		return err
 	}
-	return s.dropData(ctx, t.Database, t.Storage.Location, places, func(tx metastore.Tx) ([]string, error) {
+	return s.dropData(ctx, t.Database, t.Storage.Location, places, &t.TableName, func(tx metastore.Tx) ([]string, error) {
 		values, places, err := partitionPlaces(t, tx.Partitions(ctx, t.TableName, dropping))
 		if err != nil {
 			return nil, err

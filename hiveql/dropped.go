@@ -20,23 +20,31 @@ import (
 const stateDropping = "dropping" // dropped; the files are being removed
 
 // dropData drops what lies at places by commit, which gives the places that were dropped in truth, and then
-// removes the data. The list is kept at home, the location of the table.
+// removes the data. The list is kept at home, the location of the table. Where of, the table, stays, so do
+// files of its writes that are under way, or begin after the commit: they make what was dropped anew.
 func (s *Session) dropData(
-	ctx context.Context, db, home string, places []string, commit func(tx metastore.Tx) ([]string, error),
+	ctx context.Context, db, home string, places []string, of *metastore.TableName, commit func(tx metastore.Tx) ([]string, error),
 ) error {
 	id := newWriteID(0)
-	listed, err := s.listDropped(ctx, db, id, home, places)
+	list, err := s.listDropped(ctx, db, id, home, places, of)
 	if err != nil {
 		return err
 	}
+	listed := len(list) > 0
+	var now *metastore.Table
 	err = s.cfg.Store.Update(ctx, func(tx metastore.Tx) (err error) {
+		if of != nil {
+			if now, err = tx.Table(ctx, *of); err != nil {
+				return err
+			}
+		}
 		if places, err = commit(tx); err != nil || !listed {
 			return err
 		}
 		return changeIntentsIfKept(ctx, tx, db, func(p map[string]string) { p[writeParam+id] = intentText(stateDropping, home) })
 	})
 	if err == nil {
-		err = s.removeDropped(ctx, home, id, places)
+		err = s.removeDropped(ctx, places, id, keptAfterDrop(now, list))
 		if err == nil && listed {
 			err = s.forgetDropped(ctx, db, id, home, places)
 		}
@@ -47,18 +55,38 @@ func (s *Session) dropData(
 	return err
 }
 
-// listDropped lists the files at places. It reports whether there are any.
-func (s *Session) listDropped(ctx context.Context, db, id, home string, places []string) (bool, error) {
+// keptAfterDrop reports which objects at the places of what was dropped are none of it.
+func keptAfterDrop(now *metastore.Table, list []replaced) func(place, name string, o storage.Object) bool {
+	if now == nil {
+		return func(string, string, storage.Object) bool { return false }
+	}
+	pending, listed := pendingWrites(now), map[string]map[replacedFile]bool{}
+	for _, one := range list {
+		listed[one.Place] = map[replacedFile]bool{}
+		for _, f := range one.Files {
+			listed[one.Place][f] = true
+		}
+	}
+	return func(place, name string, o storage.Object) bool {
+		id, version := idOf(name)
+		return pending[id] || version > now.Version && !listed[place][replacedFileOf(name, o)]
+	}
+}
+
+// listDropped lists the files at places, but for those of writes under way.
+func (s *Session) listDropped(
+	ctx context.Context, db, id, home string, places []string, of *metastore.TableName,
+) ([]replaced, error) {
 	var list []replaced
 	for _, place := range places {
 		loc, err := s.cfg.directory(ctx, place)
 		if err != nil {
-			return false, err
+			return nil, err
 		}
 		one := replaced{Place: place}
 		for o, err := range within(ctx, loc) {
 			if err != nil {
-				return false, err
+				return nil, err
 			}
 			one.Files = append(one.Files, replacedFileOf(o.Key[len(loc.Prefix):], o))
 		}
@@ -66,23 +94,39 @@ func (s *Session) listDropped(ctx context.Context, db, id, home string, places [
 			list = append(list, one)
 		}
 	}
+	if of != nil && len(list) > 0 {
+		t, err := s.cfg.Store.Table(ctx, *of)
+		if err != nil {
+			return nil, err
+		}
+		pending := pendingWrites(t)
+		for i := range list {
+			list[i].Files = slices.DeleteFunc(list[i].Files, func(f replacedFile) bool { id, _ := idOf(f.Name); return pending[id] })
+		}
+		list = slices.DeleteFunc(list, func(one replaced) bool { return len(one.Files) == 0 })
+	}
 	if len(list) == 0 {
-		return false, nil
+		return nil, nil
 	}
 	if err := s.intend(ctx, db, id, stateWriting, home); err != nil {
-		return false, err
+		return nil, err
 	}
 	err := s.cfg.writeReplaced(ctx, home, id, list)
 	if err != nil {
 		s.leaveDropped(ctx, db, id, home)
 	}
-	return true, err
+	return list, err
 }
 
-// removeDropped removes all that is at places, but for the list.
-func (s *Session) removeDropped(ctx context.Context, home, id string, places []string) error {
+// removeDropped removes what is at places, but for the list and for what is kept.
+func (s *Session) removeDropped(
+	ctx context.Context, places []string, id string, kept func(place, name string, o storage.Object) bool,
+) error {
 	for _, place := range places {
-		if err := s.removeAll(ctx, place, replacedPrefix+id); err != nil {
+		err := s.removeBelow(ctx, place, func(name string, o storage.Object) bool {
+			return name != replacedPrefix+id && !kept(place, name, o)
+		})
+		if err != nil {
 			return fmt.Errorf("it is dropped, but not all of its data: %w", err)
 		}
 	}

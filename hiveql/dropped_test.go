@@ -1,6 +1,7 @@
 package hiveql_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -74,5 +75,35 @@ func TestDropDies(t *testing.T) {
 				t.Errorf("only %d steps", steps)
 			}
 		})
+	}
+}
+
+// hookedStore calls something before the n-th change of a metastore.
+type hookedStore struct {
+	metastore.Store
+	n      *int
+	before func()
+}
+
+func (h hookedStore) Update(ctx context.Context, fn func(metastore.Tx) error) error {
+	if *h.n--; *h.n == 0 {
+		h.before()
+	}
+	return h.Store.Update(ctx, fn)
+}
+
+// TestDropBesideInsert drops a partition, or renames it, while an INSERT into it has its file there and has
+// not committed. What the INSERT makes then is whole.
+func TestDropBesideInsert(t *testing.T) {
+	for _, sql := range []string{"ALTER TABLE t DROP PARTITION (ds='x')", "ALTER TABLE t PARTITION (ds='x') RENAME TO PARTITION (ds='z')"} {
+		w := newWorld(t)
+		must(t, w.plain(), setup)
+		n := 2 // the commit
+		s := w.session(w.mem, hookedStore{w.store, &n, func() { must(t, w.plain(), sql) }})
+		must(t, s, "INSERT INTO t PARTITION (ds='x') VALUES (9)")
+		same(t, sql, must(t, w.plain(), "SELECT a FROM t WHERE ds = 'x'"), "9")
+		if left := w.below("wh/t/ds=x/"); len(left) != 1 {
+			t.Errorf("%s: %q", sql, left)
+		}
 	}
 }

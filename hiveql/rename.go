@@ -35,12 +35,16 @@ type renaming struct {
 // run copies the files and commits. What it leaves goes then; where it fails, the copies go.
 func (c *renaming) run(ctx context.Context, commit func(context.Context, metastore.Tx) error) error {
 	s, home := c.s, c.table.Storage.Location
+	var stays *metastore.TableName
+	if c.hides {
+		stays = &c.table.TableName
+	}
 	err := c.begin(ctx)
 	if err != nil {
 		return err
 	}
 	if err = s.replanning(ctx, func() error { return c.copy(ctx) }); err == nil {
-		err = s.dropData(ctx, c.table.Database, home, []string{c.from}, func(tx metastore.Tx) ([]string, error) {
+		err = s.dropData(ctx, c.table.Database, home, []string{c.from}, stays, func(tx metastore.Tx) ([]string, error) {
 			if err := commit(ctx, tx); err != nil {
 				return nil, err
 			}
