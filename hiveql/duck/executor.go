@@ -48,6 +48,7 @@ type Executor struct {
 	closed     bool
 	jobs       map[*job]bool  // the statements that run
 	running    sync.WaitGroup // for them
+	idle       []*connection  // which statements have given back
 }
 
 //go:embed macros.sql
@@ -224,6 +225,12 @@ func (e *Executor) Close() error {
 		return nil
 	}
 	e.running.Wait()
+	e.mu.Lock()
+	for _, c := range e.idle {
+		c.close()
+	}
+	e.idle = nil
+	e.mu.Unlock()
 	duckdb.Close(&e.db)
 	for _, own := range e.ownTemps {
 		if err := own.remove(); err != nil {

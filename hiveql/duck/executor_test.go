@@ -54,6 +54,53 @@ func TestCloseEarly(t *testing.T) {
 	}
 }
 
+// TestConnectionsAreKept runs statements to their ends, and not to their ends: of those no connection is kept.
+func TestConnectionsAreKept(t *testing.T) {
+	e, c := open(t, duck.Config{}), newCatalog(t)
+	c.numbers(t, 20)
+	q, err := c.analyze(t.Context(), "SELECT a.n FROM n a CROSS JOIN n b CROSS JOIN n d")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func(read int) hiveql.Rows {
+		t.Helper()
+		rows, err := e.Query(t.Context(), q, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range read {
+			if !rows.Next() {
+				break
+			}
+		}
+		return rows
+	}
+	for _, test := range []struct{ read, idle int }{{8001, 1}, {8001, 1}, {3, 0}, {8001, 1}} {
+		rows := run(test.read)
+		if e.Idle() != 0 {
+			t.Errorf("%d connections are idle while a statement runs", e.Idle())
+		}
+		if err := rows.Close(); err != nil || e.Idle() != test.idle {
+			t.Errorf("%d connections are kept after %d rows, want %d; %v", e.Idle(), test.read, test.idle, err)
+		}
+	}
+	var open []hiveql.Rows
+	for range 6 {
+		open = append(open, run(8001))
+	}
+	for _, rows := range open {
+		if err := rows.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if e.Idle() != 4 {
+		t.Errorf("%d connections are kept", e.Idle())
+	}
+	if err := e.Close(); err != nil || e.Idle() != 0 {
+		t.Errorf("%d connections are open after Close: %v", e.Idle(), err)
+	}
+}
+
 // numbers declares the table n of the numbers below count, as several text files.
 func (c *catalog) numbers(t testing.TB, count int) {
 	t.Helper()

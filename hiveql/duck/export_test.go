@@ -21,6 +21,13 @@ func (e *Executor) Exec(ctx context.Context, sql string) error {
 	return c.exec(ctx, sql)
 }
 
+// Idle is how many connections are kept.
+func (e *Executor) Idle() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.idle)
+}
+
 // Hooked reports whether the hook holds in this build.
 func (e *Executor) Hooked() bool { return e.hooked() }
 

@@ -135,7 +135,7 @@ func (j *job) close() error {
 	j.conn = nil
 	j.exec.mu.Unlock()
 	if conn != nil {
-		conn.close()
+		j.exec.giveBack(conn, err == nil && j.run != nil && j.ended && j.ctx.Err() == nil)
 	}
 	j.feeds.wait()
 	j.giveUp(nil)

@@ -46,7 +46,7 @@ type listing struct {
 	ctx   context.Context
 	yield func(storage.Object, error) bool
 	dir   func(key string) bool // if not nil, told of directories, which are then not entered
-	in    []directory           // those from the root to the current one
+	in    []string              // the paths of the directories from the root to the current one
 	at    place                 // the current one
 	only  string                // beginning of the names that are listed there
 }
@@ -61,10 +61,19 @@ type directory struct{ dev, inode uint64 }
 // enclosing notes the directories above path, so that no link back into them is followed.
 func (l *listing) enclosing(path string) {
 	for at := len(l.b.root); at < len(path); at += strings.IndexByte(path[at:], '/') + 1 {
-		if info, err := os.Stat(path[:at]); err == nil {
-			l.in = append(l.in, identify(info))
+		l.in = append(l.in, path[:at])
+	}
+}
+
+// leadsBack reports whether a directory is one of those that the walk is in. Only links can lead there, so
+// most listings never ask.
+func (l *listing) leadsBack(to fs.FileInfo) bool {
+	for _, path := range l.in {
+		if info, err := os.Stat(path); err == nil && identify(info) == identify(to) {
+			return true
 		}
 	}
+	return false
 }
 
 func identify(info fs.FileInfo) directory {
@@ -109,11 +118,7 @@ func (l *listing) enter(at place, name string) (segments []string, err error) {
 	if l.ctx.Err() != nil {
 		return nil, context.Cause(l.ctx)
 	}
-	info, err := os.Stat(at.path)
-	if err != nil {
-		return nil, err
-	}
-	l.in = append(l.in, identify(info))
+	l.in = append(l.in, at.path)
 	l.at, l.only = at, name
 	err = l.read(at.path, func(file, segment string, isDir bool) error {
 		segment = unescapeNUL(segment)
@@ -188,7 +193,7 @@ func (l *listing) kind(path string, e fs.DirEntry) (isDir bool, ignored string) 
 			return false, "a link that leads nowhere"
 		}
 		mode = info.Mode()
-		if mode.IsDir() && slices.Contains(l.in, identify(info)) {
+		if mode.IsDir() && l.leadsBack(info) {
 			return false, "a link to a directory that it is in"
 		}
 	}
