@@ -52,7 +52,8 @@ type Config struct {
 
 // Engine runs HiveQL over one metastore. It is safe for concurrent use; a Session is not.
 type Engine struct {
-	cfg Config
+	cfg      Config
+	defaults map[string]string // of settings, for all sessions
 
 	mu     sync.Mutex
 	limits Limits // of the executor
@@ -77,7 +78,9 @@ func New(cfg Config) *Engine {
 	cfg.StagingDir = cmp.Or(cfg.StagingDir, os.TempDir())
 	cfg.Parallel = cmp.Or(cfg.Parallel, 16)
 	cfg.Warehouse = strings.TrimRight(cfg.Warehouse, "/")
-	return &Engine{cfg: cfg}
+	defaults := defaultSettings()
+	defaults["hive.metastore.warehouse.dir"] = cfg.Warehouse
+	return &Engine{cfg: cfg, defaults: defaults}
 }
 
 // NewSession starts a session in the default database.
@@ -87,9 +90,8 @@ func (e *Engine) NewSession() *Session {
 	cfg.Store = own
 	s := &Session{
 		engine: e, cfg: &cfg, temporary: own, db: metastore.DefaultDatabase,
-		settings: newSettings(e.cfg.Settings, e.cfg.Variables, e.cfg.Getenv),
+		settings: newSettings(e.cfg.Settings, e.cfg.Variables, e.defaults, e.cfg.Getenv),
 	}
-	s.settings.defaults["hive.metastore.warehouse.dir"] = e.cfg.Warehouse
 	return s
 }
 

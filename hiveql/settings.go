@@ -16,7 +16,7 @@ import (
 type settings struct {
 	conf, vars, system map[string]string
 	first              map[string]string // conf as the session began; RESET goes back to it
-	defaults           map[string]string
+	defaults           map[string]string // those of the engine, which are not changed
 	getenv             func(string) (string, bool)
 }
 
@@ -48,10 +48,10 @@ func wantDuration(v string) error {
 	return nil
 }
 
-func newSettings(conf, vars map[string]string, getenv func(string) (string, bool)) *settings {
+func newSettings(conf, vars, defaults map[string]string, getenv func(string) (string, bool)) *settings {
 	s := &settings{
 		conf: map[string]string{}, vars: map[string]string{}, first: map[string]string{},
-		system: map[string]string{}, defaults: defaultSettings(), getenv: getenv,
+		system: map[string]string{}, defaults: defaults, getenv: getenv,
 	}
 	maps.Copy(s.first, conf)
 	maps.Copy(s.conf, conf)
@@ -285,7 +285,7 @@ const maxSubstitutions = 40
 // substitute replaces ${hivevar:x}, ${hiveconf:x}, ${env:X}, ${system:x} and ${x}, which is a
 // hivevar. What is not defined stays as it is.
 func (s *settings) substitute(text string) (string, error) {
-	if strings.EqualFold(s.conf["hive.variable.substitute"], "false") {
+	if !strings.Contains(text, "${") || strings.EqualFold(s.conf["hive.variable.substitute"], "false") {
 		return text, nil
 	}
 	for range maxSubstitutions {

@@ -8,6 +8,7 @@ import (
 
 func testSettings() *settings {
 	return newSettings(map[string]string{"c": "conf"}, map[string]string{"v": "var", "both": "${v}-${hiveconf:c}", "loop": "${loop2}", "loop2": "${loop}"},
+		defaultSettings(),
 		func(name string) (string, bool) { return "env-" + name, name == "HOME" })
 }
 

@@ -170,9 +170,11 @@ func (s *Session) listAll(ctx context.Context, src *source, scans []*analysis.Sc
 func (src *source) has(scan *analysis.Scan, found []PartitionFiles) error {
 	src.counts.parts.Add(int64(len(found)))
 	src.counts.plans(src.cfg.Store, scan)
+	var last *metastore.StorageDescriptor // one that is readable: partitions have much in common
 	for _, p := range found {
 		src.counts.listed.Add(int64(len(p.Files)))
-		if len(p.Files) > 0 {
+		if len(p.Files) > 0 && (last == nil || last.InputFormat != p.Storage.InputFormat || last.SerDe.Library != p.Storage.SerDe.Library) {
+			last = p.Storage
 			if err := readable(p.Storage, scan.Table); err != nil {
 				return err
 			}

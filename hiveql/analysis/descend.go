@@ -30,7 +30,7 @@ func (a *analyzer) descend(r Rel, known []Expr, at func(*Scan, []Expr)) {
 	case *Window:
 		a.descend(r.Input, inEveryPartition(r, known), at)
 	case *Lateral:
-		a.descend(r.Input, over(known, ids(r.Input.Columns())), at)
+		a.descend(r.Input, over(known, idsOf(r.Input)), at)
 	case *SetOp:
 		for _, side := range []Rel{r.L, r.R} {
 			cols := side.Columns()
@@ -102,7 +102,7 @@ func repeatable(x Expr) bool {
 }
 
 // over are the conditions that use only the given columns.
-func over(known []Expr, cols map[int]bool) []Expr {
+func over(known []Expr, cols *idSet) []Expr {
 	var out []Expr
 	for _, x := range known {
 		if repeatable(x) && within(x, cols) {
@@ -112,20 +112,23 @@ func over(known []Expr, cols map[int]bool) []Expr {
 	return out
 }
 
-func within(x Expr, cols map[int]bool) bool {
-	for id := range refs(x) {
-		if !cols[id] {
-			return false
+// within reports whether x uses only the given columns.
+func within(x Expr, cols *idSet) bool {
+	ok := true
+	visit(x, func(x Expr) bool {
+		if r, isRef := x.(*Ref); isRef && !cols.has(r.ID) {
+			ok = false
 		}
-	}
-	return true
+		return ok
+	})
+	return ok
 }
 
 // descendJoin: a condition on one side goes to that side, unless the join fills it with NULLs
 // and the condition accepts those. The join's own condition holds for the rows of a side that
 // is dropped where it does not match.
 func (a *analyzer) descendJoin(j *Join, known []Expr, at func(*Scan, []Expr)) {
-	l, r := ids(j.L.Columns()), ids(j.R.Columns())
+	l, r := idsOf(j.L), idsOf(j.R)
 	on := conjuncts(j.On)
 	all := append(slices.Clone(known), on...)
 	var left, right []Expr
@@ -170,10 +173,10 @@ func equalities(known, on []Expr) []Expr {
 	var out []Expr
 	for _, x := range known {
 		used := refs(x)
-		if len(used) != 1 || !repeatable(x) {
+		if used.count() != 1 || !repeatable(x) {
 			continue
 		}
-		for id := range used {
+		for id := range used.all() {
 			for _, other := range same[id] {
 				out = append(out, replace(x, func(x Expr) (Expr, bool) {
 					if ref, ok := x.(*Ref); ok && ref.ID == id {
@@ -188,9 +191,12 @@ func equalities(known, on []Expr) []Expr {
 }
 
 // rejecting are the conditions that are not true where all the columns are NULL.
-func rejecting(known []Expr, cols map[int]bool) []Expr {
+func rejecting(known []Expr, cols *idSet) []Expr {
+	if len(known) == 0 {
+		return nil
+	}
 	nulls := map[int]any{}
-	for id := range cols {
+	for id := range cols.all() {
 		nulls[id] = nil
 	}
 	var out []Expr
@@ -215,10 +221,10 @@ func (a *analyzer) descendAggregate(g *Aggregate, known []Expr, at func(*Scan, [
 // function of w sees together.
 func inEveryPartition(w *Window, known []Expr) []Expr {
 	for _, f := range w.Funcs {
-		by := map[int]bool{}
+		by := &idSet{}
 		for _, x := range f.PartitionBy {
 			if ref, ok := x.(*Ref); ok {
-				by[ref.ID] = true
+				by.add(ref.ID)
 			}
 		}
 		known = over(known, by)

@@ -125,6 +125,7 @@ func (a *analyzer) scan(t *metastore.Table) *Scan {
 			s.ByPosition = strings.EqualFold(v, "true")
 		}
 	}
+	s.Cols = make([]ScanColumn, 0, len(t.Storage.Columns)+len(t.PartitionKeys)+2)
 	parquet := strings.HasSuffix(t.Storage.InputFormat, "MapredParquetInputFormat")
 	for i, c := range t.Storage.Columns {
 		if !parquet && !c.Type.Primitive() { // names of fields come from the files, or are in lower case

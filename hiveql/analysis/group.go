@@ -14,7 +14,7 @@ type grouping struct {
 	a     *analyzer
 	agg   *Aggregate
 	byKey map[int]Column // of keys and aggregates
-	input map[int]bool   // columns that no longer exist above
+	input *idSet         // columns that no longer exist above
 	items []item         // of the SELECT list, as written
 	err   error
 }
@@ -35,7 +35,7 @@ func (b *block) group(keys []SortKey) error {
 		}
 		return nil
 	}
-	g := &grouping{a: b.a, agg: &Aggregate{Input: b.rel}, byKey: map[int]Column{}, input: ids(b.rel.Columns())}
+	g := &grouping{a: b.a, agg: &Aggregate{Input: b.rel}, byKey: map[int]Column{}, input: idsOf(b.rel)}
 	g.items = slices.Clone(b.items)
 	if b.sel.GroupBy != nil {
 		if err := b.groupKeys(g); err != nil {
@@ -251,7 +251,7 @@ func (g *grouping) rewrite(x Expr) Expr {
 		case *windowCall:
 			return g.window(x), true
 		case *Ref:
-			if g.input[x.ID] && g.err == nil {
+			if g.input.has(x.ID) && g.err == nil {
 				g.err = g.notInGroupBy(x)
 			}
 		}
@@ -280,7 +280,7 @@ func (g *grouping) window(x *windowCall) Expr {
 // be had, and the item is no window function.
 func (g *grouping) meant(x Expr) Expr {
 	ref, ok := x.(*Ref)
-	if !ok || !g.input[ref.ID] || g.byKey[g.a.key(x)].ID != 0 {
+	if !ok || !g.input.has(ref.ID) || g.byKey[g.a.key(x)].ID != 0 {
 		return x
 	}
 	for _, it := range g.items {

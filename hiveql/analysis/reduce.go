@@ -30,7 +30,7 @@ func (r *Reduction) Cond() Expr { return r.cond }
 // value is found in less than half of them.
 func (r *Reduction) Divides(groups []map[int]Range) bool {
 	const probes = 32
-	for id := range refs(r.cond) {
+	for id := range refs(r.cond).all() {
 		looked, met := 0, 0
 		for i := 0; i < len(groups); i += max(1, len(groups)/probes) {
 			at := groups[i][id]
@@ -148,7 +148,7 @@ func findReductions(a *analyzer, q *Query) error {
 	a.asking = true
 	a.descendAll(q, func(s *Scan, known []Expr) {
 		keys := keysOf(s)
-		for _, x := range over(known, ids(s.Columns())) {
+		for _, x := range over(known, idsOf(s)) {
 			r := &Reduction{Scan: s, Asks: asksOf(x), cond: x}
 			switch {
 			case len(r.Asks) == 0:
@@ -232,7 +232,7 @@ func (a *analyzer) answerable(conds []Expr) []Expr {
 
 // members says of one side of a join what its equalities say, given that only rows of the other
 // side that meet known matter: that a value is among the values of the other side.
-func (a *analyzer) members(on []Expr, side map[int]bool, other Rel, known []Expr) []Expr {
+func (a *analyzer) members(on []Expr, side *idSet, other Rel, known []Expr) []Expr {
 	if !a.asking {
 		return nil
 	}
@@ -244,7 +244,7 @@ func (a *analyzer) members(on []Expr, side map[int]bool, other Rel, known []Expr
 	if a.relations > mostAsking || !alone(other) {
 		return nil
 	}
-	there := ids(inner.Columns())
+	there := idsOf(inner)
 	var out []Expr
 	for _, x := range on {
 		c, ok := x.(*Call)
@@ -254,7 +254,7 @@ func (a *analyzer) members(on []Expr, side map[int]bool, other Rel, known []Expr
 		for i := range c.Args {
 			here, from := c.Args[i], c.Args[1-i]
 			used := refs(from)
-			if len(refs(here)) == 0 || !within(here, side) || len(used) == 0 || !within(from, there) {
+			if refs(here).count() == 0 || !within(here, side) || used.count() == 0 || !within(from, there) {
 				continue
 			}
 			// Conditions on the value itself have been carried over already.
@@ -313,12 +313,12 @@ func selective(r Rel) bool {
 // alone reports whether a relation can be run by itself, and gives the same rows when it is run
 // twice.
 func alone(r Rel) bool {
-	made, used := map[int]bool{}, map[int]bool{}
+	made, used := &idSet{}, &idSet{}
 	if !steady(r, made, used) {
 		return false
 	}
-	for id := range used {
-		if !made[id] { // of a relation around it
+	for id := range used.all() {
+		if !made.has(id) { // of a relation around it
 			return false
 		}
 	}
@@ -327,7 +327,7 @@ func alone(r Rel) bool {
 
 // steady collects the columns that are made and used below, and reports whether all of it depends
 // on nothing but the data.
-func steady(r Rel, made, used map[int]bool) bool {
+func steady(r Rel, made, used *idSet) bool {
 	switch r := r.(type) {
 	case *Scan, *Filter, *Project, *Join, *SetOp, *Distinct, *Values, *OneRow, *Sort:
 	case *Aggregate:
@@ -343,15 +343,13 @@ func steady(r Rel, made, used map[int]bool) bool {
 	default: // of Limit, windows and programs, nobody knows which rows they choose
 		return false
 	}
-	for _, c := range r.Columns() {
-		made[c.ID] = true
-	}
+	addIDs(r, made)
 	ok := true
 	mapOwn(r, func(x Expr) Expr {
 		visit(x, func(x Expr) bool {
 			switch x := x.(type) {
 			case *Ref:
-				used[x.ID] = true
+				used.add(x.ID)
 			case *Call:
 				ok = ok && !x.Func.Volatile
 			}

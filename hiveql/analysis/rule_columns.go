@@ -51,7 +51,7 @@ func pruneColumns(r Rel, used map[int]bool) {
 		pruneColumns(q, used)
 	})
 	mapOwn(r, func(x Expr) Expr {
-		for id := range refs(x) {
+		for id := range refs(x).all() {
 			used[id] = true
 		}
 		return x

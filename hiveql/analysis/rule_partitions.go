@@ -20,7 +20,7 @@ import (
 func choosePartitions(a *analyzer, q *Query) error {
 	var err error
 	a.descendAll(q, func(s *Scan, known []Expr) {
-		s.Known = over(known, ids(s.Columns()))
+		s.Known = over(known, idsOf(s))
 		if err == nil && s.Table.Partitioned() && s.Partitions == nil {
 			err = a.prune(s, known)
 		}

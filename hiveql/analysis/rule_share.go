@@ -47,7 +47,7 @@ func shareQueries(a *analyzer, q *Query) error {
 		}
 	}
 	if len(q.Shared) > 0 { // what is known at one use need not be at another
-		a.descendAll(q, func(s *Scan, known []Expr) { s.Known = over(known, ids(s.Columns())) })
+		a.descendAll(q, func(s *Scan, known []Expr) { s.Known = over(known, idsOf(s)) })
 	}
 	return nil
 }
@@ -120,7 +120,7 @@ func last(r Rel) Rel {
 func (a *analyzer) narrowed(n *named) bool {
 	found := false
 	a.descend(n.Input, nil, func(s *Scan, known []Expr) {
-		found = found || len(s.Known) > len(over(known, ids(s.Columns())))
+		found = found || len(s.Known) > len(over(known, idsOf(s)))
 	})
 	return found
 }

@@ -301,13 +301,13 @@ func (b *block) sortColumn(p *Project, byKey map[int]Column, x Expr) (Expr, erro
 		c := byKey[k]
 		return &Ref{ID: c.ID, Name: c.Name, T: c.Type}, nil
 	}
-	input := ids(b.rel.Columns())
+	input := idsOf(b.rel)
 	var bad *Error
 	out := replace(x, func(x Expr) (Expr, bool) {
 		if c := byKey[b.a.key(x)]; c.ID != 0 {
 			return &Ref{ID: c.ID, Name: c.Name, T: c.Type}, true
 		}
-		if ref, ok := x.(*Ref); ok && input[ref.ID] && bad == nil {
+		if ref, ok := x.(*Ref); ok && input.has(ref.ID) && bad == nil {
 			bad = &Error{Code: codeNoColumn, Msg: "Invalid column reference " + near(ref.Name) + " in ORDER BY",
 				Hint: "with SELECT DISTINCT only columns of the result can order it"}
 			if e := b.a.at[ref]; e != nil {
@@ -320,14 +320,6 @@ func (b *block) sortColumn(p *Project, byKey map[int]Column, x Expr) (Expr, erro
 		return nil, bad
 	}
 	return out, nil
-}
-
-func ids(cols []Column) map[int]bool {
-	set := make(map[int]bool, len(cols))
-	for _, c := range cols {
-		set[c.ID] = true
-	}
-	return set
 }
 
 // windows makes the relation that computes the window functions of the items, the sort keys

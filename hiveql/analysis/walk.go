@@ -283,11 +283,11 @@ func visitBelow(r Rel, f func(Expr) bool) {
 }
 
 // refs collects the columns an expression uses, including those that its subqueries use.
-func refs(x Expr) map[int]bool {
-	ids := map[int]bool{}
+func refs(x Expr) *idSet {
+	ids := &idSet{}
 	visit(x, func(x Expr) bool {
 		if r, ok := x.(*Ref); ok {
-			ids[r.ID] = true
+			ids.add(r.ID)
 		}
 		return true
 	})
