@@ -323,3 +323,41 @@ func (l *lowerer) typed(id int, t hivetype.Type) string {
 func isComparison(name string) bool {
 	return strings.Contains(" = <> < <= > >= <=> ", " "+name+" ")
 }
+
+// byInverse divides a decimal by a constant like 2 or 2.5: it multiplies by the inverse, if that is exact
+// and can be computed in 64 bits.
+func (l *lowerer) byInverse(x *analysis.Call) (string, bool) {
+	c, ok := x.Args[1].(*analysis.Const)
+	if !ok || x.T.Kind != hivetype.Decimal || x.Args[0].Type().Kind != hivetype.Decimal {
+		return "", false
+	}
+	inverse := inverseOf(c)
+	if inverse == nil {
+		return "", false
+	}
+	product := &analysis.Call{Func: &analysis.Function{Name: "*"}, Args: []analysis.Expr{x.Args[0], inverse},
+		T: hivetype.DecimalOf(compactDigits, x.Args[0].Type().Scale+inverse.T.Scale)}
+	if product.T.Scale > x.T.Scale || !l.compactable(product).ok {
+		return "", false
+	}
+	return "TRY_CAST(" + l.compact(product) + " AS " + l.sqlType(x.T) + ")", true
+}
+
+// inverseDigits is how many digits an inverse may have after the point.
+const inverseDigits = 6
+
+// inverseOf is one by c, nil if that has too many digits.
+func inverseOf(c *analysis.Const) *analysis.Const {
+	v, ok := unscaled(c.Value, c.T)
+	if !ok || v.Sign() == 0 {
+		return nil
+	}
+	for digits := range inverseDigits + 1 {
+		one := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(c.T.Scale+digits)), nil)
+		if one, rest := one.QuoRem(one, v, new(big.Int)); rest.Sign() == 0 {
+			d := hivetype.Dec{Unscaled: one, Scale: digits}
+			return &analysis.Const{Value: d, T: hivetype.DecimalOf(max(len(one.String()), digits, 1), digits)}
+		}
+	}
+	return nil
+}

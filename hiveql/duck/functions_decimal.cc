@@ -169,7 +169,8 @@ void run(duck_handle info, duck_handle chunk, duck_handle output) {
 }  // namespace
 
 // skep_register_decimal makes a function name(DECIMAL(38,a), DECIMAL(38,b)) known whose result
-// is a DECIMAL(38,scale) of at most precision digits. It returns 0 if that worked.
+// is a DECIMAL(precision,scale), or, if that has 64 bits or fewer, a DECIMAL(38,scale) of as few
+// digits. It returns 0 if that worked.
 extern "C" int skep_register_decimal(void *connection, const char *name, const char *op, int a, int b, int precision,
                                      int scale) {
   auto *o = static_cast<Operation *>(std::calloc(1, sizeof(Operation)));
@@ -183,7 +184,7 @@ extern "C" int skep_register_decimal(void *connection, const char *name, const c
     duckdb_scalar_function_add_parameter(function, t);
     duckdb_destroy_logical_type(&t);
   }
-  duck_handle t = duckdb_create_decimal_type(38, uint8_t(scale));
+  duck_handle t = duckdb_create_decimal_type(precision > 18 ? uint8_t(precision) : 38, uint8_t(scale));
   duckdb_scalar_function_set_return_type(function, t);
   duckdb_destroy_logical_type(&t);
   duckdb_scalar_function_set_extra_info(function, o, std::free);

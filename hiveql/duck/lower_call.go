@@ -43,6 +43,10 @@ func (l *lowerer) call(x *analysis.Call) string {
 		return l.chain(x, " "+strings.ToUpper(x.Func.Name)+" ")
 	case "||":
 		return l.chain(x, " || ")
+	case "/":
+		if s, ok := l.byInverse(x); ok {
+			return s
+		}
 	}
 	if l.resolution == nanos && takesClocks(x) && (hasTime(x.T) || slices.ContainsFunc(x.Args, func(a analysis.Expr) bool { return hasTime(a.Type()) })) {
 		return l.clocked(x, r)
@@ -341,7 +345,7 @@ func round(l *lowerer, x *analysis.Call, args []string) string {
 			places, _ = constantInt(x, 1)
 		}
 		if x.Func.Name == "round" && places >= 0 {
-			return l.fill("TRY_CAST($1 AS $T)", x, args)
+			return l.castDecimal(args[0], t, x.T)
 		}
 		return l.fill("TRY_CAST(skep_number(skep_print("+function+"(($1)::DOUBLE, $2))) AS $T)", x, args)
 	}

@@ -125,6 +125,10 @@ func (l *lowerer) castDecimal(x string, from, to hivetype.Type) string {
 		x = "skep_number(skep_print(" + l.castFloat(x, from, hivetype.Of(hivetype.Double)) + "))"
 	case !from.Numeric():
 		return l.fail(unsupported("a conversion from %s to %s", from, to))
+	case from.Kind == hivetype.Decimal && from.Precision > compactDigits && to.Scale < from.Scale:
+		// DuckDB divides numbers of 128 bits bit by bit.
+		one := hivetype.DecimalOf(1, 0)
+		return l.decimal("mul", x, "1::"+l.sqlType(one), from, one, to)
 	}
 	return "TRY_CAST(" + x + " AS " + l.sqlType(to) + ")"
 }
