@@ -101,8 +101,12 @@ func (st Stats) lines(partitions string) []string {
 	if st.RowGroups > 0 {
 		lines = append(lines, fmt.Sprintf("Row groups: %d of %d pruned", st.RowGroupsPruned, st.RowGroups))
 	}
-	return append(lines, fmt.Sprintf("Bytes: %d fetched by %d requests, %d from the cache, of %d in the files opened",
+	lines = append(lines, fmt.Sprintf("Bytes: %d fetched by %d requests, %d from the cache, of %d in the files opened",
 		st.BytesFetched, st.Gets, st.BytesFound, st.BytesRead))
+	if st.BlocksChanged > 0 {
+		lines = append(lines, fmt.Sprintf("Changed on the way: %d blocks of 64 KiB, fetched again", st.BlocksChanged))
+	}
+	return lines
 }
 
 // plansOf analyzes a statement: it has one plan, several, or none.

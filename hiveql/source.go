@@ -22,7 +22,7 @@ import (
 type counts struct {
 	rows, files, parts, bytes, fetched      atomic.Int64
 	groups, groupsPruned, filesPruned       atomic.Int64
-	gets, found, lists, listed              atomic.Int64
+	gets, found, lists, listed, changed     atomic.Int64
 	firstRow                                atomic.Int64 // when it came, in nanoseconds since 1970
 	rowsWritten, filesWritten, bytesWritten atomic.Int64
 	cut                                     atomic.Int64 // timestamps that lost digits
@@ -42,10 +42,12 @@ func (c *counts) stats() Stats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	st.BytesFetched, st.BytesFound, st.Gets = c.fetched.Load(), c.found.Load(), c.gets.Load()
+	st.BlocksChanged = c.changed.Load()
 	for f := range c.coming {
 		st.BytesFetched += f.Fetched()
 		st.BytesFound += f.Found()
 		st.Gets += f.Requests()
+		st.BlocksChanged += f.Changed()
 	}
 	return st
 }
@@ -65,6 +67,7 @@ func (c *counts) comes(f *rangecache.File) (release func()) {
 		c.fetched.Add(f.Fetched())
 		c.found.Add(f.Found())
 		c.gets.Add(f.Requests())
+		c.changed.Add(f.Changed())
 		_ = f.Close()
 	}
 }

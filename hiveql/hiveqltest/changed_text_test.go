@@ -149,3 +149,47 @@ func TestReadingChangedText(t *testing.T) {
 		t.Errorf("%d answers were right, and of %d errors was said what came wrong", right, wrong)
 	}
 }
+
+// TestWritingFromChangedText: what is written from text of which a bit has changed on the way is right, or
+// nothing is written.
+func TestWritingFromChangedText(t *testing.T) {
+	s3 := testenv.MinIO(t)
+	l := farLakeOf(t, s3)
+	tables := l.fillText(t, s3)
+	const query = "SELECT count(*), sum(cast(id AS bigint)), sum(cast(v AS bigint)), sum(crc32(cast(v AS string))) FROM "
+	want, _, err := answer(t.Context(), l.reader(t), query+"plain")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &flips{rand: rand.New(rand.NewPCG(1, 5)), share: 0.15}
+	written := 0
+	for i, table := range tables {
+		to := fmt.Sprint("w", i)
+		if _, _, err := answer(t.Context(), l.reader(t), "CREATE TABLE "+to+" (id bigint, v bigint) STORED AS PARQUET"); err != nil {
+			t.Fatal(err)
+		}
+		for _, sql := range []string{"INSERT INTO " + to + " SELECT * FROM " + table, "CREATE TABLE c" + to + " AS SELECT * FROM " + table} {
+			l.proxy.Change(nil, f.changeObjects)
+			_, _, failed := answer(t.Context(), l.reader(t), sql)
+			l.proxy.Change(nil, nil)
+			into := to
+			if strings.HasPrefix(sql, "CREATE") {
+				into = "c" + to
+			}
+			got, _, err := answer(t.Context(), l.reader(t), query+into)
+			switch {
+			case failed == nil && (err != nil || got != want):
+				t.Errorf("%s: %q, %v", sql, got, err)
+			case failed == nil:
+				written++
+			case into == to && (err != nil || !strings.HasPrefix(got, "0 ")):
+				t.Errorf("%s: %q, %v, after the error %v", sql, got, err, failed)
+			case into != to && err == nil:
+				t.Errorf("%s: there is a table after the error %v", sql, failed)
+			}
+		}
+	}
+	if written == 0 || written == 2*len(tables) || f.total() == 0 {
+		t.Errorf("%d of the statements wrote something", written)
+	}
+}

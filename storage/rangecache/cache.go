@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/skepdata/skep/storage"
@@ -32,6 +33,9 @@ type Cache struct {
 	coming  int64              // bytes that are on their way
 	full    int64              // the size at which to evict
 	closed  bool
+
+	// unkepts counts the objects of which nothing could be kept: see unkept.go.
+	unkepts atomic.Int64
 
 	// doubted are the URLs of buckets whose store means other things than it seems by what
 	// storage.Digest calls doubtful.
@@ -130,9 +134,25 @@ func (c *Cache) open(name string, b storage.Bucket, o storage.Object) (*object, 
 		data.Close()
 		return nil, err
 	}
-	now := time.Now()
-	_ = os.Chtimes(path, now, now) // when it was last used; only the order of eviction depends on it
+	c.touch(data, false)
 	return newObject(c, name, b, o, data, m), nil
+}
+
+// touch gives a file the time at which it is used, which the order of eviction depends on. With changed set
+// its bytes are others now: the time is then of another second than all before, for who keeps what it has
+// read of a file looks at no more than that.
+func (c *Cache) touch(f *os.File, changed bool) {
+	info, err := f.Stat()
+	if err != nil {
+		return
+	}
+	t, was := time.Now(), info.ModTime()
+	if changed && t.Unix() <= was.Unix() {
+		t = was.Add(time.Second)
+	}
+	if t.After(was) {
+		_ = os.Chtimes(f.Name(), t, t) // it has no other use
+	}
 }
 
 func (c *Cache) openMap(path string, data *os.File, size int64, name string) (*blockMap, error) {

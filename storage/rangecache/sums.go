@@ -25,6 +25,7 @@ func (f *File) Verify(sums []uint32) error {
 		return nil
 	}
 	of.sums = sums
+	before := f.changed.Load()
 	for b, sum := range sums {
 		if of.have.has(int64(b)) && uint32(of.have.blocks[b]) != sum {
 			f.changed.Add(1)
@@ -32,6 +33,9 @@ func (f *File) Verify(sums []uint32) error {
 				return err
 			}
 		}
+	}
+	if f.changed.Load() > before {
+		of.c.touch(of.data, true)
 	}
 	return nil
 }
@@ -47,6 +51,7 @@ func (f *File) Forget(off, n int64) error {
 			return err
 		}
 	}
+	of.c.touch(of.data, true)
 	return nil
 }
 
@@ -91,6 +96,7 @@ func (of *object) agrees(b int64, sum uint32) error {
 	if err := of.forget(b); err != nil {
 		return err
 	}
+	of.c.touch(of.data, true)
 	if was != right {
 		of.fail(&storage.Error{Op: "read", URL: of.url(), Err: fmt.Errorf(
 			"bytes %d to %d have come in two ways, and may have been used as they are not; run the statement once more: %w",

@@ -1,6 +1,9 @@
 package rangecache
 
 import (
+	"os"
+	"time"
+
 	"github.com/skepdata/skep/storage"
 )
 
@@ -21,6 +24,14 @@ func (c *Cache) unkept(name string, b storage.Bucket, o storage.Object, why erro
 		data.Close()
 		f.Close()
 		return nil, why
+	}
+	// Such files are known by the number of their descriptor, which others have had before. Their times
+	// tell them apart, for who keeps what it has read of a file: each has a second of its own.
+	t := time.Unix(c.unkepts.Add(1), 0)
+	if err := os.Chtimes(data.Name(), t, t); err != nil {
+		data.Close()
+		f.Close()
+		return nil, err
 	}
 	of := newObject(c, name, b, o, data, m)
 	of.unkept = &unwritable{why}

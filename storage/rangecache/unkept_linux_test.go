@@ -41,3 +41,27 @@ func TestNothingCanBeKept(t *testing.T) {
 		t.Errorf("to keep some: error %v", err)
 	}
 }
+
+// TestUnkeptFilesDiffer: two objects of which nothing is kept, and whose files may have one name, have
+// times of different seconds.
+func TestUnkeptFilesDiffer(t *testing.T) {
+	mem := storagetest.NewMem("mem://lake/")
+	c := open(t, t.TempDir(), 1<<30)
+	seen := map[int64]bool{}
+	for _, key := range []string{"a", "b", "c"} {
+		o := mem.Put(key, key)
+		f := object(t, c, mem, o)
+		path := f.Path()
+		if err := errors.Join(f.Close(), os.Remove(path+".map"), os.Mkdir(path+".map", 0o700)); err != nil {
+			t.Fatal(err)
+		}
+		f = object(t, c, mem, o)
+		info, err := os.Stat(f.Path())
+		if err != nil || f.Path() == path || seen[info.ModTime().Unix()] {
+			t.Errorf("%s: %v, %v", f.Path(), info, err)
+		} else {
+			seen[info.ModTime().Unix()] = true
+		}
+		f.Close()
+	}
+}

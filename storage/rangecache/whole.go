@@ -56,6 +56,7 @@ func (of *object) failed(f *File) error {
 func (of *object) fail(err error) {
 	of.failures++
 	of.wrong = of.readError(err)
+	of.c.touch(of.data, true)
 	of.cond.Broadcast()
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -65,6 +66,16 @@ func readOn(t *testing.T, f *rangecache.File) (string, error) {
 	}
 }
 
+// second is that in which a file was changed, by its time.
+func second(t *testing.T, f *rangecache.File) int64 {
+	t.Helper()
+	info, err := os.Stat(f.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.ModTime().Unix()
+}
+
 // TestWhole: an object of which all has come is right, or the error says where it is not; afterwards it is
 // right, in the cache too.
 func TestWhole(t *testing.T) {
@@ -110,6 +121,7 @@ func TestWhole(t *testing.T) {
 			cache := open(t, dir, 1<<30)
 			f := object(t, cache, bucket, o)
 			f.Prefetch(0, 1<<20)
+			before := second(t, f)
 			got, err := readOn(t, f)
 			switch {
 			case c.fails == "" && (err != nil || got != c.text):
@@ -118,6 +130,9 @@ func TestWhole(t *testing.T) {
 				t.Errorf("%d blocks are said to have changed", f.Changed())
 			case c.fails != "" && (!errors.Is(err, storage.ErrChecksum) || !strings.Contains(err.Error(), c.fails) || !strings.Contains(err.Error(), "mem://lake/k")):
 				t.Errorf("%d bytes, %v", len(got), err)
+			}
+			if c.fails != "" && second(t, f) <= before {
+				t.Error("the file does not show that its bytes have changed")
 			}
 			f.Close()
 			for range 2 {
