@@ -104,7 +104,7 @@ func (l *lowerer) castFloat(x string, from, to hivetype.Type) string {
 	case instant(from):
 		return "(epoch_us((" + x + ")::TIMESTAMP) / 1000000.0::DOUBLE)::" + l.sqlType(to)
 	case from.Kind == hivetype.Double:
-		return "TRY_CAST(" + x + " AS FLOAT)"
+		return strings.ReplaceAll("coalesce(TRY_CAST($1 AS FLOAT), CASE WHEN ($1) > 0 THEN 'inf'::FLOAT WHEN ($1) < 0 THEN '-inf'::FLOAT END)", "$1", x)
 	case from.Numeric() || from.Kind == hivetype.Boolean:
 		return "(" + x + ")::" + l.sqlType(to)
 	}

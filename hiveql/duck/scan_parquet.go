@@ -238,6 +238,9 @@ func (l *lowerer) parquetColumn(column string, have map[string]string, to hivety
 		// Read as text, decimals of Parquet have no zeros at their end.
 		x, from = "rtrim(rtrim(("+x+")::VARCHAR, '0'), '.')", hivetype.Of(hivetype.String)
 	}
+	if from.Kind == hivetype.Boolean && to.Text() { // in small letters, unlike CAST
+		x, from = "("+x+")::VARCHAR", hivetype.Of(hivetype.String)
+	}
 	return l.cast(x, from, to)
 }
 
