@@ -14,7 +14,7 @@ func dateFunctions() []*Function {
 		scalar("day dayofmonth", "day(date) - Returns the day of the month", bindPart(hivetype.Date, hivetype.IntervalDayTime)),
 		scalar("dayofweek", "dayofweek(date) - Returns the day of the week, 1 for Sunday", sig("date->int")),
 		scalar("from_unixtime", "from_unixtime(seconds[, format]) - Converts seconds since 1970 to text, in the time zone of the session", sig("bigint string?->string")),
-		scalar("from_utc_timestamp", "from_utc_timestamp(ts, zone) - Converts a time in UTC to the clock of a zone", sig("timestamp string->timestamp")),
+		scalar("from_utc_timestamp", "from_utc_timestamp(ts, zone) - Converts a time in UTC to the clock of a zone", bindMoved),
 		scalar("hour", "hour(ts) - Returns the hour", bindPart(hivetype.Timestamp, hivetype.IntervalDayTime)),
 		scalar("internal_interval", "internal_interval(unit, n) - Returns the interval of n units, which are YEAR, MONTH, DAY, HOUR, MINUTE or SECOND", bindInterval),
 		scalar("last_day", "last_day(date) - Returns the last day of the month", sig("date->string")),
@@ -25,7 +25,7 @@ func dateFunctions() []*Function {
 		scalar("quarter", "quarter(date) - Returns the quarter of the year, 1 to 4", sig("date->int")),
 		scalar("second", "second(ts) - Returns the second", bindPart(hivetype.Timestamp, hivetype.IntervalDayTime)),
 		scalar("to_date", "to_date(expr) - Returns the date of a timestamp or text", sig("date->date")),
-		scalar("to_utc_timestamp", "to_utc_timestamp(ts, zone) - Converts the clock of a zone to UTC", sig("timestamp string->timestamp")),
+		scalar("to_utc_timestamp", "to_utc_timestamp(ts, zone) - Converts the clock of a zone to UTC", bindMoved),
 		scalar("trunc", "trunc(date, fmt) / trunc(n[, d]) - Truncates a date to its year, quarter or month, or a number to d places", bindTrunc),
 		scalar("unix_timestamp to_unix_timestamp", "unix_timestamp([date[, pattern]]) - Converts a time of the session's zone to seconds since 1970", bindUnixTimestamp),
 		scalar("datetime_legacy_hybrid_calendar", "datetime_legacy_hybrid_calendar(date) - Converts a date of the Gregorian calendar, also before 1582, to the Julian one there", bindCalendar),
@@ -94,4 +94,12 @@ func bindUnixTimestamp(args []Arg) (Binding, error) {
 		return sig("timestamp->bigint")(args)
 	}
 	return sig("string? string?->bigint")(args)
+}
+
+// bindMoved takes numbers for times as well, as CAST does.
+func bindMoved(args []Arg) (Binding, error) {
+	if len(args) == 2 && args[0].Type.Numeric() && args[1].Type.Text() {
+		return bound(timestamp, timestamp, text)
+	}
+	return sig("timestamp string->timestamp")(args)
 }

@@ -2,7 +2,6 @@ package analysis
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"math/big"
 	"strconv"
@@ -147,11 +146,11 @@ func integerLiteral(l *syntax.Literal) (Expr, error) {
 }
 
 // decimalLiteral rounds behind the point what has more digits than a decimal. What has too many
-// before it is a double in Hive; where BD asks for a decimal Hive makes it NULL, and here it is refused.
+// before it is a double, or NULL where BD asks for a decimal, as in Hive.
 func decimalLiteral(l *syntax.Literal) (Expr, error) {
 	tooLong := func() (Expr, error) {
 		if l.Kind == syntax.DecimalLit && !strings.Contains(l.Value, ".") {
-			return nil, badNumber(l, fmt.Sprintf("a decimal has at most %d digits", hivetype.MaxPrecision))
+			return &Const{T: hivetype.DecimalOf(hivetype.MaxPrecision, 0)}, nil
 		}
 		return constant(l, hivetype.Double), nil
 	}

@@ -53,8 +53,10 @@ func (e Env) inZone(c *Call) *Call {
 			if s, isText := p.Value.(string); isText && namesZone(s) {
 				return c
 			}
+			return e.zonedSeconds(c)
 		}
-		return e.zonedSeconds(c)
+		named := &Call{Func: opRlike, Args: []Expr{c.Args[1], &Const{Value: "^([^']|'[^']*')*[zZXxVO]", T: text}}, T: boolean}
+		return calling("if", bigint, named, c, e.zonedSeconds(c))
 	case c.Func.Name == "date_format":
 		return &Call{Func: c.Func, Args: append(c.Args[:2:2], name), T: c.T}
 	case c.Func.Name == "from_unixtime":

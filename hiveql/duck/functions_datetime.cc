@@ -279,9 +279,6 @@ bool zone(Reading &r, const Part &p) {
     if (!r.text.empty() && (r.text[0] == '+' || r.text[0] == '-')) return offset(r);
     return true;
   }
-  if (!r.text.empty() && std::isalpha(static_cast<unsigned char>(r.text[0]))) {
-    throw std::runtime_error("skep:a date with the name of a time zone is not supported yet: " + std::string(r.text));
-  }
   return p.letter == 'V' && offset(r);
 }
 

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/skepdata/skep/hiveql/analysis"
+	"github.com/skepdata/skep/hiveql/formats"
 	"github.com/skepdata/skep/hivetype"
 )
 
@@ -14,7 +15,7 @@ func textRules() map[string]rule {
 			return "(" + strings.Join(args, " || ") + ")"
 		},
 		"concat_ws": concatWith, "crc32": as("skep_crc32($1)"),
-		"decode": charset("skep_utf8($1)"), "encode": charset("skep_bytes($1)"),
+		"decode": charset("skep_utf8($1)", decodeText), "encode": charset("skep_bytes($1)", encodeText),
 		"elt": elt, "find_in_set": as("skep_find_in_set($1, $2)"),
 		"format_number": formatNumber, "hex": as("skep_hex($1)"),
 		"initcap": as("skep_initcap(lower($1))"), "instr": byCount("", "skep_locate($2, $1)", "skep_instr($1, $2, $3, 1::INTEGER)", "skep_instr($1, $2, $3, $4)"),
@@ -36,7 +37,7 @@ func textRules() map[string]rule {
 		"quote":  as(`('''' || replace(replace($1, '\', '\\'), '''', '\''') || '''')`),
 		"repeat": as("skep_repeat($1, $2)"), "replace": as("replace($1, $2, $3)"), "reverse": as("reverse($1)"),
 		"soundex": as("skep_soundex($1)"), "space": as("skep_repeat(' ', $1)"),
-		"str_to_map": byCount("skep_str_to_map($1, ',', ':')", "skep_str_to_map($1, $2, ':')", "skep_str_to_map($1, $2, $3)"),
+		"str_to_map": strToMapRule,
 		"substr":     substr, "substring_index": as("skep_substring_index($1, $2, $3)"),
 		"translate": as("translate($1, $2, $3)"), "unbase64": as("try(from_base64($1))"), "unhex": as("skep_unhex($1)"),
 	}
@@ -85,18 +86,33 @@ func concatWith(l *lowerer, x *analysis.Call, args []string) string {
 	return "CASE WHEN " + args[0] + " IS NOT NULL THEN coalesce(array_to_string(" + joined + ", " + args[0] + "), '') END"
 }
 
-// charset allows UTF-8, and what is part of it.
-func charset(template string) rule {
+// charset is a rule for a function of a character set: template is what it does in UTF-8, in others Go
+// does it.
+func charset(template string, other func(*formats.Charset) compute) rule {
 	return func(l *lowerer, x *analysis.Call, args []string) string {
 		set, ok := constantText(x, 1)
 		if !ok {
 			return l.fail(unsupported("%s with a character set that is not a constant", x.Func.Name))
 		}
-		if s := strings.ToUpper(set); s != "UTF-8" && s != "UTF8" && s != "US-ASCII" {
+		if s := strings.ToUpper(set); s == "UTF-8" || s == "UTF8" {
+			return l.fill(template, x, args)
+		}
+		c, err := formats.CharsetOf(set)
+		if err != nil {
 			return l.fail(unsupported("the character set %s in %s", set, x.Func.Name))
 		}
-		return l.fill(template, x, args)
+		f := &computed{name: x.Func.Name + " in " + set, args: []hivetype.Type{x.Args[0].Type()}, result: x.T,
+			start: func() compute { return other(c) }}
+		return l.compute(f, args[:1])
 	}
+}
+
+func decodeText(c *formats.Charset) compute {
+	return func(args []hivetype.Value) (hivetype.Value, error) { return c.Decode(args[0].([]byte)), nil }
+}
+
+func encodeText(c *formats.Charset) compute {
+	return func(args []hivetype.Value) (hivetype.Value, error) { return c.Encode(args[0].(string)), nil }
 }
 
 func elt(_ *lowerer, _ *analysis.Call, args []string) string {
@@ -119,6 +135,9 @@ func patternRules() map[string]rule {
 		"split": func(l *lowerer, x *analysis.Call, args []string) string {
 			if p, ok := constantText(x, 1); ok && p != "" && !strings.ContainsAny(p, `\.[]{}()*+-?^$|`) {
 				return l.fill("string_split($1, $2)", x, args)
+			}
+			if p, ok := constantText(x, 1); ok && p == "" { // between all characters, and before the end
+				return l.fill("CASE WHEN $1 = '' THEN [''] ELSE list_append(string_split($1, ''), '') END", x, args)
 			}
 			return "string_split_regex(" + args[0] + ", " + l.pattern(x, args) + ")"
 		},

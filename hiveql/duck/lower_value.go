@@ -93,7 +93,7 @@ func unixTimestamp(l *lowerer, x *analysis.Call, args []string) string {
 	if isSimple(x) {
 		return l.fill("skep_parse_seconds($1, $2)", x, args)
 	}
-	return l.fill("skep_parse($1, $2)", x, args)
+	return parseSeconds(l, x, args)
 }
 
 func fromUnixtime(l *lowerer, x *analysis.Call, args []string) string {
@@ -289,19 +289,6 @@ func structOf(t hivetype.Type, values []string) string {
 		fields[i] = name(f.Name) + " := " + values[i]
 	}
 	return "struct_pack(" + strings.Join(fields, ", ") + ")"
-}
-
-// mapOf has keys at even and values at odd places.
-func mapOf(l *lowerer, x *analysis.Call, args []string) string {
-	var keys, values []string
-	for i, a := range args {
-		if i%2 == 0 {
-			keys = append(keys, a)
-		} else {
-			values = append(values, a)
-		}
-	}
-	return "map([" + strings.Join(keys, ", ") + "], [" + strings.Join(values, ", ") + "])::" + l.sqlType(x.T)
 }
 
 func arrayJoin(l *lowerer, x *analysis.Call, args []string) string {

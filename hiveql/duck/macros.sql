@@ -7,9 +7,8 @@ CREATE MACRO skep_array_contains(a, v) AS coalesce(list_contains(a, v), FALSE);
 CREATE MACRO skep_array_distinct(a) AS list_filter(a, lambda e, i: list_position(a, e) = i);
 CREATE MACRO skep_array_except(a, b) AS skep_array_distinct(list_filter(a, lambda e: list_position(b, e) IS NULL));
 CREATE MACRO skep_array_intersect(a, b) AS skep_array_distinct(list_filter(a, lambda e: list_position(b, e) IS NOT NULL));
-CREATE MACRO skep_str_to_map(s, pairs, kv) AS
-  map_from_entries(list_transform(string_split(s, pairs), lambda p:
-    struct_pack(k := string_split(p, kv)[1], v := CASE WHEN contains(p, kv) THEN p[len(string_split(p, kv)[1]) + len(kv) + 1:] END)));
+CREATE MACRO skep_map(k, v) AS
+  map(skep_array_distinct(k), list_transform(skep_array_distinct(k), lambda e: v[len(k) + 1 - list_position(list_reverse(k), e)]));
 CREATE MACRO skep_get_json(j, path) AS CASE WHEN json_valid(j) THEN json_extract_string(j, path) END;
 CREATE MACRO skep_array_slice(a, s, n) AS CASE WHEN s >= 0 AND n >= 0 THEN a[s::BIGINT + 1 : s::BIGINT + n] END;
 CREATE MACRO skep_width_bucket(v, lo, hi, n) AS

@@ -5,8 +5,10 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/ianaindex"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
@@ -23,11 +25,8 @@ func (s *Spec) charset() (encoding.Encoding, error) {
 	case "", "utf-8", "utf8", "us-ascii":
 		return nil, nil
 	}
-	// Java also knows ISO8859_1 and Cp1252.
-	iana := javaName.ReplaceAllString(name, "ISO-8859-$1")
-	iana = javaPage.ReplaceAllString(iana, "windows-$1")
-	e, err := ianaindex.IANA.Encoding(iana)
-	if err != nil || e == nil || e == unicode.UTF8 {
+	e, err := encodingOf(name)
+	if err != nil || e == unicode.UTF8 {
 		return nil, fmt.Errorf("the SerDe property serialization.encoding=%s is %w yet", name, ErrUnsupported)
 	}
 	if b, err := e.NewEncoder().Bytes([]byte("\n")); err != nil || string(b) != "\n" {
@@ -35,6 +34,70 @@ func (s *Spec) charset() (encoding.Encoding, error) {
 	}
 	return e, nil
 }
+
+// encodingOf is the character set with one of the names that Java has for it: it also knows ISO8859_1 and
+// Cp1252.
+func encodingOf(name string) (encoding.Encoding, error) {
+	iana := javaName.ReplaceAllString(name, "ISO-8859-$1")
+	iana = javaPage.ReplaceAllString(iana, "windows-$1")
+	e, err := ianaindex.IANA.Encoding(iana)
+	if err == nil && e == nil {
+		err = fmt.Errorf("the character set %s is %w yet", name, ErrUnsupported)
+	}
+	return e, err
+}
+
+// A Charset is a character set of encode and decode. It may be used by one goroutine at a time.
+type Charset struct {
+	encoding encoding.Encoding
+	ascii    bool // whose other half is left out
+}
+
+// CharsetOf is the character set with one of the names that Java has for it. UTF-16 is big-endian, and is
+// written with a mark that says so.
+func CharsetOf(name string) (*Charset, error) {
+	switch strings.ToUpper(name) {
+	case "UTF-16":
+		return &Charset{encoding: unicode.UTF16(unicode.BigEndian, unicode.UseBOM)}, nil
+	case "US-ASCII":
+		return &Charset{encoding: charmap.ISO8859_1, ascii: true}, nil
+	}
+	e, err := encodingOf(name)
+	return &Charset{encoding: e}, err
+}
+
+// Decode reads what is no character as one that says so.
+func (c *Charset) Decode(b []byte) string {
+	b, err := c.encoding.NewDecoder().Bytes(b)
+	if err != nil {
+		return string(utf8.RuneError)
+	}
+	return strings.Map(func(r rune) rune {
+		if c.ascii && r > maxASCII {
+			return utf8.RuneError
+		}
+		return r
+	}, string(b))
+}
+
+// Encode writes a question mark for what the character set does not have, as Java does.
+func (c *Charset) Encode(text string) []byte {
+	coder := c.encoding.NewEncoder()
+	b, err := coder.Bytes([]byte(text))
+	if err == nil && !c.ascii {
+		return b
+	}
+	out := []byte{}
+	for _, r := range text {
+		if b, err = coder.Bytes([]byte(string(r))); err != nil || c.ascii && r > maxASCII {
+			b = []byte("?")
+		}
+		out = append(out, b...)
+	}
+	return out
+}
+
+const maxASCII = 0x7F
 
 var (
 	javaName = regexp.MustCompile(`(?i)^ISO_?8859_([0-9]+)$`)
