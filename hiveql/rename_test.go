@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/skepdata/skep/metastore"
@@ -116,12 +118,13 @@ func TestRenameFails(t *testing.T) {
 	w := newWorld(t)
 	must(t, w.plain(), setup)
 	for _, sql := range []string{"ALTER TABLE t RENAME TO v", "ALTER TABLE t PARTITION (ds='x') RENAME TO PARTITION (ds='z')"} {
-		before, copies := w.mem.Keys(), 0
+		before := w.mem.Keys()
+		var copies atomic.Int64
 		b := storagetest.Faulty(w.mem, func(op storagetest.Op) error {
 			if op.Kind != storagetest.OpCopyFrom {
 				return nil
 			}
-			if copies++; copies > 1 {
+			if copies.Add(1) > 1 {
 				return errDead
 			}
 			return nil
@@ -180,11 +183,10 @@ func TestRenameBesideInsert(t *testing.T) {
 		if strings.Contains(c.sql, "EXCHANGE") {
 			must(t, w.plain(), "CREATE TABLE v (a INT) PARTITIONED BY (ds STRING)")
 		}
-		done := false
+		var once sync.Once
 		b := storagetest.Faulty(w.mem, func(op storagetest.Op) error {
-			if op.Kind == storagetest.OpCopyFrom && !done {
-				done = true
-				must(t, w.plain(), c.insert)
+			if op.Kind == storagetest.OpCopyFrom {
+				once.Do(func() { must(t, w.plain(), c.insert) })
 			}
 			return nil
 		})
