@@ -1,8 +1,10 @@
 package copier_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -245,5 +247,43 @@ func TestGivenUpWhenAServerHasGone(t *testing.T) {
 	// Those that were on their way when the job was given up may not have arrived.
 	if sum.Objects > 100 || sum.Objects < 50 {
 		t.Errorf("%d objects copied of the 100 that could be read", sum.Objects)
+	}
+}
+
+// closedDir tells of a directory that may not be listed.
+type closedDir struct {
+	storage.Bucket
+	key string
+}
+
+func (c closedDir) List(ctx context.Context, prefix string) iter.Seq2[storage.Object, error] {
+	if tell := storage.TellIgnored(ctx); tell != nil {
+		tell(storage.Ignored{Object: storage.Object{Key: c.key}, Err: &storage.Error{Op: "list", URL: c.URL() + c.key, Err: storage.ErrPermission}})
+	}
+	return c.Bucket.List(ctx, prefix)
+}
+
+// A directory that may not be listed is a failure, after which nothing is deleted, and the rest is
+// copied; unless the rules leave out whatever is in it.
+func TestDirectoriesThatMayNotBeListed(t *testing.T) {
+	for _, c := range []struct {
+		rules  []copier.Rule
+		failed int64
+	}{
+		{nil, 1},
+		{[]copier.Rule{{Glob: "b/*", Exclude: true}}, 0},
+		{[]copier.Rule{{Glob: "*", Exclude: true}, {Glob: "a"}}, 1},
+		{[]copier.Rule{{Glob: "b", Exclude: true}, {Glob: "b/x*", Exclude: true}}, 1},
+	} {
+		src, dest := storagetest.NewMem("file:///"), storagetest.NewMem("s3://out/")
+		src.Put("in/a", "a")
+		dest.Put("extra", "e")
+		from := closedDir{src, "in/b/"}
+		sum, err := copier.Run(t.Context(), at(from, "in/"), at(dest, ""), copier.Options{
+			Filter: copier.Filter{Rules: c.rules}, Sync: copier.Sync{Existing: copier.ExistingUpdate, Delete: true},
+		})
+		if sum.Failed != c.failed || sum.Objects != 1 || (err != nil) != (c.failed > 0) || sum.Removed != 1-c.failed {
+			t.Errorf("%v: %v, %+v", c.rules, err, sum)
+		}
 	}
 }

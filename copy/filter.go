@@ -149,6 +149,17 @@ func (f *filter) allows(name string) bool {
 	return f.Rules[0].Exclude
 }
 
+// excludesBelow reports whether the rules are sure to leave out all names that begin with dir, which
+// ends in a slash: the last of them matches whatever follows.
+func (f *filter) excludesBelow(dir string) bool {
+	for i := len(f.globs) - 1; i >= 0 && f.Rules[i].Exclude; i-- {
+		if g := f.globs[i]; g[len(g)-1].star && g.match(dir) {
+			return true
+		}
+	}
+	return false
+}
+
 // glob is a pattern as a sequence of items, each one character or a star.
 type glob []globItem
 

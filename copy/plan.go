@@ -262,9 +262,16 @@ func (p *planner) everything(ctx context.Context) iter.Seq2[Source, error] {
 	return p.listed(ctx)
 }
 
-// ignore passes on what is selected of what a listing has left out.
+// ignore passes on what is selected of what a listing has left out, or may be: what a directory has
+// that could not be listed nobody knows.
 func (p *planner) ignore(i storage.Ignored) {
 	s := Source{Object: i.Object, Base: baseName(p.src.Prefix, i.Key)}
+	if i.Err != nil {
+		if !p.filter.excludesBelow(s.Base) {
+			p.ignored(i)
+		}
+		return
+	}
 	if ok, err := p.selects(s); ok && err == nil {
 		p.ignored(i)
 	}

@@ -303,8 +303,13 @@ func (j *job) seed(ctx context.Context) iter.Seq2[work, error] {
 	}
 }
 
-// ignore tells of something of the source that is not copied, whatever the options.
+// ignore tells of something of the source that is not copied, whatever the options. A directory that
+// could not be listed is a failure: something of it may be missing.
 func (j *job) ignore(i storage.Ignored) {
+	if i.Err != nil {
+		j.rec.event(Event{Kind: Failed, Source: j.src.Bucket.URL() + i.Key, Err: i.Err})
+		return
+	}
 	j.rec.event(Event{Kind: Ignored, Source: j.src.Bucket.URL() + i.Key, Sources: 1, Err: fmt.Errorf("%s is not copied", i.What)})
 }
 

@@ -49,6 +49,7 @@ type listing struct {
 	in    []string              // the paths of the directories from the root to the current one
 	at    place                 // the current one
 	only  string                // beginning of the names that are listed there
+	below bool                  // the directory of the prefix has been entered
 }
 
 // place is a directory, with a slash at the end of both: what the keys of the objects there begin
@@ -92,6 +93,10 @@ func (l *listing) walk(at place, name string) bool {
 	if (isAbsent(err) || errors.Is(err, syscall.ENAMETOOLONG)) && at.key != "" {
 		return true // it was not there, or has just gone
 	}
+	if errors.Is(err, fs.ErrPermission) && l.below && l.closed(at, err) {
+		return true
+	}
+	l.below = true
 	if err != nil {
 		return l.stop(at.key, at.path, err)
 	}
@@ -206,6 +211,15 @@ func (l *listing) kind(path string, e fs.DirEntry) (isDir bool, ignored string) 
 		return false, "a socket"
 	}
 	return false, "a device"
+}
+
+// closed tells of a directory that may not be listed, if anybody wants to know, and reports that.
+func (l *listing) closed(at place, err error) bool {
+	tell := storage.TellIgnored(l.ctx)
+	if tell != nil {
+		tell(storage.Ignored{Object: storage.Object{Key: at.key}, What: "a directory", Err: l.b.fail("list", at.key, pathless(err, at.path))})
+	}
+	return tell != nil
 }
 
 // ignore tells of an entry that can be no object, if anybody wants to know.

@@ -175,6 +175,23 @@ func TestUnreadable(t *testing.T) {
 		if !slices.Equal(keys, []string{"a/x"}) {
 			t.Errorf("listed %q before the error", keys)
 		}
+		var closed []storage.Ignored
+		ctx := storage.WithIgnored(t.Context(), func(i storage.Ignored) { closed = append(closed, i) })
+		keys = nil
+		for o, err := range b.List(ctx, "") {
+			if err != nil {
+				t.Fatal(err)
+			}
+			keys = append(keys, o.Key)
+		}
+		if !slices.Equal(keys, []string{"a/x", "secret", "z"}) || len(closed) != 1 || closed[0].Key != "locked/" {
+			t.Errorf("listed %q and told of %v", keys, closed)
+		} else {
+			wantError(t, closed[0].Err, storage.ErrPermission, "list "+b.url+"locked/: permission denied")
+		}
+		for _, err := range b.List(ctx, "locked/") {
+			wantError(t, err, storage.ErrPermission, "list "+b.url+"locked/: permission denied")
+		}
 		_, err = b.Open(t.Context(), "secret", storage.ReadOptions{})
 		wantError(t, err, storage.ErrPermission, "open "+b.url+"secret: permission denied")
 		_, err = b.Stat(t.Context(), "locked/y")
