@@ -18,6 +18,7 @@ import (
 
 	copier "github.com/skepdata/skep/copy"
 	"github.com/skepdata/skep/internal/config"
+	"github.com/skepdata/skep/internal/heapfloor"
 	"github.com/skepdata/skep/storage"
 )
 
@@ -40,6 +41,7 @@ func mainCode() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	defer heapfloor.RaiseLittle(os.LookupEnv)()
 	adapting, end := context.WithCancel(context.Background())
 	wait := adaptProcessors(adapting, os.Getenv)
 	defer func() { end(); wait() }()

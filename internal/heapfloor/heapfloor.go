@@ -20,13 +20,30 @@ import "runtime"
 // Bytes is how much garbage there is at least before it is collected.
 const Bytes = 32 << 20
 
+// LittleBytes is what RaiseLittle adds.
+const LittleBytes = 6 << 20
+
 // Raise raises the floor until the function that it returns is called.
 func Raise(lookup func(string) (string, bool)) (lower func()) {
-	for _, name := range []string{"GOGC", "GOMEMLIMIT"} {
-		if _, set := lookup(name); set {
-			return func() {}
-		}
+	if isSet(lookup) {
+		return func() {}
 	}
 	counted := make([]byte, Bytes)
 	return func() { runtime.KeepAlive(counted) }
+}
+
+// RaiseLittle is Raise by LittleBytes, for a program that promises to take little memory.
+func RaiseLittle(lookup func(string) (string, bool)) (lower func()) {
+	if isSet(lookup) {
+		return func() {}
+	}
+	counted := make([]byte, LittleBytes)
+	return func() { runtime.KeepAlive(counted) }
+}
+
+// isSet reports whether the user says when to collect.
+func isSet(lookup func(string) (string, bool)) bool {
+	_, percent := lookup("GOGC")
+	_, limit := lookup("GOMEMLIMIT")
+	return percent || limit
 }
