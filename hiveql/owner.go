@@ -58,5 +58,8 @@ func startOf(pid int) string {
 	if len(fields) < 20 {
 		return ""
 	}
+	if fields[0] == "Z" || fields[0] == "X" { // it has ended, and only its parent has not looked yet
+		return "ended"
+	}
 	return fields[19]
 }
