@@ -78,8 +78,9 @@ type Parts interface {
 	// bytes are given out from then on. Where the store gives no others the error is
 	// storage.ErrChecksum.
 	Verify(sums []uint32) error
-	// Recheck is for one who cannot make sense of n bytes from off on that came: the error, which is
-	// storage.ErrChecksum, is that they came changed; the next to read them gets others.
+	// Recheck is for one who cannot make sense of n bytes from off on, as far as they came: if the error is
+	// storage.ErrChecksum some came changed, and the next to read them gets others; another is that it
+	// cannot be said.
 	Recheck(ctx context.Context, off, n int64) error
 	// Forget lets bytes be fetched again by who needs them next.
 	Forget(off, n int64) error

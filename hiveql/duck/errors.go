@@ -96,7 +96,7 @@ func failure(ctx context.Context, text, sql string) error {
 	case kind == "Out of Range Error":
 		return &Error{Op: "run", Msg: "a number is too large for its type", Err: why}
 	}
-	return &Error{Op: "run", Msg: "the engine refused the query (" + strings.ToLower(kind) + ")", Err: why}
+	return &Error{Op: "run", Msg: errRefused.Error() + " (" + strings.ToLower(kind) + ")", Err: errors.Join(errRefused, why)}
 }
 
 // noParquet reports whether a text, in lower case, is about a file that the Parquet reader cannot read. Of

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"maps"
 	"os"
 	"strconv"
 	"strings"
@@ -54,6 +55,17 @@ func (k *footers) put(f hiveql.File, of *footer.File) {
 		k.known[version] = of
 		k.size += of.Size
 	}
+}
+
+// drop forgets a file's footer, and what is known of its timestamps.
+func (k *footers) drop(f hiveql.File) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if of := k.known[versionOf(f)]; of != nil {
+		delete(k.known, versionOf(f))
+		k.size -= of.Size
+	}
+	maps.DeleteFunc(k.finer, func(leaf string, _ bool) bool { return strings.HasPrefix(leaf, versionOf(f)+"\x00") })
 }
 
 // digits is what is known of the timestamps of 96 bits in a leaf of a file.

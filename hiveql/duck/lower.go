@@ -29,6 +29,7 @@ type lowerer struct {
 	withs    map[*analysis.Shared]string
 	urls     map[string]string // of the files that DuckDB reads, by their local paths
 	release  []func()          // called when the query is over
+	came     []came            // far Parquet files
 	giveUp   func(error)       // ends the query for a reason that DuckDB does not know
 
 	resolution resolution

@@ -12,6 +12,7 @@ import (
 	"github.com/skepdata/skep/hiveql"
 	"github.com/skepdata/skep/hiveql/analysis"
 	"github.com/skepdata/skep/hivetype"
+	"github.com/skepdata/skep/storage"
 )
 
 var _ hiveql.Executor = (*Executor)(nil)
@@ -40,6 +41,7 @@ type job struct {
 	feeds      *feeds
 	urls       map[string]string // names of the files that DuckDB reads, by their local paths
 	release    []func()
+	came       []came // far Parquet files
 	resolution resolution
 }
 
@@ -70,7 +72,7 @@ func (j *job) start(src hiveql.Source, lower func(*lowerer) string) error {
 		urls: map[string]string{}, prepared: map[*analysis.Scan][]*scanGroup{}, withs: map[*analysis.Shared]string{},
 		scanned: map[int]scanned{}, spans: map[int]span{}, reaches: map[analysis.Expr]compactable{}, loose: map[int]bool{},
 	}
-	defer func() { j.release, j.urls, j.resolution = l.release, l.urls, l.resolution }() // also of one that failed
+	defer func() { j.release, j.urls, j.came, j.resolution = l.release, l.urls, l.came, l.resolution }() // also of one that failed
 	sql := lower(l)
 	if l.err != nil {
 		return l.err
@@ -85,10 +87,19 @@ func (j *job) start(src hiveql.Source, lower func(*lowerer) string) error {
 	return err
 }
 
-// explain puts the error of a feed in the place of what DuckDB made of it, and names a file by
-// its URL.
+// explain puts the error of a feed, or of what came changed, in the place of what DuckDB made of it, and names
+// a file by its URL.
 func (j *job) explain(err error) error {
-	err = j.feeds.explain(err)
+	if err = j.feeds.explain(err); err == nil {
+		return nil
+	}
+	if changed := j.recheck(err); changed != nil {
+		err = changed
+	}
+	if errors.Is(err, storage.ErrChecksum) {
+		j.distrust()
+		return err
+	}
 	var e *Error
 	if errors.As(err, &e) && errors.Is(err, errUnreadable) {
 		local := fileIn(e.Msg)

@@ -32,6 +32,7 @@ type scanFile struct {
 	// Of Parquet files:
 	local  string
 	parts  hiveql.Parts // nil if it is there as a whole
+	came   hiveql.Parts // nil if it is not far
 	footer *footer.File // nil if it is not understood
 	groups []int        // row groups in which there may be rows to find
 	touch  *touched
@@ -312,7 +313,7 @@ func (l *lowerer) prepare(q *analysis.Query) error {
 	for i, s := range scans {
 		l.prepared[s] = groups[i]
 		for _, g := range groups[i] {
-			l.keep(g)
+			l.keep(s, g)
 		}
 	}
 	if err == nil {
@@ -342,12 +343,15 @@ func (l *lowerer) lookedAt(ctx context.Context, s *analysis.Scan) ([]*scanGroup,
 	return groups, nil
 }
 
-// keep notes what is to be given back of a group.
-func (l *lowerer) keep(g *scanGroup) {
+// keep notes what is to be given back of a group, and which files came by parts.
+func (l *lowerer) keep(s *analysis.Scan, g *scanGroup) {
 	for _, f := range g.files {
 		if f.end != nil {
 			l.urls[f.local] = f.file.URL()
 			l.release = append(l.release, f.end)
+		}
+		if f.came != nil {
+			l.came = append(l.came, came{file: f, parts: f.came, scan: s})
 		}
 	}
 }
@@ -395,7 +399,7 @@ func (l *lowerer) localFile(ctx context.Context, s *analysis.Scan, f *scanFile) 
 		return err
 	}
 	size := f.file.Object.Size
-	f.local, f.end = local.Path, local.Release
+	f.local, f.end, f.came = local.Path, local.Release, local.Parts
 	switch {
 	case local.Parts == nil:
 	case !l.exec.hooked():

@@ -69,7 +69,7 @@ func overwriteAll(b *testing.B, dir, src, warehouse string, env map[string]strin
 	measureCPU(b, func() { execute(b, s, "INSERT OVERWRITE TABLE t PARTITION (p) SELECT * FROM src") })
 }
 
-func mkdir(b *testing.B, dir string) string {
+func mkdir(b testing.TB, dir string) string {
 	b.Helper()
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		b.Fatal(err)
@@ -104,7 +104,7 @@ func measureCPU(b *testing.B, op func()) {
 // plainDuckDB is DuckDB by itself.
 type plainDuckDB struct{ conn duckdb.Connection }
 
-func openPlain(b *testing.B, dir string) plainDuckDB {
+func openPlain(b testing.TB, dir string) plainDuckDB {
 	b.Helper()
 	var db duckdb.Database
 	var p plainDuckDB
@@ -121,7 +121,7 @@ func openPlain(b *testing.B, dir string) plainDuckDB {
 	return p
 }
 
-func (p plainDuckDB) run(b *testing.B, sql string) {
+func (p plainDuckDB) run(b testing.TB, sql string) {
 	b.Helper()
 	var result duckdb.Result
 	defer duckdb.DestroyResult(&result)

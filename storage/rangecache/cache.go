@@ -135,7 +135,9 @@ func (c *Cache) open(name string, b storage.Bucket, o storage.Object) (*object, 
 		return nil, err
 	}
 	c.touch(data, false)
-	return newObject(c, name, b, o, data, m), nil
+	of := newObject(c, name, b, o, data, m)
+	of.noteTime()
+	return of, nil
 }
 
 // touch gives a file the time at which it is used, which the order of eviction depends on. With changed set

@@ -310,8 +310,8 @@ func (of *object) keep(b int64, p []byte) error {
 	if err := of.agrees(b, sum); err != nil {
 		return err
 	}
-	if _, err := of.data.WriteAt(p, b*blockSize); err != nil {
-		return &unwritable{err}
+	if err := of.write(b, p); err != nil {
+		return err
 	}
 	of.mu.Lock()
 	defer of.mu.Unlock()

@@ -120,6 +120,7 @@ type object struct {
 	users  int            // guarded by c.mu; without any it is being closed
 	ended  chan struct{}  // closed when it has been
 
+	time    atomic.Int64 // the file's, which is not to go back, in nanoseconds: see becomesOther
 	changed atomic.Int64 // blocks that came changed and were found by the sum of the whole
 	asking  sync.Mutex   // held while the store is asked for that
 
@@ -156,6 +157,30 @@ func newObject(c *Cache, name string, b storage.Bucket, o storage.Object, data *
 	of.ctx, of.cancel = context.WithCancel(context.Background())
 	of.cond.L = &of.mu
 	return of
+}
+
+// becomesOther gives the file the time of a later second. It stays, though what is fetched again and written
+// would set it back to now.
+func (of *object) becomesOther() {
+	of.c.touch(of.data, true)
+	of.noteTime()
+}
+
+func (of *object) noteTime() {
+	if info, err := of.data.Stat(); err == nil {
+		of.time.Store(info.ModTime().UnixNano())
+	}
+}
+
+// write writes a block.
+func (of *object) write(b int64, p []byte) error {
+	if _, err := of.data.WriteAt(p, b*blockSize); err != nil {
+		return &unwritable{err}
+	}
+	if later := time.Unix(0, of.time.Load()); later.After(time.Now()) {
+		_ = os.Chtimes(of.data.Name(), later, later) // as in touch
+	}
+	return nil
 }
 
 // release takes one user off, and closes the files after the last. Until nothing is on its way any more

@@ -35,7 +35,7 @@ func (f *File) Verify(sums []uint32) error {
 		}
 	}
 	if f.changed.Load() > before {
-		of.c.touch(of.data, true)
+		of.becomesOther()
 	}
 	return nil
 }
@@ -51,7 +51,7 @@ func (f *File) Forget(off, n int64) error {
 			return err
 		}
 	}
-	of.c.touch(of.data, true)
+	of.becomesOther()
 	return nil
 }
 
@@ -96,7 +96,7 @@ func (of *object) agrees(b int64, sum uint32) error {
 	if err := of.forget(b); err != nil {
 		return err
 	}
-	of.c.touch(of.data, true)
+	of.becomesOther()
 	if was != right {
 		of.fail(&storage.Error{Op: "read", URL: of.url(), Err: fmt.Errorf(
 			"bytes %d to %d have come in two ways, and may have been used as they are not; run the statement once more: %w",

@@ -56,7 +56,7 @@ func (of *object) failed(f *File) error {
 func (of *object) fail(err error) {
 	of.failures++
 	of.wrong = of.readError(err)
-	of.c.touch(of.data, true)
+	of.becomesOther()
 	of.cond.Broadcast()
 }
 
@@ -128,9 +128,9 @@ func (of *object) judge() {
 	}
 }
 
-// Recheck is for one who cannot make sense of n bytes from off on, that have come: it fetches them once
-// more, unless it is known that they are right. Its error is that they came otherwise before, which is
-// mended then; without one they are what the store has.
+// Recheck is for one who cannot make sense of n bytes from off on: it fetches what has come of them once
+// more, unless it is known that they are right. Its error is that some came otherwise before, which are
+// forgotten then, for the next to fetch them; without one they are what the store has.
 func (f *File) Recheck(ctx context.Context, off, n int64) error {
 	of := f.of
 	from, to := max(0, off/blockSize), blocksOf(min(off+n, of.o.Size))
@@ -143,17 +143,58 @@ func (f *File) Recheck(ctx context.Context, off, n int64) error {
 	if failed != nil || proven {
 		return failed
 	}
-	changed, err := of.fetchAgain(ctx, from, to)
+	changed, err := of.doubt(ctx, from, to)
 	of.mu.Lock()
 	defer of.mu.Unlock()
 	of.changed.Add(int64(len(changed)))
+	if b, ok := of.firstUsed(changed); ok {
+		of.fail(of.usedChanged(b, "they were of no use"))
+		return of.failed(f)
+	}
 	if err != nil {
 		return of.readError(err)
 	}
-	if b, ok := of.firstUsed(changed); ok {
-		of.fail(of.usedChanged(b, "they were of no use"))
-	}
 	return of.failed(f)
+}
+
+// doubt fetches those of some blocks once more that have come, and forgets and returns those that come
+// otherwise now: which is right is not known.
+func (of *object) doubt(ctx context.Context, from, to int64) (changed []int64, err error) {
+	take := func(b int64, p []byte) error {
+		of.mu.Lock()
+		defer of.mu.Unlock()
+		if was, known := of.have.sum(b); !known || was == crc32.Checksum(p, castagnoli) {
+			return nil
+		}
+		changed = append(changed, b)
+		return of.forget(b)
+	}
+	for from < to && err == nil {
+		var end int64
+		if from, end = of.cameIn(from, to); from < end {
+			off := from * blockSize
+			err = of.request(ctx, off, min(end*blockSize, of.o.Size)-off, take)
+		}
+		from = end
+	}
+	return changed, err
+}
+
+// cameIn is the first run of blocks, of no more than one request, that have come.
+func (of *object) cameIn(from, to int64) (first, end int64) {
+	of.mu.Lock()
+	defer of.mu.Unlock()
+	came := func(b int64) bool {
+		_, known := of.have.sum(b)
+		return known
+	}
+	for from < to && !came(from) {
+		from++
+	}
+	for end = from; end < min(to, from+runBlocks) && came(end); {
+		end++
+	}
+	return from, end
 }
 
 // usedChanged is the error of a block that was not right when it was used.
@@ -267,8 +308,8 @@ func (of *object) fetchAgain(ctx context.Context, from, to int64) (changed []int
 		changed = append(changed, b)
 		v := uint64(sum) | gone
 		if of.have.has(b) {
-			if _, err := of.data.WriteAt(p, b*blockSize); err != nil {
-				return &unwritable{err}
+			if err := of.write(b, p); err != nil {
+				return err
 			}
 			of.check(b)
 			v = uint64(sum) | present

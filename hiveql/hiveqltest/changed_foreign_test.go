@@ -1,0 +1,111 @@
+package hiveqltest_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/skepdata/skep/hiveql/footer"
+	"github.com/skepdata/skep/storage"
+	"github.com/skepdata/skep/testenv"
+)
+
+// flipAt changes a bit of one byte of an object, each time it comes, a number of times.
+type flipAt struct {
+	mu   sync.Mutex
+	at   int64
+	left int
+}
+
+func (f *flipAt) change(r *http.Response) error {
+	var from, to int64
+	if _, err := fmt.Sscanf(r.Header.Get("Content-Range"), "bytes %d-%d/", &from, &to); err != nil || f.at < from || f.at > to {
+		return nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.left > 0 {
+		f.left--
+		r.Body = testenv.FlipBit(r.Body, f.at-from)
+	}
+	return nil
+}
+
+// foreignParquet makes the table f of a file that DuckDB wrote, larger than what one request brings, and of
+// which no query here reads all. It returns the file and its footer.
+func (l *farLake) foreignParquet(t *testing.T, s3 *testenv.S3) ([]byte, *footer.File) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "f.parquet")
+	openPlain(t, t.TempDir()).run(t, `COPY (SELECT i::BIGINT AS id, md5(i::VARCHAR) AS pad, sha256(i::VARCHAR) AS rest
+		FROM range(150000) r(i)) TO '`+path+`' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 61440)`)
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	about, err := footer.Read(bytes.NewReader(file), int64(len(file)))
+	if err != nil || len(about.Groups) < 2 || about.Sums != nil || len(file) < 6<<20 {
+		t.Fatalf("%d bytes, %v", len(file), err)
+	}
+	foreign(t, s3, "in/f/f.parquet", file, nil)
+	_, _, err = answer(t.Context(), l.reader(t), "CREATE EXTERNAL TABLE f (id bigint, pad string, rest string) STORED AS PARQUET LOCATION 's3://"+s3.Bucket+"/in/f/'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file, about
+}
+
+// TestReadingChangedForeignParquet: where a bit that has changed on the way makes no sense in a Parquet file
+// without sums, the error says what came so, and the cache does not keep it.
+func TestReadingChangedForeignParquet(t *testing.T) {
+	s3 := testenv.MinIO(t)
+	l := farLakeOf(t, s3)
+	file, about := l.foreignParquet(t, s3)
+	size := int64(len(file))
+	const query = "SELECT count(pad), sum(id), max(pad) FROM f"
+	want, _, err := answer(t.Context(), l.reader(t), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	codec := []byte("\x03pad\x15\x0c") // the column's name, and the field that says Zstandard
+	first, other := int64(bytes.Index(file, codec)+5), int64(bytes.LastIndex(file, codec)+5)
+	id, pad, last := about.Groups[0].Chunks[0].Offset, about.Groups[0].Chunks[1].Offset, about.Groups[2].Chunks[1].Offset
+	for _, c := range []struct {
+		name  string
+		at    int64
+		times int
+		fails bool
+	}{
+		{"the first page's header", id, 1, true},
+		{"a page's header", pad, 1, true},
+		{"its sizes", pad + 3, 1, true},
+		{"a page of the last row group", last, 1, true},
+		{"a column's compression", first, 1, true},
+		{"another's", other, 1, true},
+		{"the last bytes", size - 1, 1, false},
+		{"the footer's length", size - 7, 1, false},
+		{"the footer's beginning", size - 8 - about.Size, 1, false},
+	} {
+		l.exec = executor(t) // which has no footer yet
+		s, f := l.reader(t), &flipAt{at: c.at, left: c.times}
+		l.proxy.Change(nil, f.change)
+		got, _, err := answer(t.Context(), s, query)
+		l.proxy.Change(nil, nil)
+		switch {
+		case f.left == c.times:
+			t.Errorf("%s: no bit was changed", c.name)
+		case c.fails && err == nil, err == nil && got != want:
+			t.Errorf("%s: %q", c.name, got)
+		case err != nil && (!errors.Is(err, storage.ErrChecksum) || !strings.Contains(err.Error(), "/in/f/f.parquet") || !strings.Contains(err.Error(), "run the statement once more")):
+			t.Errorf("%s: the error does not say what came wrong: %v%s", c.name, err, causes(err))
+		}
+		if got, _, err := answer(t.Context(), s, query); err != nil || got != want {
+			t.Errorf("%s, afterwards: %q, %v%s", c.name, got, err, causes(err))
+		}
+	}
+}
