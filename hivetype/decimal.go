@@ -3,6 +3,7 @@ package hivetype
 import (
 	"bytes"
 	"math/big"
+	"strconv"
 )
 
 // minAdjustedScale is how many digits after the point an operation keeps when its exact result
@@ -133,7 +134,13 @@ func (d Dec) append(dst []byte) []byte {
 		dst = append(dst, '-')
 	}
 	var buf [2 * MaxPrecision]byte
-	digits := bytes.TrimPrefix(d.Unscaled.Append(buf[:0], 10), []byte("-"))
+	digits := buf[:0]
+	if d.Unscaled.IsInt64() { // which most are, and which is five times as fast
+		digits = strconv.AppendInt(digits, d.Unscaled.Int64(), 10)
+	} else {
+		digits = d.Unscaled.Append(digits, 10)
+	}
+	digits = bytes.TrimPrefix(digits, []byte("-"))
 	if d.Scale <= 0 {
 		dst = append(dst, digits...)
 		for range -d.Scale {
