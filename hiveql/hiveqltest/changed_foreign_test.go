@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -107,5 +108,60 @@ func TestReadingChangedForeignParquet(t *testing.T) {
 		if got, _, err := answer(t.Context(), s, query); err != nil || got != want {
 			t.Errorf("%s, afterwards: %q, %v%s", c.name, got, err, causes(err))
 		}
+	}
+}
+
+// TestMovingChangedText: what LOAD DATA, IMPORT and CONCATENATE make of objects of others is what these are, or
+// nothing, where the store has a sum of them that we compare. LOAD DATA may fail when all is loaded, and only
+// its source is still there.
+func TestMovingChangedText(t *testing.T) {
+	s3 := testenv.MinIO(t)
+	l := farLakeOf(t, s3)
+	const n, query = 30_000, "SELECT count(*), sum(id), sum(v) FROM "
+	at := "'s3://" + s3.Bucket + "/in/"
+	a, b := rowsOf(0, n/2, "%d\x01%d\n"), rowsOf(n/2, n, "%d\x01%d\n")
+	foreign(t, s3, "in/one/a", a, digestHeader("CRC64NVME", a))
+	foreign(t, s3, "in/one/b", b, digestHeader("CRC32", b))
+	_, _, err := answer(t.Context(), l.reader(t), "CREATE EXTERNAL TABLE one (id bigint, v bigint) LOCATION "+at+"one/'; EXPORT TABLE one TO "+at+"export'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, _, err := answer(t.Context(), l.reader(t), query+"one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done, f := 0, &flips{rand: rand.New(rand.NewPCG(1, 7)), share: 0.3}
+	for i := range 5 {
+		load, concat, imported := fmt.Sprint("l", i), fmt.Sprint("k", i), fmt.Sprint("i", i)
+		for _, key := range []string{load, concat} {
+			foreign(t, s3, "in/"+key+"/a", a, digestHeader("CRC64NVME", a))
+			foreign(t, s3, "in/"+key+"/b", b, digestHeader("CRC32", b))
+			if _, _, err := answer(t.Context(), l.reader(t), "CREATE TABLE "+key+" (id bigint, v bigint)"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, _, err := answer(t.Context(), l.reader(t), "LOAD DATA INPATH "+at+concat+"' INTO TABLE "+concat); err != nil {
+			t.Fatal(err)
+		}
+		for table, sql := range map[string]string{
+			load: "LOAD DATA INPATH " + at + load + "' INTO TABLE " + load, imported: "IMPORT TABLE " + imported + " FROM " + at + "export'",
+			concat: "ALTER TABLE " + concat + " CONCATENATE",
+		} {
+			l.proxy.Change(nil, f.changeObjects)
+			_, _, failed := answer(t.Context(), l.reader(t), sql)
+			l.proxy.Change(nil, nil)
+			got, _, err := answer(t.Context(), l.reader(t), query+table)
+			switch {
+			case failed == nil && err == nil && got == want:
+				done++
+			case failed == nil:
+				t.Errorf("%s: %q, %v", sql, got, err)
+			case table == concat && got != want, table == load && got != want && !strings.HasPrefix(got, "0 "), table == imported && err == nil:
+				t.Errorf("%s: %q, %v, after the error %v", sql, got, err, failed)
+			}
+		}
+	}
+	if done == 0 || f.total() == 0 {
+		t.Errorf("%d were done, and %d answers changed", done, f.total())
 	}
 }
