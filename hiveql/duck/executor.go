@@ -181,12 +181,15 @@ func (e *Executor) prepare() error {
 	return nil
 }
 
+// settings leave files to the system, which keeps them in memory as long as nobody needs that: DuckDB would
+// keep what it has read of them too, up to the memory limit. Of Parquet files it keeps the footers.
 const settings = `
 SET GLOBAL TimeZone = 'UTC';
 SET GLOBAL default_null_order = 'nulls_first_on_asc_last_on_desc';
 SET GLOBAL lambda_syntax = 'DISABLE_SINGLE_ARROW';
 SET GLOBAL prefetch_all_parquet_files = true;
 SET GLOBAL parquet_metadata_cache = true;
+SET GLOBAL enable_external_file_cache = false;
 SET GLOBAL partitioned_write_flush_threshold = 122880;
 `
 

@@ -21,6 +21,20 @@ func (e *Executor) Exec(ctx context.Context, sql string) error {
 	return c.exec(ctx, sql)
 }
 
+// Kept is how many bytes of files DuckDB keeps in memory.
+func (e *Executor) Kept(ctx context.Context) (string, error) {
+	c, err := e.connect()
+	if err != nil {
+		return "", err
+	}
+	defer c.close()
+	rows, err := c.query(ctx, "SELECT sum(memory_usage_bytes)::VARCHAR FROM duckdb_memory() WHERE tag = 'EXTERNAL_FILE_CACHE'")
+	if err != nil {
+		return "", err
+	}
+	return rows[0][0], nil
+}
+
 // Idle is how many connections are kept.
 func (e *Executor) Idle() int {
 	e.mu.Lock()

@@ -10,7 +10,7 @@ import (
 	"github.com/skepdata/skep/hiveql/duck"
 )
 
-// DuckDB keeps what it has read of a file, its footer among it. Not so of another file in its place,
+// DuckDB keeps the footer that it has read of a file. Not so of another file in its place,
 // also if that was written at the same time.
 func TestReplacedFile(t *testing.T) {
 	e, c := open(t, duck.Config{}), newCatalog(t)
@@ -36,5 +36,17 @@ func TestReplacedFile(t *testing.T) {
 		for range 3 {
 			c.check(t, e, "SELECT count(*), count(n), max(n) FROM t", fmt.Sprintf("%d\t%d\t%d", count, count, count-1))
 		}
+	}
+}
+
+// Reading files takes no more memory the larger they are: it is the system that keeps them.
+func TestKeepsNoFiles(t *testing.T) {
+	e, c := open(t, duck.Config{}), newCatalog(t)
+	c.numbers(t, 100_000)
+	table := c.newTable(t, "t", parquetInput, parquetSerDe, "n:bigint")
+	c.write(t, e, table, 0, "SELECT n FROM n")
+	c.check(t, e, "SELECT count(n), max(n) FROM t WHERE n >= 0", "100000\t99999")
+	if kept, err := e.Kept(t.Context()); err != nil || kept != "0" {
+		t.Errorf("%s bytes of files are kept: %v", kept, err)
 	}
 }
