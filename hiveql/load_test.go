@@ -82,19 +82,23 @@ func testLoadDies(t *testing.T, world func() *world) {
 	}
 }
 
+// keeping is the lake for a process that dies when it removes a file.
+func (w *world) keeping(key string) storage.Bucket {
+	return storagetest.Faulty(w.mem, func(op storagetest.Op) error {
+		if op.Kind == storagetest.OpDelete && op.Key == key {
+			return errDead
+		}
+		return nil
+	})
+}
+
 // loadedHalf is a world in which a LOAD DATA died between its commit and the removal of what it loaded.
 func loadedHalf(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t)
 	must(t, w.plain(), setup)
 	w.put("in/a", "7\n")
-	b := storagetest.Faulty(w.mem, func(op storagetest.Op) error {
-		if op.Kind == storagetest.OpDelete && op.Key == "in/a" {
-			return errDead
-		}
-		return nil
-	})
-	if _, err := run(w.session(b, w.store), "LOAD DATA INPATH 'mem://lake/in' INTO TABLE u"); !errors.Is(err, errDead) ||
+	if _, err := run(w.session(w.keeping("in/a"), w.store), "LOAD DATA INPATH 'mem://lake/in' INTO TABLE u"); !errors.Is(err, errDead) ||
 		!strings.Contains(err.Error(), "the data is loaded") {
 		t.Fatal(err)
 	}
@@ -296,13 +300,7 @@ func TestLoadIntoTemporary(t *testing.T) {
 	w := newWorld(t)
 	must(t, w.plain(), setup)
 	w.put("in/a", "7\n")
-	b := storagetest.Faulty(w.mem, func(op storagetest.Op) error {
-		if op.Kind == storagetest.OpDelete && op.Key == "in/a" {
-			return errDead
-		}
-		return nil
-	})
-	s := w.session(b, w.store)
+	s := w.session(w.keeping("in/a"), w.store)
 	must(t, s, "CREATE TEMPORARY TABLE u (a INT)")
 	if _, err := run(s, "LOAD DATA INPATH 'mem://lake/in' INTO TABLE u"); !errors.Is(err, errDead) {
 		t.Fatal(err)
