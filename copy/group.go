@@ -1,6 +1,7 @@
 package copier
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -77,14 +78,16 @@ func (p *planner) grouped(ctx context.Context, yield func(Task, error) bool) {
 	last := p.recordedOutputs(taken)
 	for i, c := range clusters {
 		clusters[i] = nil // its memory is free when its outputs are on their way
-		if !p.skipDone(c, yield) || !p.outputs(ctx, c, last[c.key], taken, yield) {
-			return
+		for base := last[c.key]; len(c.files) > 0; base = nil {
+			if !p.skipDone(c, yield) || !p.outputs(ctx, c, base, taken, yield) {
+				return
+			}
 		}
 	}
 }
 
 // outputs yields the outputs of a cluster, of which the first may go on with the last one that
-// is there already.
+// is there already. It leaves in the cluster what is to be looked at again.
 func (p *planner) outputs(
 	ctx context.Context, c *cluster, last *record, taken map[string]bool, yield func(Task, error) bool,
 ) bool {
@@ -96,13 +99,21 @@ func (p *planner) outputs(
 		}
 		to := c.cut(from, p.opts.TargetSize-size, p.opts.TargetSize > 0)
 		t, err := p.output(ctx, c, from, to, base, taken)
+		if errors.Is(err, errArrived) {
+			c.files, c.numbers = c.files[from:], c.numbers[from:]
+			return true
+		}
 		if !yield(t, err) || err != nil {
 			return false
 		}
 		from = to
 	}
+	c.files = nil
 	return true
 }
+
+// errArrived is an output of an earlier run that has come to be after this one had read what there is.
+var errArrived = errors.New("an output of an earlier run has arrived")
 
 // collect reads all files. The clusters are in the order of their first files, which the
 // listing gives in the order of keys.
@@ -213,6 +224,9 @@ func (p *planner) output(
 		}
 		if there, err := p.occupied(ctx, t.Key); !there || err != nil {
 			return t, err
+		}
+		if arrived, err := p.arrived(ctx, t.Key); arrived || err != nil {
+			return t, cmp.Or(err, errArrived)
 		}
 	}
 }

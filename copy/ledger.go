@@ -27,6 +27,7 @@ type ledger struct {
 	changed bool               // the file of all is out of date
 
 	intended map[string]bool // by the outputs' keys: this run has written a record, and no output yet
+	absent   []*record       // of a run that was killed, whose outputs were not there when the run began
 }
 
 // holding says that an output holds a version of a source.
@@ -88,6 +89,18 @@ func (l *ledger) find(s Source) *record {
 		return nil
 	}
 	return h.by
+}
+
+// awaited returns the records of an output that was not there when the run began.
+func (l *ledger) awaited(output string) (all []*record) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, r := range l.absent {
+		if r.Output == output {
+			all = append(all, r)
+		}
+	}
+	return all
 }
 
 // last returns the output of each group that has the highest index.

@@ -153,7 +153,7 @@ func (j *job) openLedger(ctx context.Context) error {
 
 func (j *job) loadLedger(ctx context.Context) error {
 	l := j.ledger
-	l.pending = nil
+	l.pending, l.absent = nil, nil
 	all := false
 	for o, err := range j.dest.Bucket.List(ctx, l.dir) {
 		switch {
@@ -262,17 +262,45 @@ func (j *job) readPending(ctx context.Context, key string) error {
 		if err != nil {
 			return err
 		}
-		o, there, err := j.holds(ctx, *r)
+		there, err := j.take(ctx, r)
 		if err != nil {
 			return err
 		}
-		if there {
-			r.object, r.ETag = o, o.ETag
-			j.ledger.add(r)
+		if !there {
+			j.ledger.absent = append(j.ledger.absent, r)
 		}
 	}
 	j.ledger.changed = true
 	return nil
+}
+
+// take makes a record known if its output is there as it was to be, and reports that.
+func (j *job) take(ctx context.Context, r *record) (bool, error) {
+	o, there, err := j.holds(ctx, *r)
+	if there && err == nil {
+		r.object, r.ETag = o, o.ETag
+		j.ledger.add(r)
+	}
+	return there, err
+}
+
+// arrived takes the records of an output that has come to be since the run began: a service may still have
+// been at work on the last request of a process that was killed. It reports whether there are any.
+func (j *job) arrived(ctx context.Context, key string) (bool, error) {
+	if j.ledger == nil {
+		return false, nil
+	}
+	for _, r := range j.ledger.awaited(j.dir + key) {
+		var there bool
+		err := j.retried(ctx, func() (err error) {
+			there, err = j.take(ctx, r)
+			return err
+		})
+		if there || err != nil {
+			return there, err
+		}
+	}
+	return false, nil
 }
 
 // holds returns the output of a record if it is as it was to be.

@@ -242,6 +242,42 @@ func (g *grouping) stopped(nth int64) bool {
 	return n.Load() >= nth
 }
 
+// A service is still at work on the last request of a process that was killed when the next run has found
+// the record of an output, and not the output.
+func TestOutputsThatArriveLateAreKnown(t *testing.T) {
+	g := newGrouping(t, "s3://out/", copier.Options{TargetSize: 8})
+	for i := range 4 {
+		g.src.Put(fmt.Sprintf("h/day-%d", i), fmt.Sprintf("<%d>", i))
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	kill := func(op storagetest.Op) error {
+		if op.Kind == storagetest.OpCommit && op.Key == "out/h/day" {
+			cancel()
+			return errors.New("killed")
+		}
+		return nil
+	}
+	if _, err := copier.Run(ctx, at(g.src, ""), at(storagetest.Faulty(g.dest, kill), "out"), g.opts); err == nil {
+		t.Fatal("it was not killed")
+	}
+	var looks atomic.Int64
+	late := func(op storagetest.Op) error {
+		if op.Kind == storagetest.OpStat && op.Key == "out/h/day" && looks.Add(1) == 2 {
+			g.dest.Put("out/h/day", "<0><1><2>")
+		}
+		return nil
+	}
+	sum, err := copier.Run(t.Context(), at(g.src, ""), at(storagetest.Faulty(g.dest, late), "out"), g.opts)
+	if err != nil || looks.Load() < 2 {
+		t.Fatalf("%v, after %d looks", err, looks.Load())
+	}
+	if all := strings.Join(slices.Sorted(maps.Values(outputs(g.dest))), " "); all != "<0><1><2> <3>" {
+		t.Errorf("%d copied and %d skipped: %s", sum.Objects, sum.Skipped, all)
+	}
+	g.run(0, 4)
+}
+
 func records(b *storagetest.Mem) (n int) {
 	for _, key := range b.Keys() {
 		if strings.Contains(key, ".distcp/") {

@@ -112,6 +112,8 @@ type planner struct {
 	// occupied, if not nil, tells whether the destination has an output of that name already,
 	// which must not be replaced.
 	occupied func(ctx context.Context, key string) (bool, error)
+	// arrived tells whether that output is one of an earlier run, which the ledger had missed till now.
+	arrived func(ctx context.Context, key string) (bool, error)
 	// ignored, if not nil, is told of what the source has that can be no object and would be selected.
 	ignored func(storage.Ignored)
 	found   func()  // if not nil, is told of each file before anything is selected
