@@ -219,10 +219,41 @@ func TestGivenUpWhenADiskIsFull(t *testing.T) {
 		}
 		return nil
 	})
-	sum, err := copier.Run(t.Context(), at(src, ""), at(full, ""), quick(copier.Options{DisableServerCopy: true, Workers: 1}))
+	var rows []int64
+	report := func(e copier.Event) {
+		if e.Kind == copier.Failed {
+			rows = append(rows, e.Row)
+		}
+	}
+	sum, err := copier.Run(t.Context(), at(src, ""), at(full, ""), quick(copier.Options{DisableServerCopy: true, Workers: 1, Report: report}))
 	var failed *copier.FailedError
-	if !errors.Is(err, syscall.ENOSPC) || errors.As(err, &failed) || sum.Outputs < 101 || tried.Load() > 200 {
+	var givenUp *copier.GivenUpError
+	if !errors.Is(err, syscall.ENOSPC) || errors.As(err, &failed) || !errors.As(err, &givenUp) || sum.Outputs < 101 || tried.Load() > 200 {
 		t.Errorf("after %d attempts: %v, %+v", tried.Load(), err, sum)
+	}
+	if len(rows) < 31 || rows[0] != 1 || rows[len(rows)-1] != 31 {
+		t.Errorf("rows of failures: %d", rows)
+	}
+}
+
+// A destination that takes no output as it is to be ends a job with the first, if there are none yet.
+func TestRefusedOptionsEndAJob(t *testing.T) {
+	for name, made := range map[string]bool{"nothing made": false, "something made": true} {
+		src, dest := storagetest.NewMem("s3://lake/"), storagetest.NewMem("s3://out/")
+		for i := range 50 {
+			src.Put(fmt.Sprintf("x/%04d", i), "x")
+		}
+		refuses := storagetest.Faulty(dest, func(op storagetest.Op) error {
+			if op.Kind == storagetest.OpCommit && !(made && op.Key == "x/0000") {
+				return &storage.Error{Err: storage.ErrRefused}
+			}
+			return nil
+		})
+		sum, err := copier.Run(t.Context(), at(src, ""), at(refuses, ""), quick(copier.Options{DisableServerCopy: true, Workers: 1}))
+		var failed *copier.FailedError
+		if !errors.Is(err, storage.ErrRefused) || errors.As(err, &failed) != made || sum.Failed != map[bool]int64{true: 49}[made] {
+			t.Errorf("%s: %v, %+v", name, err, sum)
+		}
 	}
 }
 

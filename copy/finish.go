@@ -20,14 +20,18 @@ func (j *job) finish(ctx context.Context, t Task, res result, err error) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx) // what failed with it is not to blame
 		}
-		if hopeless := j.hopeless(err); hopeless != nil {
+		if j.ledger != nil && errors.Is(err, storage.ErrRefused) {
+			j.ledger.drop(j.dir + t.Key)
+		}
+		row, hopeless := j.hopeless(err)
+		if hopeless != nil {
 			return hopeless
 		}
 		if j.postpone(t, err) {
 			return nil
 		}
 		e := j.about(t, Failed)
-		e.Err = err
+		e.Err, e.Row = err, row
 		j.rec.event(e)
 		return nil
 	}
@@ -51,38 +55,50 @@ func (j *job) finish(ctx context.Context, t Task, res result, err error) error {
 	return nil
 }
 
+// GivenUpError ends a job in which one output after the other has failed for the same kind of reason. Their
+// events, which have a Row, say no more than the last of them, Err.
+type GivenUpError struct {
+	how string
+	Err error
+}
+
+func (e *GivenUpError) Error() string { return e.how + ": " + e.Err.Error() }
+
+func (e *GivenUpError) Unwrap() error { return e.Err }
+
 // hopeless ends a job that the destination does not want at all, one that a server has left, as each
 // further output would take all its retries to fail, and one that finds no room. It returns the error
-// of the job, if err is that.
-func (j *job) hopeless(err error) error {
+// of the job, if err is that, and otherwise how many outputs have failed in a row so that it may be yet.
+func (j *job) hopeless(err error) (row int64, end error) {
 	full := errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 	if full || storage.IsTemporary(err) {
 		most := 2 * min(j.opts.workers(), patience)
 		if full {
 			most = 2 * patience // a smaller one may find room, and each fails quickly
 		}
-		if n := j.outage.Add(1); n >= int64(most) {
-			return fmt.Errorf("given up after %d failures in a row: %w", n, err)
+		n := j.outage.Add(1)
+		if n >= int64(most) {
+			return n, &GivenUpError{fmt.Sprintf("given up after %d failures in a row", n), err}
 		}
-		return nil
+		return n, nil
 	}
 	var e *storage.Error
-	if !errors.As(err, &e) || !strings.HasPrefix(e.URL, j.dest.Bucket.URL()+j.dir) {
-		return nil
+	if !errors.As(err, &e) || !strings.HasPrefix(e.URL, j.dest.Bucket.URL()+j.dir) || j.rec.succeeded() {
+		return 0, nil
 	}
-	if !errors.Is(err, storage.ErrPermission) && !errors.Is(err, storage.ErrNotExist) {
-		return nil
+	switch {
+	case errors.Is(err, storage.ErrRefused):
+		return 1, err // it is the options that are refused
+	case !errors.Is(err, storage.ErrPermission) && !errors.Is(err, storage.ErrNotExist):
+		return 0, nil
+	case j.denied: // neither listing nor writing
+		return 1, err
 	}
 	n := j.rejected.Add(1)
-	switch {
-	case j.rec.succeeded():
-		return nil
-	case j.denied: // neither listing nor writing
-		return err
-	case n >= enough:
-		return fmt.Errorf("given up after %d failures and no success: %w", n, err)
+	if n >= enough {
+		return n, &GivenUpError{fmt.Sprintf("given up after %d failures and no success", n), err}
 	}
-	return nil
+	return n, nil
 }
 
 func (j *job) note(t Task, sums []storage.Checksum) error {

@@ -80,6 +80,13 @@ func (l *ledger) add(r *record) {
 	}
 }
 
+// drop forgets the intention of an output of which it is sure that it has not come to be.
+func (l *ledger) drop(output string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.intended, output)
+}
+
 // find returns the output that holds a source as it is now, or nil.
 func (l *ledger) find(s Source) *record {
 	l.mu.Lock()

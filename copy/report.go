@@ -50,6 +50,10 @@ type Event struct {
 	There   int64  // of Planned: bytes that an earlier run has written already
 	Err     error
 
+	// Row, of Failed, is how many outputs have failed in a row, or with none made, for a reason that ends
+	// the job when there are some more; 0 for other reasons.
+	Row int64
+
 	PartSize int64 // of Copied in parts: bytes of each but the last
 }
 

@@ -216,7 +216,7 @@ func (j *job) run(ctx context.Context) (err error) {
 	}
 	if sum, err := j.rec.summary(); err != nil {
 		if sum.Outputs == 0 && sum.Failed == j.rejected.Load() {
-			return fmt.Errorf("nothing could be written to %s: %w", j.dest.URL(), sum.Failures[0].Err) // some outputs are not to blame
+			return &GivenUpError{"nothing could be written to " + j.dest.URL(), sum.Failures[0].Err} // some outputs are not to blame
 		}
 		return err
 	}

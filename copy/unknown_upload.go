@@ -88,7 +88,7 @@ func (j *job) nothingUnknownIf(sure bool, key string) {
 // refused reports whether an error says that nothing was begun. One that does not make sense, as of an
 // answer that is cut off, says nothing.
 func refused(err error) bool {
-	for _, target := range []error{storage.ErrPermission, storage.ErrNotExist, storage.ErrUnsupported, storage.ErrInvalidKey} {
+	for _, target := range []error{storage.ErrPermission, storage.ErrNotExist, storage.ErrUnsupported, storage.ErrRefused, storage.ErrInvalidKey} {
 		if errors.Is(err, target) {
 			return true
 		}
@@ -106,7 +106,7 @@ func (j *job) intended(ctx context.Context, t Task, do func(context.Context, Tas
 		return result{}, err
 	}
 	res, err := do(ctx, t)
-	j.nothingUnknownIf(err == nil || res.clean || errors.Is(err, storage.ErrUnsupported), key)
+	j.nothingUnknownIf(err == nil || res.clean || errors.Is(err, storage.ErrUnsupported) || errors.Is(err, storage.ErrRefused), key)
 	return res, err
 }
 

@@ -16,7 +16,19 @@ var (
 	ErrChecksum     = errors.New("checksum mismatch")
 	ErrQuota        = errors.New("quota exceeded")
 	ErrUnsupported  = errors.New("not supported by this store")
+	// ErrRefused is what was asked for besides the content: a storage class, a key to encrypt with, an
+	// ACL. Other objects will not get it, either.
+	ErrRefused = errors.New("refused by the store")
 )
+
+// BelowFileError is a key that lies below another one where stores have files and directories.
+type BelowFileError struct {
+	File string // the path of the file
+}
+
+func (e *BelowFileError) Error() string {
+	return e.File + " is a file, so nothing can lie below it"
+}
 
 // Error says which operation on which URL failed, and why. Its text never holds a secret.
 type Error struct {

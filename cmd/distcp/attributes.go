@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/pflag"
 
@@ -55,6 +56,8 @@ func (a *attributeFlags) attributes(f *pflag.FlagSet) (copier.Attributes, error)
 		return out, usagef("--acl: %q is not a canned ACL; use one of %s", a.acl, strings.Join(cannedACLs(), ", "))
 	case a.contentType == "":
 		return out, usagef("--contentType is empty; use a type, auto or none")
+	case strings.ContainsFunc(a.contentType, unicode.IsControl):
+		return out, usagef("--contentType %q is not a content type", a.contentType)
 	case a.contentType != "auto" && a.contentType != "none":
 		out.ContentType = a.contentType
 	}
@@ -119,7 +122,7 @@ func (a *attributeFlags) keep(out *copier.Attributes) error {
 // checkDestination refuses what only S3 can keep at another destination.
 func checkDestination(a copier.Attributes, dest storage.Location) error {
 	if strings.HasPrefix(dest.Bucket.URL(), "s3://") {
-		return nil
+		return checkMetadata(a.Metadata)
 	}
 	for flag, used := range map[string]bool{
 		"storageClass": a.StorageClass != "", "s3ServerSideEncryption": a.Encryption != (storage.Encryption{}),
@@ -131,6 +134,24 @@ func checkDestination(a copier.Attributes, dest storage.Location) error {
 	}
 	return nil
 }
+
+// checkMetadata refuses metadata that S3 cannot keep.
+func checkMetadata(metadata map[string]string) error {
+	size := 0
+	for name, value := range metadata {
+		if strings.ContainsFunc(name, func(r rune) bool { return r > '~' || r <= ' ' || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r) }) {
+			return usagef("--metadata: the name %q cannot be that of a header, which S3 makes of it", name)
+		}
+		size += len(name) + len(value)
+	}
+	if size > mostMetadata {
+		return usagef("--metadata: %d bytes of names and values, of which S3 keeps %d", size, mostMetadata)
+	}
+	return nil
+}
+
+// mostMetadata is how many bytes of metadata an object of S3 has.
+const mostMetadata = 2 << 10
 
 // property sets what a generic option of Hadoop's stands for. It reports whether it is obeyed;
 // one that tunes a cluster that is not there is neither obeyed nor an error.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -100,9 +101,23 @@ func checkDirectory(ctx context.Context, flag string, at storage.Location) error
 			return usagef("%s: %s%s is a file; name a directory, below which files get the names that they have below --src", flag, at.Bucket.URL(), key)
 		}
 		if exists {
-			return nil
+			return checkMakeable(at, key)
 		}
 		key = key[:max(strings.LastIndexByte(key, '/'), 0)]
+	}
+	return checkMakeable(at, "")
+}
+
+// checkMakeable refuses a local directory that is not there and cannot be made in the one above it that is,
+// whose key is above. In one that is there some files may be writable, which the copy finds out.
+func checkMakeable(at storage.Location, above string) error {
+	if at.Bucket.URL() != "file:///" || above == strings.TrimSuffix(at.Prefix, "/") {
+		return nil
+	}
+	const writeAndSearch = 2 | 1
+	dir := localPath(storage.Location{Bucket: at.Bucket, Prefix: above})
+	if err := syscall.Access(dir, writeAndSearch); err != nil {
+		return &absentError{&storage.Error{Op: "create", URL: at.URL(), Err: fmt.Errorf("%s: %w", printable(dir), localCause(err))}}
 	}
 	return nil
 }

@@ -23,6 +23,7 @@ type printer struct {
 	quiet, dryRun  bool
 	gauge          gauge // nil if none is wanted
 	lost           error // why standard output was not written, which the copy goes on without
+	failures       failureLines
 }
 
 // newPrinter shows t as it goes on, unless the copy is to be quiet or only planned.
@@ -75,7 +76,9 @@ func (p *printer) report(e copier.Event) {
 	case copier.Begun, copier.Started, copier.Progress, copier.Listed:
 		return
 	case copier.Failed:
-		fmt.Fprintf(p.stderr, "distcp: %s\n", oneLine(e.Err))
+		p.failures.report(p.stderr, e)
+	case copier.Copied:
+		p.failures.release(p.stderr)
 	case copier.DeleteFailed:
 		fmt.Fprintf(p.stderr, "distcp: the source was copied but not deleted: %s\n", oneLine(e.Err))
 	case copier.RemoveFailed:
@@ -228,6 +231,7 @@ func (p *printer) end(s copier.Summary, err error) error {
 	if p.json != nil {
 		p.encode(newSummaryLine(s, err, p.dryRun))
 	}
+	p.failures.end(p.stderr, err)
 	var failed *copier.FailedError
 	early := err != nil && !errors.As(err, &failed)
 	if !p.quiet && !(early && s.Outputs == 0) { // where the error says it all

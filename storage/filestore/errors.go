@@ -68,7 +68,7 @@ func clash(path string, err error) error {
 	if errors.Is(err, syscall.ENOTDIR) {
 		for dir := filepath.Dir(path); dir != "/"; dir = filepath.Dir(dir) {
 			if info, statErr := os.Stat(dir); statErr == nil && !info.IsDir() {
-				return fmt.Errorf("%s is a file, so nothing can lie below it", dir)
+				return &storage.BelowFileError{File: dir}
 			}
 		}
 	}

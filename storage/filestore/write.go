@@ -80,7 +80,7 @@ func existing(dir string) (string, error) {
 		case err == nil && info.IsDir():
 			return dir, nil
 		case err == nil:
-			return "", fmt.Errorf("%s is a file, so nothing can lie below it", dir)
+			return "", &storage.BelowFileError{File: dir}
 		case !isAbsent(err) || dir == "/":
 			return "", err
 		}

@@ -30,6 +30,7 @@ const (
 	hintUpload  = "the upload was aborted meanwhile, by a lifecycle rule or another program; write again"
 	hintTrust   = "nobody this machine trusts has signed the endpoint's certificate; AWS_CA_BUNDLE can name its authority"
 	hintTLS     = "the endpoint speaks https; write it as https://host:port"
+	hintKMS     = "the service does not have this key, or it is disabled"
 	hintNetwork = "check that the service is running and that AWS_ENDPOINT_URL_S3 names it"
 )
 
@@ -70,10 +71,19 @@ var faults = map[string]fault{
 	"XMinioParentIsObject": {is: storage.ErrInvalidKey,
 		hint: "an object exists whose key is a parent of this key"},
 
-	"BadDigest":                    {is: storage.ErrChecksum},
-	"XAmzContentChecksumMismatch":  {is: storage.ErrChecksum},
-	"XAmzContentSHA256Mismatch":    {is: storage.ErrChecksum},
-	"ContentSHA256Mismatch":        {is: storage.ErrChecksum},
+	"BadDigest":                       {is: storage.ErrChecksum},
+	"XAmzContentChecksumMismatch":     {is: storage.ErrChecksum},
+	"XAmzContentSHA256Mismatch":       {is: storage.ErrChecksum},
+	"ContentSHA256Mismatch":           {is: storage.ErrChecksum},
+	"InvalidStorageClass":             {is: storage.ErrRefused, hint: "the service does not have this storage class"},
+	"InvalidEncryptionAlgorithmError": {is: storage.ErrRefused},
+	"AccessControlListNotSupported":   {is: storage.ErrRefused, hint: "the bucket has no ACLs"},
+	"KMSNotConfigured":                {is: storage.ErrRefused, hint: "the service cannot encrypt"},
+	"kms:KeyNotFound":                 {is: storage.ErrRefused, hint: hintKMS},
+	"KMS.NotFoundException":           {is: storage.ErrRefused, hint: hintKMS},
+	"KMS.DisabledException":           {is: storage.ErrRefused, hint: hintKMS},
+	"KMS.KMSInvalidStateException":    {is: storage.ErrRefused, hint: hintKMS},
+
 	"NotImplemented":               {is: storage.ErrUnsupported},
 	"APINotSupported":              {is: storage.ErrUnsupported},
 	"AuthorizationHeaderMalformed": {hint: "set AWS_REGION to the bucket's region"},

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/skepdata/skep/storage"
+	"github.com/skepdata/skep/storage/filestore"
+)
+
+// A directory that cannot be made is an error before any work; one that is there may have others in it
+// that can be written.
+func TestDirectoryThatCannotBeMade(t *testing.T) {
+	closed := filepath.Join(t.TempDir(), "closed")
+	for _, dir := range []string{closed, filepath.Join(closed, "in")} {
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for dir := closed; dir != "/"; dir = filepath.Dir(dir) {
+		_ = os.Chmod(dir, 0o755) // of those above the test's own others may look after
+	}
+	if err := os.Chmod(closed, 0o555); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Chmod(closed, 0o755) })
+	files, err := filestore.New("/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(path string) error {
+		return checkDirectory(t.Context(), "--dest", storage.Location{Bucket: files, Prefix: strings.TrimPrefix(path, "/")})
+	}
+	errs := map[string]error{}
+	asNobody(t, func() {
+		for _, name := range []string{"new", "new/deep/", "in", ""} {
+			errs[name] = check(closed + "/" + name)
+		}
+	})
+	for name, err := range errs {
+		var absent *absentError
+		switch refused := strings.HasPrefix(name, "new"); {
+		case !refused && err != nil:
+			t.Errorf("%q: %v", name, err)
+		case refused && (!errors.As(err, &absent) || err.Error() != "create file://"+closed+"/"+name+": "+closed+": permission denied"):
+			t.Errorf("%q: got %v", name, err)
+		}
+	}
+}
+
+// asNobody runs do on a thread of its own that has no power over other people's files.
+func asNobody(t *testing.T, do func()) {
+	if os.Getuid() != 0 {
+		do()
+		return
+	}
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // for good: the thread ends with the goroutine
+		const nobody = 65534
+		if _, _, errno := syscall.RawSyscall(syscall.SYS_SETRESUID, nobody, nobody, nobody); errno != 0 {
+			done <- errno
+			return
+		}
+		do()
+		done <- nil
+	}()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}
