@@ -140,4 +140,6 @@ type Attester interface {
 	// store has any. It asks for what o does not tell, by up to two requests. The error is ErrChanged if
 	// the object is another by now.
 	Attest(ctx context.Context, o Object) (Object, error)
+	// Exact reports that no byte comes changed after all, as none does over TLS.
+	Exact() bool
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/skepdata/skep/hivetype"
 	"github.com/skepdata/skep/internal/blocksums"
+	"github.com/skepdata/skep/internal/parquetpages"
 	"github.com/skepdata/skep/internal/thrift"
 )
 
@@ -66,7 +67,11 @@ type Chunk struct {
 	codec        int32
 	stats        *statistics
 	bloom        Span
+	pages        parquetpages.Chunk
 }
+
+// Pages is what the footer says of the chunk's pages. It is not to be changed.
+func (c *Chunk) Pages() *parquetpages.Chunk { return &c.pages }
 
 // Span is a part of a file.
 type Span struct{ Offset, Size int64 }
@@ -139,14 +144,21 @@ type (
 		Meta *columnMeta `thrift:"3"`
 	}
 	columnMeta struct {
+		Encodings  []int32     `thrift:"2"`
 		Codec      int32       `thrift:"4"`
 		Values     int64       `thrift:"5"`
+		Plain      int64       `thrift:"6"`
 		Size       int64       `thrift:"7"`
 		Data       int64       `thrift:"9"`
 		Dictionary *int64      `thrift:"11"`
 		Statistics *statistics `thrift:"12"`
+		Pages      []pageKind  `thrift:"13"`
 		Bloom      int64       `thrift:"14"`
 		BloomSize  int32       `thrift:"15"`
+	}
+	pageKind struct {
+		Type     int32 `thrift:"1"`
+		Encoding int32 `thrift:"2"`
 	}
 	statistics struct {
 		OldMax   []byte `thrift:"1"`
@@ -225,12 +237,13 @@ func Decode(b []byte) (*File, error) {
 		}
 		f.Notes[kv.Key] = kv.Value
 	}
-	leaves, err := f.readColumns(m.Schema)
+	widths, err := f.readColumns(m.Schema)
+	leaves := len(widths)
 	if err != nil {
 		return nil, fmt.Errorf("its footer is damaged: %w", err)
 	}
 	for i := range m.Groups {
-		g, err := readGroup(&m.Groups[i], leaves)
+		g, err := readGroup(&m.Groups[i], widths)
 		if err != nil {
 			return nil, fmt.Errorf("its footer is damaged: row group %d %w", i, err)
 		}
@@ -242,15 +255,17 @@ func Decode(b []byte) (*File, error) {
 	return f, nil
 }
 
-// readColumns reads the schema, a tree in the order in which it is walked, and counts its leaves.
-func (f *File) readColumns(schema []element) (leaves int, err error) {
+// readColumns reads the schema, a tree in the order in which it is walked, and says how wide the values of its
+// leaves are.
+func (f *File) readColumns(schema []element) (widths []int64, err error) {
 	if len(schema) == 0 {
-		return 0, errors.New("it has no schema")
+		return nil, errors.New("it has no schema")
 	}
+	leaves := 0
 	at := 1
 	for range schema[0].Children {
 		if at >= len(schema) {
-			return 0, errors.New("its schema has too few columns")
+			return nil, errors.New("its schema has too few columns")
 		}
 		e := schema[at]
 		c := Column{Name: e.Name, Leaf: leaves, element: e,
@@ -261,15 +276,16 @@ func (f *File) readColumns(schema []element) (leaves int, err error) {
 		}
 		for left := int64(1); left > 0; at++ {
 			if at >= len(schema) {
-				return 0, errors.New("its schema has too few columns")
+				return nil, errors.New("its schema has too few columns")
 			}
 			e := schema[at]
 			if e.Children < 0 {
-				return 0, errors.New("its schema has a column with less than no fields")
+				return nil, errors.New("its schema has a column with less than no fields")
 			}
 			left += int64(e.Children) - 1
 			if e.Children == 0 {
 				leaves++
+				widths = append(widths, e.width())
 				if l := e.Logical; l != nil && l.Timestamp != nil && l.Timestamp.Unit.Nanos != nil {
 					c.Nanos = true
 				}
@@ -281,13 +297,35 @@ func (f *File) readColumns(schema []element) (leaves int, err error) {
 		c.Leaves = leaves - c.Leaf
 		f.Columns = append(f.Columns, c)
 	}
-	return leaves, nil
+	return widths, nil
 }
 
-func readGroup(g *rowGroup, leaves int) (Group, error) {
+// width is how many bytes a value of a leaf has that is not encoded, as parquetpages.Chunk has it.
+func (e *element) width() int64 {
+	if e.Type == nil {
+		return -1
+	}
+	switch *e.Type {
+	case typeInt32, typeFloat:
+		return 4
+	case typeInt64, typeDouble:
+		return 8
+	case typeInt96:
+		return 12
+	case typeByteArray:
+		return 0
+	case typeFixed:
+		if e.Length > 0 {
+			return int64(e.Length)
+		}
+	}
+	return -1
+}
+
+func readGroup(g *rowGroup, widths []int64) (Group, error) {
 	out := Group{Rows: g.Rows, Chunks: make([]Chunk, len(g.Columns))}
-	if len(g.Columns) != leaves {
-		return out, fmt.Errorf("has %d columns and not %d", len(g.Columns), leaves)
+	if len(g.Columns) != len(widths) {
+		return out, fmt.Errorf("has %d columns and not %d", len(g.Columns), len(widths))
 	}
 	for i, c := range g.Columns {
 		if c.Meta == nil || c.File != "" {
@@ -301,12 +339,20 @@ func readGroup(g *rowGroup, leaves int) (Group, error) {
 		if start < 0 || m.Size < 0 {
 			return out, fmt.Errorf("has column %d in %d bytes from %d on", i, m.Size, start)
 		}
-		out.Chunks[i] = Chunk{Offset: start, Size: m.Size, values: m.Values, data: m.Data, codec: m.Codec, stats: m.Statistics}
+		out.Chunks[i] = Chunk{Offset: start, Size: m.Size, values: m.Values, data: m.Data, codec: m.Codec, stats: m.Statistics, pages: m.pages(g.Rows, widths[i])}
 		if m.Bloom > 0 && m.BloomSize > 0 {
 			out.Chunks[i].bloom = Span{m.Bloom, int64(m.BloomSize)}
 		}
 	}
 	return out, nil
+}
+
+func (m *columnMeta) pages(rows, width int64) parquetpages.Chunk {
+	p := parquetpages.Chunk{Size: m.Size, Plain: m.Plain, Values: m.Values, Rows: rows, Codec: m.Codec, Encodings: m.Encodings, Width: width}
+	for _, k := range m.Pages {
+		p.Pages = append(p.Pages, parquetpages.Kind(k))
+	}
+	return p
 }
 
 // forgetTexts drops the bounds of texts, whose order the file does not say.

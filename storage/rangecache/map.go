@@ -23,7 +23,7 @@ const blockSize = 64 << 10
 //	       says nothing
 //	53  11 zeros
 //	64  8n for each block: its CRC32C in the low 32 bits; bit 63 is set if the block is there, bit 62
-//	    if it was and has been given up
+//	    if it was and has been given up; bits 32 to 59 are marks (marks.go)
 //	    the object's URL
 const (
 	mapMagic  = "skepmap1"

@@ -137,6 +137,8 @@ type object struct {
 	sums []uint32
 	// twice are the sums of blocks that have come otherwise than before, once.
 	twice map[int64]uint32
+	// forgets is how often a block was forgotten, whose bytes may be others since.
+	forgets int
 	// unkept, if not nil, is why nothing of the object is kept; it does not change.
 	unkept *unwritable
 

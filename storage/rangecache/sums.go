@@ -58,6 +58,7 @@ func (f *File) Forget(off, n int64) error {
 // forget takes a block away. The caller holds the lock.
 func (of *object) forget(b int64) error {
 	of.checked.remove(b)
+	of.forgets++
 	if err := of.have.set(b, 0); err != nil {
 		return fmt.Errorf("write cache: %w", err)
 	}

@@ -2,7 +2,6 @@ package rangecache
 
 import (
 	"errors"
-	"fmt"
 	"hash/crc32"
 )
 
@@ -40,8 +39,8 @@ func (of *object) verify(from, to int64) (bool, error) {
 		of.check(b)
 	}
 	for _, b := range bad {
-		if err := of.have.set(b, 0); err != nil {
-			return false, fmt.Errorf("write cache: %w", err)
+		if err := of.forget(b); err != nil {
+			return false, err
 		}
 	}
 	return len(bad) == 0, nil

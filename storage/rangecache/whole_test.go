@@ -31,6 +31,8 @@ func (b *telling) Attest(_ context.Context, o storage.Object) (storage.Object, e
 	return o, nil
 }
 
+func (b *telling) Exact() bool { return false }
+
 func (b *telling) Open(ctx context.Context, key string, o storage.ReadOptions) (storage.Reader, error) {
 	r, err := b.Bucket.Open(ctx, key, o)
 	return &silent{r}, err

@@ -79,6 +79,9 @@ func (b *Bucket) Attest(ctx context.Context, o storage.Object) (storage.Object, 
 	return o, nil
 }
 
+// Exact reports whether it is TLS that is spoken. See storage.Attester.
+func (b *Bucket) Exact() bool { return b.c.secure }
+
 // joint is the hash of the hashes of an object's parts. It is in doubt whether all are as large as
 // the first.
 func (b *Bucket) joint(ctx context.Context, o storage.Object, info minio.ObjectInfo) (storage.Digest, error) {
