@@ -44,6 +44,10 @@ func (c Codec) known() bool {
 	return c == CodecKeep || err == nil && format.Name == string(c)
 }
 
+// Heavy reports whether compressing takes several times the memory, and the time, that it takes with other
+// codecs.
+func (c Codec) Heavy() bool { return c.format().Heavy }
+
 // format is the implementation of a codec other than keep, which has been found to be known.
 func (c Codec) format() codec.Codec {
 	format, _ := codec.ByName(string(c))

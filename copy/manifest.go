@@ -134,7 +134,11 @@ func readManifest(ctx context.Context, at storage.Location) iter.Seq2[manifestLi
 		}
 		defer r.Close()
 		in := bufio.NewReader(r)
-		if magic, _ := in.Peek(2); string(magic) == "\x1f\x8b" {
+		switch magic, err := in.Peek(2); {
+		case len(magic) == 0 && err == io.EOF:
+			yield(manifestLine{}, &ManifestError{at.URL(), errEmptyManifest})
+			return
+		case string(magic) == "\x1f\x8b":
 			gz, err := gzip.NewReader(in)
 			if err != nil {
 				fail(1, err)
@@ -164,6 +168,9 @@ func readManifest(ctx context.Context, at storage.Location) iter.Seq2[manifestLi
 		}
 	}
 }
+
+// errEmptyManifest is a file that was cut off before its first byte, or never written.
+var errEmptyManifest = errors.New("it has no bytes; the manifest of a copy of nothing is a gzip file, of no lines")
 
 func parseManifestLine(text []byte) (line manifestLine, err error) {
 	if err = json.Unmarshal(text, &line); err != nil {

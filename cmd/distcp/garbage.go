@@ -10,24 +10,21 @@ import (
 // compressed.
 const (
 	garbageOfCodecs = 50
-	garbageOfBzip2  = 15
+	garbageOfHeavy  = 15
 )
 
 // keepLittleGarbage makes the runtime collect garbage more often while outputs are compressed by a codec.
 // What is in use then are some buffers of a megabyte, which have no pointers and cost next to nothing to
 // look at, beside what compressing costs; with as much garbage as there are of them, which is what the
-// runtime allows, a run takes twice the memory. bzip2 has the most of them and takes the most time. The
+// runtime allows, a run takes twice the memory. Heavy codecs have the most of them and take the most time. The
 // setting is the process's; restore ends it. Where the user has set GOGC, that stays.
 func keepLittleGarbage(codec copier.Codec, getenv func(string) string) (restore func()) {
-	percent := garbageOfCodecs
-	switch codec {
-	case copier.CodecKeep, copier.CodecNone:
+	if codec == copier.CodecKeep || codec == copier.CodecNone || getenv("GOGC") != "" {
 		return func() {}
-	case "bzip2":
-		percent = garbageOfBzip2
 	}
-	if getenv("GOGC") != "" {
-		return func() {}
+	percent := garbageOfCodecs
+	if codec.Heavy() {
+		percent = garbageOfHeavy
 	}
 	before := debug.SetGCPercent(percent)
 	return func() { debug.SetGCPercent(before) }

@@ -6,8 +6,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"strings"
+
+	"github.com/skepdata/skep/internal/castagnoli"
 )
 
 // Key is the name of the note, where its place has names.
@@ -20,8 +21,6 @@ const (
 	prefix  = "skepsums1:"
 	unbound = "00000000"
 )
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Writer sums the blocks of what is written to it.
 type Writer struct {
@@ -39,7 +38,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 		}
 		part := p[:min(room, len(p))]
 		last := &w.sums[len(w.sums)-1]
-		*last = crc32.Update(*last, castagnoli, part)
+		*last = castagnoli.Update(*last, part)
 		w.n += int64(len(part))
 		p = p[len(part):]
 	}
@@ -96,9 +95,9 @@ func Read(end []byte, note string, size int64) (sums []uint32, ok bool) {
 
 // sumOf is the sum of an end, whose digits are at a place in it.
 func sumOf(end []byte, at int) string {
-	sum := crc32.Update(0, castagnoli, end[:at])
-	sum = crc32.Update(sum, castagnoli, []byte(unbound))
-	return fmt.Sprintf("%08x", crc32.Update(sum, castagnoli, end[at+len(unbound):]))
+	sum := castagnoli.Update(0, end[:at])
+	sum = castagnoli.Update(sum, []byte(unbound))
+	return fmt.Sprintf("%08x", castagnoli.Update(sum, end[at+len(unbound):]))
 }
 
 // Mentioned reports whether there is something like a note in the end of a file. Where Read does not

@@ -2,10 +2,10 @@ package rangecache
 
 import (
 	"context"
-	"hash/crc32"
 	"io"
 	"sync"
 
+	"github.com/skepdata/skep/internal/castagnoli"
 	"github.com/skepdata/skep/storage"
 )
 
@@ -62,7 +62,7 @@ func (f *File) directBlocks(ctx context.Context, p []byte, off int64) error {
 	f.fetched.Add(to - from)
 	f.requests.Add(1)
 	take := func(b int64, block []byte) error {
-		if err := of.passes(b, crc32.Checksum(block, castagnoli)); err != nil {
+		if err := of.passes(b, castagnoli.Update(0, block)); err != nil {
 			return err
 		}
 		if at := b*blockSize - off; at < 0 {

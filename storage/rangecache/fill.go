@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 
+	"github.com/skepdata/skep/internal/castagnoli"
 	"github.com/skepdata/skep/storage"
 )
 
@@ -306,7 +306,7 @@ func (u *unwritable) Unwrap() error { return u.err }
 
 // keep writes one block and enters it. After the last of all the whole is compared.
 func (of *object) keep(b int64, p []byte) error {
-	sum := crc32.Checksum(p, castagnoli)
+	sum := castagnoli.Update(0, p)
 	if err := of.agrees(b, sum); err != nil {
 		return err
 	}

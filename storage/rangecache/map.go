@@ -5,10 +5,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"os"
 	"strings"
+
+	"github.com/skepdata/skep/internal/castagnoli"
 )
 
 // blockSize is the size of all blocks in bytes, but for an object's last.
@@ -32,8 +33,6 @@ const (
 	present   = uint64(1) << 63
 	gone      = uint64(1) << 62
 )
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // blockMap knows which blocks of a file are there. Whoever uses it holds its object's lock.
 type blockMap struct {
@@ -129,7 +128,7 @@ func (m *blockMap) compare(data *os.File, size int64) error {
 		}
 		p := buf[:min(blockSize, size-int64(b)*blockSize)]
 		_, err := data.ReadAt(p, int64(b)*blockSize)
-		if err == nil && crc32.Checksum(p, castagnoli) == uint32(m.blocks[b]) {
+		if err == nil && castagnoli.Update(0, p) == uint32(m.blocks[b]) {
 			continue
 		}
 		if err := m.set(int64(b), 0); err != nil {

@@ -5,8 +5,8 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"hash/crc32"
 
+	"github.com/skepdata/skep/internal/castagnoli"
 	"github.com/skepdata/skep/storage"
 )
 
@@ -89,7 +89,7 @@ func (f *File) Again(ctx context.Context, off, n int64) (changed bool, err error
 		of.mu.Lock()
 		defer of.mu.Unlock()
 		was, known := of.have.sum(b)
-		sum := crc32.Checksum(p, castagnoli)
+		sum := castagnoli.Update(0, p)
 		if known && was == sum {
 			return nil
 		}

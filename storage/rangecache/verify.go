@@ -2,7 +2,8 @@ package rangecache
 
 import (
 	"errors"
-	"hash/crc32"
+
+	"github.com/skepdata/skep/internal/castagnoli"
 )
 
 // A block that somebody else has written, or this process at another time, is compared with its sum
@@ -27,7 +28,7 @@ func (of *object) verify(from, to int64) (bool, error) {
 	for _, t := range todo {
 		p := buf[:min(blockSize, of.o.Size-t.block*blockSize)]
 		_, err := of.data.ReadAt(p, t.block*blockSize)
-		if err == nil && crc32.Checksum(p, castagnoli) == t.sum {
+		if err == nil && castagnoli.Update(0, p) == t.sum {
 			good = append(good, t.block)
 		} else {
 			bad = append(bad, t.block)

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 
+	"github.com/skepdata/skep/internal/castagnoli"
 	"github.com/skepdata/skep/storage"
 )
 
@@ -163,7 +163,7 @@ func (of *object) doubt(ctx context.Context, from, to int64) (changed []int64, e
 	take := func(b int64, p []byte) error {
 		of.mu.Lock()
 		defer of.mu.Unlock()
-		if was, known := of.have.sum(b); !known || was == crc32.Checksum(p, castagnoli) {
+		if was, known := of.have.sum(b); !known || was == castagnoli.Update(0, p) {
 			return nil
 		}
 		changed = append(changed, b)
@@ -298,7 +298,7 @@ func (of *object) readBlocks(w io.Writer, buf []byte, from, to int64) error {
 // now. Of blocks that have never come it takes nothing.
 func (of *object) fetchAgain(ctx context.Context, from, to int64) (changed []int64, err error) {
 	take := func(b int64, p []byte) error {
-		sum := crc32.Checksum(p, castagnoli)
+		sum := castagnoli.Update(0, p)
 		of.mu.Lock()
 		defer of.mu.Unlock()
 		was, known := of.have.sum(b)

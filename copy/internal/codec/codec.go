@@ -23,6 +23,9 @@ type Codec struct {
 	// what the writer's crew has for all. A file can have a window, or blocks, for which a reader
 	// takes more.
 	Reading, Writing int64
+	// Heavy tells whether compressing a block takes several times the memory, and the time, that it
+	// takes in the other formats.
+	Heavy bool
 
 	open   func(*source) (io.ReadCloser, error)
 	create func(io.Writer, Options) (io.WriteCloser, error)
@@ -45,7 +48,7 @@ var codecs = []entry{
 		[]string{"gzip", "gz"}},
 	{Codec{Name: "deflate", Suffix: ".deflate", Reading: 64 << 10, Writing: 2 << 20, open: openDeflate, create: createDeflate},
 		[]string{"deflate"}},
-	{Codec{Name: "bzip2", Suffix: ".bz2", Concatenates: true, Reading: 4 << 20, Writing: 2 << 20, open: openBzip2, create: createBzip2},
+	{Codec{Name: "bzip2", Suffix: ".bz2", Concatenates: true, Reading: 4 << 20, Writing: 2 << 20, Heavy: true, open: openBzip2, create: createBzip2},
 		[]string{"bzip2", "bz2"}},
 	{Codec{Name: "zstd", Suffix: ".zst", Concatenates: true, Reading: 10 << 20, Writing: 2 * zstdBlock, open: openZstd, create: createZstd},
 		[]string{"zstd", "zst"}},
