@@ -124,6 +124,9 @@ func (c *command) copy(ctx context.Context, args []string) error {
 		return err
 	}
 	defer open.close()
+	if !flags.opts.DryRun {
+		defer outliveHangups()()
+	}
 	sum, err := c.asJob(ctx, &flags, func() (copier.Summary, error) { return c.copyWith(ctx, open, &flags) })
 	return c.conclude(ctx, flags.operations, outcome{sum, err, flags.opts.DryRun})
 }
@@ -337,6 +340,14 @@ func (c *command) copyWith(ctx context.Context, open *openers, flags *copyFlags)
 		fmt.Fprintf(c.stderr, "distcp: %s\n", oneLine(trouble))
 	}
 	return sum, err
+}
+
+// outliveHangups keeps the process from being ended by SIGHUP, which asks for rates to be read again, until
+// the function that it returns is called.
+func outliveHangups() (end func()) {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	return func() { signal.Stop(hangups) }
 }
 
 // outliveReaders keeps the process from being killed by writing to a pipe that nobody reads any more,

@@ -92,7 +92,8 @@ func (s jobStore) usable() error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.Close(), os.Remove(f.Name()))
+	_, err = f.WriteString("is there room?")
+	return errors.Join(err, f.Close(), os.Remove(f.Name()))
 }
 
 // withoutJournal says that a run will not be remembered.
@@ -180,7 +181,7 @@ func (c *command) asJob(ctx context.Context, flags *copyFlags, do func() (copier
 		return do()
 	}
 	if err != nil {
-		return copier.Summary{}, fmt.Errorf("--job: %w", err)
+		return copier.Summary{}, &absentError{fmt.Errorf("--job: there is no place for what is remembered of it: %w", err)}
 	}
 	c.expire(ctx, store, expiry)
 	lock, err := store.lock(flags.job)
@@ -229,7 +230,10 @@ func (c *command) asJob(ctx context.Context, flags *copyFlags, do func() (copier
 	if err != nil {
 		r.State = "failed"
 	}
-	if recordErr := store.write(r); err == nil {
+	switch recordErr := store.write(r); {
+	case recordErr != nil && flags.derived:
+		c.withoutJournal(flags, recordErr)
+	case err == nil:
 		err = recordErr
 	}
 	return sum, err

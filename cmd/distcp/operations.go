@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/pflag"
 
@@ -84,18 +85,25 @@ func (o *operations) validatePlaces() error {
 	return writable("failures0", o.failures0)
 }
 
-// writable reports that there is no directory for a file, or one of its name.
+// writable reports that a file cannot be made, or is a directory.
 func writable(flag, path string) error {
 	if path == "" {
 		return nil
 	}
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
+	place, err := os.Stat(path)
+	if err == nil && place.IsDir() {
 		return usagef("--%s: %s is a directory", flag, path)
+	}
+	if err == nil && !place.Mode().IsRegular() {
+		return nil // a device or a pipe, which is written to as it is
 	}
 	dir := filepath.Dir(path)
 	info, err := os.Stat(dir)
-	if err == nil && !info.IsDir() {
+	switch {
+	case err == nil && !info.IsDir():
 		err = errors.New("not a directory")
+	case err == nil:
+		err = syscall.Access(dir, accessWrite|accessSearch)
 	}
 	if err != nil {
 		return usagef("--%s: %s: %v", flag, dir, localCause(err))
@@ -186,18 +194,4 @@ func (c *command) conclude(ctx context.Context, o operations, end outcome) error
 		note(c.hook(ctx, "--on-failure", o.onFailure, end))
 	}
 	return end.err
-}
-
-// replaceFile writes a local file that appears whole or not at all.
-func replaceFile(path string, content []byte) error {
-	temp := fmt.Sprintf("%s.%d.tmp", path, os.Getpid())
-	err := os.WriteFile(temp, content, 0o644)
-	if err == nil {
-		err = os.Rename(temp, path)
-	}
-	if err != nil {
-		os.Remove(temp)
-		return fmt.Errorf("%s: %w", path, localCause(err))
-	}
-	return nil
 }

@@ -108,15 +108,20 @@ func checkDirectory(ctx context.Context, flag string, at storage.Location) error
 	return checkMakeable(at, "")
 }
 
+// What access(2) is asked for.
+const (
+	accessSearch = 1
+	accessWrite  = 2
+)
+
 // checkMakeable refuses a local directory that is not there and cannot be made in the one above it that is,
 // whose key is above. In one that is there some files may be writable, which the copy finds out.
 func checkMakeable(at storage.Location, above string) error {
 	if at.Bucket.URL() != "file:///" || above == strings.TrimSuffix(at.Prefix, "/") {
 		return nil
 	}
-	const writeAndSearch = 2 | 1
 	dir := localPath(storage.Location{Bucket: at.Bucket, Prefix: above})
-	if err := syscall.Access(dir, writeAndSearch); err != nil {
+	if err := syscall.Access(dir, accessWrite|accessSearch); err != nil {
 		return &absentError{&storage.Error{Op: "create", URL: at.URL(), Err: fmt.Errorf("%s: %w", printable(dir), localCause(err))}}
 	}
 	return nil
