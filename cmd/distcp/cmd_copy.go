@@ -75,7 +75,7 @@ func (c *copyFlags) addFlags(f *pflag.FlagSet) {
 	f.Int64Var(&c.chunkSize, "multipartUploadChunkSize", 0, "`MiB` of the parts of large files, 5 to 5120 (default 16, or up to 64 by the file's size and the distance)")
 	c.attributeFlags.addFlags(f)
 	c.settings.addFlags(f)
-	c.sides.addFlags(f)
+	c.sides.addFlags(f, "--src", "--dest")
 	c.operations.addFlags(f, o)
 	c.progressFlags.addFlags(f)
 	f.BoolVar(&o.DryRun, "dry-run", false, "print what would be done now, and change nothing; with --json a line for each file, and why")
@@ -151,8 +151,8 @@ func (c *copyFlags) validate(f *pflag.FlagSet) error {
 		return usagef("--targetSize: %d is not a number of MiB", c.targetSize)
 	case f.Changed("multipartUploadChunkSize") && (c.chunkSize < 5 || c.chunkSize > 5120):
 		return usagef("--multipartUploadChunkSize: %d is not between 5 and 5120 MiB", c.chunkSize)
-	case f.Changed("outputManifest") && path.Base(c.opts.OutputManifest) == ".":
-		return usagef("--outputManifest: the name is empty")
+	case f.Changed("outputManifest") && slices.Contains([]string{".", "..", "/"}, path.Base(c.opts.OutputManifest)):
+		return usagef("--outputManifest: %q is not the name of a file", c.opts.OutputManifest)
 	}
 	if c.opts.OutputManifest != "" {
 		c.opts.OutputManifest = path.Base(filepath.ToSlash(c.opts.OutputManifest)) // S3DistCp takes a local file's path
@@ -240,7 +240,11 @@ func patternURL(src string) string {
 }
 
 func (c *command) copyWith(ctx context.Context, open *openers, flags *copyFlags) (sum copier.Summary, err error) {
-	if err := flags.await(ctx, open.src); err != nil {
+	if err := flags.await(ctx, open.src, func(why error) {
+		if !flags.quiet {
+			fmt.Fprintf(c.stderr, "distcp: waits up to %s: %s\n", flags.timeout, oneLine(why))
+		}
+	}); err != nil {
 		return sum, err
 	}
 	src, err := openSource(ctx, open.src, flags.src)

@@ -23,24 +23,26 @@ const verifySynopsis = "verify SRC DEST | verify SRC MANIFEST | verify MANIFEST 
 
 func (c *command) verify(ctx context.Context, args []string) error {
 	var flags lookFlags
+	var both sides
 	var exact, quiet bool
 	f := pflag.NewFlagSet("verify", pflag.ContinueOnError)
 	f.BoolVar(&exact, "exact", false, "objects that only DEST has are differences, too")
 	f.BoolVar(&quiet, "quiet", false, "print differences and errors only")
 	flags.addFlags(f)
+	both.addFlags(f, "SRC", "DEST")
 	if err := c.parse(f, args, verifySynopsis, 2, 2); err != nil {
 		return err
 	}
-	opener, err := c.open(flags.settings)
+	open, err := c.openSides(flags.settings, both)
 	if err != nil {
 		return err
 	}
-	defer opener.Close() //nolint:errcheck // nothing was written
-	src, err := openSource(ctx, opener, f.Arg(0))
+	defer open.close()
+	src, err := openSource(ctx, open.src, f.Arg(0))
 	if err != nil {
 		return err
 	}
-	dest, err := opener.Open(ctx, f.Arg(1))
+	dest, err := open.dest.Open(ctx, f.Arg(1))
 	if err != nil {
 		return err
 	}

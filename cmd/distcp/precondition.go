@@ -80,21 +80,27 @@ func parsePrecondition(text string) (p precondition, err error) {
 	return p, err
 }
 
-// await returns when all conditions are met, or an error that names one that is not in time.
-func (p *preconditions) await(ctx context.Context, opener *storage.Opener) error {
+// await returns when all conditions are met, or an error that names one that is not in time. waits is told of
+// each that is waited for.
+func (p *preconditions) await(ctx context.Context, opener *storage.Opener, waits func(why error)) error {
 	end := time.Now().Add(p.timeout)
 	for _, one := range p.all {
-		for {
-			why, err := one.unmet(ctx, opener, time.Now())
-			if err != nil {
-				return fmt.Errorf("--precondition %s: %w", one.text, err)
+		for told := false; ; told = true {
+			why := one.unmet(ctx, opener, time.Now())
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
 			}
-			if why == "" {
+			if why == nil {
 				break
 			}
+			why = fmt.Errorf("--precondition %s: %w", one.text, why)
 			left := time.Until(end)
-			if left <= 0 {
-				return &preconditionError{fmt.Errorf("--precondition %s: %s", one.text, why)}
+			var unmet *preconditionError
+			if left <= 0 || !errors.As(why, &unmet) && !storage.IsTemporary(why) {
+				return why
+			}
+			if !told {
+				waits(why)
 			}
 			select {
 			case <-time.After(min(left, preconditionPause)):
@@ -106,30 +112,35 @@ func (p *preconditions) await(ctx context.Context, opener *storage.Opener) error
 	return nil
 }
 
-// unmet is why a condition is not met, or "".
-func (p precondition) unmet(ctx context.Context, opener *storage.Opener, now time.Time) (why string, err error) {
+// unmet is why a condition is not met, a *preconditionError where that is known, or nil.
+func (p precondition) unmet(ctx context.Context, opener *storage.Opener, now time.Time) error {
 	at, err := opener.Open(ctx, p.url)
 	if err != nil {
-		return "", err
+		return err
 	}
 	if p.kind == "min-count" {
 		n, err := p.count(ctx, at)
 		if err == nil && n < p.least {
-			why = "it has " + count(n, "object")
+			return unmetf("it has %s", count(n, "object"))
 		}
-		return why, err
+		return err
 	}
 	o, err := at.Bucket.Stat(ctx, at.Prefix)
 	switch {
 	case errors.Is(err, storage.ErrNotExist):
-		return "it does not exist", nil
+		if there, _ := isDir(ctx, storage.Location{Bucket: at.Bucket, Prefix: strings.TrimSuffix(at.Prefix, "/") + "/"}); there {
+			return unmetf("it is a directory, not an object (min-count:URL,1 asks for something in it)")
+		}
+		return unmetf("it does not exist")
 	case err != nil:
-		return "", err
+		return err
 	case p.kind == "newer" && now.Sub(o.ModTime) > p.age:
-		return "it was modified at " + o.ModTime.UTC().Format(time.RFC3339), nil
+		return unmetf("it was modified at %s", o.ModTime.UTC().Format(time.RFC3339))
 	}
-	return "", nil
+	return nil
 }
+
+func unmetf(format string, args ...any) error { return &preconditionError{fmt.Errorf(format, args...)} }
 
 // count is how many objects a copy from a location would take, but no more than matter.
 func (p precondition) count(ctx context.Context, at storage.Location) (n int64, err error) {

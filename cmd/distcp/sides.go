@@ -32,15 +32,16 @@ type sides struct {
 	requesterPays bool
 }
 
-func (s *sides) addFlags(f *pflag.FlagSet) {
+// addFlags adds them; src and dest are what they call the two sides.
+func (s *sides) addFlags(f *pflag.FlagSet, src, dest string) {
 	for _, x := range []struct {
-		name string
+		name, what string
 		*side
-	}{{"src", &s.src}, {"dest", &s.dest}} {
-		f.StringVar(&x.endpoint, x.name+"Endpoint", "", "`URL or host` of the S3 service of --"+x.name+", instead of --s3Endpoint")
-		f.StringVar(&x.profile, x.name+"Profile", "", "AWS `profile` for --"+x.name+", instead of the keys for both")
-		f.StringVar(&x.region, x.name+"Region", "", "`region` of --"+x.name)
-		f.StringVar(&x.keyFile, x.name+"CustomerKey", "", "`file` with the customer's key (SSE-C) of objects at --"+x.name)
+	}{{"src", src, &s.src}, {"dest", dest, &s.dest}} {
+		f.StringVar(&x.endpoint, x.name+"Endpoint", "", "`URL or host` of the S3 service of "+x.what+", instead of --s3Endpoint")
+		f.StringVar(&x.profile, x.name+"Profile", "", "AWS `profile` for "+x.what+", instead of the keys for both")
+		f.StringVar(&x.region, x.name+"Region", "", "`region` of "+x.what)
+		f.StringVar(&x.keyFile, x.name+"CustomerKey", "", "`file` with the customer's key (SSE-C) of objects at "+x.what)
 	}
 	f.BoolVar(&s.requesterPays, "requester-pays", false, "agree to pay for requests to buckets that want it so")
 }

@@ -31,7 +31,7 @@ const (
 	hintTrust   = "nobody this machine trusts has signed the endpoint's certificate; AWS_CA_BUNDLE can name its authority"
 	hintTLS     = "the endpoint speaks https; write it as https://host:port"
 	hintKMS     = "the service does not have this key, or it is disabled"
-	hintNetwork = "check that the service is running and that AWS_ENDPOINT_URL_S3 names it"
+	hintNetwork = "check that the service is running at this endpoint, which an option or AWS_ENDPOINT_URL_S3 has named"
 )
 
 // tooMany is what services say that want fewer requests.
