@@ -12,6 +12,7 @@ import (
 	"github.com/skepdata/skep/metastore/distinct"
 	"github.com/skepdata/skep/partitions"
 	"github.com/skepdata/skep/storage"
+	"github.com/skepdata/skep/storage/rangecache"
 )
 
 // Executor runs plans. Package duck implements it. It is safe for concurrent use.
@@ -61,6 +62,12 @@ type Local struct {
 	Release func()
 }
 
+// PartBlock is the size of the blocks in which Parts keep bytes, and PartMarks how many marks each can have.
+const (
+	PartBlock = 64 << 10
+	PartMarks = rangecache.Marks
+)
+
 // Parts are the bytes of a file that comes by parts. They are safe for concurrent use.
 type Parts interface {
 	// Hold returns when n bytes from off on are there, as far as the file has them. They stay
@@ -82,6 +89,17 @@ type Parts interface {
 	// storage.ErrChecksum some came changed, and the next to read them gets others; another is that it
 	// cannot be said.
 	Recheck(ctx context.Context, off, n int64) error
+	// Sure reports whether all bytes are right that are given out; otherwise they may have changed on the way.
+	Sure() bool
+	// Marked reports whether all blocks of PartBlock bytes in which n bytes from off on lie have a mark,
+	// one of PartMarks; or Sure. Mark gives it to those that have come, unless some have become others
+	// since Marked said what since is. Marks last as long as the blocks are the same.
+	Marked(off, n int64, mark int) (yes bool, since int)
+	Mark(off, n int64, mark, since int) error
+	// Again is for one who is given bytes that cannot be right: it fetches them once more, and reports whether
+	// any were others, which are what is given out from then on. The error is storage.ErrChecksum
+	// if others beside them have changed too, and may have been used.
+	Again(ctx context.Context, off, n int64) (changed bool, err error)
 	// Forget lets bytes be fetched again by who needs them next.
 	Forget(off, n int64) error
 }

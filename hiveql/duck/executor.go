@@ -39,6 +39,7 @@ type Executor struct {
 	ownTemps []*temp // which Close removes
 
 	footers footers
+	pages   pageBook
 
 	hookOnce  sync.Once
 	hookWorks bool

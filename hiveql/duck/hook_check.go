@@ -82,4 +82,12 @@ func (p *patch) Verify([]uint32) error { return nil }
 
 func (p *patch) Forget(int64, int64) error { return nil }
 
+func (p *patch) Sure() bool { return true }
+
+func (p *patch) Marked(int64, int64, int) (bool, int) { return true, 0 }
+
+func (p *patch) Mark(int64, int64, int, int) error { return nil }
+
+func (p *patch) Again(context.Context, int64, int64) (bool, error) { return false, nil }
+
 func (p *patch) Recheck(context.Context, int64, int64) error { return nil }

@@ -117,6 +117,14 @@ func (p *farParts) Missing(int64, int64) int64 { return 0 }
 
 func (p *farParts) Verify([]uint32) error { return nil }
 
+func (p *farParts) Sure() bool { return true }
+
+func (p *farParts) Marked(int64, int64, int) (bool, int) { return true, 0 }
+
+func (p *farParts) Mark(int64, int64, int, int) error { return nil }
+
+func (p *farParts) Again(context.Context, int64, int64) (bool, error) { return false, nil }
+
 func (p *farParts) Recheck(context.Context, int64, int64) error { return nil }
 
 func (p *farParts) Forget(int64, int64) error { return nil }

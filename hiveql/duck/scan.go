@@ -399,6 +399,10 @@ func (l *lowerer) localFile(ctx context.Context, s *analysis.Scan, f *scanFile) 
 		return err
 	}
 	size := f.file.Object.Size
+	var paged *pagedParts
+	if local.Parts != nil && l.exec.hooked() {
+		local, paged = l.exec.pages.of(f.file, local)
+	}
 	f.local, f.end, f.came = local.Path, local.Release, local.Parts
 	switch {
 	case local.Parts == nil:
@@ -424,6 +428,9 @@ func (l *lowerer) localFile(ctx context.Context, s *analysis.Scan, f *scanFile) 
 	}
 	if f.footer, err = l.exec.readFooter(ctx, f.file, local); err != nil || f.footer == nil {
 		return err
+	}
+	if paged != nil {
+		paged.know(f.footer, func(leaf int) bool { return f.reads(s, leaf) })
 	}
 	f.groups = survivors(s, f.footer)
 	if err := f.sift(ctx, s, s.Known); err != nil {

@@ -82,10 +82,10 @@ func TestReadingChangedForeignParquet(t *testing.T) {
 		times int
 		fails bool
 	}{
-		{"the first page's header", id, 1, true},
-		{"a page's header", pad, 1, true},
-		{"its sizes", pad + 3, 1, true},
-		{"a page of the last row group", last, 1, true},
+		{"the first page's header", id, 1, false},
+		{"a page's header", pad, 1, false},
+		{"its sizes", pad + 3, 1, false},
+		{"a page of the last row group", last, 1, false},
 		{"a column's compression", first, 1, true},
 		{"another's", other, 1, true},
 		{"the last bytes", size - 1, 1, false},

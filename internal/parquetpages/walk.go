@@ -27,6 +27,7 @@ type Kind struct{ Type, Encoding int32 }
 type Error struct {
 	At  int64
 	Err error
+	Sum bool // it is the CRC of a page, and no header
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("at byte %d of its pages: %v", e.At, e.Err) }
@@ -85,7 +86,7 @@ func (w *Walker) take(p []byte) {
 	}
 }
 
-func (w *Walker) fail(err error) { w.err = &Error{w.page, err} }
+func (w *Walker) fail(err error) { w.err = &Error{At: w.page, Err: err} }
 
 // body takes what of p is of the page, and returns the rest.
 func (w *Walker) body(p []byte) []byte {
@@ -104,7 +105,7 @@ func (w *Walker) body(p []byte) []byte {
 // end is that of a page.
 func (w *Walker) end() {
 	if w.crc != nil && w.sum != uint32(*w.crc) {
-		w.fail(fmt.Errorf("a page has the CRC %08x, and should have %08x", w.sum, uint32(*w.crc)))
+		w.err = &Error{w.page, fmt.Errorf("a page has the CRC %08x, and should have %08x", w.sum, uint32(*w.crc)), true}
 		return
 	}
 	w.page = w.at

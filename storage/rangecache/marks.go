@@ -24,21 +24,30 @@ const (
 // Marked reports whether n bytes from off on need no look: they have all been marked so by anybody at any
 // time, or it is known otherwise that they are right. Who has to look tells Mark afterwards what since is.
 func (f *File) Marked(off, n int64, mark int) (yes bool, since int) {
-	of := f.of
-	if a, ok := storage.As[storage.Attester](of.b); !ok || a.Exact() {
+	if f.Sure() {
 		return true, 0
 	}
+	of := f.of
 	of.mu.Lock()
 	defer of.mu.Unlock()
-	if of.have.whole == right || of.sums != nil {
-		return true, of.forgets
-	}
 	for b := max(0, off/blockSize); b < blocksOf(min(off+n, of.o.Size)); b++ {
 		if of.have.blocks[b]>>(firstMark+mark)&1 == 0 {
 			return false, of.forgets
 		}
 	}
 	return true, of.forgets
+}
+
+// Sure reports whether all bytes are right that are given out: they cannot change on the way, or have been compared as a
+// whole, or are compared with sums that somebody has told.
+func (f *File) Sure() bool {
+	of := f.of
+	if a, ok := storage.As[storage.Attester](of.b); !ok || a.Exact() {
+		return true
+	}
+	of.mu.Lock()
+	defer of.mu.Unlock()
+	return of.have.whole == right || of.sums != nil
 }
 
 // Mark marks bytes that have come, unless some of the object have become others meanwhile. Others in the same

@@ -1,0 +1,334 @@
+package duck
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+
+	"github.com/skepdata/skep/hiveql"
+	"github.com/skepdata/skep/hiveql/footer"
+	"github.com/skepdata/skep/internal/parquetpages"
+	"github.com/skepdata/skep/storage"
+)
+
+// What comes of a far Parquet file without sums may have changed on the way. The columns that a scan reads are
+// looked at, row group by row group, before anybody gets bytes of them: whether their pages agree with the footer,
+// and with the CRC that some writers give them. A column comes as a whole for that, as DuckDB reads it anyway. What
+// does not agree is fetched once more, and is what the store has if it comes so again. The cache keeps
+// marks of what has been looked at, so that it is done once.
+
+// pageBook knows the pages of the files that are being read, by their paths: the statements that read one share what
+// they know.
+type pageBook struct {
+	mu    sync.Mutex
+	files map[string]*pagedFile
+}
+
+// pagedFile is what is known of the columns of one file.
+type pagedFile struct {
+	users  int           // guarded by the book's mu
+	fixing chan struct{} // has one in it while somebody fetches again
+
+	mu     sync.Mutex
+	chunks []pagedChunk // by their places; nil until the footer is known
+	apart  bool         // no two of them have bytes in common
+	read   []bool       // by leaf, whether a scan reads it
+	strays int          // chunks whose headers do not agree with the footer at the store either
+}
+
+// pagedChunk is a column of a row group, which is right as a whole or not.
+type pagedChunk struct {
+	off, end int64
+	leaf     int
+	mark     int // that it has in the blocks that it lies in; -1 if it has none
+	pages    *parquetpages.Chunk
+}
+
+// mostStrays is the number of strays from which on a file's headers are taken for what the store has.
+const mostStrays = 3
+
+// of is a file whose pages are looked at, once its Parts know the footer.
+func (k *pageBook) of(file hiveql.File, local hiveql.Local) (hiveql.Local, *pagedParts) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	f := k.files[local.Path]
+	if f == nil {
+		f = &pagedFile{fixing: make(chan struct{}, 1)}
+		if k.files == nil {
+			k.files = map[string]*pagedFile{}
+		}
+		k.files[local.Path] = f
+	}
+	f.users++
+	p, release := &pagedParts{Parts: local.Parts, file: f, url: file.URL()}, local.Release
+	return hiveql.Local{Path: local.Path, Parts: p, Release: func() {
+		k.leave(local.Path)
+		release()
+	}}, p
+}
+
+func (k *pageBook) leave(path string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	f := k.files[path]
+	if f.users--; f.users == 0 {
+		delete(k.files, path)
+	}
+}
+
+// know tells what the footer says, and which leaves are read.
+func (p *pagedParts) know(of *footer.File, reads func(leaf int) bool) {
+	if of == nil || p.Sure() {
+		return
+	}
+	f := p.file
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.chunks == nil {
+		f.chunks, f.apart = chunksOf(of)
+	}
+	read := slices.Clone(f.read) // others may be reading it
+	for _, c := range of.Columns {
+		for leaf := c.Leaf; leaf < c.Leaf+c.Leaves; leaf++ {
+			if leaf >= len(read) {
+				read = append(read, false)
+			}
+			read[leaf] = read[leaf] || reads(leaf)
+		}
+	}
+	f.read = read
+}
+
+// chunksOf are the columns of all row groups, by their places, and whether they lie apart.
+func chunksOf(of *footer.File) (list []pagedChunk, apart bool) {
+	list = []pagedChunk{}
+	for i := range of.Groups {
+		for leaf := range of.Groups[i].Chunks {
+			if c := &of.Groups[i].Chunks[leaf]; c.Size > 0 {
+				list = append(list, pagedChunk{off: c.Offset, end: c.Offset + c.Size, leaf: leaf, mark: -1, pages: c.Pages()})
+			}
+		}
+	}
+	byPlace := func(a, b pagedChunk) int { return cmp.Compare(a.off, b.off) }
+	if !slices.IsSortedFunc(list, byPlace) {
+		slices.SortStableFunc(list, byPlace)
+	}
+	for i := 1; i < len(list); i++ {
+		if list[i].off < list[i-1].end {
+			return list, false
+		}
+	}
+	giveMarks(list)
+	return list, true
+}
+
+// giveMarks gives chunks marks such that no two in one block have the same: one after the other, and none to those
+// that lie among more than there are marks.
+func giveMarks(list []pagedChunk) {
+	first := func(c pagedChunk) int64 { return c.off / hiveql.PartBlock }
+	last := func(c pagedChunk) int64 { return (c.end - 1) / hiveql.PartBlock }
+	for i, c := range list {
+		before, behind := i-hiveql.PartMarks, i+hiveql.PartMarks
+		if (before < 0 || last(list[before]) < first(c)) && (behind >= len(list) || first(list[behind]) > last(c)) {
+			list[i].mark = i % hiveql.PartMarks
+		}
+	}
+}
+
+// within are the chunks of which a range has bytes, and that a scan reads.
+func (f *pagedFile) within(off, n int64) []pagedChunk {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	from := 0
+	if f.apart {
+		from, _ = slices.BinarySearchFunc(f.chunks, off+1, func(c pagedChunk, off int64) int { return cmp.Compare(c.end, off) })
+	}
+	var list []pagedChunk
+	for _, c := range f.chunks[from:] {
+		if c.off >= off+n {
+			break
+		}
+		if c.end > off && f.read[c.leaf] {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// pagedParts are the parts of a file whose pages are looked at before they are read.
+type pagedParts struct {
+	hiveql.Parts
+	file *pagedFile
+	url  string
+}
+
+// pageTries is how often a column of a row group is looked at that is another each time.
+const pageTries = 6
+
+// ReadAt is that of the parts, of pages that are right.
+func (p *pagedParts) ReadAt(ctx context.Context, b []byte, off int64) (int, error) {
+	return p.read(ctx, p.Parts.ReadAt, b, off)
+}
+
+// ReadOn is that of the parts, of pages that are right.
+func (p *pagedParts) ReadOn(ctx context.Context, b []byte, off int64) (int, error) {
+	return p.read(ctx, p.Parts.ReadOn, b, off)
+}
+
+func (p *pagedParts) read(ctx context.Context, read func(context.Context, []byte, int64) (int, error), b []byte, off int64) (int, error) {
+	mended := map[int64]bool{}
+	for {
+		todo := p.unseen(off, int64(len(b)), mended)
+		n, err := read(ctx, b, off)
+		if len(todo) == 0 || err != nil && !errors.Is(err, io.EOF) {
+			return n, err
+		}
+		bad, failed := p.lookAt(ctx, todo, b[:n], off)
+		switch {
+		case failed != nil:
+			return 0, failed
+		case bad == nil:
+			return n, err
+		}
+		if err := p.mend(ctx, bad); err != nil {
+			return 0, err
+		}
+		mended[bad.off] = true
+	}
+}
+
+// unseenChunk is a chunk that nobody has looked at since.
+type unseenChunk struct {
+	pagedChunk
+	since int
+}
+
+// unseen are the chunks to look at before a range is read.
+func (p *pagedParts) unseen(off, n int64, but map[int64]bool) []unseenChunk {
+	var list []unseenChunk
+	for _, c := range p.file.within(off, n) {
+		if but[c.off] {
+			continue
+		}
+		if u, seen := p.seen(c); !seen {
+			list = append(list, u)
+		}
+	}
+	return list
+}
+
+func (p *pagedParts) seen(c pagedChunk) (unseenChunk, bool) {
+	yes, since := p.Marked(c.off, c.end-c.off, max(c.mark, 0))
+	return unseenChunk{c, since}, yes && (c.mark >= 0 || p.Sure())
+}
+
+// lookAt looks at chunks, and returns the first that is not right. b has been read from off on.
+func (p *pagedParts) lookAt(ctx context.Context, list []unseenChunk, b []byte, off int64) (bad *unseenChunk, err error) {
+	for i, c := range list {
+		w := parquetpages.Walk(c.pages)
+		if c.off >= off && c.end <= off+int64(len(b)) {
+			_, err = w.Write(b[c.off-off : c.end-off])
+		} else {
+			err = p.stream(ctx, w, c.pagedChunk)
+		}
+		if err == nil {
+			err = w.Close()
+		}
+		var wrong *parquetpages.Error
+		switch {
+		case errors.As(err, &wrong):
+			return &list[i], nil
+		case err != nil:
+			return nil, err
+		}
+		if err := p.mark(c); err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+func (p *pagedParts) mark(c unseenChunk) error {
+	if c.mark < 0 {
+		return nil
+	}
+	return p.Mark(c.off, c.end-c.off, c.mark, c.since)
+}
+
+// streamBytes is how much of a chunk is read at a time that is not read as a whole.
+const streamBytes = 1 << 20
+
+func (p *pagedParts) stream(ctx context.Context, w io.Writer, c pagedChunk) error {
+	buf := make([]byte, min(streamBytes, c.end-c.off))
+	for at := c.off; at < c.end; {
+		n, err := p.Parts.ReadAt(ctx, buf[:min(int64(len(buf)), c.end-at)], at)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		if n == 0 {
+			return nil // the file ends, which Close says
+		}
+		if _, err := w.Write(buf[:n]); err != nil {
+			return err
+		}
+		at += int64(n)
+	}
+	return nil
+}
+
+// mend fetches a chunk that is not right until it is, or comes twice in one way.
+func (p *pagedParts) mend(ctx context.Context, bad *unseenChunk) error {
+	select {
+	case p.file.fixing <- struct{}{}:
+		defer func() { <-p.file.fixing }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	var wrong *parquetpages.Error
+	for range pageTries {
+		c, seen := p.seen(bad.pagedChunk)
+		if seen {
+			return nil
+		}
+		w := parquetpages.Walk(c.pages)
+		err := p.stream(ctx, w, c.pagedChunk)
+		if err == nil {
+			err = w.Close()
+		}
+		switch {
+		case err == nil, errors.As(err, &wrong) && p.file.strayed(wrong):
+			return p.mark(c)
+		case wrong == nil:
+			return err
+		}
+		changed, err := p.Again(ctx, c.off, c.end-c.off)
+		if err != nil {
+			return err
+		}
+		if !changed {
+			p.file.stray(wrong)
+			return p.mark(c)
+		}
+	}
+	return &storage.Error{Op: "read", URL: p.url, Err: fmt.Errorf("bytes %d to %d, a column of a row group, came %d times as what they cannot be, changed on the way, at last %w: %w",
+		bad.off, bad.end-1, pageTries, wrong, storage.ErrChecksum)}
+}
+
+// strayed reports whether what is wrong is how the file's writer writes.
+func (f *pagedFile) strayed(wrong *parquetpages.Error) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.strays >= mostStrays && !wrong.Sum
+}
+
+func (f *pagedFile) stray(wrong *parquetpages.Error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !wrong.Sum {
+		f.strays++
+	}
+}
