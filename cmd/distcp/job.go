@@ -341,7 +341,11 @@ func (c *command) jobs(ctx context.Context, args []string) error {
 		enc.SetIndent("", "  ")
 		return enc.Encode(r)
 	case verb == "rm" && isJobName(name):
-		return c.forget(ctx, store, name, force)
+		err := c.forget(ctx, store, name, force)
+		if errors.Is(err, errLocked) {
+			err = &preconditionError{err}
+		}
+		return err
 	}
 	return usagef("want: distcp %s", jobsSynopsis)
 }

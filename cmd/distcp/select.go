@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +17,7 @@ import (
 
 	copier "github.com/skepdata/skep/copy"
 	"github.com/skepdata/skep/storage"
+	"github.com/skepdata/skep/storage/filestore"
 )
 
 // selectFlags say which files to copy, and what to make of those that the destination has.
@@ -216,10 +218,28 @@ func (s *selectFlags) open(
 			name = src.URL() + rest
 		} else if strings.Contains(name, "://") && !strings.HasPrefix(name, src.URL()) {
 			return usagef("%s: name %d, %q, is not below --src, %s", flag, i+1, name, src.URL())
+		} else if url, ok := listedPath(src, name); ok {
+			name = url
 		}
 		o.SrcList[i] = name
 	}
 	return nil
+}
+
+// listedPath is the URL of what a list names as find(1) does: by an absolute path below a local source, or one
+// that begins with "./".
+func listedPath(src storage.Location, name string) (url string, ok bool) {
+	if src.Bucket.URL() != "file:///" {
+		return "", false
+	}
+	top := strings.TrimSuffix(localPath(src), "/") + "/"
+	if rest, dotted := strings.CutPrefix(name, "./"); dotted {
+		name = top + rest
+	}
+	if path := filepath.Clean(name); strings.HasPrefix(path, top) {
+		return src.Bucket.URL() + filestore.KeyOf(path[1:]), true
+	}
+	return "", false
 }
 
 // readLines reads the lines of a text, as editors of any system write them. Empty ones do not count.
