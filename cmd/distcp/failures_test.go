@@ -2,11 +2,49 @@ package main
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	copier "github.com/skepdata/skep/copy"
 )
+
+// A list has what has failed in the last try of all, as it comes, and nothing else.
+func TestListsOfFailures(t *testing.T) {
+	dir := t.TempDir()
+	r, err := openRecords(operations{failures: filepath.Join(dir, "lines"), failures0: filepath.Join(dir, "nuls"), logDir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range []copier.Event{
+		{Kind: copier.Failed, Source: "s3://lake/first try", Sources: 1},
+		{Kind: copier.TriedAgain},
+		{Kind: copier.Failed, Source: "s3://lake/a", Sources: 1},
+		{Kind: copier.TriedAgain, Sources: 2},
+		{Kind: copier.Failed, Source: "s3://lake/b\nc", Sources: 1},
+		{Kind: copier.Failed, Source: "s3://lake/group", Sources: 2},
+		{Kind: copier.Copied, Source: "s3://lake/d", Sources: 1},
+	} {
+		r.report(e)
+	}
+	if log, err := filepath.Glob(filepath.Join(dir, "*.log")); err != nil || len(log) != 1 {
+		t.Fatal(log, err)
+	} else if text, err := os.ReadFile(log[0]); err != nil || strings.Count(string(text), "\n") != 7 {
+		t.Errorf("before the end the log has %q, %v", text, err)
+	}
+	if err := r.close(); err != nil {
+		t.Error(err)
+	}
+	for name, want := range map[string]string{"lines": "s3://lake/a\n", "nuls": "s3://lake/a\x00s3://lake/b\nc\x00"} {
+		if got, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(got) != want {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "*.tmp")); err != nil || len(left) > 0 {
+		t.Error(left, err)
+	}
+}
 
 // Failures in a row are told of one by one when the job goes on, or ends otherwise, and not when its error
 // says what they say.

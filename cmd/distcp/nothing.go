@@ -18,6 +18,10 @@ func (c *copyFlags) explainNothing(out io.Writer, src string, sum copier.Summary
 	switch {
 	case sum.Found > 0:
 		why = fmt.Sprintf("%s found, and %s none", count(sum.Found, "file"), c.selecting())
+	case c.where != nil:
+		why = "--where selects no directory of " + printable(src)
+	case c.prefixesFile != "":
+		why = "there is nothing below the prefixes that " + printable(c.prefixesFile) + " names"
 	case c.opts.CopyFromManifest:
 		why = "the manifest " + printable(c.previousManifest) + " lists nothing"
 	case c.srcList != "" || c.srcList0 != "":

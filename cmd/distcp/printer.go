@@ -93,7 +93,12 @@ func (p *printer) report(e copier.Event) {
 		}
 	case copier.Planned:
 		p.plan(e)
-	case copier.TriedAgain, copier.RetriesSpent:
+	case copier.TriedAgain:
+		if e.Sources == 0 { // what has failed is planned again
+			p.failures = failureLines{}
+		}
+		p.trouble(e)
+	case copier.RetriesSpent:
 		p.trouble(e)
 	}
 	if p.json != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,11 +15,10 @@ import (
 
 // records are the files in which a copy leaves what has happened to each object.
 type records struct {
-	log    *os.File // nil if none is wanted
-	out    *bufio.Writer
-	lists  map[byte]string // names of the files of what failed, by what ends a name; empty if none is wanted
-	failed bytes.Buffer    // their names, each ended by a NUL
-	err    error           // the first
+	log    *os.File       // nil if none is wanted; each line is written at once, for those who follow it
+	logErr error          // the first
+	lists  []*failureList // of what failed
+	unfit  error          // names that no list can hold, the first of them
 }
 
 // logLine is an event in the log.
@@ -30,7 +28,13 @@ type logLine struct {
 }
 
 func openRecords(o operations) (*records, error) {
-	r := &records{lists: map[byte]string{'\n': o.failures, 0: o.failures0}}
+	r := &records{}
+	if o.failures != "" {
+		r.lists = append(r.lists, &failureList{path: o.failures, end: '\n'})
+	}
+	if o.failures0 != "" {
+		r.lists = append(r.lists, &failureList{path: o.failures0, end: 0})
+	}
 	if o.logDir == "" {
 		return r, nil
 	}
@@ -42,7 +46,6 @@ func openRecords(o operations) (*records, error) {
 	if err != nil {
 		return nil, usagef("--log-dir: %s: %v", o.logDir, localCause(err))
 	}
-	r.out = bufio.NewWriter(r.log)
 	return r, nil
 }
 
@@ -53,54 +56,100 @@ func (r *records) report(e copier.Event) {
 		return
 	case copier.Failed:
 		r.fail(e)
+	case copier.TriedAgain:
+		if e.Sources == 0 { // what has failed is planned again
+			r.forgetFailures()
+		}
 	}
-	if r.out == nil || r.err != nil {
+	if r.log == nil || r.logErr != nil {
 		return
 	}
 	text, err := json.Marshal(logLine{time.Now().UTC().Format(time.RFC3339Nano), newEventLine(e)})
 	if err == nil {
-		_, err = r.out.Write(append(text, '\n'))
+		_, err = r.log.Write(append(text, '\n'))
 	}
-	r.err = err
+	r.logErr = err
 }
 
 // fail notes a file that can be copied by itself. Those of a group go together, and the same
 // command makes the group again.
 func (r *records) fail(e copier.Event) {
-	if r.lists['\n'] == "" && r.lists[0] == "" || e.Sources != 1 {
+	if len(r.lists) == 0 || e.Sources != 1 {
 		return
 	}
-	if strings.Contains(e.Source, "\n") && r.lists[0] == "" {
-		r.err = errors.Join(r.err, fmt.Errorf("--failures: a list cannot hold %q, for its line break; --failures0 can", e.Source))
+	listed := false
+	for _, l := range r.lists {
+		listed = l.add(e.Source) || listed
 	}
-	r.failed.WriteString(e.Source + "\x00")
+	if !listed && r.unfit == nil {
+		r.unfit = fmt.Errorf("--failures: a list cannot hold %q, for its line break; --failures0 can", e.Source)
+	}
 }
 
-// failures are what a list with that end of names can hold of the names of what failed.
-func (r *records) failures(end byte) []byte {
-	var list []byte
-	for name := range bytes.SplitAfterSeq(r.failed.Bytes(), []byte{0}) {
-		if len(name) == 0 || bytes.IndexByte(name[:len(name)-1], end) >= 0 {
-			continue
+func (r *records) forgetFailures() {
+	r.unfit = nil
+	for _, l := range r.lists {
+		if l.file != nil {
+			l.file.abort()
 		}
-		list = append(append(list, name[:len(name)-1]...), end)
+		*l = failureList{path: l.path, end: l.end}
 	}
-	return list
 }
 
 // close completes the files.
 func (r *records) close() error {
-	err := r.err
+	err := errors.Join(r.unfit, r.logErr)
 	if r.log != nil {
-		err = errors.Join(err, r.out.Flush(), r.log.Close())
+		err = errors.Join(err, r.log.Close())
 	}
-	for end, path := range r.lists {
-		if path != "" {
-			err = errors.Join(err, replaceFile(path, r.failures(end)))
-		}
+	for _, l := range r.lists {
+		err = errors.Join(err, l.close())
 	}
 	if err != nil {
 		return fmt.Errorf("records of the copy: %w", err)
 	}
 	return nil
+}
+
+// failureList is a file of the URLs of files that failed, as --src-list reads it. It is written as they come,
+// and has its name when all have.
+type failureList struct {
+	path string
+	end  byte // of each URL
+
+	file *replacement // nil before the first
+	out  *bufio.Writer
+	err  error // the first
+}
+
+// add reports whether such a list can hold the URL.
+func (l *failureList) add(url string) bool {
+	if strings.IndexByte(url, l.end) >= 0 {
+		return false
+	}
+	if l.file == nil && l.err == nil {
+		if l.file, l.err = beginReplacement(l.path); l.err == nil {
+			l.out = bufio.NewWriter(l.file)
+		}
+	}
+	if l.err == nil {
+		_, l.err = l.out.WriteString(url + string(rune(l.end)))
+	}
+	return true
+}
+
+func (l *failureList) close() error {
+	if l.file == nil && l.err == nil {
+		return replaceFile(l.path, nil)
+	}
+	if l.err == nil {
+		l.err = l.out.Flush()
+	}
+	if l.err == nil {
+		return l.file.commit()
+	}
+	if l.file != nil {
+		l.file.abort()
+	}
+	return l.err
 }

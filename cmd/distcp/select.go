@@ -262,11 +262,7 @@ func readLines(ctx context.Context, opener *storage.Opener, stdin io.Reader, url
 func readNames(ctx context.Context, opener *storage.Opener, stdin io.Reader, url string, end byte) ([]string, error) {
 	from := stdin
 	if url != "-" {
-		at, err := opener.Open(ctx, url)
-		if err != nil {
-			return nil, err
-		}
-		r, err := at.Bucket.Open(ctx, at.Prefix, storage.ReadOptions{})
+		r, err := openList(ctx, opener, url)
 		if err != nil {
 			return nil, err
 		}
