@@ -58,6 +58,9 @@ type Local struct {
 	Path string
 	// Parts, if not nil, says that the file has its bytes only where they have been asked for.
 	Parts Parts
+	// Whole says that of a file whose Parts are not Sure, once its sums have been told, nothing is to be used before
+	// Prove.
+	Whole bool
 	// Release gives the file back. It is not nil, and called once.
 	Release func()
 }
@@ -91,6 +94,9 @@ type Parts interface {
 	Recheck(ctx context.Context, off, n int64) error
 	// Sure reports whether all bytes are right that are given out; otherwise they may have changed on the way.
 	Sure() bool
+	// Prove makes sure that all bytes are right, by bringing all of them and comparing them as a whole with
+	// what the store says, before anybody uses more of them. Where nothing can be compared it is an error.
+	Prove(ctx context.Context) error
 	// Marked reports whether all blocks of PartBlock bytes in which n bytes from off on lie have a mark,
 	// one of PartMarks; or Sure. Mark gives it to those that have come, unless some have become others
 	// since Marked said what since is. Marks last as long as the blocks are the same.

@@ -32,6 +32,7 @@ const (
 	trackFiles  = "skep.track.files"     // whether writes list their files in the metastore
 	vacuumGrace = "skep.vacuum.grace"    // how long replaced files are kept, as 500ms, 10m or 24h
 	stagingSize = "skep.staging.limit"   // how much files take on the local disk that are being written, as 1GiB
+	verifyWhole = "skep.verify.whole"    // whether far Parquet files without sums are compared before they are used
 	listingTTL  = "skep.listing.ttl"     // how long a listing of a table that is not managed is good
 )
 
@@ -158,6 +159,7 @@ func checks() map[string]func(string) error {
 		stagingSize:  wantRoom,
 		threadsLimit: wantThreads,
 		trackFiles:   wantBool,
+		verifyWhole:  wantBool,
 		vacuumGrace:  wantDuration,
 		listingTTL:   wantDuration,
 		mergeSize:    wantBytes,

@@ -105,6 +105,7 @@ type source struct {
 	kept   *listings
 	ttl    time.Duration // for them
 	nanos  bool          // whether timestamps keep their nanoseconds
+	whole  bool          // whether far Parquet files without sums are compared before they are used
 }
 
 // errStale says that a table was overwritten, or changed otherwise, between planning and
@@ -140,7 +141,7 @@ func (s *Session) emptySource(c *counts) *source {
 	if err != nil {
 		ttl = 0 // it came in as a hiveconf
 	}
-	return &source{cfg: s.cfg, counts: c, scans: map[*analysis.Scan][]PartitionFiles{}, kept: &s.engine.listings, ttl: ttl, nanos: s.keepsNanos()}
+	return &source{cfg: s.cfg, counts: c, scans: map[*analysis.Scan][]PartitionFiles{}, kept: &s.engine.listings, ttl: ttl, nanos: s.keepsNanos(), whole: s.settings.isTrue(verifyWhole)}
 }
 
 // listAll lists the files of scans that have not been listed yet.
@@ -320,7 +321,7 @@ func (src *source) Local(ctx context.Context, f File) (Local, error) {
 		return Local{}, err
 	}
 	src.counts.open(f)
-	return Local{Path: file.Path(), Parts: file, Release: src.counts.comes(file)}, nil
+	return Local{Path: file.Path(), Parts: file, Whole: src.whole, Release: src.counts.comes(file)}, nil
 }
 
 // Open streams a file.

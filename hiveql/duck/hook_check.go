@@ -84,6 +84,8 @@ func (p *patch) Forget(int64, int64) error { return nil }
 
 func (p *patch) Sure() bool { return true }
 
+func (p *patch) Prove(context.Context) error { return nil }
+
 func (p *patch) Marked(int64, int64, int) (bool, int) { return true, 0 }
 
 func (p *patch) Mark(int64, int64, int, int) error { return nil }

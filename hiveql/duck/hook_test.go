@@ -119,6 +119,8 @@ func (p *farParts) Verify([]uint32) error { return nil }
 
 func (p *farParts) Sure() bool { return true }
 
+func (p *farParts) Prove(context.Context) error { return nil }
+
 func (p *farParts) Marked(int64, int64, int) (bool, int) { return true, 0 }
 
 func (p *farParts) Mark(int64, int64, int, int) error { return nil }

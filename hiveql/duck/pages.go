@@ -65,7 +65,7 @@ func (k *pageBook) of(file hiveql.File, local hiveql.Local) (hiveql.Local, *page
 	}
 	f.users++
 	p, release := &pagedParts{Parts: local.Parts, file: f, url: file.URL()}, local.Release
-	return hiveql.Local{Path: local.Path, Parts: p, Release: func() {
+	return hiveql.Local{Path: local.Path, Parts: p, Whole: local.Whole, Release: func() {
 		k.leave(local.Path)
 		release()
 	}}, p
@@ -331,4 +331,18 @@ func (f *pagedFile) stray(wrong *parquetpages.Error) {
 	if !wrong.Sum {
 		f.strays++
 	}
+}
+
+// provenFooter is readFooter; of a file without sums that has to be proven before it is used, when it has been.
+func (e *Executor) provenFooter(ctx context.Context, f hiveql.File, local hiveql.Local) (*footer.File, error) {
+	of, err := e.readFooter(ctx, f, local)
+	if err != nil || !local.Whole || local.Parts == nil || local.Parts.Sure() {
+		return of, err
+	}
+	err = local.Parts.Prove(ctx)
+	e.footers.drop(f) // it may have been another
+	if err != nil {
+		return nil, err
+	}
+	return e.readFooter(ctx, f, local)
 }

@@ -407,7 +407,7 @@ func (l *lowerer) localFile(ctx context.Context, s *analysis.Scan, f *scanFile) 
 	switch {
 	case local.Parts == nil:
 	case !l.exec.hooked():
-		if _, err := l.exec.readFooter(ctx, f.file, local); err != nil { // for its sums
+		if _, err := l.exec.provenFooter(ctx, f.file, local); err != nil { // for its sums
 			return err
 		}
 		held, err := local.Parts.Hold(ctx, 0, size)
@@ -426,7 +426,7 @@ func (l *lowerer) localFile(ctx context.Context, s *analysis.Scan, f *scanFile) 
 			f.parts.Prefetch(0, size)
 		}
 	}
-	if f.footer, err = l.exec.readFooter(ctx, f.file, local); err != nil || f.footer == nil {
+	if f.footer, err = l.exec.provenFooter(ctx, f.file, local); err != nil || f.footer == nil {
 		return err
 	}
 	if paged != nil {

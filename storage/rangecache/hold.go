@@ -28,7 +28,7 @@ func (f *File) hold(ctx context.Context, off, n int64, must bool) (release func(
 	}
 	from, to := off/blockSize, blocksOf(end)
 	f.of.pin(from, to)
-	if err := f.of.fillRight(ctx, f, from, to, must); err != nil {
+	if err := f.of.fillRight(ctx, f, from, to, must, true); err != nil {
 		f.of.unpin(from, to)
 		return func() {}, err
 	}
@@ -36,9 +36,9 @@ func (f *File) hold(ctx context.Context, off, n int64, must bool) (release func(
 }
 
 // fillRight is fill, and fetches anew what the disk has damaged.
-func (of *object) fillRight(ctx context.Context, f *File, from, to int64, must bool) error {
+func (of *object) fillRight(ctx context.Context, f *File, from, to int64, must, use bool) error {
 	for range mostDamages {
-		if err := of.fill(ctx, f, from, to, must); err != nil {
+		if err := of.fill(ctx, f, from, to, must, use); err != nil {
 			return err
 		}
 		if ok, err := of.verify(from, to); ok || err != nil {
