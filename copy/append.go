@@ -21,10 +21,10 @@ func (p *planner) recordedOutputs(taken map[string]bool) map[string]*record {
 // skipDone takes out of a cluster the files that are in an output already, and those that the
 // previous manifest has, and yields them as tasks to skip.
 func (p *planner) skipDone(c *cluster, yield func(Task, error) bool) bool {
-	fresh, numbers := c.files[:0], c.numbers[:0]
+	fresh := c.files[:0]
 	held := map[*record]int{} // index in tasks
 	var tasks []Task
-	for i, m := range c.files {
+	for _, m := range c.files {
 		s := m.source()
 		if r := p.holder(s); r != nil {
 			n, ok := held[r]
@@ -41,9 +41,8 @@ func (p *planner) skipDone(c *cluster, yield func(Task, error) bool) bool {
 			continue
 		}
 		fresh = append(fresh, m)
-		numbers = append(numbers, c.numbers[i])
 	}
-	c.files, c.numbers = fresh, numbers
+	c.files = fresh
 	for _, t := range tasks {
 		if !yield(t, nil) {
 			return false

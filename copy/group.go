@@ -8,45 +8,15 @@ import (
 	"path"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/skepdata/skep/storage"
 )
 
 // cluster is the files of one group key, in the order of the listing.
 type cluster struct {
-	key     string // the text of the groups
-	name    string // of the outputs, from the group key
-	numbers []int64
-	files   []member
-}
-
-// member is what grouping remembers of a Source: there is one for every file of the job, so it
-// has only what listings, lists and manifests tell.
-type member struct {
-	key, base, etag       string
-	storageClass, version string
-	size                  int64
-	modTime               time.Time
-	sum                   storage.Checksum
-	lost                  error
-}
-
-func memberOf(s Source) member {
-	return member{
-		key: s.Key, base: s.Base, etag: s.ETag, storageClass: s.StorageClass, version: s.VersionID,
-		size: s.Size, modTime: s.ModTime, sum: s.CRC32C, lost: s.lost,
-	}
-}
-
-func (m member) source() Source {
-	return Source{
-		Object: storage.Object{
-			Key: m.key, Size: m.size, ModTime: m.modTime, ETag: m.etag, CRC32C: m.sum,
-			StorageClass: m.storageClass, VersionID: m.version,
-		},
-		Base: m.base, lost: m.lost,
-	}
+	key   string // the text of the groups
+	name  string // of the outputs, from the group key
+	files []member
 }
 
 // sources are the files from..to.
@@ -100,7 +70,7 @@ func (p *planner) outputs(
 		to := c.cut(from, p.opts.TargetSize-size, p.opts.TargetSize > 0)
 		t, err := p.output(ctx, c, from, to, base, taken)
 		if errors.Is(err, errArrived) {
-			c.files, c.numbers = c.files[from:], c.numbers[from:]
+			c.files = c.files[from:]
 			return true
 		}
 		if !yield(t, err) || err != nil {
@@ -121,6 +91,7 @@ func (p *planner) collect(ctx context.Context) ([]*cluster, error) {
 	byKey := map[string]*cluster{}
 	var clusters []*cluster
 	number := p.opts.StartingIndex
+	classes := classes{}
 	for s, err := range p.files(ctx) {
 		if err != nil {
 			return nil, err
@@ -140,8 +111,7 @@ func (p *planner) collect(ctx context.Context) ([]*cluster, error) {
 			byKey[key] = c
 			clusters = append(clusters, c)
 		}
-		c.files = append(c.files, memberOf(s))
-		c.numbers = append(c.numbers, number)
+		c.files = append(c.files, classes.member(s, number))
 		number++
 	}
 	return clusters, nil
@@ -213,7 +183,7 @@ func (p *planner) output(
 		if index > 0 {
 			text = strconv.Itoa(index)
 		}
-		t.Key = dir + p.numbered(c.numbers[from], stem+text+suffix)
+		t.Key = dir + p.numbered(c.files[from].number, stem+text+suffix)
 		if taken[t.Key] {
 			continue
 		}

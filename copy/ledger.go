@@ -32,7 +32,7 @@ type ledger struct {
 
 // holding says that an output holds a version of a source.
 type holding struct {
-	recordedSource
+	*recordedSource
 	by *record
 }
 
@@ -75,8 +75,8 @@ func (l *ledger) add(r *record) {
 	defer l.mu.Unlock()
 	l.outputs[r.Output] = r
 	delete(l.intended, r.Output)
-	for _, s := range r.sources {
-		l.held[s.Key] = holding{s, r}
+	for i := range r.sources {
+		l.held[r.sources[i].Key] = holding{&r.sources[i], r}
 	}
 }
 

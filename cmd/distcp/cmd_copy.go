@@ -325,7 +325,7 @@ func (c *command) copyWith(ctx context.Context, open *openers, flags *copyFlags)
 		p.report(e)
 		records.report(e)
 	}
-	defer keepLittleGarbage(opts.OutputCodec, c.getenv)()
+	defer keepLittleGarbage(opts, c.getenv)()
 	sum, err = copier.Run(ctx, src, dest, opts)
 	var failed *copier.FailedError
 	if sum.Outputs == 0 && !errors.As(err, &failed) {

@@ -12,13 +12,15 @@ func TestKeepLittleGarbage(t *testing.T) {
 	defer debug.SetGCPercent(before)
 	for _, x := range []struct {
 		codec copier.Codec
+		group string
 		gogc  string
 		want  int
 	}{
-		{copier.CodecKeep, "", 100}, {copier.CodecNone, "", 100}, {copier.CodecGzip, "", 50}, {"zstd", "", 50},
-		{"bzip2", "", 15}, {"bzip2", "200", 100},
+		{copier.CodecKeep, "", "", 100}, {copier.CodecNone, "", "", 100}, {copier.CodecGzip, "", "", 50}, {"zstd", "", "", 50},
+		{"bzip2", "", "", 15}, {"bzip2", "", "200", 100}, {copier.CodecKeep, "(a)", "", 50}, {copier.CodecKeep, "(a)", "200", 100},
+		{"zstd", "(a)", "", 50}, {"bzip2", "(a)", "", 15},
 	} {
-		restore := keepLittleGarbage(x.codec, func(string) string { return x.gogc })
+		restore := keepLittleGarbage(copier.Options{OutputCodec: x.codec, GroupBy: x.group}, func(string) string { return x.gogc })
 		meanwhile := debug.SetGCPercent(1)
 		debug.SetGCPercent(meanwhile)
 		restore()
