@@ -83,7 +83,7 @@ func (j *job) planAll(ctx context.Context, tasks []Task) error {
 		}
 		all.Go(func() error {
 			same, err := j.sameContent(ctx, *t)
-			t.Skip, t.Reason, errs[i] = same, ReasonChecksum, err
+			t.Skip, t.held, t.Reason, errs[i] = same, same, ReasonChecksum, err
 			if same {
 				t.Reason = ReasonSame
 			}

@@ -94,7 +94,8 @@ type Options struct {
 
 	// OutputManifest, if not empty, is the name of a manifest to write into the destination.
 	OutputManifest string
-	// DeleteOnSuccess deletes each source once the output that holds it is durable.
+	// DeleteOnSuccess deletes each source once the output that holds it is durable. One that is skipped
+	// stays, unless a record or the comparison of contents says that the output holds it.
 	DeleteOnSuccess bool
 	// DryRun reports the plan and changes nothing.
 	DryRun bool

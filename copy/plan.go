@@ -23,7 +23,7 @@ type Task struct {
 
 	merge  bool    // the sources are Parquet files to be merged
 	base   *record // the output to which it is appended, which is then the first of Sources
-	held   bool    // of Skip: the sources are in the output
+	held   bool    // of Skip: the sources are in the output, by their contents
 	output string  // of Skip: URL of what holds the sources, as a manifest has it
 	group  string  // what the groups of the sources give
 	index  int     // in the name of the output of a group

@@ -65,9 +65,8 @@ func (j *job) settle(ctx context.Context, t *Task) (done bool, err error) {
 			return true, j.finish(ctx, *t, result{}, err)
 		}
 		if same {
-			t.Reason = ReasonSame
-			j.rec.event(j.about(*t, Skipped))
-			return true, j.note(*t, nil)
+			t.Reason, t.held = ReasonSame, true
+			return true, j.skip(ctx, *t)
 		}
 		t.check = false
 		j.rec.event(j.about(*t, Begun))

@@ -301,7 +301,7 @@ func (p *planner) syncedTask(s Source, there *storage.Object, names *namesakes) 
 		like, t.Reason = p.compare(s, *there)
 		t.Skip, t.check = like == alike, like == unclear
 		if t.Skip {
-			t.Reason = ReasonSame
+			t.Reason, t.held = ReasonSame, t.Reason == ReasonChecksum
 		}
 	}
 	return t, true, nil
