@@ -44,7 +44,7 @@ func startMonitor(address string, t *tally) (*monitor, error) {
 	}
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("--metrics: %w", err)
+		return nil, &absentError{fmt.Errorf("--metrics: %w", err)}
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -108,8 +109,15 @@ func byName(verbs []verbHelp) []verbHelp { return append(slices.Clone(verbs[1:])
 
 func bashCompletion(verbs []verbHelp) string {
 	var b strings.Builder
-	b.WriteString("# bash completion of distcp\n_distcp() {\n  local cur=${COMP_WORDS[COMP_CWORD]} words=\n" +
-		"  if [[ $COMP_CWORD == 1 && $cur != -* ]]; then\n")
+	b.WriteString("# bash completion of distcp\n_distcp() {\n" +
+		"  local cur=${COMP_WORDS[COMP_CWORD]} flag=${COMP_WORDS[COMP_CWORD-1]} words=\n" +
+		"  if [[ $cur == = ]]; then cur=; elif [[ $flag == = ]]; then flag=${COMP_WORDS[COMP_CWORD-2]}; fi\n" +
+		"  case $flag in\n")
+	values := flagWords()
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		fmt.Fprintf(&b, "    --%s) words='%s' ;;\n", name, values[name])
+	}
+	b.WriteString("  esac\n  if [[ -n $words ]]; then\n    :\n  elif [[ $COMP_CWORD == 1 && $cur != -* ]]; then\n")
 	fmt.Fprintf(&b, "    words='%s'\n  elif [[ $cur == -* ]]; then\n    case ${COMP_WORDS[1]} in\n", verbNames(verbs))
 	for _, v := range byName(verbs) {
 		var flags []string
@@ -118,7 +126,13 @@ func bashCompletion(verbs []verbHelp) string {
 		}
 		fmt.Fprintf(&b, "      %s) words='%s' ;;\n", orElse(v.name, "*"), strings.Join(append(flags, "--help"), " "))
 	}
-	b.WriteString("    esac\n  elif [[ ${COMP_WORDS[1]} == completion ]]; then\n    words='bash zsh fish'\n  fi\n" +
+	b.WriteString("    esac\n  elif [[ $COMP_CWORD == 2 ]]; then\n    case ${COMP_WORDS[1]} in\n")
+	firsts := verbWords(verbs)
+	for _, name := range slices.Sorted(maps.Keys(firsts)) {
+		fmt.Fprintf(&b, "      %s) words='%s' ;;\n", name, firsts[name])
+	}
+	b.WriteString("      limit) words=$(" + jobNames + ") ;;\n    esac\n" +
+		"  elif [[ $COMP_CWORD == 3 && ${COMP_WORDS[1]} == jobs ]]; then\n    words=$(" + jobNames + ")\n  fi\n" +
 		"  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n}\ncomplete -o default -F _distcp distcp\n")
 	return b.String()
 }
@@ -126,6 +140,7 @@ func bashCompletion(verbs []verbHelp) string {
 func zshCompletion(verbs []verbHelp) string {
 	escape := strings.NewReplacer(`\`, `\\`, `[`, `\[`, `]`, `\]`, `:`, `\:`, `'`, `'\''`)
 	var b strings.Builder
+	values, firsts := flagWords(), verbWords(verbs)
 	b.WriteString("#compdef distcp\n_distcp() {\n  if (( CURRENT == 2 )) && [[ $words[2] != -* ]]; then\n    local -a verbs\n    verbs=(\n")
 	for _, v := range verbs[1:] {
 		fmt.Fprintf(&b, "      '%s:%s'\n", v.name, escape.Replace(v.about))
@@ -137,23 +152,32 @@ func zshCompletion(verbs []verbHelp) string {
 			value, usage := pflag.UnquoteUsage(f)
 			spec := "--" + f.Name + "[" + escape.Replace(usage) + "]"
 			if f.NoOptDefVal == "" {
-				spec = "--" + f.Name + "=[" + escape.Replace(usage) + "]:" + escape.Replace(value) + ":_files"
+				spec = "--" + f.Name + "=[" + escape.Replace(usage) + "]:" + escape.Replace(value) + ":" + zshWords(values[f.Name])
 			}
 			if strings.HasSuffix(f.Value.Type(), "Array") {
 				spec = "*" + spec
 			}
 			fmt.Fprintf(&b, " \\\n      '%s'", spec)
 		}
-		b.WriteString(" \\\n      '--help[print help]' '*: :_files' ;;\n")
+		fmt.Fprintf(&b, " \\\n      '--help[print help]' '2: :%s' '*: :_files' ;;\n", zshWords(firsts[v.name]))
 	}
 	b.WriteString("  esac\n}\n" +
 		"if [[ $funcstack[1] == _distcp ]]; then\n  _distcp \"$@\"\nelse\n  compdef _distcp distcp\nfi\n")
 	return b.String()
 }
 
+// zshWords is what zsh completes by: words, or the names of files where there are none.
+func zshWords(words string) string {
+	if words == "" {
+		return "_files"
+	}
+	return "(" + strings.ReplaceAll(words, ":", `\:`) + ")"
+}
+
 func fishCompletion(verbs []verbHelp) string {
 	escape := strings.NewReplacer(`\`, `\\`, `'`, `\'`)
 	var b strings.Builder
+	values := flagWords()
 	b.WriteString("# fish completion of distcp\n")
 	for _, v := range verbs[1:] {
 		fmt.Fprintf(&b, "complete -c distcp -n __fish_use_subcommand -a %s -d '%s'\n", v.name, escape.Replace(v.about))
@@ -169,10 +193,17 @@ func fishCompletion(verbs []verbHelp) string {
 			if f.NoOptDefVal == "" {
 				need = " -r"
 			}
+			if values[f.Name] != "" {
+				need = " -x -a '" + values[f.Name] + "'"
+			}
 			fmt.Fprintf(&b, "complete -c distcp -n '%s' -l %s%s -d '%s'\n", when, f.Name, need, escape.Replace(usage))
 		}
 	}
-	b.WriteString("complete -c distcp -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'\n")
+	firsts := verbWords(verbs)
+	for _, name := range slices.Sorted(maps.Keys(firsts)) {
+		fmt.Fprintf(&b, "complete -c distcp -n '__fish_seen_subcommand_from %s' -f -a '%s'\n", name, firsts[name])
+	}
+	fmt.Fprintf(&b, "complete -c distcp -n '__fish_seen_subcommand_from limit' -f -a '(%s)'\n", strings.ReplaceAll(jobNames, "'", `\'`))
 	return b.String()
 }
 
