@@ -33,6 +33,9 @@ func (c *Config) openS3() storage.OpenFunc {
 		return client, nil
 	})
 	return func(_ context.Context, host string) (storage.Bucket, error) {
+		if err := s3store.CheckBucketName(host); err != nil {
+			return nil, &storage.Error{Op: "open", URL: "s3://" + host + "/", Err: &storage.URLError{Err: err}}
+		}
 		s3, err := client()
 		if err != nil {
 			return nil, &storage.Error{Op: "open", URL: "s3://" + host + "/", Err: err}

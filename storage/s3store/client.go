@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -152,6 +153,14 @@ func (c *Client) Buckets(ctx context.Context) ([]string, error) {
 		names[i] = b.Name
 	}
 	return names, nil
+}
+
+// CheckBucketName refuses what no service calls a bucket.
+func CheckBucketName(name string) error {
+	if err := s3utils.CheckValidBucketName(name); err != nil {
+		return fmt.Errorf("%q is no name of a bucket, which has 3 to 63 letters, digits, dots, hyphens and underscores", name)
+	}
+	return nil
 }
 
 // MakeBucket creates a bucket. One that the credentials own already is not an error.

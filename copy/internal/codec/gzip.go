@@ -12,7 +12,12 @@ import (
 	"github.com/klauspost/compress/zlib"
 )
 
-func openGzip(src *source) (io.ReadCloser, error) { return gzip.NewReader(src.Reader) }
+func openGzip(src *source) (io.ReadCloser, error) {
+	if head, _ := src.Peek(2); len(head) == 2 && !bytes.Equal(head, gzipHeader[:2]) {
+		return nil, gzip.ErrHeader // however short it is
+	}
+	return gzip.NewReader(src.Reader)
+}
 
 // deflateBlock is how much of a gzip file is compressed at a time. Every block starts with the
 // window its predecessor ended with, so that the cost of cutting is a few bytes.
