@@ -11,15 +11,23 @@ import (
 	"github.com/skepdata/skep/storage"
 )
 
-// failureLines are the lines, for people, on outputs that have failed: one for each, but of those that fail
-// for one reason together. Events in JSON, logs and lists of what failed have all of them.
+// failureLines are the lines, for people, on what has failed: one for each object, but of those that fail for
+// one reason only the first, and how many there are. Events in JSON, logs and lists of what failed have all
+// of them.
 type failureLines struct {
 	held  []string         // of a row of failures that may yet end the job, whose error says it then
 	below map[string]int64 // further outputs that would lie below a file, by its path
+	alike map[string]int64 // failures by what they say besides the name of the object
 }
 
-func (f *failureLines) report(out io.Writer, e copier.Event) {
-	line := fmt.Sprintf("distcp: %s\n", oneLine(e.Err))
+const (
+	mostAlike  = 20   // lines for one reason
+	mostCauses = 1000 // that are kept in mind
+)
+
+// report tells of an event of a failure, after some words on what could not be done.
+func (f *failureLines) report(out io.Writer, e copier.Event, what string) {
+	line := fmt.Sprintf("distcp: %s%s\n", what, oneLine(e.Err))
 	var clash *storage.BelowFileError
 	switch {
 	case e.Row > 0:
@@ -34,8 +42,28 @@ func (f *failureLines) report(out io.Writer, e copier.Event) {
 			f.below = map[string]int64{}
 		}
 		f.below[clash.File] = 0
+	case f.count(what, e.Err) > mostAlike:
+		return
 	}
 	fmt.Fprint(out, line)
+}
+
+// count is how many failures for the reason of err there have been, this one included. It is 0 for one that
+// cannot be told from the name of the object.
+func (f *failureLines) count(what string, err error) int64 {
+	var failed *storage.Error
+	if !errors.As(err, &failed) {
+		return 0
+	}
+	cause := what + failed.Op + ": " + failed.Err.Error()
+	if _, known := f.alike[cause]; !known && len(f.alike) >= mostCauses {
+		return 0
+	}
+	if f.alike == nil {
+		f.alike = map[string]int64{}
+	}
+	f.alike[cause]++
+	return f.alike[cause]
 }
 
 // release prints what was held back: the job goes on.
@@ -55,6 +83,11 @@ func (f *failureLines) end(out io.Writer, err error) {
 	for _, file := range slices.Sorted(maps.Keys(f.below)) {
 		if n := f.below[file]; n > 0 {
 			fmt.Fprintf(out, "distcp: %s more could not be copied, for %s is a file\n", count(n, "object"), printable(file))
+		}
+	}
+	for _, cause := range slices.Sorted(maps.Keys(f.alike)) {
+		if n := f.alike[cause] - mostAlike; n > 0 {
+			fmt.Fprintf(out, "distcp: %d more like these: %s\n", n, oneLine(errors.New(cause)))
 		}
 	}
 }

@@ -2,12 +2,15 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	copier "github.com/skepdata/skep/copy"
+	"github.com/skepdata/skep/storage"
 )
 
 // A list has what has failed in the last try of all, as it comes, and nothing else.
@@ -43,6 +46,35 @@ func TestListsOfFailures(t *testing.T) {
 	}
 	if left, err := filepath.Glob(filepath.Join(dir, "*.tmp")); err != nil || len(left) > 0 {
 		t.Error(left, err)
+	}
+}
+
+// Of many failures for one reason the first are told of, and how many more there are.
+func TestFailuresAlike(t *testing.T) {
+	var out strings.Builder
+	var lines failureLines
+	fail := func(key string, cause error, what string) {
+		lines.report(&out, copier.Event{Err: &storage.Error{Op: "delete", URL: "s3://lake/" + key, Err: cause}}, what)
+	}
+	for i := range 50 {
+		fail(strconv.Itoa(i), storage.ErrPermission, "not deleted: ")
+	}
+	for i := range 20 {
+		fail(strconv.Itoa(i), storage.ErrPermission, "")
+	}
+	fail("x", storage.ErrChecksum, "")
+	lines.report(&out, copier.Event{Err: errors.New("no store's")}, "")
+	lines.end(&out, &copier.FailedError{})
+	text := out.String()
+	if n := strings.Count(text, "\n"); n != 20+20+1+1+1 || !strings.Contains(text, "distcp: 30 more like these: not deleted: delete: permission denied\n") ||
+		!strings.Contains(text, "distcp: not deleted: delete s3://lake/19: permission denied\n") || strings.Contains(text, "lake/20") {
+		t.Errorf("%d lines: %s", n, text)
+	}
+	for i := range 2 * mostCauses {
+		fail("x", fmt.Errorf("reason %d", i), "")
+	}
+	if len(lines.alike) > mostCauses || !strings.Contains(out.String(), fmt.Sprintf("reason %d\n", 2*mostCauses-1)) {
+		t.Errorf("%d causes are kept", len(lines.alike))
 	}
 }
 

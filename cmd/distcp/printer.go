@@ -76,13 +76,13 @@ func (p *printer) report(e copier.Event) {
 	case copier.Begun, copier.Started, copier.Progress, copier.Listed:
 		return
 	case copier.Failed:
-		p.failures.report(p.stderr, e)
+		p.failures.report(p.stderr, e, "")
 	case copier.Copied:
 		p.failures.release(p.stderr)
 	case copier.DeleteFailed:
-		fmt.Fprintf(p.stderr, "distcp: the source was copied but not deleted: %s\n", oneLine(e.Err))
+		p.failures.report(p.stderr, e, "the source was copied but not deleted: ")
 	case copier.RemoveFailed:
-		fmt.Fprintf(p.stderr, "distcp: not deleted: %s\n", oneLine(e.Err))
+		p.failures.report(p.stderr, e, "not deleted: ")
 	case copier.Removed:
 		if p.dryRun && p.json == nil && !p.quiet {
 			p.print("delete %s (%s)\n", printable(e.Dest), count(e.Bytes, "byte"))

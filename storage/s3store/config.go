@@ -141,7 +141,7 @@ func (c Config) check() error {
 	}
 	if c.AccessKey == "" && !c.Anonymous && c.Endpoint != "" {
 		return fmt.Errorf("no credentials for the S3 endpoint %s: "+
-			"set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE", c.Endpoint)
+			"set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; SKEP_S3_ANONYMOUS=true goes without, to public buckets", c.Endpoint)
 	}
 	switch c.Addressing {
 	case AddressAuto, AddressPath, AddressHost:
