@@ -312,9 +312,11 @@ func (c *command) copyWith(ctx context.Context, open *openers, flags *copyFlags)
 		return sum, err
 	}
 	defer watched()
-	records, err := openRecords(flags.operations)
-	if err != nil {
-		return sum, err
+	records := &records{} // of a dry run, which leaves none
+	if !opts.DryRun {
+		if records, err = openRecords(flags.operations); err != nil {
+			return sum, err
+		}
 	}
 	p := c.newPrinter(flags, t)
 	looked := p.gauge != nil || slices.ContainsFunc(flags.metrics, isAddress)
