@@ -46,7 +46,15 @@ func (p *planner) grouped(ctx context.Context, yield func(Task, error) bool) {
 		}
 	}
 	last := p.recordedOutputs(taken)
+	ctx, cancel := context.WithCancel(ctx)
+	p.foreseen = newForesight(p.occupied)
+	defer p.foreseen.end()
+	defer cancel()
+	next := 0
 	for i, c := range clusters {
+		for ; p.farNames && next < min(i+foresightSpan, len(clusters)); next++ {
+			p.foresee(ctx, clusters[next], last[clusters[next].key], taken)
+		}
 		clusters[i] = nil // its memory is free when its outputs are on their way
 		for base := last[c.key]; len(c.files) > 0; base = nil {
 			if !p.skipDone(c, yield) || !p.outputs(ctx, c, base, taken, yield) {
@@ -160,7 +168,39 @@ func (p *planner) output(
 	if base != nil {
 		return t.onto(base, strings.TrimPrefix(base.Output, p.destDir), p.opts.OutputCodec), nil
 	}
-	first := t.Sources[0]
+	name := p.naming(c, t.Sources, kind, parquet, c.files[from].number)
+	for index := 0; ; index++ {
+		t.Key = name.with(index)
+		if taken[t.Key] {
+			continue
+		}
+		taken[t.Key] = true
+		t.index = index
+		if p.occupied == nil {
+			return t, nil
+		}
+		if there, err := p.foreseen.occupied(ctx, t.Key); !there || err != nil {
+			return t, err
+		}
+		if arrived, err := p.arrived(ctx, t.Key); arrived || err != nil {
+			return t, cmp.Or(err, errArrived)
+		}
+	}
+}
+
+// outputName is what the names of a group's outputs consist of, around their index.
+type outputName struct{ before, after string }
+
+func (n outputName) with(index int) string {
+	if index == 0 {
+		return n.before + n.after
+	}
+	return n.before + strconv.Itoa(index) + n.after
+}
+
+// naming is how outputs of c are named that have these sources, of which number is that of the first.
+func (p *planner) naming(c *cluster, sources []Source, kind string, parquet bool, number int64) outputName {
+	first := sources[0]
 	_, nameSuffix := compression(c.name)
 	stem := strings.TrimSuffix(c.name, nameSuffix)
 	suffix := p.opts.OutputCodec.outputSuffix(kind, first.Key)
@@ -168,7 +208,7 @@ func (p *planner) output(
 		suffix = nameSuffix
 	}
 	if p.opts.OutputCodec == CodecNone {
-		suffix = commonSuffix(t.Sources)
+		suffix = commonSuffix(sources)
 		stem = strings.TrimSuffix(stem, suffix)
 	}
 	if parquet {
@@ -178,27 +218,7 @@ func (p *planner) output(
 		}
 	}
 	dir, _ := path.Split(first.Base)
-	for index := 0; ; index++ {
-		text := ""
-		if index > 0 {
-			text = strconv.Itoa(index)
-		}
-		t.Key = dir + p.numbered(c.files[from].number, stem+text+suffix)
-		if taken[t.Key] {
-			continue
-		}
-		taken[t.Key] = true
-		t.index = index
-		if p.occupied == nil {
-			return t, nil
-		}
-		if there, err := p.occupied(ctx, t.Key); !there || err != nil {
-			return t, err
-		}
-		if arrived, err := p.arrived(ctx, t.Key); arrived || err != nil {
-			return t, cmp.Or(err, errArrived)
-		}
-	}
+	return outputName{dir + p.numbered(number, stem), suffix}
 }
 
 // codecSteps sets what happens to each file and returns the compression they have in common,

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	copier "github.com/skepdata/skep/copy"
 	"github.com/skepdata/skep/storage/storagetest"
@@ -276,6 +277,48 @@ func TestOutputsThatArriveLateAreKnown(t *testing.T) {
 		t.Errorf("%d copied and %d skipped: %s", sum.Objects, sum.Skipped, all)
 	}
 	g.run(0, 4)
+}
+
+// Of many groups the store is asked at once whether the names of their outputs are taken; of those that are
+// done already it is asked nothing.
+func TestNamesOfOutputsAreForeseen(t *testing.T) {
+	g := newGrouping(t, "s3://out/", copier.Options{GroupBy: `.*/(g\d+)-\d+`})
+	for i := range 300 {
+		g.src.Put(fmt.Sprintf("h/g%03d-%d", i/3, i%3), "x")
+	}
+	g.dest.Put("out/h/g007", "of another job")
+	const together = 50
+	var asked atomic.Int64
+	all := make(chan struct{})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	meet := func(op storagetest.Op) error {
+		if op.Kind != storagetest.OpStat {
+			return nil
+		}
+		if asked.Add(1) == together {
+			close(all)
+		}
+		select {
+		case <-all:
+		case <-ctx.Done():
+		}
+		return nil
+	}
+	_, err := copier.Run(ctx, at(g.src, ""), at(storagetest.Faulty(g.dest, meet), "out"), g.opts)
+	if err != nil || ctx.Err() != nil {
+		t.Fatalf("%d names were asked for: %v", asked.Load(), err)
+	}
+	if content, _ := g.dest.Content("out/h/g0071"); content != "xxx" || len(outputs(g.dest)) != 101 {
+		t.Errorf("%d outputs, %q", len(outputs(g.dest)), content)
+	}
+	if n := asked.Load(); n != 101 {
+		t.Errorf("asked for %d names, want one for each output and one that is taken", n)
+	}
+	asked.Store(together)
+	if _, err := copier.Run(ctx, at(g.src, ""), at(storagetest.Faulty(g.dest, meet), "out"), g.opts); err != nil || asked.Load() != together {
+		t.Errorf("%d more names were asked for, %v", asked.Load()-together, err)
+	}
 }
 
 func records(b *storagetest.Mem) (n int) {

@@ -112,6 +112,9 @@ type planner struct {
 	// occupied, if not nil, tells whether the destination has an output of that name already,
 	// which must not be replaced.
 	occupied func(ctx context.Context, key string) (bool, error)
+	// farNames says that to ask it takes long, and foreseen asks it then, and otherwise.
+	farNames bool
+	foreseen *foresight
 	// arrived tells whether that output is one of an earlier run, which the ledger had missed till now.
 	arrived func(ctx context.Context, key string) (bool, error)
 	// ignored, if not nil, is told of what the source has that can be no object and would be selected.

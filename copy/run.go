@@ -123,6 +123,7 @@ func newJob(src, dest storage.Location, opts Options) (*job, error) {
 		}
 	}
 	p.occupied, p.arrived, p.destDir, p.ignored = j.occupied, j.arrived, j.dir, j.ignore
+	p.farNames = isFlat(dest.Bucket)
 	p.found = func() { j.rec.found.Add(1) }
 	if opts.AppendToLastFile && isFlat(dest.Bucket) {
 		return nil, &OptionError{"AppendToLastFile", errors.New("S3 cannot append; new files go into a further output without it")}
