@@ -6,43 +6,80 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/skepdata/skep/storage"
 )
 
-// fromList yields what Options.SrcList names, in the order of the names. The objects are looked up
-// some ahead, as many at once as there are workers.
+// fromList yields what Options.SrcList names, in the order of the names.
 func (p *planner) fromList(ctx context.Context) iter.Seq2[Source, error] {
-	return func(yield func(Source, error) bool) {
+	return p.lookUpAhead(ctx, func(ctx context.Context, yield func(listed) bool) {
 		keys := make([]string, len(p.opts.SrcList))
 		for i, name := range p.opts.SrcList {
 			keys[i] = p.listedKey(name)
 		}
 		slices.SortFunc(keys, p.compareKeys)
-		keys = slices.Compact(keys)
+		for _, key := range slices.Compact(keys) {
+			if !yield(listed{Source: Source{Object: storage.Object{Key: key}, Base: baseName(p.src.Prefix, key)}, unknown: true}) {
+				return
+			}
+		}
+	})
+}
 
+// listed is what a list or a manifest names.
+type listed struct {
+	Source
+	unknown bool  // nothing but its key and its Base is known
+	err     error // which ends the list
+}
+
+// promise is something listed, or where it will come.
+type promise struct {
+	listed
+	later chan listed
+}
+
+// lookUpAhead yields what list does, in that order. What is not known of objects is looked up some ahead, as
+// many at once as there are workers. list is called in a goroutine of its own.
+func (p *planner) lookUpAhead(
+	ctx context.Context, list func(ctx context.Context, yield func(listed) bool),
+) iter.Seq2[Source, error] {
+	return func(yield func(Source, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		var running sync.WaitGroup
 		defer running.Wait()
 		defer cancel()
-		answers := make(chan chan Source, p.opts.workers())
+		answers := make(chan promise, p.opts.workers())
 		running.Go(func() {
 			defer close(answers)
-			for _, key := range keys {
-				answer := make(chan Source, 1)
-				select {
-				case answers <- answer:
-				case <-ctx.Done():
-					return
+			list(ctx, func(l listed) bool {
+				promised := promise{listed: l}
+				if l.unknown {
+					promised.later = make(chan listed, 1)
 				}
-				running.Go(func() { answer <- p.lookUp(ctx, key) })
-			}
+				select {
+				case answers <- promised:
+				case <-ctx.Done():
+					return false
+				}
+				if l.unknown {
+					running.Go(func() {
+						l.Object, l.lost = p.described(ctx, l.Key)
+						promised.later <- l
+					})
+				}
+				return true
+			})
 		})
-		for answer := range answers {
-			s := <-answer
+		for l := range answers {
+			if l.later != nil {
+				l.listed = <-l.later
+			}
 			if ctx.Err() != nil {
 				yield(Source{}, context.Cause(ctx))
 				return
 			}
-			if !yield(s, nil) {
+			if !yield(l.Source, l.err) || l.err != nil {
 				return
 			}
 		}
@@ -84,11 +121,6 @@ func (p *planner) listedKey(name string) string {
 		return strings.TrimPrefix(name, p.src.Bucket.URL())
 	}
 	return directory(p.src.Prefix) + name
-}
-
-func (p *planner) lookUp(ctx context.Context, key string) Source {
-	o, err := p.described(ctx, key)
-	return Source{Object: o, Base: baseName(p.src.Prefix, key), lost: err}
 }
 
 // Err is why the output cannot be made, if that is known: a source on a list is not there, or another

@@ -249,11 +249,11 @@ func (p *planner) skipUnchanged(t *Task) {
 // versions was true of other objects, those they were copied from, except their checksums. Of
 // files that went into an output of another name it yields that, once: it is what there is.
 func (p *planner) fromManifest(ctx context.Context) iter.Seq2[Source, error] {
-	return func(yield func(Source, error) bool) {
+	return p.lookUpAhead(ctx, func(ctx context.Context, yield func(listed) bool) {
 		outputs := map[string]bool{}
 		for line, err := range readManifest(ctx, p.opts.PreviousManifest) {
 			if err != nil {
-				yield(Source{}, err)
+				yield(listed{err: err})
 				return
 			}
 			at := line.Path
@@ -265,20 +265,19 @@ func (p *planner) fromManifest(ctx context.Context) iter.Seq2[Source, error] {
 			}
 			key, ok := strings.CutPrefix(sameScheme(at), p.src.Bucket.URL())
 			if !ok || key == "" {
-				yield(Source{}, &ManifestError{p.opts.PreviousManifest.URL(), fmt.Errorf("%s is not in %s, where the source is", at, p.src.Bucket.URL())})
+				yield(listed{err: &ManifestError{p.opts.PreviousManifest.URL(), fmt.Errorf("%s is not in %s, where the source is", at, p.src.Bucket.URL())}})
 				return
 			}
-			s := line.sourceEntry()
-			s.Key = key
-			if line.Output != "" {
-				s.Object, s.lost = p.described(ctx, key)
-				s.Base = line.outputEntry().Base
+			l := listed{Source: line.sourceEntry(), unknown: line.Output != ""}
+			l.Key = key
+			if l.unknown {
+				l.Base = line.outputEntry().Base
 			}
-			if !yield(s, nil) {
+			if !yield(l) {
 				return
 			}
 		}
-	}
+	})
 }
 
 // described is what the source tells of a key that is on a list, or why it does not.

@@ -1,13 +1,16 @@
 package copier_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	copier "github.com/skepdata/skep/copy"
 	"github.com/skepdata/skep/storage"
@@ -21,6 +24,38 @@ func manifestLines(t *testing.T, b *storagetest.Mem, key string) []string {
 		t.Fatalf("there is no %s, but %v", key, b.Keys())
 	}
 	return slices.Sorted(strings.Lines(gunzipped(t, content)))
+}
+
+// Of the outputs of groups a manifest does not tell enough; the store is asked for several at once.
+func TestOutputsOfAManifestAreLookedUpAtOnce(t *testing.T) {
+	src, dest, next := storagetest.NewMem("s3://lake/"), storagetest.NewMem("s3://out/"), storagetest.NewMem("s3://next/")
+	for i := range 100 {
+		src.Put(fmt.Sprintf("h/g%02d-1", i), "x")
+	}
+	if _, err := copier.Run(t.Context(), at(src, ""), at(dest, ""), quick(copier.Options{GroupBy: `.*/(g\d+)-1`, OutputManifest: "m.gz"})); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var asked atomic.Int64
+	all := make(chan struct{})
+	meet := func(op storagetest.Op) error {
+		if op.Kind == storagetest.OpStat {
+			if asked.Add(1) == 8 {
+				close(all)
+			}
+			select {
+			case <-all:
+			case <-ctx.Done():
+			}
+		}
+		return nil
+	}
+	opts := quick(copier.Options{CopyFromManifest: true, PreviousManifest: at(dest, "m.gz"), Workers: 8})
+	sum, err := copier.Run(ctx, at(storagetest.Faulty(dest, meet), ""), at(next, ""), opts)
+	if err != nil || sum.Objects != 100 || ctx.Err() != nil {
+		t.Errorf("%d copied, %d asked for: %v", sum.Objects, asked.Load(), err)
+	}
 }
 
 func TestManifestIsS3DistCps(t *testing.T) {
