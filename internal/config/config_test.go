@@ -143,7 +143,7 @@ func TestS3BucketsShareOneClient(t *testing.T) {
 	o := c.Opener()
 	defer o.Close()
 	clients := map[*s3store.Client]bool{}
-	for _, u := range []string{"s3://a/", "s3a://b/x", "s3n://c/y/z"} {
+	for _, u := range []string{"s3://one/", "s3a://two/x", "s3n://three/y/z"} {
 		at, err := o.Open(t.Context(), u)
 		if err != nil {
 			t.Fatal(err)
