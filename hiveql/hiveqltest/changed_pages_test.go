@@ -204,7 +204,7 @@ func TestReadingWhatIsProven(t *testing.T) {
 		"a number": id.Offset + 1000, "a text": pad.Offset + 1000, "a text that is not read": rest.Offset + 1000,
 		"the first byte": 0, "a number of the footer": int64(len(file)) - 8 - about.Size/2,
 	} {
-		s, f := l.reader(t), &flipAt{at: at, left: 1}
+		f := &flipAt{at: at, left: 1}
 		if name == "a number" {
 			l.proxy.Change(nil, f.change)
 			if got, _, err := answer(t.Context(), l.reader(t), pagedQuery); err != nil || got == want {
@@ -213,7 +213,7 @@ func TestReadingWhatIsProven(t *testing.T) {
 			f.left = 1
 		}
 		l.exec = executor(t) // which has no footer yet
-		s = l.reader(t)
+		s := l.reader(t)
 		l.proxy.Change(nil, f.change)
 		got, stats, err := answer(t.Context(), s, "SET skep.verify.whole=true; "+pagedQuery)
 		l.proxy.Change(nil, nil)
