@@ -86,14 +86,14 @@ func (s *Session) cleanRest(ctx context.Context) error {
 // finishWrites finishes what is due of a table, also what other sessions have left.
 func (s *Session) finishWrites(ctx context.Context, name metastore.TableName) error {
 	t, err := s.cfg.Store.Table(ctx, name)
-	if errors.Is(err, metastore.ErrNoSuchTable) || errors.Is(err, metastore.ErrNoSuchDatabase) {
+	if noTable(err) {
 		return nil // it went with all of its files
 	}
 	if err != nil {
 		return err
 	}
 	var all error
-	for _, id := range writesOf(t, stateCleaning) {
+	for _, id := range append(writesOf(t, stateCleaning), writesOf(t, stateCleaned)...) {
 		_, err := s.finishWrite(ctx, name, id)
 		all = errors.Join(all, err)
 	}
@@ -109,13 +109,14 @@ func (s *Session) recoverWrites(ctx context.Context, t *metastore.Table) error {
 	}
 	s.finishMoves(ctx, t)
 	for _, id := range writesOf(t, "") {
-		state, by, _ := strings.Cut(t.Parameters[writeParam+id], " ")
+		record := t.Parameters[writeParam+id]
+		state, by, _ := strings.Cut(record, " ")
 		var err error
 		switch {
-		case state == stateCleaning:
+		case state == stateCleaning || state == stateCleaned:
 			_, err = s.finishWrite(ctx, t.TableName, id)
 		case abandoned(by):
-			err = s.takeBack(ctx, t, id)
+			err = s.takeBack(ctx, t, id, record)
 		}
 		if err != nil {
 			return fmt.Errorf("recover write %s of %s: %w", id, t.TableName, err)
@@ -124,8 +125,16 @@ func (s *Session) recoverWrites(ctx context.Context, t *metastore.Table) error {
 	return nil
 }
 
-// takeBack removes the files of a write whose process died before the commit.
-func (s *Session) takeBack(ctx context.Context, t *metastore.Table, id string) error {
+// takeBack removes the files of a write whose process died before the commit. record is what the table said
+// of the write before the process was found dead: it may have committed in between.
+func (s *Session) takeBack(ctx context.Context, t *metastore.Table, id, record string) error {
+	claimed, err := s.claim(ctx, t.TableName, id, record)
+	switch {
+	case noTable(err):
+		return nil // it went with all of its files
+	case err != nil || !claimed:
+		return err
+	}
 	if err := s.removeFilesOf(ctx, t.Storage.Location, id); err != nil {
 		return err
 	}
@@ -149,17 +158,33 @@ func (s *Session) takeBack(ctx context.Context, t *metastore.Table, id string) e
 // them. Every step can be repeated, by any process.
 func (s *Session) finishWrite(ctx context.Context, name metastore.TableName, id string) (done bool, err error) {
 	t, err := s.cfg.Store.Table(ctx, name)
-	if errors.Is(err, metastore.ErrNoSuchTable) || errors.Is(err, metastore.ErrNoSuchDatabase) {
+	if noTable(err) {
 		return true, nil // it went with all of its files
 	}
 	if err != nil {
 		return false, err
 	}
-	state := t.Parameters[writeParam+id]
-	if !strings.HasPrefix(state, stateCleaning) {
+	record := t.Parameters[writeParam+id]
+	switch state, _, _ := strings.Cut(record, " "); state {
+	case stateCleaning:
+		if done, err := s.cleanReplaced(ctx, t, id, record); !done {
+			return false, err
+		}
+	case stateCleaned:
+	default:
 		return true, nil
 	}
-	needed, err := s.needed(ctx, name, committedAt(state))
+	// The record goes last: without it nobody would look for the list.
+	if err := s.removeNamed(ctx, t.Storage.Location, replacedPrefix+id); err != nil {
+		return false, err
+	}
+	return true, s.forget(ctx, name, id)
+}
+
+// cleanReplaced removes the files that a write replaced, and records that: from then on no reader needs the
+// list of them. It reports whether it has.
+func (s *Session) cleanReplaced(ctx context.Context, t *metastore.Table, id, record string) (done bool, err error) {
+	needed, err := s.needed(ctx, t.TableName, committedAt(record))
 	if err != nil || needed {
 		return false, err
 	}
@@ -175,10 +200,11 @@ func (s *Session) finishWrite(ctx context.Context, name metastore.TableName, id 
 	if err := g.Wait(); err != nil {
 		return false, err
 	}
-	if err := s.forget(ctx, name, id); err != nil {
-		return false, err
+	_, err = s.changeRecord(ctx, t.TableName, id, record, stateCleaned)
+	if noTable(err) {
+		err = nil // it went with all of its files
 	}
-	return true, s.removeNamed(ctx, t.Storage.Location, replacedPrefix+id)
+	return err == nil, err
 }
 
 // removeReplaced removes the replaced files of one place that are still what they were.
@@ -239,6 +265,28 @@ func (s *Session) removeFilesOf(ctx context.Context, url, id string) error {
 	return err
 }
 
+// claim leaves a write to whoever takes it back, unless its record is another by now: then it has been
+// committed, or taken back by somebody else. A commit that is under way in the database is waited for, and
+// none comes after it, if the owner is the caller or dead.
+func (s *Session) claim(ctx context.Context, name metastore.TableName, id, record string) (claimed bool, err error) {
+	return s.changeRecord(ctx, name, id, record, stateWriting+" "+ownerless)
+}
+
+// changeRecord makes the record of a write another, if it is still what it was. It reports whether it was.
+func (s *Session) changeRecord(ctx context.Context, name metastore.TableName, id, from, to string) (was bool, err error) {
+	err = s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
+		was = false
+		t, err := tx.Table(ctx, name)
+		if err != nil || t.Parameters[writeParam+id] != from {
+			return err
+		}
+		was = true
+		t.Parameters[writeParam+id] = to
+		return tx.AlterTable(ctx, name, t)
+	})
+	return was && err == nil, err
+}
+
 // forget takes a write out of the table's parameters.
 func (s *Session) forget(ctx context.Context, name metastore.TableName, id string) error {
 	err := s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
@@ -252,8 +300,13 @@ func (s *Session) forget(ctx context.Context, name metastore.TableName, id strin
 		delete(t.Parameters, writeParam+id)
 		return tx.AlterTable(ctx, name, t)
 	})
-	if errors.Is(err, metastore.ErrNoSuchTable) || errors.Is(err, metastore.ErrNoSuchDatabase) {
+	if noTable(err) {
 		return nil
 	}
 	return err
+}
+
+// noTable reports whether an error says that there is no such table, or not even its database.
+func noTable(err error) bool {
+	return errors.Is(err, metastore.ErrNoSuchTable) || errors.Is(err, metastore.ErrNoSuchDatabase)
 }

@@ -406,18 +406,14 @@ func (j *job) counts(t *target) bool {
 func (j *job) rollback(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
-	t, err := j.s.cfg.Store.Table(ctx, j.table.TableName)
+	committed, err := j.committed(ctx)
 	switch {
-	case j.create && err == nil && t.Parameters[generationParam] == j.id:
-		return false
-	case err == nil && !j.create && !strings.HasPrefix(t.Parameters[writeParam+j.id], stateWriting):
+	case committed:
 		return false
 	case err != nil && !errors.Is(err, metastore.ErrNoSuchTable):
 		return true // it cannot be told; the files are invisible unless committed
-	}
-	if j.removeFiles(ctx) != nil {
-		j.disown(ctx)
-		return true
+	case j.removeFiles(ctx) != nil:
+		return true // the next write will, for the record has no owner any more
 	}
 	if j.create { // on failure the record stays, and does no harm
 		_ = j.s.forgetIntent(ctx, j.table.Database, j.id)
@@ -425,6 +421,19 @@ func (j *job) rollback(ctx context.Context) bool {
 		_ = j.s.forget(ctx, j.table.TableName, j.id)
 	}
 	return true
+}
+
+// committed reports whether the commit has taken place. If it has not, it will not from now on.
+func (j *job) committed(ctx context.Context) (bool, error) {
+	if !j.create {
+		claimed, err := j.s.claim(ctx, j.table.TableName, j.id, stateWriting+" "+thisProcess().String())
+		return err == nil && !claimed, err
+	}
+	if _, err := j.s.claimIntent(ctx, j.table.Database, j.id, stateWriting, j.table.Storage.Location); err != nil {
+		return false, err
+	}
+	t, err := j.s.cfg.Store.Table(ctx, j.table.TableName)
+	return err == nil && t.Parameters[generationParam] == j.id, err
 }
 
 // removeFiles removes what the job has put at its places.
@@ -435,21 +444,4 @@ func (j *job) removeFiles(ctx context.Context) error {
 		}
 	}
 	return j.s.removeNamed(ctx, j.table.Storage.Location, replacedPrefix+j.id, movedPrefix+j.id)
-}
-
-// disown leaves what could not be removed to the next write. Where not even that can be recorded, it is
-// left to the next write when this process has ended.
-func (j *job) disown(ctx context.Context) {
-	if j.create {
-		_ = j.s.disownIntent(ctx, j.table.Database, j.id, j.table.Storage.Location)
-		return
-	}
-	_ = j.s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
-		t, err := tx.Table(ctx, j.table.TableName)
-		if err != nil || t.Parameters[writeParam+j.id] == "" {
-			return err
-		}
-		t.Parameters[writeParam+j.id] = stateWriting + " " + ownerless
-		return tx.AlterTable(ctx, t.TableName, t)
-	})
 }

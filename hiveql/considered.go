@@ -2,7 +2,6 @@ package hiveql
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -69,7 +68,7 @@ func (of considered) count(ctx context.Context) (int64, error) {
 	}
 	n := int64(0)
 	for _, err := range of.store.PartitionNames(ctx, of.table, nil) {
-		if errors.Is(err, metastore.ErrNoSuchTable) || errors.Is(err, metastore.ErrNoSuchDatabase) {
+		if noTable(err) {
 			return 0, nil // dropped meanwhile
 		}
 		if err != nil {

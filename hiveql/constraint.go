@@ -164,7 +164,7 @@ func (s *Session) shownConstraints(ctx context.Context, t *metastore.Table) ([]m
 	for _, c := range all {
 		if c.Kind == metastore.ForeignKey {
 			ofParent, err := s.cfg.Store.Constraints(ctx, c.Parent)
-			if errors.Is(err, metastore.ErrNoSuchTable) || errors.Is(err, metastore.ErrNoSuchDatabase) {
+			if noTable(err) {
 				continue
 			}
 			if err != nil {

@@ -21,7 +21,7 @@ func (s *Session) dropTableOrView(ctx context.Context, n *syntax.DropTable) erro
 		return err
 	}
 	t, err := s.cfg.Store.Table(ctx, name)
-	if errors.Is(err, metastore.ErrNoSuchTable) || errors.Is(err, metastore.ErrNoSuchDatabase) {
+	if noTable(err) {
 		if n.IfExists || s.dropsQuietly() {
 			return nil
 		}

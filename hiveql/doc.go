@@ -29,7 +29,11 @@
 //	    skep.write.ID goes, or, where files were replaced, becomes "cleaning"; where somebody else
 //	    has changed a place since [4], the job goes back there
 //	[6] when no reader can need them any more, the replaced files are deleted
-//	[7] transaction: skep.write.ID goes; then the list of [4]
+//	[7] transaction: skep.write.ID becomes "cleaned"; the list of [4] is deleted; transaction:
+//	    skep.write.ID goes
+//
+// Whoever finds the record of a dead process takes it over before anything else, in a transaction that does
+// so only if it still is what was read: the process may have committed and ended in between.
 //
 // LOAD DATA without LOCAL lists what it has loaded in .skep-moved-ID, and [5] says so in
 // skep.moved.ID of the table, and of the default database, where every LOAD DATA looks whether its sources

@@ -150,19 +150,18 @@ func (s *Session) forgetDropped(ctx context.Context, db, id, home string, places
 func (s *Session) leaveDropped(ctx context.Context, db, id, home string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
-	d, err := s.cfg.Store.Database(ctx, db)
-	if err != nil {
+	switch claimed, err := s.claimIntent(ctx, db, id, stateWriting, home); {
+	case err != nil:
 		return // it is done when this process has ended
+	case claimed:
+		_ = s.recoverIntent(ctx, db, intent{id: id, state: stateWriting, place: home})
+	default:
+		_ = s.changeIntents(ctx, db, func(p map[string]string) {
+			if state, _, ok := strings.Cut(p[writeParam+id], " "); ok {
+				p[writeParam+id] = state + " " + ownerless + " at " + home
+			}
+		})
 	}
-	if strings.HasPrefix(d.Parameters[writeParam+id], stateWriting) &&
-		s.recoverIntent(ctx, db, intent{id: id, state: stateWriting, place: home}) == nil {
-		return
-	}
-	_ = s.changeIntents(ctx, db, func(p map[string]string) {
-		if state, _, ok := strings.Cut(p[writeParam+id], " "); ok {
-			p[writeParam+id] = state + " " + ownerless + " at " + home
-		}
-	})
 }
 
 // finishDropped removes what is left of dropped data, but for files that have been put there since, and its

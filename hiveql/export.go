@@ -108,7 +108,7 @@ func (s *Session) recoverExports(ctx context.Context, url string) error {
 			if i.place != url || i.state != stateExporting || !abandoned(i.by) {
 				continue
 			}
-			if err := s.recoverIntent(ctx, name, i); err != nil {
+			if err := s.recoverAbandoned(ctx, name, i); err != nil {
 				return err
 			}
 		}

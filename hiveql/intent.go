@@ -21,6 +21,7 @@ type intent struct {
 	id, state string
 	by        string // the owner
 	place     string
+	record    string // all of it
 }
 
 func intentText(state, place string) string {
@@ -34,7 +35,7 @@ func intentsOf(d *metastore.Database) (all []intent) {
 		if !ok {
 			continue
 		}
-		i := intent{id: id}
+		i := intent{id: id, record: v}
 		var rest string
 		rest, i.place, _ = strings.Cut(v, " at ")
 		i.state, i.by, _ = strings.Cut(rest, " ")
@@ -117,11 +118,35 @@ func (s *Session) recoverIntentsOf(ctx context.Context, d *metastore.Database) e
 		if !abandoned(i.by) {
 			continue
 		}
-		if err := s.recoverIntent(ctx, d.Name, i); err != nil {
+		if err := s.recoverAbandoned(ctx, d.Name, i); err != nil {
 			return fmt.Errorf("recover write %s at %s: %w", i.id, i.place, err)
 		}
 	}
 	return nil
+}
+
+// recoverAbandoned brings to an end what a dead process has recorded, unless the record is another by now: the
+// process may have got further before it ended.
+func (s *Session) recoverAbandoned(ctx context.Context, db string, i intent) error {
+	if claimed, err := s.claimRecord(ctx, db, i); err != nil || !claimed {
+		return err
+	}
+	return s.recoverIntent(ctx, db, i)
+}
+
+// claimIntent is claim for a record of this process on a database.
+func (s *Session) claimIntent(ctx context.Context, db, id, state, place string) (claimed bool, err error) {
+	return s.claimRecord(ctx, db, intent{id: id, state: state, place: place, record: intentText(state, place)})
+}
+
+// claimRecord is claim for the record of a database.
+func (s *Session) claimRecord(ctx context.Context, db string, i intent) (claimed bool, err error) {
+	err = s.changeIntents(ctx, db, func(params map[string]string) {
+		if claimed = params[writeParam+i.id] == i.record; claimed {
+			params[writeParam+i.id] = i.state + " " + ownerless + " at " + i.place
+		}
+	})
+	return claimed && err == nil, err
 }
 
 // recoverIntent takes a write back, or finishes it.
@@ -184,7 +209,7 @@ func (s *Session) vacuumIntents(ctx context.Context, dbs string, dry bool, v *Va
 				v.Undone++
 			}
 			if !dry {
-				all = errors.Join(all, s.recoverIntent(ctx, name, i))
+				all = errors.Join(all, s.recoverAbandoned(ctx, name, i))
 			}
 		}
 	}

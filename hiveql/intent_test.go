@@ -16,22 +16,13 @@ import (
 func (w *world) orphan(dbs ...string) {
 	w.t.Helper()
 	ctx := context.Background()
-	dead := func(params map[string]string) {
-		for k, v := range params {
-			words := strings.Fields(v)
-			if strings.HasPrefix(k, "skep.write.") && len(words) > 3 {
-				words[2], words[3] = "1073741824", "1" // nobody's number
-				params[k] = strings.Join(words, " ")
-			}
-		}
-	}
 	err := w.store.Update(ctx, func(tx metastore.Tx) error {
 		for _, name := range append(dbs, "default") {
 			d, err := tx.Database(ctx, name)
 			if err != nil {
 				return err
 			}
-			dead(d.Parameters)
+			orphaned(d.Parameters)
 			if err := tx.AlterDatabase(ctx, d); err != nil {
 				return err
 			}
@@ -44,7 +35,7 @@ func (w *world) orphan(dbs ...string) {
 			if err != nil {
 				return err
 			}
-			dead(t.Parameters)
+			orphaned(t.Parameters)
 			if err := tx.AlterTable(ctx, t.TableName, t); err != nil {
 				return err
 			}
@@ -54,6 +45,20 @@ func (w *world) orphan(dbs ...string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// orphaned makes the writes in parameters those of a process that does not run any more. It reports whether
+// there are any.
+func orphaned(params map[string]string) (any bool) {
+	for k, v := range params {
+		words := strings.Fields(v)
+		if strings.HasPrefix(k, "skep.write.") && len(words) > 3 {
+			words[2], words[3] = "1073741824", "1" // nobody's number
+			params[k] = strings.Join(words, " ")
+			any = true
+		}
+	}
+	return any
 }
 
 // below are the keys of the store that begin with a prefix.

@@ -130,10 +130,14 @@ func (s *Session) finishMove(ctx context.Context, store metastore.Store, t *meta
 			return err
 		}
 	}
-	err = store.Update(ctx, func(tx metastore.Tx) error {
+	// The records go last: without them nobody would look for the list.
+	if err := s.removeNamed(ctx, t.Storage.Location, movedPrefix+id); err != nil {
+		return err
+	}
+	return store.Update(ctx, func(tx metastore.Tx) error {
 		now, err := tx.Table(ctx, t.TableName)
 		switch {
-		case errors.Is(err, metastore.ErrNoSuchTable) || errors.Is(err, metastore.ErrNoSuchDatabase):
+		case noTable(err):
 		case err != nil:
 			return err
 		case now.Parameters[movedParam+id] != "":
@@ -144,10 +148,6 @@ func (s *Session) finishMove(ctx context.Context, store metastore.Store, t *meta
 		}
 		return changeMoves(ctx, tx, func(p map[string]string) { delete(p, movedParam+id) })
 	})
-	if err != nil {
-		return err
-	}
-	return s.removeNamed(ctx, t.Storage.Location, movedPrefix+id)
 }
 
 // removeMoved removes what is left of the sources in one directory, which may be a table's. That is listed

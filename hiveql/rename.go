@@ -156,14 +156,13 @@ func (c *renaming) copy(ctx context.Context) error {
 func (c *renaming) undo(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
+	if _, err := c.s.claimIntent(ctx, c.db, c.id, stateCopying, c.to); err != nil {
+		return // it is done when this process has ended
+	}
 	if done, err := c.done(ctx); done || err != nil {
-		return // if it cannot be told, it is done when this process has ended
+		return // if it cannot be told, it is left to the next write
 	}
-	if c.s.takeCopyBack(ctx, c.db, c.id, c.to) != nil {
-		_ = c.s.changeIntents(ctx, c.db, func(p map[string]string) {
-			p[writeParam+c.id] = stateCopying + " " + ownerless + " at " + c.to
-		})
-	}
+	_ = c.s.takeCopyBack(ctx, c.db, c.id, c.to) // what cannot be removed is left to the next write
 	if c.hides {
 		_ = c.s.forget(ctx, c.table.TableName, c.id)
 	}

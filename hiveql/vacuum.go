@@ -56,7 +56,7 @@ func (s *Session) Vacuum(ctx context.Context, dbs, tables string, dry bool) (Vac
 func (s *Session) vacuumWrite(ctx context.Context, t *metastore.Table, id string, dry bool, v *Vacuumed) error {
 	value := t.Parameters[writeParam+id]
 	state, by, _ := strings.Cut(value, " ")
-	if state == stateCleaning {
+	if state == stateCleaning || state == stateCleaned {
 		var done bool
 		var err error
 		if dry {
@@ -81,7 +81,7 @@ func (s *Session) vacuumWrite(ctx context.Context, t *metastore.Table, id string
 	if dry {
 		return nil
 	}
-	return s.takeBack(ctx, t, id)
+	return s.takeBack(ctx, t, id, value)
 }
 
 // vacuumMove removes the sources of a LOAD DATA.

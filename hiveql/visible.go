@@ -30,6 +30,7 @@ const (
 const (
 	stateWriting  = "writing"  // its files are not yet there for readers
 	stateCleaning = "cleaning" // committed; the files it replaced are being removed
+	stateCleaned  = "cleaned"  // they are; their list is being removed
 )
 
 // writeID is what the names of a write's files end in, before any extension: the version of
@@ -154,7 +155,7 @@ func (l *lister) objects(ctx context.Context, loc storage.Location, url string) 
 // tableNow is a table as it is after its files were listed; errStale if there is none any more.
 func tableNow(ctx context.Context, store metastore.Store, name metastore.TableName) (*metastore.Table, error) {
 	now, err := store.Table(ctx, name)
-	if errors.Is(err, metastore.ErrNoSuchTable) || errors.Is(err, metastore.ErrNoSuchDatabase) {
+	if noTable(err) {
 		return nil, errStale
 	}
 	return now, err
