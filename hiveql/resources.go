@@ -101,7 +101,7 @@ func (s *Session) addFile(ctx context.Context, url string) error {
 			return err
 		}
 		if err := os.Mkdir(filepath.Join(dir, "files"), 0o700); err != nil {
-			return errors.Join(err, os.RemoveAll(dir))
+			return errors.Join(err, removeStaging(dir))
 		}
 		res.dir = dir
 	}
@@ -145,5 +145,5 @@ func (s *Session) removeResources() error {
 	if s.resources.dir == "" {
 		return nil
 	}
-	return os.RemoveAll(s.resources.dir)
+	return removeStaging(s.resources.dir)
 }

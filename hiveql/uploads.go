@@ -303,7 +303,7 @@ func (u *uploads) close() {
 			return
 		}
 	}
-	_ = os.RemoveAll(u.dir) // what is left goes with the next write, when this process has ended
+	_ = removeStaging(u.dir) // what is left goes with the next write, when this process has ended
 }
 
 // leave leaves the directory to the next write, which knows by it what uploads may have been begun.
@@ -314,7 +314,7 @@ func (u *uploads) leave() {
 			_ = os.RemoveAll(filepath.Join(u.dir, e.Name()))
 		}
 	}
-	_ = os.WriteFile(filepath.Join(u.dir, "owner"), []byte(ownerless), 0o600)
+	_ = os.WriteFile(filepath.Join(u.dir, ownerName), []byte(ownerless), 0o600)
 }
 
 var errUploadsClosed = errors.New("the write has ended")

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -120,51 +118,3 @@ func (s *Session) vacuumLocks(ctx context.Context, dry bool, v *Vacuumed) error 
 	}
 	return nil
 }
-
-// stagingPrefix begins the names of staging directories; the owner's process follows.
-const stagingPrefix = "skep-write-"
-
-// stagingDir makes a local directory for the files of one write.
-func (s *Session) stagingDir() (string, error) {
-	dir, err := os.MkdirTemp(s.cfg.StagingDir, stagingPrefix+"*")
-	if err != nil {
-		return "", fmt.Errorf("make a staging directory: %w", err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "owner"), []byte(thisProcess().String()), 0o600); err != nil {
-		return "", errors.Join(err, os.RemoveAll(dir))
-	}
-	return dir, nil
-}
-
-// vacuumStaging removes the staging directories of processes that are gone, and ends the uploads that
-// these have begun.
-func (s *Session) vacuumStaging(ctx context.Context, dry bool, v *Vacuumed) error {
-	dirs, err := filepath.Glob(filepath.Join(s.cfg.StagingDir, stagingPrefix+"*"))
-	if err != nil {
-		return err
-	}
-	for _, dir := range dirs {
-		text, err := os.ReadFile(filepath.Join(dir, "owner"))
-		if err != nil {
-			continue // it is being made, or removed, or not ours to look at
-		}
-		if !abandoned(string(text)) {
-			continue
-		}
-		v.Staging++
-		if dry {
-			continue
-		}
-		err = s.abortNoted(ctx, dir, nil)
-		if err == nil {
-			err = os.RemoveAll(dir)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// ownerless is in the place of the owner of what its process has left to others.
-const ownerless = "nobody"

@@ -284,17 +284,24 @@ func TestOwnTempDir(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dead := filepath.Join(parent, "skep-duck-dead") // as a process leaves it that is killed
-	if err := errors.Join(os.Mkdir(dead, 0o700), os.WriteFile(filepath.Join(dead, "lock"), nil, 0o600),
-		os.WriteFile(filepath.Join(dead, "spilled"), []byte("x"), 0o600)); err != nil {
-		t.Fatal(err)
+	for name, files := range map[string][]string{ // as processes leave them that are killed
+		"used": {"lock", "spilled"}, "being-made": {"new"}, "just-made": nil, "being-removed": {"lock"},
+	} {
+		dead := filepath.Join(parent, "skep-duck-"+name)
+		err := os.Mkdir(dead, 0o700)
+		for _, file := range files {
+			err = errors.Join(err, os.WriteFile(filepath.Join(dead, file), []byte("x"), 0o600))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 	other, err := duck.Open(duck.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if left, err := os.ReadDir(parent); err != nil || len(left) != 2 {
-		t.Errorf("of two engines and a dead one: %v, %v", left, err)
+		t.Errorf("of two engines and dead ones: %v, %v", left, err)
 	}
 	if err := errors.Join(e.Close(), e.Close(), other.Close()); err != nil {
 		t.Error(err)
