@@ -4,8 +4,10 @@
 # make test-disk  hiveql on full disks for its cache and its temporary files, which are mounted in a name space
 #              of their own: Linux, unshare(1), and a system that lets who runs it mount there
 # make soak    500 random copies by distcp through trouble, as many killed writers of the block store, 200
-#              processes on one, and 200 clients on a metastore in PostgreSQL and as many on one in MariaDB for 10 minutes; SKEP_SOAK_ROUNDS=N,
-#              SKEP_SOAK_PROCESSES=N, SKEP_SOAK_CLIENTS=N and SKEP_SOAK_TIME=2m are other numbers
+#              processes on one, and 200 clients on a metastore in PostgreSQL and as many on one in MariaDB for 10 minutes;
+#              50 times, processes of hiveql that write in every way to one metastore and are killed, while
+#              others read; SKEP_SOAK_ROUNDS=N, SKEP_SOAK_PROCESSES=N, SKEP_SOAK_CLIENTS=N, SKEP_SOAK_TIME=2m and
+#              SKEP_STORM_ROUNDS=N are other numbers; SKEP_STORM_SEED=N begins the storms at a seed
 # make check   formatting, vet, static analysis and the tests under the race detector
 # make bench   the benchmarks
 # make bench-copy   distcp against s5cmd, rclone and mc; BENCH_COPY='--scale 0.1 --only W1' narrows it
@@ -41,6 +43,7 @@ soak:
 	SKEP_SOAK_ROUNDS=$(or $(SKEP_SOAK_ROUNDS),500) go test -count=1 -run '^Test(Faults|RandomJobs)$$' -timeout 120m ./cmd/distcp
 	SKEP_SOAK_ROUNDS=$(or $(SKEP_SOAK_ROUNDS),500) go test -count=1 -run '^Test(Crash|CrashAtEveryStep|FaultAtEveryStep|ResumeAtEveryStep|ChoreAtEveryStep|KilledChores|Rebuild)$$' -timeout 120m ./storage/blockstore
 	SKEP_SOAK_ROUNDS=$(or $(SKEP_SOAK_ROUNDS),500) go test -count=1 -run '^Test(KilledWrites|ServerIsKilled|WritingThroughTrouble)$$' -timeout 120m ./cmd/hiveql
+	SKEP_SOAK_ROUNDS=$(or $(SKEP_STORM_ROUNDS),50) go test -count=1 -tags storm -run '^TestStorm$$' -timeout 120m ./cmd/hiveql
 	SKEP_SOAK_PROCESSES=$(or $(SKEP_SOAK_PROCESSES),200) SKEP_SOAK_TIME=60s go test -count=1 -run '^TestHammer$$' -timeout 30m -v ./storage/blockstore
 	SKEP_SOAK_CLIENTS=$(or $(SKEP_SOAK_CLIENTS),200) SKEP_SOAK_TIME=$(or $(SKEP_SOAK_TIME),10m) go test -count=1 -run '^TestSoak$$' -timeout 60m -v ./metastore/hms
 

@@ -25,6 +25,13 @@ func (s *Session) alterTable(ctx context.Context, r *Result, n *syntax.AlterTabl
 		}
 		return semantic(&n.Name, 10132, "To alter a base table you need to use the ALTER TABLE command.")
 	}
+	if err = s.alterFound(ctx, r, t, n); errors.Is(err, metastore.ErrNoSuchTable) { // it was there
+		return ddlFailed("Unable to alter table. hive.%s table not found%w", t.TableName, quiet(err))
+	}
+	return err
+}
+
+func (s *Session) alterFound(ctx context.Context, r *Result, t *metastore.Table, n *syntax.AlterTable) error {
 	switch a := n.Action.(type) {
 	case *syntax.AddPartitions:
 		return s.addPartitions(ctx, t, a)

@@ -21,14 +21,8 @@ func (s *Session) dropTableOrView(ctx context.Context, n *syntax.DropTable) erro
 		return err
 	}
 	t, err := s.cfg.Store.Table(ctx, name)
-	if noTable(err) {
-		if n.IfExists || s.dropsQuietly() {
-			return nil
-		}
-		return s.tableError(&n.Name, name, err)
-	}
 	if err != nil {
-		return err
+		return s.notDropped(n, name, err)
 	}
 	if isView := t.Type == metastore.View; isView != n.View {
 		if n.IfExists {
@@ -39,7 +33,18 @@ func (s *Session) dropTableOrView(ctx context.Context, n *syntax.DropTable) erro
 		}
 		return semantic(&n.Name, 10093, "Cannot drop a base table with DROP VIEW")
 	}
-	return s.dropTable(ctx, name)
+	return s.notDropped(n, name, s.dropTable(ctx, name))
+}
+
+// notDropped is what an error means to DROP TABLE, which may be that the table is not there, or not any more.
+func (s *Session) notDropped(n *syntax.DropTable, name metastore.TableName, err error) error {
+	switch {
+	case !noTable(err):
+		return err
+	case n.IfExists || s.dropsQuietly():
+		return nil
+	}
+	return s.tableError(&n.Name, name, err)
 }
 
 // dropsQuietly reports whether dropping what does not exist is no error, as it is by default

@@ -2,6 +2,7 @@ package hiveql_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -104,6 +105,33 @@ func TestDropBesideInsert(t *testing.T) {
 		same(t, sql, must(t, w.plain(), "SELECT a FROM t WHERE ds = 'x'"), "9")
 		if left := w.below("wh/t/ds=x/"); len(left) != 1 {
 			t.Errorf("%s: %q", sql, left)
+		}
+	}
+}
+
+// twice drops a table a second time before its transaction, as another process may.
+type twice struct{ metastore.Store }
+
+func (s twice) Update(ctx context.Context, change func(metastore.Tx) error) error {
+	name := metastore.TableName{Database: "default", Name: "u"}
+	err := s.Store.Update(ctx, func(tx metastore.Tx) error { return tx.DropTable(ctx, name) })
+	if err != nil && !errors.Is(err, metastore.ErrNoSuchTable) {
+		return err
+	}
+	return s.Store.Update(ctx, change)
+}
+
+// TestDropOfWhatIsDropped: where another process drops the table at the same time, DROP TABLE finds none.
+func TestDropOfWhatIsDropped(t *testing.T) {
+	for drop, want := range map[string]string{
+		"DROP TABLE IF EXISTS u":                                   "",
+		"SET hive.exec.drop.ignorenonexistent=false; DROP TABLE u": "Table not found",
+	} {
+		w := newWorld(t)
+		must(t, w.plain(), setup)
+		_, err := run(w.session(w.mem, twice{w.store}), drop)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", drop, err)
 		}
 	}
 }

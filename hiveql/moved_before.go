@@ -22,7 +22,7 @@ type loadedBefore struct {
 
 // refuse is the error of a LOAD DATA of the file.
 func (l *loadedBefore) refuse() error {
-	return notLoadedAgain(l.file, "an earlier LOAD DATA has loaded it into "+l.table.String()+", but could not remove it")
+	return notLoadedAgain(l.file, "an earlier LOAD DATA has loaded it into "+l.table.String()+", but has not removed it")
 }
 
 // unloaded are files of a LOAD DATA that no earlier one has loaded: where one has, it is finished.
