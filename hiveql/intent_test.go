@@ -49,16 +49,17 @@ func (w *world) orphan(dbs ...string) {
 
 // orphaned makes the writes in parameters those of a process that does not run any more. It reports whether
 // there are any.
-func orphaned(params map[string]string) (any bool) {
+func orphaned(params map[string]string) bool {
+	found := false
 	for k, v := range params {
 		words := strings.Fields(v)
 		if strings.HasPrefix(k, "skep.write.") && len(words) > 3 {
 			words[2], words[3] = "1073741824", "1" // nobody's number
 			params[k] = strings.Join(words, " ")
-			any = true
+			found = true
 		}
 	}
-	return any
+	return found
 }
 
 // below are the keys of the store that begin with a prefix.

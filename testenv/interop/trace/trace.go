@@ -5,7 +5,7 @@
 //	different, err := trace.Replay(ctx, address, calls)
 //
 // A file is a JSON object a line. Times are compared as times: a number of seconds that lies
-// between the first and the last call stands for now. The package knows no method.
+// between the first and the last call is the time of the call. The package knows no method.
 package trace
 
 import (
