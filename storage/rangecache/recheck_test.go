@@ -65,3 +65,35 @@ func TestRecheck(t *testing.T) {
 		})
 	}
 }
+
+// TestRecheckOfThePartsAround: where some of what is looked at has changed, all else that has come is looked at too.
+func TestRecheckOfThePartsAround(t *testing.T) {
+	text := noise(31, 200*block)
+	mem := storagetest.NewMem("mem://lake/")
+	o := mem.Put("k", text)
+	var reads requests
+	bucket := &telling{Bucket: reads.of(&changing{Bucket: mem, left: map[int64]int{2: 1, 101: 1, 190: 1}})}
+	cache := open(t, t.TempDir(), 1<<30)
+	f := object(t, cache, bucket, unsummed(o))
+	for _, at := range []int64{2, 101, 190} {
+		fill(t, f, at*block, block)
+	}
+	reads.take()
+	if err := f.Recheck(t.Context(), 150*block, 10*block); err != nil || reads.take() != "" {
+		t.Errorf("of what has not come: %v", err)
+	}
+	if err := f.Recheck(t.Context(), 100*block, 10*block); !errors.Is(err, storage.ErrChecksum) {
+		t.Errorf("the error is %v", err)
+	}
+	if got := reads.take(); got != "101+1 2+1 190+1" {
+		t.Errorf("it asked for %s", got)
+	}
+	f.Close()
+	f = object(t, cache, bucket, unsummed(o))
+	for _, at := range []int64{2, 101, 190} {
+		p := make([]byte, block)
+		if _, err := f.ReadAt(t.Context(), p, at*block); err != nil || string(p) != text[at*block:(at+1)*block] {
+			t.Errorf("block %d is another afterwards, %v", at, err)
+		}
+	}
+}

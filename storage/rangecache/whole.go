@@ -105,7 +105,10 @@ func (of *object) judge() {
 	defer of.cond.Broadcast()
 	of.changed.Add(int64(len(changed)))
 	switch {
-	case errors.Is(err, errUnsettled):
+	case errors.Is(err, errUnsettled): // the blocks that have changed are others by now all the same
+		if b, ok := of.firstUsed(changed); ok {
+			of.fail(of.usedChanged(b, "they came otherwise when all were compared"))
+		}
 	case err != nil:
 		if of.ctx.Err() == nil {
 			of.fail(err)
@@ -129,8 +132,9 @@ func (of *object) judge() {
 }
 
 // Recheck is for one who cannot make sense of n bytes from off on: it fetches what has come of them once
-// more, unless it is known that they are right. Its error is that some came otherwise before, which are
-// forgotten then, for the next to fetch them; without one they are what the store has.
+// more, unless it is known that they are right, and if some come otherwise all that has come of the object. Its error
+// is that some came otherwise before, which are forgotten then, for the next to fetch them; without one they are what
+// the store has.
 func (f *File) Recheck(ctx context.Context, off, n int64) error {
 	of := f.of
 	from, to := max(0, off/blockSize), blocksOf(min(off+n, of.o.Size))
@@ -144,6 +148,15 @@ func (f *File) Recheck(ctx context.Context, off, n int64) error {
 		return failed
 	}
 	changed, err := of.doubt(ctx, from, to)
+	if len(changed) > 0 { // what else has come may have changed too
+		for _, r := range [][2]int64{{0, from}, {to, int64(len(of.have.blocks))}} {
+			if err == nil {
+				var more []int64
+				more, err = of.doubt(ctx, r[0], r[1])
+				changed = append(changed, more...)
+			}
+		}
+	}
 	of.mu.Lock()
 	defer of.mu.Unlock()
 	of.changed.Add(int64(len(changed)))
