@@ -15,7 +15,9 @@ import (
 
 const (
 	leaseDelay = 200 * time.Millisecond // a statement that ends sooner takes no lease
-	leaseTerm  = time.Minute            // how long a lease holds when its process dies
+	// leastGrace is the shortest grace that there is but for none: until then, what runs has a lease.
+	leastGrace = leaseDelay + 100*time.Millisecond
+	leaseTerm  = time.Minute // how long a lease holds when its process dies
 	leaseAgent = "skep reader"
 	// clockSkew is how far the clocks of two machines may be apart.
 	clockSkew = 10 * time.Second
@@ -86,13 +88,13 @@ func (l *lease) end() {
 	l.running.Wait()
 }
 
-// grace is how long replaced files stay whatever happens.
+// grace is how long replaced files stay whatever happens; with 0 they go at once, whoever reads them.
 func (s *Session) grace() time.Duration {
 	d, err := time.ParseDuration(s.Setting(vacuumGrace))
-	if err != nil {
+	if err != nil || d <= 0 {
 		return 0 // set checks it
 	}
-	return d
+	return max(d, leastGrace)
 }
 
 // needed reports whether a plan made before a commit may still be in use.

@@ -10,11 +10,13 @@ import (
 )
 
 // What a session keeps on the local disk is in directories of their own, which name their process in the file
-// owner. It is made first and removed last: a directory without it is empty, if nobody else writes there.
+// owner. It is made first, under another name until it is whole, and removed last: a directory without it is
+// empty but for that, if nobody else writes there.
 
 const (
 	stagingPrefix = "skep-write-" // begins the names of the directories
 	ownerName     = "owner"
+	ownerBegun    = "owner.new" // before it is renamed
 )
 
 // ownerless is in the place of the owner of what its process has left to others.
@@ -25,7 +27,7 @@ func (s *Session) stagingDir() (string, error) {
 	for try := 0; ; try++ {
 		dir, err := os.MkdirTemp(s.cfg.StagingDir, stagingPrefix+"*")
 		if err == nil {
-			err = os.WriteFile(filepath.Join(dir, ownerName), []byte(thisProcess().String()), 0o600)
+			err = writeOwner(dir)
 		}
 		switch {
 		case err == nil:
@@ -38,6 +40,15 @@ func (s *Session) stagingDir() (string, error) {
 		}
 		return "", fmt.Errorf("make a staging directory: %w", err)
 	}
+}
+
+// writeOwner names the owner of a directory, whole or not at all.
+func writeOwner(dir string) error {
+	begun := filepath.Join(dir, ownerBegun)
+	if err := os.WriteFile(begun, []byte(thisProcess().String()), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(begun, filepath.Join(dir, ownerName))
 }
 
 // removeStaging removes such a directory.
@@ -67,6 +78,7 @@ func (s *Session) vacuumStaging(ctx context.Context, dry bool, v *Vacuumed) erro
 	for _, dir := range dirs {
 		by, err := os.ReadFile(filepath.Join(dir, ownerName))
 		if errors.Is(err, fs.ErrNotExist) && !dry {
+			_ = os.Remove(filepath.Join(dir, ownerBegun))
 			_ = os.Remove(dir) // if it is empty: it is being made, or was when its process died
 		}
 		if err != nil || !abandoned(string(by)) {

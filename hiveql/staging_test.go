@@ -17,7 +17,7 @@ import (
 func TestStagingOfDeadProcesses(t *testing.T) {
 	dir := t.TempDir()
 	for name, files := range map[string][]string{
-		"used": {"owner", "000000_0.parquet"}, "just-made": nil, "being-removed": {"owner"}, "others": {"notes"},
+		"used": {"owner", "000000_0.parquet"}, "just-made": nil, "being-made": {"owner.new"}, "being-removed": {"owner"}, "others": {"notes"},
 	} {
 		one := filepath.Join(dir, "skep-write-"+name)
 		err := os.Mkdir(one, 0o700)

@@ -211,3 +211,22 @@ func (w *world) alter(name metastore.TableName, change func(*metastore.Table)) {
 		w.t.Fatal(err)
 	}
 }
+
+// TestShortGrace: a grace that is shorter than the time until readers have a lock is as long as that.
+func TestShortGrace(t *testing.T) {
+	w := newWorld(t)
+	w.grace = "1ms"
+	must(t, w.plain(), setup)
+	s, start := w.plain(), time.Now()
+	must(t, s, "INSERT OVERWRITE TABLE u VALUES (7)")
+	must(t, s, "SELECT a FROM u")
+	if left := w.below("wh/u/0"); len(left) != 3 && time.Since(start) < 250*time.Millisecond {
+		t.Errorf("after %v: %q", time.Since(start), left)
+	}
+	if err := s.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if left := w.below("wh/u/"); len(left) != 1 {
+		t.Errorf("after the grace: %q", left)
+	}
+}
