@@ -142,6 +142,31 @@ func (c *copyFlags) validate(f *pflag.FlagSet) error {
 	if err := refuseEmpty(f); err != nil {
 		return err
 	}
+	if err := c.checkValues(f); err != nil {
+		return err
+	}
+	if err := c.complete(f); err != nil {
+		return err
+	}
+	if err := c.progressFlags.validate(); err != nil {
+		return err
+	}
+	if err := c.jobFlags.validate(f); err != nil {
+		return err
+	}
+	if err := c.preconditions.validate(); err != nil {
+		return err
+	}
+	if err := c.selectFlags.validate(f, &c.opts, time.Now()); err != nil {
+		return err
+	}
+	check := c.opts
+	check.CopyFromManifest, check.PreviousOptional = false, false // their manifest is not open yet
+	return check.Validate()
+}
+
+// checkValues reports what is missing and what is out of its range.
+func (c *copyFlags) checkValues(f *pflag.FlagSet) error {
 	switch {
 	case c.src == "":
 		return usagef("--src is missing: the URL to copy from")
@@ -154,6 +179,11 @@ func (c *copyFlags) validate(f *pflag.FlagSet) error {
 	case f.Changed("outputManifest") && slices.Contains([]string{".", "..", "/"}, path.Base(c.opts.OutputManifest)):
 		return usagef("--outputManifest: %q is not the name of a file", c.opts.OutputManifest)
 	}
+	return nil
+}
+
+// complete makes the copier's options of what was written.
+func (c *copyFlags) complete(f *pflag.FlagSet) error {
 	if c.opts.OutputManifest != "" {
 		c.opts.OutputManifest = path.Base(filepath.ToSlash(c.opts.OutputManifest)) // S3DistCp takes a local file's path
 	}
@@ -186,21 +216,7 @@ func (c *copyFlags) validate(f *pflag.FlagSet) error {
 	if c.opts.CopyFromManifest && c.previousManifest == "" {
 		return usagef("--copyFromManifest needs --previousManifest, the list to copy")
 	}
-	if err := c.progressFlags.validate(); err != nil {
-		return err
-	}
-	if err := c.jobFlags.validate(f); err != nil {
-		return err
-	}
-	if err := c.preconditions.validate(); err != nil {
-		return err
-	}
-	if err := c.selectFlags.validate(f, &c.opts, time.Now()); err != nil {
-		return err
-	}
-	check := c.opts
-	check.CopyFromManifest, check.PreviousOptional = false, false // their manifest is not open yet
-	return check.Validate()
+	return nil
 }
 
 // checkForeign reports options of S3DistCp and Hadoop that would have to be obeyed.
@@ -239,6 +255,7 @@ func patternURL(src string) string {
 	return ""
 }
 
+// copyWith copies between the places that the flags name, once the source is there.
 func (c *command) copyWith(ctx context.Context, open *openers, flags *copyFlags) (sum copier.Summary, err error) {
 	if err := flags.await(ctx, open.src, func(why error) {
 		if !flags.quiet {
@@ -247,25 +264,44 @@ func (c *command) copyWith(ctx context.Context, open *openers, flags *copyFlags)
 	}); err != nil {
 		return sum, err
 	}
-	src, err := openSource(ctx, open.src, flags.src)
+	src, dest, err := openBoth(ctx, open, flags)
 	if err != nil {
-		return sum, err
-	}
-	dest, err := open.dest.Open(ctx, flags.dest)
-	if err != nil {
-		return sum, err
-	}
-	if err := checkDestination(flags.opts.Attributes, dest); err != nil {
-		return sum, err
-	}
-	if err := checkDirectory(ctx, "--dest", dest); err != nil {
-		return sum, err
-	}
-	if err := checkLinks(src, dest); err != nil && flags.opts.GroupBy == "" {
 		return sum, err
 	}
 	c.abortElsewhere(ctx, flags, dest)
-	opts := flags.opts
+	opts, err := c.openOptions(ctx, open, flags, src, dest)
+	if err != nil {
+		return sum, err
+	}
+	if !flags.quiet {
+		c.noteNoEffect(flags.notes, opts)
+	}
+	return c.carryOut(ctx, flags, src, dest, opts)
+}
+
+// openBoth opens the two places of a copy, and checks that the one can take what the other has.
+func openBoth(ctx context.Context, open *openers, flags *copyFlags) (src, dest storage.Location, err error) {
+	if src, err = openSource(ctx, open.src, flags.src); err != nil {
+		return src, dest, err
+	}
+	if dest, err = open.dest.Open(ctx, flags.dest); err != nil {
+		return src, dest, err
+	}
+	if err := checkDestination(flags.opts.Attributes, dest); err != nil {
+		return src, dest, err
+	}
+	if err := checkDirectory(ctx, "--dest", dest); err != nil {
+		return src, dest, err
+	}
+	if err := checkLinks(src, dest); err != nil && flags.opts.GroupBy == "" {
+		return src, dest, err
+	}
+	return src, dest, nil
+}
+
+// openOptions is the options of a copy between two places, with the lists open that they name.
+func (c *command) openOptions(ctx context.Context, open *openers, flags *copyFlags, src, dest storage.Location) (opts copier.Options, err error) {
+	opts = flags.opts
 	if opts.Journal != nil && flags.overwrite {
 		opts.Journal.Distrust()
 	}
@@ -275,34 +311,39 @@ func (c *command) copyWith(ctx context.Context, open *openers, flags *copyFlags)
 	}
 	if flags.prefixesFile != "" {
 		if opts.SrcPrefixes, err = readPrefixes(ctx, open.src, flags.prefixesFile, flags.src); err != nil {
-			return sum, err
+			return opts, err
 		}
 	}
 	if err := flags.selectFlags.open(ctx, open, c.stdin, flags.src, src, &opts); err != nil {
-		return sum, err
+		return opts, err
 	}
-	if flags.previousManifest != "" {
-		if opts.PreviousManifest, err = open.openAt(ctx, flags, flags.previousManifest); err != nil {
-			return sum, err
-		}
-		if err := checkPrevious(ctx, opts); err != nil {
-			return sum, err
-		}
+	if flags.previousManifest == "" {
+		return opts, nil
 	}
-	for _, note := range flags.notes {
-		if !flags.quiet {
-			fmt.Fprintln(c.stderr, "distcp: "+note)
-		}
+	if opts.PreviousManifest, err = open.openAt(ctx, flags, flags.previousManifest); err != nil {
+		return opts, err
 	}
-	if opts.TargetSize > 0 && opts.GroupBy == "" && !flags.quiet {
+	return opts, checkPrevious(ctx, opts)
+}
+
+// noteNoEffect says which options were given in vain: those of the notes, and those that need another.
+func (c *command) noteNoEffect(notes []string, opts copier.Options) {
+	for _, note := range notes {
+		fmt.Fprintln(c.stderr, "distcp: "+note)
+	}
+	if opts.TargetSize > 0 && opts.GroupBy == "" {
 		fmt.Fprintln(c.stderr, "distcp: --targetSize has no effect without --groupBy")
 	}
-	if opts.StartingIndex > 0 && !opts.NumberFiles && !flags.quiet {
+	if opts.StartingIndex > 0 && !opts.NumberFiles {
 		fmt.Fprintln(c.stderr, "distcp: --startingIndex has no effect without --numberFiles")
 	}
-	if opts.GroupBy == "" && !flags.quiet && (opts.AppendToLastFile || opts.Restart) {
+	if opts.GroupBy == "" && (opts.AppendToLastFile || opts.Restart) {
 		fmt.Fprintln(c.stderr, "distcp: --appendToLastFile and --restart have no effect without --groupBy")
 	}
+}
+
+// carryOut runs a copy that is ready, and shows and records it as the flags say.
+func (c *command) carryOut(ctx context.Context, flags *copyFlags, src, dest storage.Location, opts copier.Options) (sum copier.Summary, err error) {
 	if !opts.DryRun { // which is of no use to nobody; a copy goes on
 		defer outliveReaders()()
 	}
@@ -336,9 +377,7 @@ func (c *command) copyWith(ctx context.Context, open *openers, flags *copyFlags)
 	err = p.end(sum, err)
 	if err == nil && !flags.quiet {
 		flags.explainNothing(c.stderr, src.URL(), sum)
-	}
-	if w := flags.where; w != nil && len(w.unseen()) > 0 && err == nil && !flags.quiet {
-		fmt.Fprintf(c.stderr, "distcp: --where: no directory that was looked at has the key %s\n", strings.Join(w.unseen(), ", "))
+		flags.explainUnseen(c.stderr)
 	}
 	if trouble := records.close(); trouble != nil && err == nil {
 		err = trouble

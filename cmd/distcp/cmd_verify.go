@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 
 	"github.com/spf13/pflag"
 
@@ -22,18 +23,17 @@ type differenceLine struct {
 const verifySynopsis = "verify SRC DEST | verify SRC MANIFEST | verify MANIFEST DEST"
 
 func (c *command) verify(ctx context.Context, args []string) error {
-	var flags lookFlags
 	var both sides
-	var exact, quiet bool
+	v := verification{stdout: c.stdout, stderr: c.stderr, lines: c.jsonLines()}
 	f := pflag.NewFlagSet("verify", pflag.ContinueOnError)
-	f.BoolVar(&exact, "exact", false, "objects that only DEST has are differences, too")
-	f.BoolVar(&quiet, "quiet", false, "print differences and errors only")
-	flags.addFlags(f)
+	f.BoolVar(&v.exact, "exact", false, "objects that only DEST has are differences, too")
+	f.BoolVar(&v.quiet, "quiet", false, "print differences and errors only")
+	v.addFlags(f)
 	both.addFlags(f, "SRC", "DEST")
 	if err := c.parse(f, args, verifySynopsis, 2, 2); err != nil {
 		return err
 	}
-	open, err := c.openSides(flags.settings, both)
+	open, err := c.openSides(v.settings, both)
 	if err != nil {
 		return err
 	}
@@ -46,43 +46,54 @@ func (c *command) verify(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	enc := json.NewEncoder(c.stdout)
-	enc.SetEscapeHTML(false)
-	var extra int64
-	opts := copier.Options{SrcPattern: flags.pattern, PatternURL: patternURL(f.Arg(0)), Workers: int(flags.workers)}
 	compare, err := comparing(ctx, src, dest)
 	if err != nil {
 		return err
 	}
-	result, err := compare(ctx, src, dest, opts, func(d copier.Difference) {
-		if d.Reason == "unexpected" && !exact {
-			extra++
-			return
-		}
-		if flags.json {
-			_ = enc.Encode(differenceLine{"difference", keyInJSON(d.Key), d.Reason, d.Detail}) // the exit code says it, too
-			return
-		}
-		fmt.Fprintf(c.stdout, "%-10s  %s  %s\n", d.Reason, printable(d.Key), printable(d.Detail))
-	})
+	opts := copier.Options{SrcPattern: v.pattern, PatternURL: patternURL(f.Arg(0)), Workers: int(v.workers)}
+	result, err := compare(ctx, src, dest, opts, v.report)
 	if err != nil {
 		return absent(err)
 	}
-	different := result.Different - extra
-	if flags.json {
-		err = enc.Encode(map[string]any{
-			"event": "summary", "ok": different == 0, "same": result.Same, "bytes": result.Bytes, "different": different, "extra": extra,
+	return v.conclude(result)
+}
+
+// verification prints how two places differ.
+type verification struct {
+	lookFlags
+	exact, quiet   bool
+	stdout, stderr io.Writer
+	lines          *json.Encoder
+	extra          int64 // objects that only the destination has, which are no differences
+}
+
+func (v *verification) report(d copier.Difference) {
+	switch {
+	case d.Reason == "unexpected" && !v.exact:
+		v.extra++
+	case v.json:
+		_ = v.lines.Encode(differenceLine{"difference", keyInJSON(d.Key), d.Reason, d.Detail}) // the exit code says it, too
+	default:
+		fmt.Fprintf(v.stdout, "%-10s  %s  %s\n", d.Reason, printable(d.Key), printable(d.Detail))
+	}
+}
+
+func (v *verification) conclude(result copier.Comparison) error {
+	different := result.Different - v.extra
+	if v.json {
+		err := v.lines.Encode(map[string]any{
+			"event": "summary", "ok": different == 0, "same": result.Same, "bytes": result.Bytes, "different": different, "extra": v.extra,
 		})
 		if err != nil {
 			return err
 		}
 	}
-	if !quiet {
+	if !v.quiet {
 		text := fmt.Sprintf("%s with %s the same, %d different", count(result.Same, "object"), bytesText(result.Bytes), different)
-		if extra > 0 {
-			text += fmt.Sprintf(", %d at the destination only", extra)
+		if v.extra > 0 {
+			text += fmt.Sprintf(", %d at the destination only", v.extra)
 		}
-		fmt.Fprintln(c.stderr, text)
+		fmt.Fprintln(v.stderr, text)
 	}
 	if different > 0 {
 		return errQuiet

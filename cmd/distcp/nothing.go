@@ -37,6 +37,16 @@ func (c *copyFlags) explainNothing(out io.Writer, src string, sum copier.Summary
 	fmt.Fprintf(out, "distcp: nothing to copy: %s\n", why)
 }
 
+// explainUnseen says of which keys of --where no directory was seen: a mistyped name, as often as not.
+func (c *copyFlags) explainUnseen(out io.Writer) {
+	if c.where == nil {
+		return
+	}
+	if keys := c.where.unseen(); len(keys) > 0 {
+		fmt.Fprintf(out, "distcp: --where: no directory that was looked at has the key %s\n", strings.Join(keys, ", "))
+	}
+}
+
 // selecting are the options that leave files out, as the subject of a sentence.
 func (c *copyFlags) selecting() string {
 	var flags []string

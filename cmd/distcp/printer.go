@@ -30,8 +30,7 @@ type printer struct {
 func (c *command) newPrinter(flags *copyFlags, t *tally) *printer {
 	p := &printer{stdout: c.stdout, stderr: c.stderr, plain: c.stderr, quiet: flags.quiet, dryRun: flags.opts.DryRun}
 	if flags.json {
-		p.json = json.NewEncoder(c.stdout)
-		p.json.SetEscapeHTML(false)
+		p.json = c.jsonLines()
 	}
 	if p.quiet || p.dryRun {
 		return p
