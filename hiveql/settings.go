@@ -215,12 +215,20 @@ func (s *settings) setConf(key, value string) error {
 	if key == "" {
 		return errors.New("a setting needs a name: SET name=value")
 	}
+	if err := CheckSetting(key, value); err != nil {
+		return err
+	}
+	s.conf[key] = value
+	return nil
+}
+
+// CheckSetting is the error that SET key=value would give: the setting cannot have this value.
+func CheckSetting(key, value string) error {
 	if check, ok := checks()[key]; ok {
 		if err := check(value); err != nil {
 			return fmt.Errorf("'SET %s=%s' FAILED because %s %w", key, redacted(key, value), key, err)
 		}
 	}
-	s.conf[key] = value
 	return nil
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -29,7 +30,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.
 `
 
 // cache runs hiveql cache.
-func (p *program) cache(args []string) error {
+func (p *program) cache(_ context.Context, args []string) error {
 	var file string
 	fs := pflag.NewFlagSet("hiveql cache", pflag.ContinueOnError)
 	fs.SetOutput(io.Discard)

@@ -54,11 +54,6 @@ func (p *program) openEngine(ctx context.Context, o *options, adjust func(*hiveq
 	if err != nil {
 		return nil, errors.Join(err, store.Close(), opener.Close(), closeCache())
 	}
-	for name, value := range map[string]string{"threads": o.threads, "memory_limit": o.memory, "temp_directory": o.tempDir} {
-		if value != "" {
-			o.hiveconf[name] = value
-		}
-	}
 	made := hiveql.Config{
 		StagingDir: o.hiveconf["temp_directory"],
 		Store:      store, Storage: opener, Executor: exec, Cache: objects, Warehouse: loc.URL(),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"github.com/skepdata/skep/hiveql"
 )
 
 // options are the command line.
@@ -34,6 +37,9 @@ type options struct {
 	memory      string
 	tempDir     string
 	cacheSize   int64 // MiB
+	force       bool
+	emptyNull   bool
+	beeline     beeline
 }
 
 // pairs is a flag whose values are name=value and which may be repeated. Unlike pflag's own, it
@@ -60,45 +66,53 @@ func flagSet(o *options) *pflag.FlagSet {
 	fs.Usage = func() {}
 	fs.SortFlags = false
 	o.hiveconf, o.hivevar = map[string]string{}, map[string]string{}
-	fs.StringArrayVarP(&o.statements, "execute", "e", nil, "run these statements; may be repeated")
-	fs.StringArrayVarP(&o.files, "file", "f", nil, "run the statements of this file, - for standard input; may be repeated")
-	fs.StringArrayVarP(&o.inits, "init", "i", nil, "run this file first; may be repeated")
+	fs.StringArrayVarP(&o.statements, "execute", "e", nil, "run these `statements`; may be repeated")
+	fs.StringArrayVarP(&o.files, "file", "f", nil, "run the statements of this `file`, - for standard input; may be repeated")
+	fs.StringArrayVarP(&o.inits, "init", "i", nil, "run this `file` first, instead of ~/.hiverc; may be repeated")
 	fs.BoolVarP(&o.silent, "silent", "S", false, "print results and errors only")
 	fs.BoolVarP(&o.verbose, "verbose", "v", false, "print each statement, on standard error, before it runs")
 	fs.Var(pairs(o.hiveconf), "hiveconf", "set a setting, as SET name=value does; may be repeated")
 	fs.Var(pairs(o.hivevar), "hivevar", "set a variable, used as ${name} or ${hivevar:name}; may be repeated")
 	fs.VarP(pairs(o.hivevar), "define", "d", "the same as --hivevar")
-	fs.StringVar(&o.database, "database", "", "the first current database")
-	fs.StringVar(&o.metastore, "metastore", "", "URL of the metastore: sqlite:///path.db,\npostgres://user@host/database, mysql://user@host/database,\nor thrift://host:9083 for one that is served")
-	fs.StringVar(&o.warehouse, "warehouse", "", "URL below which managed tables lie: file://, block:// or s3://")
-	fs.StringVar(&o.format, "outputformat", "", strings.Join(formatNames(), ", ")+
-		"\ndefault: table on a terminal, otherwise tsv2 without a header")
+	fs.StringVar(&o.database, "database", "", "the first current database, by its `name`")
+	fs.StringVar(&o.metastore, "metastore", "", "`URL` of the metastore: sqlite:///path.db,\npostgres://user@host/database, mysql://user@host/database,\nor thrift://host:9083 for one that is served")
+	fs.StringVar(&o.warehouse, "warehouse", "", "`URL` below which managed tables lie: file://, block:// or s3://")
+	fs.StringVar(&o.format, "outputformat", "", "the `format` of results: "+strings.Join(formatNames()[:6], ", ")+",\n"+
+		strings.Join(formatNames()[6:], ", ")+"; default: table on a terminal,\notherwise tsv2 without a header")
 	fs.BoolVar(&o.header, "showHeader", false, "print the names of the columns (true or false)")
 	fs.Lookup("showHeader").NoOptDefVal = "true"
-	fs.StringVar(&o.delimiter, "delimiterForDSV", "|", "the delimiter of the format dsv")
-	fs.StringVar(&o.config, "config", "", "the configuration file, instead of $XDG_CONFIG_HOME/skep/skep.toml")
-	fs.StringVar(&o.threads, "threads", "", "threads of a query; 0 is one for each processor")
-	fs.StringVar(&o.memory, "memory-limit", "", "what a query may keep in memory before it spills to disk: 500MB, 4GiB;\ndefault: four fifths of the memory")
-	fs.StringVar(&o.tempDir, "temp-dir", "", "the directory where queries spill and files are prepared, instead of $TMPDIR")
-	fs.Int64Var(&o.cacheSize, "cache-mib", defaultCacheMiB, "size of the cache for objects of far stores, in MiB;\n0 keeps them in memory, and not after the program ends")
+	fs.StringVar(&o.delimiter, "delimiterForDSV", "|", "the delimiting `character` of the format dsv")
+	fs.BoolVar(&o.emptyNull, "nullemptystring", false, "print nothing for NULL")
+	fs.BoolVar(&o.force, "force", false, "go on after errors, as the setting hive.cli.errors.ignore does")
+	fs.StringVar(&o.config, "config", "", "the configuration `file`, instead of $XDG_CONFIG_HOME/skep/skep.toml")
+	fs.StringVar(&o.threads, "threads", "", "`number` of threads of a query; 0 is one for each processor")
+	fs.StringVar(&o.memory, "memory-limit", "", "the `size` of what a query keeps in memory before it spills to disk: 500MB, 4GiB;\ndefault: four fifths of the memory")
+	fs.StringVar(&o.tempDir, "temp-dir", "", "the `directory` where queries spill and files are prepared, instead of $TMPDIR")
+	fs.Int64Var(&o.cacheSize, "cache-mib", defaultCacheMiB, "`size` of the cache for objects of far stores, in MiB;\n0 keeps them in memory, and not after the program ends")
 	fs.BoolVar(&o.allowShell, "allow-shell", false, "let !COMMAND and !sh COMMAND run commands of the system")
 	fs.BoolVar(&o.parseOnly, "parse-only", false, "only parse: print ok, or error: MESSAGE, for each statement")
 	fs.BoolVar(&o.version, "version", false, "print the version")
+	addBeeline(fs, o)
 	return fs
 }
 
 func parseFlags(args []string) (*options, error) {
 	o := &options{}
 	fs := flagSet(o)
-	if err := fs.Parse(args); err != nil {
+	if err := fs.Parse(withTwoDashes(fs, args)); err != nil {
 		if errors.Is(err, pflag.ErrHelp) {
 			return nil, err
 		}
 		return nil, usagef("%v", err)
 	}
 	if len(fs.Args()) > 0 {
-		return nil, usagef("unexpected argument %q; statements are given with -e or -f", fs.Arg(0))
+		return nil, unexpected(fs.Arg(0))
 	}
+	named, err := o.beeline.database()
+	if err != nil {
+		return nil, err
+	}
+	o.database = cmp.Or(o.database, named)
 	o.headerGiven = fs.Changed("showHeader")
 	if o.format != "" && !slices.Contains(formatNames(), o.format) {
 		return nil, usagef("unknown output format %q; use one of %s", o.format, strings.Join(formatNames(), ", "))
@@ -106,7 +120,25 @@ func parseFlags(args []string) (*options, error) {
 	if len(o.delimiter) != 1 {
 		return nil, usagef("--delimiterForDSV takes one character, not %q", o.delimiter)
 	}
-	return o, nil
+	return o, o.settings()
+}
+
+// settings takes the flags that stand for settings, and looks whether all have values that make sense.
+func (o *options) settings() error {
+	for name, value := range map[string]string{"threads": o.threads, "memory_limit": o.memory, "temp_directory": o.tempDir} {
+		if value != "" {
+			o.hiveconf[name] = value
+		}
+	}
+	if o.force {
+		o.hiveconf["hive.cli.errors.ignore"] = "true"
+	}
+	for name, value := range o.hiveconf {
+		if err := hiveql.CheckSetting(name, value); err != nil {
+			return usagef("%v", err)
+		}
+	}
+	return nil
 }
 
 func help() string {
@@ -121,6 +153,8 @@ func help() string {
   hiveql cache ls|stats|clear  look after the cache of far files
   hiveql serve --hms :9083     serve the metastore to Spark, Trino, Iceberg and others
   hiveql serve --hs2 :10000    serve HiveQL to Beeline, JDBC, ODBC, PyHive and others
+  hiveql man                   print the manual page
+  hiveql help COMMAND          tell more of one of these
 
 ` + flagSet(&options{}).FlagUsages() + `
 Where the metastore, the warehouse and S3 are is read from, in this order: the flags above,

@@ -23,6 +23,7 @@ type formatOptions struct {
 	delimiter byte // of dsv
 	trim      bool // the blanks with which DESCRIBE and its like align their columns
 	escape    bool // line feeds and carriage returns as \n and \r
+	emptyNull bool // nothing for NULL
 }
 
 // formatNames are the values of --outputformat.
@@ -31,7 +32,7 @@ func formatNames() []string {
 }
 
 func newFormatter(name string, w *bufio.Writer, o formatOptions) formatter {
-	t := texts{columns: o.columns, trim: o.trim, escape: o.escape}
+	t := texts{columns: o.columns, trim: o.trim, escape: o.escape, emptyNull: o.emptyNull}
 	switch name {
 	case "table":
 		return &tableFormat{w: w, texts: t, header: o.header}
@@ -56,12 +57,16 @@ func newFormatter(name string, w *bufio.Writer, o formatOptions) formatter {
 
 // texts turns values into what Hive prints for them.
 type texts struct {
-	columns []analysis.Output
-	trim    bool
-	escape  bool // line feeds and carriage returns as \n and \r
+	columns   []analysis.Output
+	trim      bool
+	escape    bool // line feeds and carriage returns as \n and \r
+	emptyNull bool // nothing for NULL
 }
 
 func (t texts) append(dst []byte, i int, v hivetype.Value) []byte {
+	if v == nil && t.emptyNull {
+		return dst
+	}
 	start := len(dst)
 	dst = hivetype.AppendText(dst, v, t.columns[i].Type)
 	if t.trim {

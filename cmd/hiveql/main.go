@@ -56,20 +56,12 @@ func (p *program) run(ctx context.Context, args []string) int {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM)
 	defer stop()
 	signal.Ignore(syscall.SIGXFSZ) // a file that is too large is an error, not the end
-	if len(args) > 0 && args[0] == "fmt" {
-		return p.exit(ctx, p.format(ctx, args[1:]))
-	}
-	if len(args) > 0 && args[0] == "serve" {
-		return p.exit(ctx, p.serve(ctx, args[1:]))
-	}
-	if len(args) > 0 && args[0] == "metastore" {
-		return p.exit(ctx, p.metastore(ctx, args[1:]))
-	}
-	if len(args) > 0 && args[0] == "vacuum" {
-		return p.exit(ctx, p.vacuum(ctx, args[1:]))
-	}
-	if len(args) > 0 && args[0] == "cache" {
-		return p.exit(ctx, p.cache(args[1:]))
+	if len(args) > 0 {
+		for _, c := range subcommands() {
+			if c.name == args[0] {
+				return p.exit(ctx, c.run(p, ctx, args[1:]))
+			}
+		}
 	}
 	o, err := parseFlags(args)
 	switch {

@@ -99,10 +99,8 @@ func isTerminal(stream any) bool {
 
 // scripts runs what the command line says, in Hive's order.
 func (c *client) scripts(ctx context.Context) error {
-	if c.o.database != "" {
-		if err := c.script(ctx, "USE `"+strings.ReplaceAll(c.o.database, "`", "``")+"`", ""); err != nil {
-			return err
-		}
+	if err := c.begin(ctx); err != nil {
+		return err
 	}
 	for _, name := range c.o.inits {
 		if err := c.file(ctx, name); err != nil {
@@ -126,6 +124,28 @@ func (c *client) scripts(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// begin chooses the database, and runs ~/.hiverc where no file of -i stands for it. Both are silent but for
+// errors.
+func (c *client) begin(ctx context.Context) error {
+	silent := c.o.silent
+	c.o.silent = true
+	defer func() { c.o.silent = silent }()
+	if c.o.database != "" {
+		if err := c.script(ctx, "USE `"+strings.ReplaceAll(c.o.database, "`", "``")+"`", ""); err != nil {
+			return err
+		}
+	}
+	home := c.p.getenv("HOME")
+	if len(c.o.inits) > 0 || home == "" {
+		return nil
+	}
+	rc := filepath.Join(home, ".hiverc")
+	if _, err := os.Stat(rc); err != nil {
+		return nil
+	}
+	return c.file(ctx, rc)
 }
 
 // file runs the statements of a file.
@@ -360,7 +380,7 @@ func (c *client) rows(r *hiveql.Result) error {
 	_, isQuery := r.Statement.(*syntax.QueryStmt)
 	f := newFormatter(c.format, c.out, formatOptions{
 		columns: r.Rows.Columns(), header: header, delimiter: c.o.delimiter[0], trim: !isQuery && c.format != "raw",
-		escape: strings.EqualFold(c.session.Setting("hive.cli.print.escape.crlf"), "true"),
+		escape: strings.EqualFold(c.session.Setting("hive.cli.print.escape.crlf"), "true"), emptyNull: c.o.emptyNull,
 	})
 	for r.Rows.Next() {
 		c.running.end()
