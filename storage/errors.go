@@ -16,8 +16,8 @@ var (
 	ErrChecksum     = errors.New("checksum mismatch")
 	ErrQuota        = errors.New("quota exceeded")
 	ErrUnsupported  = errors.New("not supported by this store")
-	// ErrRefused is what was asked for besides the content: a storage class, a key to encrypt with, an
-	// ACL. Other objects will not get it, either.
+	// ErrRefused is what no object gets: what was asked for besides the content, as a storage class, a key
+	// to encrypt with or an ACL; or a place in a store that cannot be made.
 	ErrRefused = errors.New("refused by the store")
 )
 

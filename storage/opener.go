@@ -34,6 +34,7 @@ type Opener struct {
 	LocalKey func(path string) string
 
 	schemes map[string]OpenFunc
+	roots   map[string]RootsFunc
 
 	mu   sync.Mutex
 	open map[string]Bucket
@@ -47,6 +48,37 @@ func (o *Opener) Register(open OpenFunc, schemes ...string) {
 	for _, s := range schemes {
 		o.schemes[s] = open
 	}
+}
+
+// RootsFunc tells the names of all that an OpenFunc can open.
+type RootsFunc func(ctx context.Context) ([]string, error)
+
+// RegisterRoots makes names what there is of the stores of the given schemes.
+func (o *Opener) RegisterRoots(names RootsFunc, schemes ...string) {
+	if o.roots == nil {
+		o.roots = map[string]RootsFunc{}
+	}
+	for _, s := range schemes {
+		o.roots[s] = names
+	}
+}
+
+// Roots are the URLs of all buckets, or volumes, that a URL such as "s3://" stands for, which names none
+// of them. ok is false for any other URL.
+func (o *Opener) Roots(ctx context.Context, url string) (urls []string, ok bool, err error) {
+	scheme, rest, _ := strings.Cut(url, "://")
+	if scheme = strings.ToLower(scheme); scheme == "s3a" || scheme == "s3n" {
+		scheme = "s3"
+	}
+	names := o.roots[scheme]
+	if names == nil || strings.Trim(rest, "/") != "" || !strings.Contains(url, "://") {
+		return nil, false, nil
+	}
+	all, err := names(ctx)
+	for _, name := range all {
+		urls = append(urls, scheme+"://"+name+"/")
+	}
+	return urls, true, err
 }
 
 // URLError is why a text names no place, whatever there is.

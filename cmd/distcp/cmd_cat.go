@@ -48,7 +48,7 @@ func (c *command) cat(ctx context.Context, args []string) error {
 
 // notAnObject is the error for a directory where an object is wanted.
 func notAnObject(op string, t target) error {
-	return &storage.Error{Op: op, URL: t.URL(), Err: fmt.Errorf("%w: it is a directory", storage.ErrNotExist)}
+	return absent(&storage.Error{Op: op, URL: t.URL(), Err: fmt.Errorf("%w: it is a directory", storage.ErrNotExist)})
 }
 
 func (c *command) catOne(ctx context.Context, t target, part byteRange) error {

@@ -97,7 +97,7 @@ func (c *command) duOne(ctx context.Context, flags *duFlags, t target, name stri
 	case measures && (flags.depth == 0 || flags.stored):
 		sum, err := m.Measure(ctx, t.Prefix)
 		if err != nil {
-			return err
+			return absent(err)
 		}
 		return c.printUsage(flags, name, sum, true)
 	}
@@ -105,10 +105,10 @@ func (c *command) duOne(ctx context.Context, flags *duFlags, t target, name stri
 		return c.printUsage(flags, t.Bucket.URL()+dir, sum, false)
 	}}
 	for o, err := range t.Bucket.List(ctx, t.Prefix) {
-		if err == nil {
-			err = tree.add(o)
-		}
 		if err != nil {
+			return absent(err)
+		}
+		if err := tree.add(o); err != nil {
 			return err
 		}
 	}

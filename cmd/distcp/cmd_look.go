@@ -101,7 +101,7 @@ func (c *command) ls(ctx context.Context, args []string) error {
 				return l.print(at.Bucket, storage.Entry{Object: o})
 			})
 		} else {
-			err = l.list(ctx, resolution{opener, true}, url, recursive)
+			err = l.listAny(ctx, resolution{opener, true}, url, recursive)
 		}
 		if err != nil {
 			return err
@@ -111,6 +111,26 @@ func (c *command) ls(ctx context.Context, args []string) error {
 		return l.summary()
 	}
 	return nil
+}
+
+// listAny prints what is at a URL, or the buckets, where it names none, and what is in them.
+func (l *lister) listAny(ctx context.Context, r resolution, url string, recursive bool) error {
+	roots, ok, err := r.opener.Roots(ctx, url)
+	if !ok {
+		return l.list(ctx, r, url, recursive)
+	}
+	for _, root := range roots {
+		if err := l.printDir(root); err != nil {
+			return err
+		}
+		if !recursive {
+			continue
+		}
+		if err := l.list(ctx, r, root, true); err != nil {
+			return err
+		}
+	}
+	return err
 }
 
 // list prints what is at a URL: of directories what is in them.
@@ -128,35 +148,43 @@ func (l *lister) list(ctx context.Context, r resolution, url string, recursive b
 		}
 		empty := t.Prefix != "" && t.Bucket.URL() != "file:///" // a local directory may be empty
 		for e, err := range entries {
-			if err == nil {
-				err = l.print(t.Bucket, e)
-			}
 			if err != nil {
+				return absent(err)
+			}
+			if err := l.print(t.Bucket, e); err != nil {
 				return err
 			}
 			empty = false
 		}
 		if empty {
-			return &storage.Error{Op: "list", URL: t.URL(), Err: storage.ErrNotExist}
+			return absent(&storage.Error{Op: "list", URL: t.URL(), Err: storage.ErrNotExist})
 		}
 	}
 	return nil
 }
 
 func (l *lister) print(b storage.Bucket, e storage.Entry) error {
-	url, mtime := b.URL()+e.Key, ""
-	if !e.Dir {
-		l.objects++
-		l.bytes += e.Size
-		mtime = e.ModTime.UTC().Format(time.RFC3339)
-	}
-	if l.json != nil {
-		return l.json.Encode(objectLine{urlInJSON(url), e.Dir, e.Size, mtime, e.ETag, e.CRC32C.String(), e.StorageClass})
-	}
-	size := sizeText(e.Size, l.human)
+	url := b.URL() + e.Key
 	if e.Dir {
-		size = "DIR"
+		return l.printDir(url)
 	}
+	l.objects++
+	l.bytes += e.Size
+	mtime := e.ModTime.UTC().Format(time.RFC3339)
+	if l.json != nil {
+		return l.json.Encode(objectLine{urlInJSON(url), false, e.Size, mtime, e.ETag, e.CRC32C.String(), e.StorageClass})
+	}
+	return l.line(sizeText(e.Size, l.human), mtime, url)
+}
+
+func (l *lister) printDir(url string) error {
+	if l.json != nil {
+		return l.json.Encode(objectLine{urlJSON: urlInJSON(url), Dir: true})
+	}
+	return l.line("DIR", "", url)
+}
+
+func (l *lister) line(size, mtime, url string) error {
 	if l.namesOnly {
 		_, err := fmt.Fprintln(l.c.stdout, url)
 		return err

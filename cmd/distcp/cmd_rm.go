@@ -151,10 +151,10 @@ func (d *deletion) tree(t target) error {
 		return deleter.DeleteTree(d.ctx, t.Prefix)
 	}
 	for o, err := range t.Bucket.List(d.ctx, t.Prefix) {
-		if err == nil {
-			err = d.add(t.Bucket, o.Key)
-		}
 		if err != nil {
+			return absent(err)
+		}
+		if err := d.add(t.Bucket, o.Key); err != nil {
 			return err
 		}
 	}

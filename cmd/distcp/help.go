@@ -48,8 +48,8 @@ Exit codes:
   0    everything is done
   1    an error ended it, or not all of what was to be printed or recorded could be; or verify
        has found differences
-  2    the command line makes no sense, or a place, bucket or file that a copy names is not there;
-       nothing was done
+  2    the command line makes no sense, or a place, bucket or file that it names is not there;
+       a copy has done nothing then, others what stands before it
   3    some files failed, the others are done
   4    a precondition is not met: --precondition, the previous manifest, the job is running
   130  interrupted

@@ -133,7 +133,7 @@ var errNoJob = errors.New("there is no job")
 func (s jobStore) readRecord(name string) (r jobRecord, err error) {
 	text, err := os.ReadFile(s.path(name, ".json"))
 	if errors.Is(err, os.ErrNotExist) {
-		return r, fmt.Errorf("%w %s", errNoJob, name)
+		return r, &absentError{fmt.Errorf("%w %s", errNoJob, name)}
 	}
 	if err == nil {
 		err = json.Unmarshal(text, &r)

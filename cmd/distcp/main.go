@@ -102,17 +102,18 @@ type preconditionError struct{ error }
 
 func (e *preconditionError) Unwrap() error { return e.error }
 
-// absentError is a place to copy from or to that is not there or does not take what the options ask for, or
-// a manifest that is none, which was found before any work was done: exit code 2, too. A job remembers it as
-// a failure, for nothing is wrong with the command.
+// absentError is a place that a command line names and that is not there, or, of a copy that has done
+// nothing yet, a place that does not take what the options ask for, or a manifest that is none: exit code 2,
+// too. A job remembers it as a failure, for nothing is wrong with the command.
 type absentError struct{ error }
 
 func (e *absentError) Unwrap() error { return e.error }
 
-// absent makes an absentError of an error that says so, before any work was done.
+// absent makes an absentError of an error that says so.
 func absent(err error) error {
 	var manifest *copier.ManifestError
-	if errors.Is(err, storage.ErrNotExist) || errors.Is(err, storage.ErrRefused) || errors.As(err, &manifest) {
+	if errors.Is(err, storage.ErrNotExist) || errors.Is(err, storage.ErrRefused) || errors.Is(err, storage.ErrUnsupported) ||
+		errors.As(err, &manifest) {
 		return &absentError{err}
 	}
 	return err

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -95,118 +93,6 @@ func (c *command) man(ctx context.Context, args []string) error {
 	return err
 }
 
-// verbNames are those of all verbs but the copy, which has none.
-func verbNames(verbs []verbHelp) string {
-	var names []string
-	for _, v := range verbs[1:] {
-		names = append(names, v.name)
-	}
-	return strings.Join(names, " ")
-}
-
-// byName has the copy last, where a case statement has what else there is.
-func byName(verbs []verbHelp) []verbHelp { return append(slices.Clone(verbs[1:]), verbs[0]) }
-
-func bashCompletion(verbs []verbHelp) string {
-	var b strings.Builder
-	b.WriteString("# bash completion of distcp\n_distcp() {\n" +
-		"  local cur=${COMP_WORDS[COMP_CWORD]} flag=${COMP_WORDS[COMP_CWORD-1]} words=\n" +
-		"  if [[ $cur == = ]]; then cur=; elif [[ $flag == = ]]; then flag=${COMP_WORDS[COMP_CWORD-2]}; fi\n" +
-		"  case $flag in\n")
-	values := flagWords()
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		fmt.Fprintf(&b, "    --%s) words='%s' ;;\n", name, values[name])
-	}
-	b.WriteString("  esac\n  if [[ -n $words ]]; then\n    :\n  elif [[ $COMP_CWORD == 1 && $cur != -* ]]; then\n")
-	fmt.Fprintf(&b, "    words='%s'\n  elif [[ $cur == -* ]]; then\n    case ${COMP_WORDS[1]} in\n", verbNames(verbs))
-	for _, v := range byName(verbs) {
-		var flags []string
-		for _, f := range v.flags {
-			flags = append(flags, "--"+f.Name)
-		}
-		fmt.Fprintf(&b, "      %s) words='%s' ;;\n", orElse(v.name, "*"), strings.Join(append(flags, "--help"), " "))
-	}
-	b.WriteString("    esac\n  elif [[ $COMP_CWORD == 2 ]]; then\n    case ${COMP_WORDS[1]} in\n")
-	firsts := verbWords(verbs)
-	for _, name := range slices.Sorted(maps.Keys(firsts)) {
-		fmt.Fprintf(&b, "      %s) words='%s' ;;\n", name, firsts[name])
-	}
-	b.WriteString("      limit) words=$(" + jobNames + ") ;;\n    esac\n" +
-		"  elif [[ $COMP_CWORD == 3 && ${COMP_WORDS[1]} == jobs ]]; then\n    words=$(" + jobNames + ")\n  fi\n" +
-		"  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n}\ncomplete -o default -F _distcp distcp\n")
-	return b.String()
-}
-
-func zshCompletion(verbs []verbHelp) string {
-	escape := strings.NewReplacer(`\`, `\\`, `[`, `\[`, `]`, `\]`, `:`, `\:`, `'`, `'\''`)
-	var b strings.Builder
-	values, firsts := flagWords(), verbWords(verbs)
-	b.WriteString("#compdef distcp\n_distcp() {\n  if (( CURRENT == 2 )) && [[ $words[2] != -* ]]; then\n    local -a verbs\n    verbs=(\n")
-	for _, v := range verbs[1:] {
-		fmt.Fprintf(&b, "      '%s:%s'\n", v.name, escape.Replace(v.about))
-	}
-	b.WriteString("    )\n    _describe command verbs\n    return\n  fi\n  case $words[2] in\n")
-	for _, v := range byName(verbs) {
-		fmt.Fprintf(&b, "    %s) _arguments", orElse(v.name, "*"))
-		for _, f := range v.flags {
-			value, usage := pflag.UnquoteUsage(f)
-			spec := "--" + f.Name + "[" + escape.Replace(usage) + "]"
-			if f.NoOptDefVal == "" {
-				spec = "--" + f.Name + "=[" + escape.Replace(usage) + "]:" + escape.Replace(value) + ":" + zshWords(values[f.Name])
-			}
-			if strings.HasSuffix(f.Value.Type(), "Array") {
-				spec = "*" + spec
-			}
-			fmt.Fprintf(&b, " \\\n      '%s'", spec)
-		}
-		fmt.Fprintf(&b, " \\\n      '--help[print help]' '2: :%s' '*: :_files' ;;\n", zshWords(firsts[v.name]))
-	}
-	b.WriteString("  esac\n}\n" +
-		"if [[ $funcstack[1] == _distcp ]]; then\n  _distcp \"$@\"\nelse\n  compdef _distcp distcp\nfi\n")
-	return b.String()
-}
-
-// zshWords is what zsh completes by: words, or the names of files where there are none.
-func zshWords(words string) string {
-	if words == "" {
-		return "_files"
-	}
-	return "(" + strings.ReplaceAll(words, ":", `\:`) + ")"
-}
-
-func fishCompletion(verbs []verbHelp) string {
-	escape := strings.NewReplacer(`\`, `\\`, `'`, `\'`)
-	var b strings.Builder
-	values := flagWords()
-	b.WriteString("# fish completion of distcp\n")
-	for _, v := range verbs[1:] {
-		fmt.Fprintf(&b, "complete -c distcp -n __fish_use_subcommand -a %s -d '%s'\n", v.name, escape.Replace(v.about))
-	}
-	for _, v := range verbs {
-		when := "__fish_seen_subcommand_from " + v.name
-		if v.name == "" {
-			when = "not __fish_seen_subcommand_from " + verbNames(verbs)
-		}
-		for _, f := range v.flags {
-			_, usage := pflag.UnquoteUsage(f)
-			need := ""
-			if f.NoOptDefVal == "" {
-				need = " -r"
-			}
-			if values[f.Name] != "" {
-				need = " -x -a '" + values[f.Name] + "'"
-			}
-			fmt.Fprintf(&b, "complete -c distcp -n '%s' -l %s%s -d '%s'\n", when, f.Name, need, escape.Replace(usage))
-		}
-	}
-	firsts := verbWords(verbs)
-	for _, name := range slices.Sorted(maps.Keys(firsts)) {
-		fmt.Fprintf(&b, "complete -c distcp -n '__fish_seen_subcommand_from %s' -f -a '%s'\n", name, firsts[name])
-	}
-	fmt.Fprintf(&b, "complete -c distcp -n '__fish_seen_subcommand_from limit' -f -a '(%s)'\n", strings.ReplaceAll(jobNames, "'", `\'`))
-	return b.String()
-}
-
 // manPage is the manual page in the language of man(7).
 func manPage(verbs []verbHelp) string {
 	escape := strings.NewReplacer(`\`, `\e`, `-`, `\-`)
@@ -230,7 +116,11 @@ func manPage(verbs []verbHelp) string {
 		fmt.Fprintf(&b, ".SH %s\n", strings.ToUpper("options of "+orElse(v.name, "a copy")))
 		for _, f := range v.flags {
 			value, usage := pflag.UnquoteUsage(f)
-			fmt.Fprintf(&b, ".TP\n\\fB%s\\fR", line("--"+f.Name))
+			b.WriteString(".TP\n")
+			if f.Shorthand != "" {
+				fmt.Fprintf(&b, "\\fB%s\\fR, ", line("-"+f.Shorthand))
+			}
+			fmt.Fprintf(&b, "\\fB%s\\fR", line("--"+f.Name))
 			if value != "" {
 				fmt.Fprintf(&b, " \\fI%s\\fR", line(value))
 			}

@@ -18,7 +18,7 @@ func flagWords() map[string]string {
 		"storageClass": strings.Join(storageClasses(), " "),
 		"acl":          strings.Join(cannedACLs(), " "),
 
-		"requirePreviousManifest": truths,
+		"requirePreviousManifest": truths, "appendToLastFile": truths, "s3ServerSideEncryption": "AES256 aws:kms",
 	}
 }
 

@@ -27,7 +27,7 @@ type resolution struct {
 }
 
 // all yields the places that url names, which may hold wildcards. It yields at least one, or an
-// error.
+// error, which is an absentError if there is none.
 //
 // As in path.Match, * ? [...] are within one name, and \ takes the meaning from the character
 // after it; the name ** is any number of directories. An object, or a directory, that is called
@@ -41,7 +41,7 @@ func (r resolution) all(ctx context.Context, url string) iter.Seq2[target, error
 		}
 		exact, err := r.exact(ctx, at)
 		if !hasWildcard(at.Prefix) || err == nil {
-			yield(exact, err)
+			yield(exact, absent(err))
 			return
 		}
 		if !errors.Is(err, storage.ErrNotExist) {
@@ -50,7 +50,7 @@ func (r resolution) all(ctx context.Context, url string) iter.Seq2[target, error
 		}
 		g := &globbing{resolution: r, ctx: ctx, bucket: at.Bucket, yield: yield}
 		if g.expand("", strings.Split(at.Prefix, "/")) && !g.found {
-			yield(target{}, &storage.Error{Op: "list", URL: at.URL(), Err: storage.ErrNotExist})
+			yield(target{}, absent(&storage.Error{Op: "list", URL: at.URL(), Err: storage.ErrNotExist}))
 		}
 	}
 }
@@ -213,6 +213,6 @@ func (g *globbing) give(t target) bool {
 
 // fail ends the expansion with an error.
 func (g *globbing) fail(err error) bool {
-	g.yield(target{}, err)
+	g.yield(target{}, absent(err))
 	return false
 }

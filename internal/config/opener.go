@@ -2,6 +2,7 @@ package config
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/skepdata/skep/storage"
@@ -14,24 +15,34 @@ import (
 // first URL of their kind is opened.
 func (c *Config) Opener() *storage.Opener {
 	o := &storage.Opener{DefaultFS: c.DefaultFS, LocalKey: filestore.KeyOf}
-	o.Register(c.openS3(), "s3", "s3a", "s3n")
+	client := sync.OnceValues(c.s3Client)
+	o.Register(openS3(client), "s3", "s3a", "s3n")
+	o.RegisterRoots(func(ctx context.Context) ([]string, error) {
+		s3, err := client()
+		if err != nil {
+			return nil, &storage.Error{Op: "list", URL: "s3://", Err: err}
+		}
+		return s3.Buckets(ctx)
+	}, "s3")
 	o.Register(openFiles, "file")
 	o.Register(c.openVolume, "block")
+	o.RegisterRoots(c.volumes, "block")
 	return o
 }
 
+func (c *Config) s3Client() (*s3store.Client, error) {
+	if c.s3Trouble != nil {
+		return nil, &Error{c.s3Trouble}
+	}
+	client, err := s3store.New(c.S3)
+	if err != nil {
+		return nil, &Error{err}
+	}
+	return client, nil
+}
+
 // openS3 opens buckets that share one client.
-func (c *Config) openS3() storage.OpenFunc {
-	client := sync.OnceValues(func() (*s3store.Client, error) {
-		if c.s3Trouble != nil {
-			return nil, &Error{c.s3Trouble}
-		}
-		client, err := s3store.New(c.S3)
-		if err != nil {
-			return nil, &Error{err}
-		}
-		return client, nil
-	})
+func openS3(client func() (*s3store.Client, error)) storage.OpenFunc {
 	return func(_ context.Context, host string) (storage.Bucket, error) {
 		if err := s3store.CheckBucketName(host); err != nil {
 			return nil, &storage.Error{Op: "open", URL: "s3://" + host + "/", Err: &storage.URLError{Err: err}}
@@ -54,6 +65,33 @@ func (c *Config) Blocks() ([]string, error) {
 		return nil, &Error{c.blockTrouble}
 	}
 	return c.BlockRoots, nil
+}
+
+// volumes are the names of the volumes of the block store, of which there are none before there is a store.
+func (c *Config) volumes(ctx context.Context) (names []string, err error) {
+	fail := func(err error) ([]string, error) {
+		return nil, &storage.Error{Op: "list", URL: "block://", Err: err}
+	}
+	roots, err := c.Blocks()
+	if err != nil {
+		return fail(err)
+	}
+	s, err := blockstore.OpenStore(ctx, roots)
+	if errors.Is(err, storage.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return fail(err)
+	}
+	defer s.Close() //nolint:errcheck // nothing was written
+	all, err := s.Volumes(ctx)
+	if err != nil {
+		return fail(err)
+	}
+	for _, v := range all {
+		names = append(names, v.Name)
+	}
+	return names, nil
 }
 
 // openVolume opens a volume of the block store in the configured roots.

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/skepdata/skep/storage"
 )
 
 const (
@@ -128,12 +130,22 @@ func lostNamespace(roots []string) error {
 	return nil
 }
 
+// refusedError is why a store cannot be made.
+type refusedError struct{ error }
+
+func (refusedError) Is(target error) bool { return target == storage.ErrRefused } //nolint:errorlint // this is what errors.Is asks
+
+func (e refusedError) Unwrap() error { return e.error }
+
 // createStore opens the store, makes it if there is none, and takes directories into it that are
 // not part of it yet. Processes doing so at the same time wait for each other.
 func createStore(ctx context.Context, roots []string) (*store, error) {
 	at, err := findHome(roots)
 	if errors.Is(err, errNoStore) {
 		at, err = roots[0], os.MkdirAll(roots[0], 0o777)
+		if err != nil {
+			return nil, refusedError{err}
+		}
 	}
 	if err != nil {
 		return nil, err
