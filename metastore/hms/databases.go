@@ -11,7 +11,14 @@ import (
 	"github.com/skepdata/skep/metastore"
 )
 
+// addDatabases adds the methods for databases, and for the catalog that they are in.
 func (s *Service) addDatabases(t *thrift.Service) {
+	s.addDatabaseReads(t)
+	s.addDatabaseChanges(t)
+	s.addCatalogs(t)
+}
+
+func (s *Service) addDatabaseReads(t *thrift.Service) {
 	thrift.Handle(t, "get_all_databases", func(ctx context.Context, _ *noArgs) ([]string, error) {
 		return s.store(ctx).Databases(ctx, "")
 	}, throwsM...)
@@ -27,6 +34,9 @@ func (s *Service) addDatabases(t *thrift.Service) {
 		}
 		return s.database(ctx, a.Request.Name)
 	}, throwsNM...)
+}
+
+func (s *Service) addDatabaseChanges(t *thrift.Service) {
 	thrift.Handle(t, "create_database", func(ctx context.Context, a *requestArgs[*database]) (thrift.Void, error) {
 		return thrift.Void{}, s.createDatabase(ctx, a.Request)
 	}, throwsAOM...)
@@ -71,7 +81,6 @@ func (s *Service) addDatabases(t *thrift.Service) {
 		}
 		return thrift.Void{}, err
 	}, throwsNPM...)
-	s.addCatalogs(t)
 }
 
 func (s *Service) databases(ctx context.Context, text string) ([]string, error) {

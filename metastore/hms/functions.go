@@ -13,87 +13,111 @@ import (
 // anybody else could call, so it is not among them.
 func (s *Service) addFunctions(t *thrift.Service) {
 	thrift.Handle(t, "get_all_functions", func(ctx context.Context, _ *noArgs) (*listOf[*function], error) {
-		all, err := s.store(ctx).Functions(ctx, "", "")
-		out := &listOf[*function]{List: []*function{}}
-		for _, f := range all {
-			if f.Class != "" {
-				out.List = append(out.List, wireFunction(f))
-			}
-		}
-		return out, err
+		return s.allFunctions(ctx)
 	}, throwsM...)
 	thrift.Handle(t, "get_functions", func(ctx context.Context, a *tableArgs) ([]string, error) {
-		db, err := databaseName(a.DB)
-		if err != nil {
-			return nil, err
-		}
-		p, err := newPattern(a.Table)
-		if err != nil {
-			return nil, err
-		}
-		all, err := s.store(ctx).Functions(ctx, db, simple(a.Table))
-		if errors.Is(err, metastore.ErrNoSuchDatabase) {
-			return nil, nil
-		}
-		var names []string
-		for _, f := range all {
-			if f.Class != "" {
-				names = append(names, f.Name)
-			}
-		}
-		return p.filter(names), err
+		return s.functionNames(ctx, a.DB, a.Table)
 	}, throwsM...)
 	thrift.Handle(t, "get_function", func(ctx context.Context, a *tableArgs) (*function, error) {
-		name, err := tableName(a.DB, a.Table)
-		if err != nil {
-			return nil, err
-		}
-		f, err := s.store(ctx).Function(ctx, name)
-		if err != nil {
-			return nil, noFunction(err, name)
-		}
-		return wireFunction(f), nil
+		return s.function(ctx, a.DB, a.Table)
 	}, throwsMN...)
 	thrift.Handle(t, "create_function", func(ctx context.Context, a *requestArgs[*function]) (thrift.Void, error) {
-		f, err := storeFunction(a.Request)
-		if err != nil {
-			return thrift.Void{}, err
-		}
-		if f.CreateTime.IsZero() {
-			f.CreateTime = s.Now()
-		}
-		err = s.update(ctx, func(ctx context.Context, tx metastore.Tx) error { return tx.CreateFunction(ctx, f) })
-		return thrift.Void{}, cannotCreate(err, "Function "+f.Name)
+		return thrift.Void{}, s.createFunction(ctx, a.Request)
 	}, throwsAOMN...)
 	thrift.Handle(t, "alter_function", func(ctx context.Context, a *struct {
 		DB       string    `thrift:"1"`
 		Name     string    `thrift:"2"`
 		Function *function `thrift:"3"`
 	}) (thrift.Void, error) {
-		name, err := tableName(a.DB, a.Name)
-		if err != nil {
-			return thrift.Void{}, err
-		}
-		f, err := storeFunction(a.Function)
-		if err != nil {
-			return thrift.Void{}, &invalidOperation{err.Error()}
-		}
-		if f.Name != name.Name || f.Database != name.Database {
-			return thrift.Void{}, &invalidOperation{"a function cannot be renamed"}
-		}
-		err = s.update(ctx, func(ctx context.Context, tx metastore.Tx) error { return tx.AlterFunction(ctx, f) })
-		if errors.Is(err, metastore.ErrNoSuchFunction) {
-			err = &invalidOperation{noFunction(err, name).Error()}
-		}
-		return thrift.Void{}, cannotAlter(err, name.String())
+		return thrift.Void{}, s.alterFunction(ctx, a.DB, a.Name, a.Function)
 	}, throwsPM...)
 	thrift.Handle(t, "drop_function", func(ctx context.Context, a *tableArgs) (thrift.Void, error) {
-		name, err := tableName(a.DB, a.Table)
-		if err == nil {
-			err = noFunction(s.update(ctx, func(ctx context.Context, tx metastore.Tx) error { return tx.DropFunction(ctx, name) }), name)
-		}
-		return thrift.Void{}, err
+		return thrift.Void{}, s.dropFunction(ctx, a.DB, a.Table)
 	}, throwsNM...)
+}
+
+func (s *Service) allFunctions(ctx context.Context) (*listOf[*function], error) {
+	all, err := s.store(ctx).Functions(ctx, "", "")
+	out := &listOf[*function]{List: []*function{}}
+	for _, f := range all {
+		if f.Class != "" {
+			out.List = append(out.List, wireFunction(f))
+		}
+	}
+	return out, err
+}
+
+func (s *Service) functionNames(ctx context.Context, db, pattern string) ([]string, error) {
+	db, err := databaseName(db)
+	if err != nil {
+		return nil, err
+	}
+	p, err := newPattern(pattern)
+	if err != nil {
+		return nil, err
+	}
+	all, err := s.store(ctx).Functions(ctx, db, simple(pattern))
+	if errors.Is(err, metastore.ErrNoSuchDatabase) {
+		return nil, nil
+	}
+	var names []string
+	for _, f := range all {
+		if f.Class != "" {
+			names = append(names, f.Name)
+		}
+	}
+	return p.filter(names), err
+}
+
+func (s *Service) function(ctx context.Context, db, text string) (*function, error) {
+	name, err := tableName(db, text)
+	if err != nil {
+		return nil, err
+	}
+	f, err := s.store(ctx).Function(ctx, name)
+	if err != nil {
+		return nil, noFunction(err, name)
+	}
+	return wireFunction(f), nil
+}
+
+func (s *Service) createFunction(ctx context.Context, in *function) error {
+	f, err := storeFunction(in)
+	if err != nil {
+		return err
+	}
+	if f.CreateTime.IsZero() {
+		f.CreateTime = s.Now()
+	}
+	err = s.update(ctx, func(ctx context.Context, tx metastore.Tx) error { return tx.CreateFunction(ctx, f) })
+	return cannotCreate(err, "Function "+f.Name)
+}
+
+func (s *Service) alterFunction(ctx context.Context, db, text string, in *function) error {
+	name, err := tableName(db, text)
+	if err != nil {
+		return err
+	}
+	f, err := storeFunction(in)
+	if err != nil {
+		return &invalidOperation{err.Error()}
+	}
+	if f.Name != name.Name || f.Database != name.Database {
+		return &invalidOperation{"a function cannot be renamed"}
+	}
+	err = s.update(ctx, func(ctx context.Context, tx metastore.Tx) error { return tx.AlterFunction(ctx, f) })
+	if errors.Is(err, metastore.ErrNoSuchFunction) {
+		err = &invalidOperation{noFunction(err, name).Error()}
+	}
+	return cannotAlter(err, name.String())
+}
+
+func (s *Service) dropFunction(ctx context.Context, db, text string) error {
+	name, err := tableName(db, text)
+	if err != nil {
+		return err
+	}
+	return noFunction(s.update(ctx, func(ctx context.Context, tx metastore.Tx) error { return tx.DropFunction(ctx, name) }), name)
 }
 
 func noFunction(err error, name metastore.TableName) error {

@@ -41,6 +41,13 @@ func (s *Service) addTables(t *thrift.Service) {
 		spool, err := s.tablesByName(ctx, r.DbName, r.TblNames)
 		return &tablesResult{spool}, err
 	}, throwsMPD...)
+	s.addTableNames(t)
+	s.addFields(t)
+	s.addViews(t)
+}
+
+// addTableNames adds the methods that list tables by their names.
+func (s *Service) addTableNames(t *thrift.Service) {
 	thrift.Handle(t, "get_all_tables", func(ctx context.Context, a *oneName) ([]string, error) {
 		return s.tableNames(ctx, a.Name, "", "")
 	}, throwsM...)
@@ -56,18 +63,7 @@ func (s *Service) addTables(t *thrift.Service) {
 	}, throwsM...)
 	thrift.Handle(t, "get_table_meta", s.tableMeta, throwsM...)
 	thrift.Handle(t, "get_tables_ext", func(ctx context.Context, a *requestArgs[getTablesExtRequest]) ([]*extendedTableInfo, error) {
-		if err := knownCatalog(a.Request.Catalog); err != nil {
-			return nil, err
-		}
-		names, err := s.tableNames(ctx, a.Request.Database, a.Request.TableNamePattern, "")
-		infos := []*extendedTableInfo{}
-		for _, name := range names {
-			if limit := a.Request.Limit; limit > 0 && len(infos) == int(limit) {
-				break
-			}
-			infos = append(infos, &extendedTableInfo{TblName: name})
-		}
-		return infos, err
+		return s.extendedTables(ctx, &a.Request)
 	}, throwsM...)
 	thrift.Handle(t, "get_table_names_by_filter", func(ctx context.Context, a *struct {
 		DB     string `thrift:"1"`
@@ -76,12 +72,25 @@ func (s *Service) addTables(t *thrift.Service) {
 	}) ([]string, error) {
 		return s.tableNamesByFilter(ctx, a.DB, a.Filter, limitOf(a.Max))
 	}, throwsMPD...)
-	s.addFields(t)
-	s.addViews(t)
 }
 
 type tablesResult struct {
 	Tables *thrift.Spool `thrift:"1"`
+}
+
+func (s *Service) extendedTables(ctx context.Context, r *getTablesExtRequest) ([]*extendedTableInfo, error) {
+	if err := knownCatalog(r.Catalog); err != nil {
+		return nil, err
+	}
+	names, err := s.tableNames(ctx, r.Database, r.TableNamePattern, "")
+	infos := []*extendedTableInfo{}
+	for _, name := range names {
+		if r.Limit > 0 && len(infos) == int(r.Limit) {
+			break
+		}
+		infos = append(infos, &extendedTableInfo{TblName: name})
+	}
+	return infos, err
 }
 
 func (s *Service) table(ctx context.Context, db, name string) (*table, error) {

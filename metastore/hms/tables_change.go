@@ -20,6 +20,12 @@ const (
 
 // addTableChanges adds the methods that make, change and drop tables.
 func (s *Service) addTableChanges(t *thrift.Service) {
+	s.addTableCreation(t)
+	s.addTableAlteration(t)
+	s.addTableRemoval(t)
+}
+
+func (s *Service) addTableCreation(t *thrift.Service) {
 	create := func(name string) {
 		thrift.Handle(t, name, func(ctx context.Context, a *createTableArgs) (thrift.Void, error) {
 			return thrift.Void{}, withoutDatabase(s.createTable(ctx, a.Table, nil))
@@ -46,6 +52,12 @@ func (s *Service) addTableChanges(t *thrift.Service) {
 			r.PrimaryKeys, r.ForeignKeys, r.UniqueConstraints, r.NotNullConstraints, r.DefaultConstraints, r.CheckConstraints,
 		})
 	}, throwsAOMN...)
+	thrift.Handle(t, "translate_table_dryrun", func(_ context.Context, a *requestArgs[createTableRequest]) (*table, error) {
+		return a.Request.Table, nil
+	}, throwsAOMN...)
+}
+
+func (s *Service) addTableAlteration(t *thrift.Service) {
 	thrift.Handle(t, "alter_table", func(ctx context.Context, a *alterTableArgs) (thrift.Void, error) {
 		return thrift.Void{}, s.alterTable(ctx, a)
 	}, throwsPM...)
@@ -68,6 +80,9 @@ func (s *Service) addTableChanges(t *thrift.Service) {
 		}
 		return &noArgs{}, s.alterTable(ctx, &alterTableArgs{r.DbName, r.TableName, r.Table, r.EnvironmentContext})
 	}, throwsPM...)
+}
+
+func (s *Service) addTableRemoval(t *thrift.Service) {
 	drop := func(name string) {
 		thrift.Handle(t, name, func(ctx context.Context, a *dropTableArgs) (thrift.Void, error) {
 			return thrift.Void{}, s.dropTable(ctx, a)
@@ -98,9 +113,6 @@ func (s *Service) addTableChanges(t *thrift.Service) {
 	thrift.Handle(t, "truncate_table_req", func(ctx context.Context, a *requestArgs[truncateTableRequest]) (*noArgs, error) {
 		return &noArgs{}, s.truncate(ctx, a.Request.DbName, a.Request.TableName, a.Request.PartNames)
 	}, throwsM...)
-	thrift.Handle(t, "translate_table_dryrun", func(_ context.Context, a *requestArgs[createTableRequest]) (*table, error) {
-		return a.Request.Table, nil
-	}, throwsAOMN...)
 }
 
 // withoutDatabase is what the methods for tables that are older than Hive 4 say where there is no database.
