@@ -45,14 +45,8 @@ func New(cfg Config) (*Client, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	cfg.Workers = cmp.Or(cfg.Workers, defaultWorkers)
 	first := cmp.Or(cfg.PartSize, firstPart)
-	cfg.PartSize = cmp.Or(cfg.PartSize, defaultPartSize)
-	cfg.Attempts = cmp.Or(cfg.Attempts, defaultAttempts)
-	if cfg.Endpoint != "" {
-		// Elsewhere than at Amazon regions are a formality, and asking for them a request.
-		cfg.Region = cmp.Or(cfg.Region, defaultRegion)
-	}
+	cfg = cfg.withDefaults()
 	nearest := &roundTrip{}
 	transport, err := newTransport(cfg, secure, nearest.note)
 	if err != nil {
@@ -99,6 +93,18 @@ func New(cfg Config) (*Client, error) {
 		c.direct = newDirect(cfg, once, opts)
 	}
 	return c, nil
+}
+
+// withDefaults fills in what is not set.
+func (cfg Config) withDefaults() Config {
+	cfg.Workers = cmp.Or(cfg.Workers, defaultWorkers)
+	cfg.PartSize = cmp.Or(cfg.PartSize, defaultPartSize)
+	cfg.Attempts = cmp.Or(cfg.Attempts, defaultAttempts)
+	if cfg.Endpoint != "" {
+		// Elsewhere than at Amazon regions are a formality, and asking for them a request.
+		cfg.Region = cmp.Or(cfg.Region, defaultRegion)
+	}
+	return cfg
 }
 
 func newCore(host string, opts *minio.Options) (*minio.Core, error) {
