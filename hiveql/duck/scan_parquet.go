@@ -23,94 +23,138 @@ func (l *lowerer) scanParquet(s *analysis.Scan, g *scanGroup) string {
 
 // scanLocal reads files that are there.
 func (l *lowerer) scanLocal(s *analysis.Scan, g *scanGroup) string {
-	paths := make([]string, len(g.files))
-	for i, f := range g.files {
-		paths[i] = quote(noGlob.Replace(f.local))
-	}
-	list := "[" + strings.Join(paths, ", ") + "]"
 	if s.ByPosition && len(g.files) > 1 {
 		return l.byPosition(s, g)
 	}
 	have, lacking, known := columnsByFooters(s, g)
 	if !known && len(s.Cols) > len(constantColumns(s)) {
 		var err error
-		if have, err = l.parquetColumns(list, s.ByPosition); err != nil {
+		if have, err = l.parquetColumns(g.list(), s.ByPosition); err != nil {
 			return l.fail(err)
 		}
 		lacking = true
 	}
-	if g.clocks == nil && readsClocks(s, have) {
-		groups, err := byClock(g)
-		if err != nil {
-			return l.fail(err)
-		}
-		if len(groups) > 1 || groups[0].clocks != nil {
-			return l.union(s, groups)
-		}
+	groups, err := l.alike(s, g, have)
+	if err != nil {
+		return l.fail(err)
 	}
-	if l.resolution == nanos && len(g.files) > 1 && g.withDigits() {
-		return l.union(s, byDigits(g))
-	}
-	if readsNanos(s, g, have) {
-		groups, err := l.byUnit(g, list)
-		if err != nil {
-			return l.fail(err)
-		}
+	if groups != nil {
 		return l.union(s, groups)
 	}
 	constants := constantColumns(s)
-	joined := len(constants) > 0 && !sameValues(g.files)
-	exprs, at := []string{}, 0
-	for i, c := range s.Cols {
-		var x string
-		switch {
-		case c.Source == analysis.DataColumn && c.Type.Contains(hivetype.Union):
-			return l.fail(noUnion(c.Type, "in Parquet files"))
-		case c.Source == analysis.DataColumn:
-			key := s.Table.Storage.Columns[c.Index].Name
-			if s.ByPosition {
-				key = strconv.Itoa(c.Index)
-			}
-			x = l.parquetColumn(key, have, c.Type, g.clocks)
-			if k := slices.Index(g.files[0].digits, i); k >= 0 && l.resolution == nanos {
-				x = l.parquetColumn(key, have, hivetype.Of(hivetype.Timestamp), g.clocks)
-				x = fmt.Sprintf("skep_stamp(skep_clock(%s), coalesce(w.d%d, 0::INTEGER))", x, k)
-				x = l.cast(x, hivetype.Of(hivetype.Timestamp), c.Type)
-			}
-		case c.Source == analysis.RowOffset:
-			return l.fail(unsupported("BLOCK__OFFSET__INSIDE__FILE of Parquet files"))
-		case joined:
-			x = fmt.Sprintf("k.k%d", at)
-			at++
-		default:
-			x = l.expr(&analysis.Const{Value: g.files[0].values[at], T: c.Type})
-			at++
+	r := parquetRead{
+		Scan: s, scanGroup: g, have: have,
+		byName: lacking && len(have) > 0 && len(g.files) > 1,
+		digits: l.resolution == nanos && g.withDigits(), // one file, and its values are constants
+	}
+	if len(constants) > 0 && !sameValues(g.files) {
+		r.joined = constants
+	}
+	return l.readParquet(&r)
+}
+
+// alike divides files that are not to be read by one call of DuckDB's reader; nil where they are.
+func (l *lowerer) alike(s *analysis.Scan, g *scanGroup, have map[string]string) ([]*scanGroup, error) {
+	if g.clocks == nil && readsClocks(s, have) {
+		groups, err := byClock(g)
+		if err != nil || len(groups) > 1 || groups[0].clocks != nil {
+			return groups, err
 		}
-		exprs = append(exprs, x+" AS "+column(c.ID))
 	}
-	if len(exprs) == 0 {
-		exprs = []string{"1 AS one"}
+	if l.resolution == nanos && len(g.files) > 1 && g.withDigits() {
+		return byDigits(g), nil
 	}
-	read := "read_parquet(" + list + ", hive_partitioning = " + planLate
-	if lacking && len(have) > 0 && len(g.files) > 1 {
-		read += ", union_by_name = true"
+	if readsNanos(s, g, have) {
+		return l.byUnit(g, g.list())
 	}
-	if rows, ok := g.rows(); ok {
-		read += fmt.Sprintf(", explicit_cardinality = %d", rows)
+	return nil, nil
+}
+
+// parquetRead is one call of DuckDB's reader.
+type parquetRead struct {
+	*analysis.Scan
+	*scanGroup
+	have   map[string]string     // the columns that the files have, as parquetColumns says them
+	byName bool                  // a file may lack a column that another has
+	joined []analysis.ScanColumn // those whose values the relation k has by the file's name; none where all files have the same
+	digits bool                  // the relation w has digits of timestamps that the file's own columns lack
+}
+
+func (l *lowerer) readParquet(r *parquetRead) string {
+	call := "read_parquet(" + r.list() + ", hive_partitioning = " + planLate
+	if r.byName {
+		call += ", union_by_name = true"
 	}
-	if l.resolution == nanos && g.withDigits() { // one file, and its values are constants
-		rows := "SELECT " + strings.Join(exprs, ", ") + " FROM " + read + ", file_row_number = true) AS p LEFT JOIN " +
-			l.digitsOf(s, &g.files[0]) + " AS w ON p.file_row_number = w.n"
+	if rows, ok := r.rows(); ok {
+		call += fmt.Sprintf(", explicit_cardinality = %d", rows)
+	}
+	columns := strings.Join(l.readColumns(r), ", ")
+	switch {
+	case r.digits:
+		rows := "SELECT " + columns + " FROM " + call + ", file_row_number = true) AS p LEFT JOIN " +
+			l.digitsOf(r.Scan, &r.files[0]) + " AS w ON p.file_row_number = w.n"
 		if l.ordered {
 			rows = "SELECT * FROM (" + rows + " ORDER BY p.file_row_number)"
 		}
 		return rows
+	case r.joined != nil:
+		return "SELECT " + columns + " FROM " + call + ", filename = '" + fileColumn + "') AS p JOIN " +
+			l.fileValues(r.scanGroup, r.joined) + " ON p." + fileColumn + " = k.file"
 	}
-	if !joined {
-		return "SELECT " + strings.Join(exprs, ", ") + " FROM " + read + ") AS p"
+	return "SELECT " + columns + " FROM " + call + ") AS p"
+}
+
+// readColumns are the columns of a scan as expressions on those of the files, p, and on k and w.
+func (l *lowerer) readColumns(r *parquetRead) []string {
+	exprs, constants := []string{}, 0
+	for i, c := range r.Cols {
+		var x string
+		switch {
+		case c.Source == analysis.DataColumn:
+			x = l.dataColumn(r, i)
+		case c.Source == analysis.RowOffset:
+			x = l.fail(unsupported("BLOCK__OFFSET__INSIDE__FILE of Parquet files"))
+		case r.joined != nil:
+			x = fmt.Sprintf("k.k%d", constants)
+			constants++
+		default:
+			x = l.expr(&analysis.Const{Value: r.files[0].values[constants], T: c.Type})
+			constants++
+		}
+		exprs = append(exprs, x+" AS "+column(c.ID))
 	}
-	return "SELECT " + strings.Join(exprs, ", ") + " FROM " + read + ", filename = '" + fileColumn + "') AS p JOIN " +
-		l.fileValues(g, constants) + " ON p." + fileColumn + " = k.file"
+	if len(exprs) == 0 {
+		return []string{"1 AS one"}
+	}
+	return exprs
+}
+
+// dataColumn is column i of a scan, whose values are in the files.
+func (l *lowerer) dataColumn(r *parquetRead, i int) string {
+	c := r.Cols[i]
+	if c.Type.Contains(hivetype.Union) {
+		return l.fail(noUnion(c.Type, "in Parquet files"))
+	}
+	key := r.Table.Storage.Columns[c.Index].Name
+	if r.ByPosition {
+		key = strconv.Itoa(c.Index)
+	}
+	k := slices.Index(r.files[0].digits, i)
+	if k < 0 || l.resolution != nanos {
+		return l.parquetColumn(key, r.have, c.Type, r.clocks)
+	}
+	x := l.parquetColumn(key, r.have, hivetype.Of(hivetype.Timestamp), r.clocks)
+	x = fmt.Sprintf("skep_stamp(skep_clock(%s), coalesce(w.d%d, 0::INTEGER))", x, k)
+	return l.cast(x, hivetype.Of(hivetype.Timestamp), c.Type)
+}
+
+// list is the files as DuckDB's reader takes them.
+func (g *scanGroup) list() string {
+	paths := make([]string, len(g.files))
+	for i, f := range g.files {
+		paths[i] = quote(noGlob.Replace(f.local))
+	}
+	return "[" + strings.Join(paths, ", ") + "]"
 }
 
 // rows is how many rows the files have, if all of them say it. DuckDB would take the first file for an

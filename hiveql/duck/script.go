@@ -79,43 +79,60 @@ func (s *script) open(ctx context.Context, projection []int) (func() (arrow.Reco
 	if err := cmd.Start(); err != nil {
 		return nil, nil, s.fail(errors.Join(err, r.Close()))
 	}
-	fed := make(chan error, 1)
-	go func() { fed <- s.write(ctx, stdin) }()
-	var ended error
-	finished := false
-	finish := func() error {
-		if finished {
-			return ended
+	p := &program{s: s, cmd: cmd, stderr: stderr, stdout: stdout, r: r, fed: make(chan error, 1)}
+	go func() { p.fed <- s.write(ctx, stdin) }()
+	return p.next, func() error { return p.done(ctx) }, nil
+}
+
+// program is one that runs. Its rows are read by one goroutine.
+type program struct {
+	s      *script
+	cmd    *exec.Cmd
+	stderr *tail
+	stdout io.Closer
+	r      formats.Reader
+	fed    chan error // how sending it rows has ended
+
+	finished bool
+	ended    error // how it has, once it is finished
+}
+
+// next is the next rows that the program writes; at their end it must have ended well.
+func (p *program) next() (arrow.RecordBatch, error) {
+	b, err := p.r.Next()
+	if errors.Is(err, io.EOF) {
+		if err := p.finish(); err != nil {
+			return nil, err
 		}
-		finished = true
-		ended = <-fed
-		if err := cmd.Wait(); err != nil && ended == nil {
-			ended = s.fail(fmt.Errorf("%w%s", err, stderr.text()))
-		}
-		return ended
+	} else if err != nil {
+		return nil, p.s.fail(err)
 	}
-	next := func() (arrow.RecordBatch, error) {
-		b, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			if err := finish(); err != nil {
-				return nil, err
-			}
-		} else if err != nil {
-			return nil, s.fail(err)
-		}
-		return b, err
+	return b, err
+}
+
+// finish waits for the program's end.
+func (p *program) finish() error {
+	if p.finished {
+		return p.ended
 	}
-	done := func() error {
-		if finished { // and next has said how
-			return r.Close()
-		}
-		err := stdout.Close() // ends a program that is not done
-		if ended := finish(); ctx.Err() == nil && err == nil {
-			err = ended
-		}
-		return errors.Join(err, r.Close())
+	p.finished = true
+	p.ended = <-p.fed
+	if err := p.cmd.Wait(); err != nil && p.ended == nil {
+		p.ended = p.s.fail(fmt.Errorf("%w%s", err, p.stderr.text()))
 	}
-	return next, done, nil
+	return p.ended
+}
+
+// done ends a program of which no more rows are wanted.
+func (p *program) done(ctx context.Context) error {
+	if p.finished { // and next has said how
+		return p.r.Close()
+	}
+	err := p.stdout.Close() // ends a program that is not done
+	if ended := p.finish(); ctx.Err() == nil && err == nil {
+		err = ended
+	}
+	return errors.Join(err, p.r.Close())
 }
 
 // programIn finds a program: one in dir comes before those in PATH.

@@ -93,21 +93,14 @@ func (r resolution) readerOf(t hivetype.Type) reader {
 		}
 	case hivetype.Timestamp, hivetype.TimestampLocalTZ:
 		if r == nanos {
-			return func(v vector, row int) hivetype.Value {
-				stamp := cell[[2]uint64](v, row)
-				return time.UnixMicro(int64(stamp[1])).Add(time.Duration(stamp[0])).UTC()
-			}
+			return readStamp
 		}
 		return func(v vector, row int) hivetype.Value { return time.UnixMicro(cell[int64](v, row)).UTC() }
 	case hivetype.IntervalYearMonth:
 		return func(v vector, row int) hivetype.Value { return int64(cell[interval](v, row).months) }
 	case hivetype.IntervalDayTime:
 		if r == nanos {
-			return func(v vector, row int) hivetype.Value {
-				n := cell[[2]uint64](v, row)
-				seconds, rest := new(big.Int).DivMod(hugeInt(n[0], int64(n[1])), big.NewInt(1e9), new(big.Int))
-				return hivetype.IntervalOf(seconds.Int64(), rest.Int64())
-			}
+			return readFineInterval
 		}
 		return readInterval
 	case hivetype.Array:
@@ -117,22 +110,27 @@ func (r resolution) readerOf(t hivetype.Type) reader {
 	case hivetype.Struct:
 		return r.structReader(t)
 	case hivetype.Union:
-		read := r.structReader(t.Variants())
-		return func(v vector, row int) hivetype.Value {
-			parts := read(v, row).([]any)
-			tag, ok := parts[0].(int64)
-			if !ok {
-				return nil
-			}
-			return hivetype.Variant{Tag: int(tag), Value: parts[1+tag]}
-		}
+		return r.unionReader(t)
 	}
 	return func(vector, int) hivetype.Value { return nil }
+}
+
+// readStamp reads a timestamp of nanoseconds: those of a microsecond, and the microseconds since 1970.
+func readStamp(v vector, row int) hivetype.Value {
+	stamp := cell[[2]uint64](v, row)
+	return time.UnixMicro(int64(stamp[1])).Add(time.Duration(stamp[0])).UTC()
 }
 
 type interval struct {
 	months, days int32
 	micros       int64
+}
+
+// readFineInterval reads an interval that is a number of nanoseconds.
+func readFineInterval(v vector, row int) hivetype.Value {
+	n := cell[[2]uint64](v, row)
+	seconds, rest := new(big.Int).DivMod(hugeInt(n[0], int64(n[1])), big.NewInt(1e9), new(big.Int))
+	return hivetype.IntervalOf(seconds.Int64(), rest.Int64())
 }
 
 func readInterval(v vector, row int) hivetype.Value {
@@ -191,6 +189,19 @@ func (r resolution) mapReader(t hivetype.Type) reader {
 			entries[i] = hivetype.Entry{Key: key(keys, at), Value: value(values, at)}
 		}
 		return entries
+	}
+}
+
+// unionReader reads the struct that stands for a union: the tag, and a field for each variant.
+func (r resolution) unionReader(t hivetype.Type) reader {
+	read := r.structReader(t.Variants())
+	return func(v vector, row int) hivetype.Value {
+		parts := read(v, row).([]any)
+		tag, ok := parts[0].(int64)
+		if !ok {
+			return nil
+		}
+		return hivetype.Variant{Tag: int(tag), Value: parts[1+tag]}
 	}
 }
 
