@@ -190,40 +190,10 @@ func (s *Session) exchangePartition(ctx context.Context, t *metastore.Table, a *
 	if err := sameSchema(t, from, a); err != nil {
 		return err
 	}
-	match, err := s.specPredicate(from, &a.Spec)
+	j := &job{s: s, table: t}
+	moved, files, err := s.movingPartitions(ctx, from, j, a)
 	if err != nil {
 		return err
-	}
-	j := &job{s: s, table: t}
-	var moved []*metastore.Partition
-	files := map[*target][]File{}
-	list := newLister(s.cfg, from)
-	for p, err := range s.cfg.Store.Partitions(ctx, from.TableName, match) {
-		if err != nil {
-			return err
-		}
-		if p.Storage.InputFormat != t.Storage.InputFormat || p.Storage.SerDe.Library != t.Storage.SerDe.Library {
-			return semantic(&a.Spec, 10235, "Tables have incompatible schemas and their partitions cannot be exchanged: "+
-				"partition %s has a format of its own", strings.Join(p.Values, "/"))
-		}
-		to, exists, err := s.partitionTarget(ctx, t, p.Values, false)
-		if err != nil {
-			return err
-		}
-		if exists {
-			return semantic(&a.Spec, 10118, "Partition already exists [%s(%s)]", t.TableName, strings.Join(p.Values, "/"))
-		}
-		storage := p.Storage.Clone()
-		to.storage, to.rows = &storage, -1
-		if files[to], err = list.files(ctx, p.Storage.Location, p.Parameters); err != nil {
-			return err
-		}
-		for _, f := range files[to] {
-			to.files++
-			to.bytes += f.Object.Size
-		}
-		j.targets = append(j.targets, to)
-		moved = append(moved, p)
 	}
 	if len(moved) == 0 {
 		return semantic(&a.Spec, 10006, "Partition not found %s", syntax.Print(&a.Spec))
@@ -239,6 +209,47 @@ func (s *Session) exchangePartition(ctx context.Context, t *metastore.Table, a *
 		return s.leavePartitions(ctx, from, moved, commit)
 	}
 	return j.run(ctx)
+}
+
+// movingPartitions finds the partitions of a table that go to the table of a job and the files of each, and makes targets
+// of the job for them.
+func (s *Session) movingPartitions(ctx context.Context, from *metastore.Table, j *job, a *syntax.ExchangePartition) (
+	moved []*metastore.Partition, files map[*target][]File, err error,
+) {
+	match, err := s.specPredicate(from, &a.Spec)
+	if err != nil {
+		return nil, nil, err
+	}
+	files = map[*target][]File{}
+	list := newLister(s.cfg, from)
+	for p, err := range s.cfg.Store.Partitions(ctx, from.TableName, match) {
+		if err != nil {
+			return nil, nil, err
+		}
+		if p.Storage.InputFormat != j.table.Storage.InputFormat || p.Storage.SerDe.Library != j.table.Storage.SerDe.Library {
+			return nil, nil, semantic(&a.Spec, 10235, "Tables have incompatible schemas and their partitions cannot be exchanged: "+
+				"partition %s has a format of its own", strings.Join(p.Values, "/"))
+		}
+		to, exists, err := s.partitionTarget(ctx, j.table, p.Values, false)
+		if err != nil {
+			return nil, nil, err
+		}
+		if exists {
+			return nil, nil, semantic(&a.Spec, 10118, "Partition already exists [%s(%s)]", j.table.TableName, strings.Join(p.Values, "/"))
+		}
+		storage := p.Storage.Clone()
+		to.storage, to.rows = &storage, -1
+		if files[to], err = list.files(ctx, p.Storage.Location, p.Parameters); err != nil {
+			return nil, nil, err
+		}
+		for _, f := range files[to] {
+			to.files++
+			to.bytes += f.Object.Size
+		}
+		j.targets = append(j.targets, to)
+		moved = append(moved, p)
+	}
+	return moved, files, nil
 }
 
 // leavePartitions drops partitions of a table, in the transaction of a commit to another one, and of a managed

@@ -199,18 +199,23 @@ func (s *Session) run(ctx context.Context, r *Result) error {
 		s.settings.reset(n.Keys...)
 		return nil
 	case *syntax.ShellCommand:
-		switch n.Command {
-		case "dfs":
-			return s.dfs(ctx, r, n)
-		case "add", "list", "delete":
-			return s.resource(ctx, r, n)
-		}
-		if s.cfg.Command != nil {
-			return s.cfg.Command(ctx, n)
-		}
-		return unsupported(n, "the command "+strings.ToUpper(n.Command))
+		return s.shellCommand(ctx, r, n)
 	}
 	return s.runRare(ctx, r)
+}
+
+// shellCommand carries out a command of Hive's shell. What the session does not know, who holds it may.
+func (s *Session) shellCommand(ctx context.Context, r *Result, n *syntax.ShellCommand) error {
+	switch n.Command {
+	case "dfs":
+		return s.dfs(ctx, r, n)
+	case "add", "list", "delete":
+		return s.resource(ctx, r, n)
+	}
+	if s.cfg.Command != nil {
+		return s.cfg.Command(ctx, n)
+	}
+	return unsupported(n, "the command "+strings.ToUpper(n.Command))
 }
 
 // runRare carries out the statements about functions, and those that carry tables away and back, and

@@ -109,11 +109,7 @@ func (f *formatter) rel(r Rel, depth int) {
 	case *Project:
 		f.line(depth, "Project %s", list(r.Exprs, computedText))
 	case *Join:
-		on := ""
-		if r.On != nil {
-			on = " on " + f0(r.On)
-		}
-		f.line(depth, "Join %s%s", strings.ToLower(string(r.Kind)), on)
+		f.line(depth, "Join %s", joinText(r))
 	case *Aggregate:
 		f.aggregate(r, depth)
 	case *Window:
@@ -127,11 +123,7 @@ func (f *formatter) rel(r Rel, depth int) {
 			f.line(depth, "Limit %d", r.Count)
 		}
 	case *SetOp:
-		all := ""
-		if r.All {
-			all = " all"
-		}
-		f.line(depth, "%s%s %s", strings.ToUpper(r.Op[:1])+strings.ToLower(r.Op[1:]), all, list(r.Cols, column))
+		f.line(depth, "%s%s %s", strings.ToUpper(r.Op[:1])+strings.ToLower(r.Op[1:]), when(r.All, " all"), list(r.Cols, column))
 	case *named:
 		f.rel(r.Input, depth)
 		return
@@ -146,11 +138,7 @@ func (f *formatter) rel(r Rel, depth int) {
 	case *OneRow:
 		f.line(depth, "One row")
 	case *Lateral:
-		outer := ""
-		if r.Outer {
-			outer = " outer"
-		}
-		f.line(depth, "Lateral%s %s = %s(%s)", outer, list(r.Cols, column), r.Func.Name, list(r.Args, f0))
+		f.line(depth, "Lateral%s %s = %s(%s)", when(r.Outer, " outer"), list(r.Cols, column), r.Func.Name, list(r.Args, f0))
 	case *Transform:
 		f.line(depth, "Transform %s = %q(%s)", list(r.Cols, column), r.Command, list(r.Args, f0))
 	}
@@ -275,6 +263,22 @@ func boundText(b FrameBound) string {
 		return f0(b.N) + " " + strings.ToLower(b.Kind)
 	}
 	return strings.ToLower(b.Kind)
+}
+
+func joinText(j *Join) string {
+	kind := strings.ToLower(string(j.Kind))
+	if j.On == nil {
+		return kind
+	}
+	return kind + " on " + f0(j.On)
+}
+
+// when is a word where it holds, and nothing where it does not.
+func when(holds bool, word string) string {
+	if holds {
+		return word
+	}
+	return ""
 }
 
 func sortText(keys []SortKey) string {

@@ -111,22 +111,13 @@ func (p *parser) alterAction(n *AlterTable, start int) AlterAction {
 	case p.accept("CHANGE"):
 		return p.alterChange(start)
 	case p.accept("RENAME", "TO"):
-		if n.Partition != nil {
-			to := p.needPartitionSpec()
-			return &RenamePartition{Span: p.span(start), To: to}
-		}
-		to := p.objectName()
-		return &RenameTable{Span: p.span(start), To: to}
+		return p.alterRename(n, start)
 	case p.accept("SET"):
 		return p.alterSet(start)
 	case p.accept("UNSET", "TBLPROPERTIES"):
-		a := &SetProperties{Unset: true, IfExists: p.ifExists(), Properties: p.properties()}
-		a.Span = p.span(start)
-		return a
+		return p.alterUnset(start, false)
 	case p.accept("UNSET", "SERDEPROPERTIES"):
-		a := &SetProperties{SerDe: true, Unset: true, IfExists: p.ifExists(), Properties: p.properties()}
-		a.Span = p.span(start)
-		return a
+		return p.alterUnset(start, true)
 	case p.accept("TOUCH"):
 		p.trailingPartition(n)
 		return &Touch{Span: p.span(start)}
@@ -165,6 +156,22 @@ func (p *parser) alterAction(n *AlterTable, start int) AlterAction {
 		p.failExpected("an action of ALTER TABLE, such as ADD, DROP, RENAME, SET or CHANGE")
 	}
 	return nil
+}
+
+// alterRename parses the new name of the table, or the new values of the partition, from behind TO.
+func (p *parser) alterRename(n *AlterTable, start int) AlterAction {
+	if n.Partition != nil {
+		to := p.needPartitionSpec()
+		return &RenamePartition{Span: p.span(start), To: to}
+	}
+	to := p.objectName()
+	return &RenameTable{Span: p.span(start), To: to}
+}
+
+func (p *parser) alterUnset(start int, serDe bool) AlterAction {
+	a := &SetProperties{SerDe: serDe, Unset: true, IfExists: p.ifExists(), Properties: p.properties()}
+	a.Span = p.span(start)
+	return a
 }
 
 // trailingPartition parses the partition that stands behind the action, unless one stands in

@@ -17,14 +17,7 @@ func (p *printer) stmt(s Stmt) {
 	case *LoadData:
 		p.load(s)
 	case *Truncate:
-		p.w("TRUNCATE TABLE ")
-		p.objectName(s.Table)
-		p.partition(s.Partition)
-		if len(s.Columns) > 0 {
-			p.w(" COLUMNS ")
-			inParens(p, s.Columns, p.ident)
-		}
-		p.when(s.Force, " FORCE")
+		p.truncate(s)
 	case *Analyze:
 		p.analyze(s)
 	case *Explain:
@@ -53,15 +46,30 @@ func (p *printer) stmt(s Stmt) {
 	case *Msck:
 		p.msck(s)
 	case *Optimize:
-		p.w("OPTIMIZE TABLE ")
-		p.objectName(s.Table)
-		p.partition(s.Partition)
-		if s.Where != nil {
-			p.w(" WHERE ")
-			p.expr(s.Where, levelOr)
-		}
+		p.optimize(s)
 	default:
 		p.functionStmt(s)
+	}
+}
+
+func (p *printer) truncate(s *Truncate) {
+	p.w("TRUNCATE TABLE ")
+	p.objectName(s.Table)
+	p.partition(s.Partition)
+	if len(s.Columns) > 0 {
+		p.w(" COLUMNS ")
+		inParens(p, s.Columns, p.ident)
+	}
+	p.when(s.Force, " FORCE")
+}
+
+func (p *printer) optimize(s *Optimize) {
+	p.w("OPTIMIZE TABLE ")
+	p.objectName(s.Table)
+	p.partition(s.Partition)
+	if s.Where != nil {
+		p.w(" WHERE ")
+		p.expr(s.Where, levelOr)
 	}
 }
 
