@@ -30,6 +30,7 @@ type Client struct {
 	busy      *atomic.Int64
 	nearest   *roundTrip
 	unfit     sync.Map // names of buckets that take no batches
+	doubted   sync.Map // of doubt: ETags that look like MD5 sums and are none
 	strict    bool     // keys that MinIO cannot hold, or takes for others, are refused here
 	page      int      // objects that are listed by one request
 	copyLimit int64    // bytes that one CopyObject may copy

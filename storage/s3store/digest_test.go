@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/minio/minio-go/v7"
@@ -46,8 +47,9 @@ func (f foreign) put(t *testing.T, key string, content []byte, headers map[strin
 	}
 }
 
-// putParts writes an object in parts of 5 MiB, each with a CRC32C where that is wanted.
-func (f foreign) putParts(t *testing.T, key string, content []byte, summed bool) {
+// putParts writes an object in parts of 5 MiB but for the first, which may have other sizes, each with a CRC32C where that
+// is wanted.
+func (f foreign) putParts(t *testing.T, key string, content []byte, summed bool, sizes ...int) {
 	t.Helper()
 	headers := map[string]string{}
 	if summed {
@@ -59,7 +61,11 @@ func (f foreign) putParts(t *testing.T, key string, content []byte, summed bool)
 	}
 	var parts []minio.CompletePart
 	for n := 1; len(content) > 0; n++ {
-		part := content[:min(5<<20, len(content))]
+		size := 5 << 20
+		if n <= len(sizes) {
+			size = sizes[n-1]
+		}
+		part := content[:min(size, len(content))]
 		content = content[len(part):]
 		h := http.Header{}
 		sum := ""
@@ -160,9 +166,9 @@ func TestAttest(t *testing.T) {
 }
 
 // TestReadingComparesDigests: whoever reads a whole object is told of changed bits by other checksums than
-// CRC32C too, if they are quick.
+// CRC32C too.
 func TestReadingComparesDigests(t *testing.T) {
-	content := make([]byte, 300_000)
+	content := make([]byte, 7<<20)
 	rand.NewChaCha8([32]byte{8}).Read(content)
 	s3 := testenv.MinIO(t)
 	proxy := testenv.NewProxy(t, s3)
@@ -171,7 +177,11 @@ func TestReadingComparesDigests(t *testing.T) {
 	h := storage.Digest{Algorithm: "CRC64NVME"}.New()
 	_, _ = h.Write(content)
 	f.put(t, "nvme", content, map[string]string{"x-amz-checksum-crc64nvme": base64.StdEncoding.EncodeToString(h.Sum(nil))})
+	whole := sha256.Sum256(content)
+	f.put(t, "sha256", content, map[string]string{"x-amz-checksum-sha256": base64.StdEncoding.EncodeToString(whole[:])})
 	f.put(t, "etag", content, nil)
+	f.putParts(t, "parts", content, false)
+	f.putParts(t, "summed parts", content, true)
 	read := func(key string) error {
 		r, err := b.Open(t.Context(), key, storage.ReadOptions{})
 		if err != nil {
@@ -184,16 +194,48 @@ func TestReadingComparesDigests(t *testing.T) {
 		_, err = io.Copy(io.Discard, r)
 		return err
 	}
-	for _, key := range []string{"nvme", "etag"} {
+	kinds := map[string]string{"nvme": "CRC64NVME", "etag": "MD5", "sha256": "SHA256", "parts": "MD5", "summed parts": "CRC32C"}
+	for key := range kinds {
 		if err := read(key); err != nil {
 			t.Errorf("%s: %v", key, err)
 		}
 	}
+	var changes atomic.Int64
 	proxy.Change(nil, func(r *http.Response) error {
-		r.Body = testenv.FlipBit(r.Body, 123_456)
+		if r.Request.Method == http.MethodGet && changes.Add(-1) >= 0 {
+			r.Body = testenv.FlipBit(r.Body, 123_456)
+		}
 		return nil
 	})
-	if err := read("nvme"); !errors.Is(err, storage.ErrChecksum) || !strings.Contains(err.Error(), "CRC64NVME") {
-		t.Errorf("a changed bit: %v", err)
+	for key, algorithm := range kinds {
+		changes.Store(1)
+		if err := read(key); !errors.Is(err, storage.ErrChecksum) || !strings.Contains(err.Error(), algorithm) {
+			t.Errorf("%s: a changed bit: %v", key, err)
+		}
+		if err := read(key); err != nil {
+			t.Errorf("%s, afterwards: %v", key, err)
+		}
+	}
+}
+
+// TestETagThatIsNoDigest: where what comes twice in one way is not what the ETag looks like, it means something else,
+// which is found out once.
+func TestETagThatIsNoDigest(t *testing.T) {
+	content := make([]byte, 12<<20)
+	rand.NewChaCha8([32]byte{9}).Read(content)
+	s3 := testenv.MinIO(t)
+	proxy := testenv.NewProxy(t, s3)
+	b := newClient(t, &proxy.S3, s3store.Config{}).Bucket(s3.Bucket)
+	newForeign(t, s3).putParts(t, "uneven", content, false, 5<<20, 6<<20)
+	for _, gets := range []int{2, 1} {
+		before := proxy.Counts()["GET"]
+		r, err := b.Open(t.Context(), "uneven", storage.ReadOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(r)
+		if err = errors.Join(err, r.Close()); err != nil || !bytes.Equal(got, content) || proxy.Counts()["GET"]-before != gets {
+			t.Errorf("%d bytes by %d requests, %v", len(got), proxy.Counts()["GET"]-before, err)
+		}
 	}
 }

@@ -41,9 +41,9 @@ func (b *Bucket) Open(ctx context.Context, key string, opts storage.ReadOptions)
 	}
 	r := &reader{b: b, ctx: ctx, cancel: cancel, object: o, version: opts.VersionID, body: body, next: opts.Offset, end: end}
 	if opts.Offset == 0 && end == o.Size && !opts.Unverified {
-		r.verify = o.CRC32C.Known
-		if !r.verify && o.Digest.Quick() {
-			r.hash = o.Digest.New()
+		if err := r.compare(); err != nil {
+			r.Close()
+			return nil, err
 		}
 	}
 	return r, nil
@@ -169,7 +169,14 @@ func (r *reader) took(p []byte) (int, error) {
 	r.next += int64(len(p))
 	switch {
 	case r.hash != nil:
-		return r.tookHashed(p)
+		_, _ = r.hash.Write(p) // a hash reports no errors
+		if r.next < r.end {
+			return len(p), nil
+		}
+		if r.err = r.compared(); r.err != nil {
+			return 0, r.err
+		}
+		return len(p), nil
 	case !r.verify:
 		return len(p), nil
 	}
@@ -178,20 +185,6 @@ func (r *reader) took(p []byte) (int, error) {
 		r.err = r.b.fail(r.ctx, "read", r.object.Key,
 			fmt.Errorf("%w: the bytes that came have CRC32C %s, the object has %s",
 				storage.ErrChecksum, r.sum, r.object.CRC32C))
-		return 0, r.err
-	}
-	return len(p), nil
-}
-
-// tookHashed is took for an object that has another digest than a CRC32C.
-func (r *reader) tookHashed(p []byte) (int, error) {
-	_, _ = r.hash.Write(p) // a hash reports no errors
-	if r.next < r.end {
-		return len(p), nil
-	}
-	if got := r.object.Digest.Of(r.hash); got.Differs(r.object.Digest) {
-		r.err = r.b.fail(r.ctx, "read", r.object.Key,
-			fmt.Errorf("%w: the bytes that came have %s, the object has %s", storage.ErrChecksum, got, r.object.Digest))
 		return 0, r.err
 	}
 	return len(p), nil
