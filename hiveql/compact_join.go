@@ -107,7 +107,7 @@ func (c *compaction) join(ctx context.Context, p *compactPlace, group []*compact
 	}
 	join := joinLines
 	if kind != "lines" {
-		join, name = joinParquet, name+".parquet"
+		join, name = c.joinParquet, name+".parquet"
 	}
 	for _, f := range group {
 		size += f.Object.Size
@@ -152,9 +152,14 @@ func joinInto(
 	return made.Size, nil
 }
 
-func joinParquet(ctx context.Context, w io.Writer, group []*compactFile) error {
+func (c *compaction) joinParquet(ctx context.Context, w io.Writer, group []*compactFile) error {
 	inputs := make([]parquetmerge.Input, len(group))
 	for i, f := range group {
+		done, err := f.prove(ctx, c.src)
+		if err != nil {
+			return err
+		}
+		defer done()
 		inputs[i] = f.input(ctx)
 	}
 	_, err := parquetmerge.Merge(ctx, w, inputs)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/skepdata/skep/internal/parquetmerge"
 	"github.com/skepdata/skep/storage"
+	"github.com/skepdata/skep/storage/rangecache"
 )
 
 const (
@@ -31,6 +32,8 @@ type parquetFile struct {
 
 	last uint32   // made of the sums of what was asked for
 	sums []uint32 // of the file's blocks, if it has them: no other bytes are read then
+
+	parts Parts // of a file without sums, while it is joined; nil where no bit changes on the way
 }
 
 func (f *compactFile) input(ctx context.Context) parquetmerge.Input {
@@ -40,6 +43,9 @@ func (f *compactFile) input(ctx context.Context) parquetmerge.Input {
 
 // ReadAt implements io.ReaderAt.
 func (p *parquetFile) ReadAt(b []byte, off int64) (int, error) {
+	if p.parts != nil {
+		return p.parts.ReadAt(p.ctx, b, off)
+	}
 	size := p.file.Object.Size
 	end := off + int64(len(b))
 	if from := max(size-tailSize, 0); p.tail == nil && off >= from && end <= size {
@@ -104,8 +110,36 @@ func (f *compactFile) look(ctx context.Context) (schema string, err error) {
 	return "", fmt.Errorf("read %s: its last bytes came otherwise %d times, changed on the way: %w", f.URL(), lookTries, storage.ErrChecksum)
 }
 
+// prove lets a file without sums that may change on the way come through the cache, until done is called, and be compared
+// as a whole with what the store says of it, or come twice if that is nothing: no changed bit is to get sums of
+// its own.
+func (f *compactFile) prove(ctx context.Context, src *source) (done func(), err error) {
+	if a, ok := storage.As[storage.Attester](f.Bucket); !ok || a.Exact() || f.in.sums != nil || src.cfg.Cache == nil {
+		return func() {}, nil
+	}
+	local, err := src.Local(ctx, f.File)
+	if err != nil || local.Parts == nil {
+		return local.Release, err
+	}
+	if err = local.Parts.Prove(ctx); errors.Is(err, rangecache.ErrNoProof) {
+		err = local.Parts.Confirm(ctx, 0, f.Object.Size)
+	}
+	if err != nil {
+		local.Release()
+		return nil, err
+	}
+	f.in.parts = local.Parts
+	return func() {
+		f.in.parts = nil
+		local.Release()
+	}, nil
+}
+
 // OpenRange implements parquetmerge.RangeOpener.
 func (p *parquetFile) OpenRange(ctx context.Context, off, length int64) (io.ReadCloser, error) {
+	if p.parts != nil {
+		return io.NopCloser(io.NewSectionReader(p, off, length)), nil
+	}
 	size := p.file.Object.Size
 	if from := size - int64(len(p.tail)); off >= from && off+length <= size {
 		return io.NopCloser(bytes.NewReader(p.tail[off-from : off-from+length])), nil

@@ -106,8 +106,10 @@ type Parts interface {
 	// any were others, which are what is given out from then on. The error is storage.ErrChecksum
 	// if others beside them have changed too, and may have been used.
 	Again(ctx context.Context, off, n int64) (changed bool, err error)
-	// Forget lets bytes be fetched again by who needs them next.
-	Forget(off, n int64) error
+	// Confirm makes sure of n bytes from off on, before anybody uses them: unless it is known otherwise that they are
+	// right, they have come twice in one way then. If they come otherwise each time the error is
+	// storage.ErrChecksum.
+	Confirm(ctx context.Context, off, n int64) error
 }
 
 // PartitionFiles are the files of one partition.

@@ -40,6 +40,9 @@ func (s *Session) fileColumns(ctx context.Context, n *syntax.LikeFile) ([]metast
 			return nil, err
 		}
 		defer release()
+		if err := local.Parts.Confirm(ctx, 0, f.Object.Size); err != nil { // where the store has no sum of it
+			return nil, err
+		}
 	}
 	cols, err := s.cfg.Executor.ParquetColumns(ctx, local.Path)
 	if err != nil {

@@ -146,19 +146,23 @@ type failing struct{}
 func (failing) Read([]byte) (int, error) { return 0, errCut }
 
 // FlipBit is body with one bit of byte n another.
-func FlipBit(body io.ReadCloser, n int64) io.ReadCloser {
-	return limited{&flipper{body, n}, body}
+func FlipBit(body io.ReadCloser, n int64) io.ReadCloser { return Flip(body, n, 4) }
+
+// Flip is body with some bits of byte n others.
+func Flip(body io.ReadCloser, n int64, bits byte) io.ReadCloser {
+	return limited{&flipper{body, n, bits}, body}
 }
 
 type flipper struct {
-	r io.Reader
-	n int64
+	r    io.Reader
+	n    int64
+	bits byte
 }
 
 func (d *flipper) Read(p []byte) (int, error) {
 	n, err := d.r.Read(p)
 	if d.n >= 0 && d.n < int64(n) {
-		p[d.n] ^= 4
+		p[d.n] ^= d.bits
 	}
 	d.n -= int64(n)
 	return n, err

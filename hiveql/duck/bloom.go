@@ -5,6 +5,8 @@ import (
 	"io"
 	"os"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/skepdata/skep/hiveql/analysis"
 	"github.com/skepdata/skep/hiveql/footer"
 	"github.com/skepdata/skep/hivetype"
@@ -32,6 +34,9 @@ func (f *scanFile) sift(ctx context.Context, s *analysis.Scan, conds []analysis.
 	if len(wanted) == 0 {
 		return nil
 	}
+	if err := f.confirmBlooms(ctx, wanted); err != nil {
+		return err
+	}
 	local, err := os.Open(f.local)
 	if err != nil {
 		return err
@@ -54,6 +59,19 @@ func (f *scanFile) sift(ctx context.Context, s *analysis.Scan, conds []analysis.
 	}
 	f.groups = kept
 	return nil
+}
+
+// confirmBlooms makes sure of filters, of all at once: a changed bit would leave out rows.
+func (f *scanFile) confirmBlooms(ctx context.Context, wanted map[int][]*footer.Column) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(filesAtOnce)
+	for n, cols := range wanted {
+		for _, c := range cols {
+			at, _ := c.BloomAt(&f.footer.Groups[n])
+			g.Go(func() error { return f.parts.Confirm(ctx, at.Offset, at.Size) })
+		}
+	}
+	return g.Wait()
 }
 
 // asked are the columns whose filters could rule out a row group, and are worth their bytes.

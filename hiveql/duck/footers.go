@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"maps"
 	"os"
+	"path"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,7 +17,6 @@ import (
 	"github.com/skepdata/skep/hiveql/analysis"
 	"github.com/skepdata/skep/hiveql/footer"
 	"github.com/skepdata/skep/hivetype"
-	"github.com/skepdata/skep/storage"
 )
 
 // footers are those of files that were read lately, by URL and version. It is safe for concurrent
@@ -91,9 +91,10 @@ func (k *footers) putDigits(f hiveql.File, leaf int, found bool) {
 // mostFiner bounds what is known of timestamps of 96 bits.
 const mostFiner = 100000
 
-// readFooter reads the footer of a file that is readable at a local path. What is no Parquet has
-// none: DuckDB says what is wrong with it. Where the footer has sums, nothing is read of the file from
-// then on that differs from them.
+// readFooter reads the footer of a file that is readable at a local path, and uses none that has changed on the way:
+// where it has sums of its own nothing is read of the file from then on that differs from them, and others are confirmed,
+// unless all of the file is going to be proven. What is no Parquet has none: DuckDB says what is wrong
+// with it.
 func (e *Executor) readFooter(ctx context.Context, f hiveql.File, local hiveql.Local) (*footer.File, error) {
 	of := e.footers.get(f)
 	if of == nil {
@@ -102,11 +103,18 @@ func (e *Executor) readFooter(ctx context.Context, f hiveql.File, local hiveql.L
 			return nil, err
 		}
 		defer file.Close()
-		of, err = trustedFooter(f, func() *filled { return &filled{ctx: ctx, f: file, parts: local.Parts} })
-		if of == nil || err != nil {
-			return nil, err
+		r := &filled{ctx: ctx, f: file, parts: local.Parts, confirmed: !local.Whole && !namedByUs(f)}
+		of, err = footer.Read(r, f.Object.Size)
+		if r.parts != nil && !local.Whole && !r.confirmed && r.err == nil && (err != nil || of.Sums == nil) {
+			r.confirmed = true
+			of, err = footer.Read(r, f.Object.Size)
 		}
-		e.footers.put(f, of)
+		if r.err != nil || err != nil {
+			return nil, r.err
+		}
+		if r.parts == nil || r.confirmed || of.Sums != nil || r.parts.Sure() {
+			e.footers.put(f, of)
+		}
 	}
 	if of.Sums == nil || local.Parts == nil {
 		return of, nil
@@ -114,51 +122,36 @@ func (e *Executor) readFooter(ctx context.Context, f hiveql.File, local hiveql.L
 	return of, local.Parts.Verify(of.Sums)
 }
 
-// footerTries is how often a footer is read that comes otherwise each time.
-const footerTries = 6
+// ourNames are those of the files that hiveql writes, which have sums. Others may call theirs so too.
+var ourNames = regexp.MustCompile(`^[0-9]{6,}_0_[0-9a-f]{16}\.parquet$`)
 
-// trustedFooter reads a footer. Where it has sums that are not the file's own, or makes no sense, it may
-// have changed on the way: it is right only if it comes so twice. It is nil if it makes none then.
-func trustedFooter(f hiveql.File, open func() *filled) (*footer.File, error) {
-	before := uint32(0)
-	for try := range footerTries {
-		r := open()
-		of, err := footer.Read(r, f.Object.Size)
-		switch {
-		case r.err != nil:
-			return nil, r.err
-		case err == nil && !of.Doubtful:
-			return of, nil
-		case r.parts == nil || try > 0 && r.sum == before:
-			return of, nil
-		}
-		before = r.sum
-		if err := r.parts.Forget(r.from, f.Object.Size-r.from); err != nil {
-			return nil, err
-		}
-	}
-	return nil, fmt.Errorf("read %s: its last bytes came otherwise %d times, changed on the way: %w", f.URL(), footerTries, storage.ErrChecksum)
-}
+// namedByUs guesses from its name whether a file has sums, so that a footer is not fetched twice that can be compared
+// with its own.
+func namedByUs(f hiveql.File) bool { return ourNames.MatchString(path.Base(f.Object.Key)) }
 
 // filled reads a file whose parts come when they are asked for.
 type filled struct {
-	ctx   context.Context // of the one call that it lives for
-	f     io.ReaderAt
-	parts hiveql.Parts // may be nil
-	err   error        // of bringing a part
-	from  int64        // the place of what was read last
-	sum   uint32       // of it
+	ctx       context.Context // of the one call that it lives for
+	f         io.ReaderAt
+	parts     hiveql.Parts // may be nil
+	confirmed bool         // whether what is read has to be
+	err       error        // of bringing a part
 }
 
 func (r *filled) ReadAt(p []byte, off int64) (int, error) {
 	if r.parts == nil {
 		return r.f.ReadAt(p, off)
 	}
+	if r.confirmed {
+		if err := r.parts.Confirm(r.ctx, off, int64(len(p))); err != nil {
+			r.err = err
+			return 0, err
+		}
+	}
 	n, err := r.parts.ReadAt(r.ctx, p, off)
 	if err != nil && !errors.Is(err, io.EOF) {
 		r.err = err
 	}
-	r.from, r.sum = off, crc32.ChecksumIEEE(p[:n])
 	return n, err
 }
 

@@ -80,7 +80,7 @@ func (p *patch) Missing(int64, int64) int64 { return 0 }
 
 func (p *patch) Verify([]uint32) error { return nil }
 
-func (p *patch) Forget(int64, int64) error { return nil }
+func (p *patch) Confirm(context.Context, int64, int64) error { return nil }
 
 func (p *patch) Sure() bool { return true }
 

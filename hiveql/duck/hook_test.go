@@ -129,7 +129,7 @@ func (p *farParts) Again(context.Context, int64, int64) (bool, error) { return f
 
 func (p *farParts) Recheck(context.Context, int64, int64) error { return nil }
 
-func (p *farParts) Forget(int64, int64) error { return nil }
+func (p *farParts) Confirm(context.Context, int64, int64) error { return nil }
 
 // farTable makes a table of two files of 100,000 rows, one column of which is long.
 func farTable(t *testing.T, e *duck.Executor) *far {

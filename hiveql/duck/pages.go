@@ -19,7 +19,8 @@ import (
 // looked at, row group by row group, before anybody gets bytes of them: whether their pages agree with the footer,
 // and with the CRC that some writers give them. A column comes as a whole for that, as DuckDB reads it anyway. What
 // does not agree is fetched once more, and is what the store has if it comes so again. The cache keeps
-// marks of what has been looked at, so that it is done once.
+// marks of what has been looked at, so that it is done once. What lies beside the columns, as the footer and Bloom filters
+// do, is confirmed.
 
 // pageBook knows the pages of the files that are being read, by their paths: the statements that read one share what
 // they know.
@@ -139,16 +140,40 @@ func giveMarks(list []pagedChunk) {
 	}
 }
 
+// from are the chunks that end behind a place, and, if they do not lie apart, others. The caller holds mu.
+func (f *pagedFile) from(off int64) []pagedChunk {
+	first := 0
+	if f.apart {
+		first, _ = slices.BinarySearchFunc(f.chunks, off+1, func(c pagedChunk, off int64) int { return cmp.Compare(c.end, off) })
+	}
+	return f.chunks[first:]
+}
+
+// beside is how many of n bytes from off on lie before the next chunk. It is 0 if they begin in one, and as long as the
+// footer is not known.
+func (f *pagedFile) beside(off, n int64) int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.chunks == nil {
+		return 0
+	}
+	for _, c := range f.from(off) {
+		switch {
+		case c.off > off:
+			return min(n, c.off-off)
+		case c.end > off:
+			return 0
+		}
+	}
+	return n
+}
+
 // within are the chunks of which a range has bytes, and that a scan reads.
 func (f *pagedFile) within(off, n int64) []pagedChunk {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	from := 0
-	if f.apart {
-		from, _ = slices.BinarySearchFunc(f.chunks, off+1, func(c pagedChunk, off int64) int { return cmp.Compare(c.end, off) })
-	}
 	var list []pagedChunk
-	for _, c := range f.chunks[from:] {
+	for _, c := range f.from(off) {
 		if c.off >= off+n {
 			break
 		}
@@ -169,17 +194,20 @@ type pagedParts struct {
 // pageTries is how often a column of a row group is looked at that is another each time.
 const pageTries = 6
 
-// ReadAt is that of the parts, of pages that are right.
+// ReadAt is that of the parts, of pages that are right, and of confirmed bytes beside them.
 func (p *pagedParts) ReadAt(ctx context.Context, b []byte, off int64) (int, error) {
 	return p.read(ctx, p.Parts.ReadAt, b, off)
 }
 
-// ReadOn is that of the parts, of pages that are right.
+// ReadOn is that of the parts, in the same way.
 func (p *pagedParts) ReadOn(ctx context.Context, b []byte, off int64) (int, error) {
 	return p.read(ctx, p.Parts.ReadOn, b, off)
 }
 
 func (p *pagedParts) read(ctx context.Context, read func(context.Context, []byte, int64) (int, error), b []byte, off int64) (int, error) {
+	if err := p.Confirm(ctx, off, p.file.beside(off, int64(len(b)))); err != nil {
+		return 0, err
+	}
 	mended := map[int64]bool{}
 	for {
 		todo := p.unseen(off, int64(len(b)), mended)
@@ -339,9 +367,7 @@ func (e *Executor) provenFooter(ctx context.Context, f hiveql.File, local hiveql
 	if err != nil || !local.Whole || local.Parts == nil || local.Parts.Sure() {
 		return of, err
 	}
-	err = local.Parts.Prove(ctx)
-	e.footers.drop(f) // it may have been another
-	if err != nil {
+	if err := local.Parts.Prove(ctx); err != nil {
 		return nil, err
 	}
 	return e.readFooter(ctx, f, local)

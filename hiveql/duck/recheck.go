@@ -73,8 +73,8 @@ func (c *came) recheck(ctx context.Context) error {
 	return nil
 }
 
-// ranges are what the statement may have read of the file: its end, with the footer, and the columns that
-// the scan reads. It is all of a file that is small, or not understood.
+// ranges are what the statement may have read of the file that has not come twice: the columns that the scan reads. It
+// is all of a file that is small, or not understood.
 func (c *came) ranges() []aheadRange {
 	size := c.file.file.Object.Size
 	if c.file.footer == nil || size <= wholeBytes {
@@ -84,16 +84,10 @@ func (c *came) ranges() []aheadRange {
 	for n := range c.file.footer.Groups {
 		a.add(&c.file, c.scan, n)
 	}
-	end := int64(0)
-	for _, g := range c.file.footer.Groups {
-		for _, k := range g.Chunks {
-			end = max(end, min(k.Offset+k.Size, size-c.file.footer.Size))
-		}
-	}
-	return append([]aheadRange{{c.parts, end, size - end}}, a.ranges...)
+	return a.ranges
 }
 
-// distrust forgets the footers of the statement's files, which may be of what has changed.
+// distrust forgets what is known of the statement's files, which may be of what has changed.
 func (j *job) distrust() {
 	for _, c := range j.came {
 		j.exec.footers.drop(c.file.file)

@@ -407,7 +407,11 @@ func (l *lowerer) localFile(ctx context.Context, s *analysis.Scan, f *scanFile) 
 	switch {
 	case local.Parts == nil:
 	case !l.exec.hooked():
-		if _, err := l.exec.provenFooter(ctx, f.file, local); err != nil { // for its sums
+		of, err := l.exec.provenFooter(ctx, f.file, local) // for its sums
+		if err == nil && of != nil {
+			err = local.Parts.Confirm(ctx, size-of.End(), of.End())
+		}
+		if err != nil {
 			return err
 		}
 		held, err := local.Parts.Hold(ctx, 0, size)

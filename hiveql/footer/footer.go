@@ -212,6 +212,9 @@ func Read(r io.ReaderAt, size int64) (*File, error) {
 	return f, nil
 }
 
+// End is how much of the end of the file is the footer, with its trailer.
+func (f *File) End() int64 { return f.Size + trailer }
+
 // Length is how much of the end of a file is the footer, with its trailer. tail is some of the end.
 func Length(tail []byte, size int64) (int64, error) {
 	if len(tail) < trailer || string(tail[len(tail)-len(magic):]) != magic {

@@ -37,10 +37,18 @@ type Cache struct {
 	// unkepts counts the objects of which nothing could be kept: see unkept.go.
 	unkepts atomic.Int64
 
-	// doubted are the URLs of buckets whose store means other things than it seems by what
-	// storage.Digest calls doubtful.
+	// doubted has a doubt where the store means other things than it seems by what storage.Digest calls
+	// doubtful.
 	doubted sync.Map
 }
+
+// doubt is of the objects in a bucket, of that URL, that were written by one request, or in parts.
+type doubt struct {
+	bucket string
+	parts  bool
+}
+
+func (of *object) doubtOf(d storage.Digest) doubt { return doubt{of.b.URL(), d.PartSize > 0} }
 
 var errClosed = errors.New("the cache is closed")
 

@@ -24,7 +24,8 @@ const blockSize = 64 << 10
 //	       says nothing
 //	53  11 zeros
 //	64  8n for each block: its CRC32C in the low 32 bits; bit 63 is set if the block is there, bit 62
-//	    if it was and has been given up; bits 32 to 59 are marks (marks.go)
+//	    if it was and has been given up, bit 61 if it is confirmed (confirm.go); bits 32 to 59 are marks
+//	    (marks.go)
 //	    the object's URL
 const (
 	mapMagic  = "skepmap1"
@@ -32,6 +33,7 @@ const (
 	bootEnd   = 52
 	present   = uint64(1) << 63
 	gone      = uint64(1) << 62
+	confirmed = uint64(1) << 61
 )
 
 // blockMap knows which blocks of a file are there. Whoever uses it holds its object's lock.
@@ -139,6 +141,9 @@ func (m *blockMap) compare(data *os.File, size int64) error {
 }
 
 func (m *blockMap) has(b int64) bool { return m.blocks[b]&present != 0 }
+
+// confirmed reports whether a block that is there, or was, has come twice.
+func (m *blockMap) confirmed(b int64) bool { return m.blocks[b]&confirmed != 0 }
 
 // sum is that of a block which is there, or was.
 func (m *blockMap) sum(b int64) (sum uint32, known bool) {

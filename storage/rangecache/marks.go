@@ -47,8 +47,11 @@ func (f *File) Sure() bool {
 	}
 	of.mu.Lock()
 	defer of.mu.Unlock()
-	return of.have.whole == right || of.sums != nil
+	return of.proven()
 }
+
+// proven reports whether the bytes of all blocks are right, or will be when they are given out. The caller holds the lock.
+func (of *object) proven() bool { return of.have.whole == right || of.sums != nil }
 
 // Mark marks bytes that have come, unless some of the object have become others meanwhile. Others in the same
 // blocks are marked too, so that a mark should mean one thing in a block.
@@ -82,7 +85,7 @@ func (m *blockMap) mark(from, to int64, bit uint64) error {
 // marksOf are the marks of a block whose bytes come again with the same sum.
 func (m *blockMap) marksOf(b int64, sum uint32) uint64 {
 	if was, known := m.sum(b); known && was == sum {
-		return m.blocks[b] & markBits
+		return m.blocks[b] & (markBits | confirmed)
 	}
 	return 0
 }
@@ -99,7 +102,7 @@ func (f *File) Again(ctx context.Context, off, n int64) (changed bool, err error
 		defer of.mu.Unlock()
 		was, known := of.have.sum(b)
 		sum := castagnoli.Update(0, p)
-		if known && was == sum {
+		if known && was == sum || of.have.confirmed(b) {
 			return nil
 		}
 		changed = true
@@ -110,11 +113,7 @@ func (f *File) Again(ctx context.Context, off, n int64) (changed bool, err error
 		return of.become(b, p, sum)
 	}
 	for at := from; at < to && err == nil; at += runBlocks {
-		start := at * blockSize
-		size := min(min(at+runBlocks, to)*blockSize, of.o.Size) - start
-		f.fetched.Add(size)
-		f.requests.Add(1)
-		err = of.request(ctx, start, size, take)
+		err = f.compared(ctx, at, min(at+runBlocks, to), take)
 	}
 	of.mu.Lock()
 	defer of.mu.Unlock()

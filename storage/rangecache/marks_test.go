@@ -50,7 +50,7 @@ func TestMarks(t *testing.T) {
 	if !marked(f, 3*block, 5*block, 5) {
 		t.Error("another user of the cache does not know the marks")
 	}
-	if err := f.Forget(4*block, 1); err != nil {
+	if err := f.Forget(4); err != nil {
 		t.Fatal(err)
 	}
 	if marked(f, 3*block, 5*block, 5) || !marked(f, 5*block, 3*block, 5) {

@@ -133,6 +133,8 @@ type object struct {
 	// Of the blocks those that somebody has held, and those that have been compared with their sum: see
 	// hold.go and verify.go.
 	done, checked bits
+	// Those that somebody confirms: see confirm.go.
+	confirming bits
 	// sums are those of the blocks, once somebody has told them; they do not change: see sums.go.
 	sums []uint32
 	// twice are the sums of blocks that have come otherwise than before, once.

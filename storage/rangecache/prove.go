@@ -10,13 +10,13 @@ import (
 // proveBytes is how much Prove brings at a time, and as much ahead of it.
 const proveBytes = 16 << 20
 
-// errNoProof says that an object cannot be compared as a whole.
-var errNoProof = errors.New("it cannot be compared as a whole: the store has no sum of it, or one that needs all of it in the cache, " +
+// ErrNoProof says that an object cannot be compared as a whole.
+var ErrNoProof = errors.New("it cannot be compared as a whole: the store has no sum of it, or one that needs all of it in the cache, " +
 	"which is too small")
 
 // Prove makes sure that all of the object is what the store has, before anybody uses more of it: it brings what
 // has not come, and waits until all is compared with what the store says of the whole. What had changed, and has been
-// given to nobody, has been fetched again then. Where nothing can be compared it is an error.
+// given to nobody, has been fetched again then. Where nothing can be compared it is ErrNoProof.
 func (f *File) Prove(ctx context.Context) error {
 	of := f.of
 	for off := int64(0); off < of.o.Size && !f.Sure(); off += proveBytes {
@@ -31,7 +31,7 @@ func (f *File) Prove(ctx context.Context) error {
 	_, err := of.settled(ctx, f, wake.set)
 	of.mu.Unlock()
 	if err == nil && !f.Sure() {
-		err = &storage.Error{Op: "read", URL: of.url(), Err: errNoProof}
+		err = &storage.Error{Op: "read", URL: of.url(), Err: ErrNoProof}
 	}
 	return err
 }

@@ -40,21 +40,6 @@ func (f *File) Verify(sums []uint32) error {
 	return nil
 }
 
-// Forget lets n bytes from off on be fetched again by who needs them next, in whole blocks. Who holds
-// them may see others then, if the object's bytes have come in two ways.
-func (f *File) Forget(off, n int64) error {
-	of := f.of
-	of.mu.Lock()
-	defer of.mu.Unlock()
-	for b := max(0, off/blockSize); b < blocksOf(min(off+n, of.o.Size)); b++ {
-		if err := of.forget(b); err != nil {
-			return err
-		}
-	}
-	of.becomesOther()
-	return nil
-}
-
 // forget takes a block away. The caller holds the lock.
 func (of *object) forget(b int64) error {
 	of.checked.remove(b)

@@ -124,22 +124,3 @@ func TestVerifyPastTheCache(t *testing.T) {
 		t.Errorf("a block that never comes right: %v", err)
 	}
 }
-
-// TestForget: what is forgotten is fetched again.
-func TestForget(t *testing.T) {
-	text := noise(11, 4*block)
-	mem := storagetest.NewMem("mem://lake/")
-	o := mem.Put("k", text)
-	var reads requests
-	f := object(t, open(t, t.TempDir(), 1<<30), reads.of(mem), o)
-	defer f.Close()
-	fill(t, f, 0, o.Size)
-	reads.take()
-	if err := f.Forget(block+5, 2*block); err != nil {
-		t.Fatal(err)
-	}
-	fill(t, f, 0, o.Size)
-	if got := reads.take(); got != "1+3" || content(t, f) != text {
-		t.Errorf("asked for %q", got)
-	}
-}

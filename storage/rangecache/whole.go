@@ -74,7 +74,7 @@ func (of *object) bar(err error) {
 // give notes that somebody is given blocks, as long as it is not known that they are right. The caller holds
 // the lock.
 func (of *object) give(from, to int64) {
-	if of.have.whole == right || of.sums != nil {
+	if of.proven() {
 		return
 	}
 	for b := from; b < to; b++ {
@@ -124,7 +124,7 @@ func (of *object) judge() {
 		of.bar(fmt.Errorf("bytes %d to %d came in two ways, and with neither is the object %s, as the store says: it had %s and then %s: %w",
 			changed[0]*blockSize, min((changed[0]+1)*blockSize, of.o.Size)-1, wanted, first, got, storage.ErrChecksum))
 	case of.claim.Digest.Doubtful:
-		of.c.doubted.Store(of.b.URL(), true)
+		of.c.doubted.Store(of.doubtOf(of.claim.Digest), true)
 		of.enter(silent)
 	default:
 		of.bar(fmt.Errorf("bytes 0 to %d came twice with %s, the store says %s: %w", of.o.Size-1, got, wanted, storage.ErrChecksum))
@@ -142,7 +142,7 @@ func (f *File) Recheck(ctx context.Context, off, n int64) error {
 		return nil
 	}
 	of.mu.Lock()
-	failed, proven := of.failed(f), of.have.whole == right || of.sums != nil
+	failed, proven := of.failed(f), of.proven()
 	of.mu.Unlock()
 	if failed != nil || proven {
 		return failed
@@ -385,7 +385,7 @@ func (of *object) attest(ctx context.Context) (storage.Object, error) {
 	}
 	of.mu.Lock()
 	defer of.mu.Unlock()
-	if _, not := of.c.doubted.Load(of.b.URL()); not && claim.Digest.Doubtful {
+	if _, not := of.c.doubted.Load(of.doubtOf(claim.Digest)); not && claim.Digest.Doubtful {
 		claim.Digest = storage.Digest{}
 	}
 	of.claim, of.attested = claim, true
