@@ -54,3 +54,32 @@ func BenchmarkReadOn(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkConfirm brings the last two blocks of an object, as who reads a footer does, with one request and with two.
+func BenchmarkConfirm(b *testing.B) {
+	text := noise(1, 64<<20)
+	mem := storagetest.NewMem("mem://lake/")
+	bucket, o := &telling{Bucket: mem}, unsummed(mem.Put("k", text))
+	for name, bring := range map[string]func(*rangecache.File) error{
+		"once":  func(f *rangecache.File) error { return f.Fill(b.Context(), o.Size-2*block, 2*block) },
+		"twice": func(f *rangecache.File) error { return f.Confirm(b.Context(), o.Size-2*block, 2*block) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				cache, err := rangecache.Open(b.TempDir(), 1<<30)
+				if err != nil {
+					b.Fatal(err)
+				}
+				f, err := cache.Object(b.Context(), bucket, o)
+				if err == nil {
+					err = bring(f)
+				}
+				if err != nil {
+					b.Fatal(err)
+				}
+				f.Close()
+				cache.Close()
+			}
+		})
+	}
+}
