@@ -6,32 +6,46 @@ import (
 	"github.com/skepdata/skep/storage"
 )
 
-// recordedOutputs makes the names of all outputs of earlier runs taken, and returns the last
-// output of each group.
-func (p *planner) recordedOutputs(taken map[string]bool) map[string]*record {
+// recordedOutputs makes the names of all outputs of earlier runs taken, and returns the outputs of each group.
+func (p *planner) recordedOutputs(taken map[string]bool) map[string][]*record {
 	if p.ledger == nil {
 		return nil
 	}
 	for _, r := range p.ledger.records(true) {
 		taken[strings.TrimPrefix(r.Output, p.destDir)] = true
 	}
-	return p.ledger.last()
+	return p.ledger.ofGroups()
 }
 
-// skipDone takes out of a cluster the files that are in an output already, and those that the
-// previous manifest has, and yields them as tasks to skip.
-func (p *planner) skipDone(c *cluster, yield func(Task, error) bool) bool {
-	fresh := c.files[:0]
+// recall tells a cluster what the outputs of its group hold.
+func (p *planner) recall(c *cluster, records []*record) (err error) {
+	if p.ledger == nil || len(records) == 0 {
+		return nil
+	}
+	for _, r := range records {
+		if c.base == nil || r.after(c.base) {
+			c.base = r
+		}
+	}
+	if !p.opts.Restart {
+		c.held, err = p.ledger.holdings(records)
+	}
+	return err
+}
+
+// skipDone takes out of a cluster the files, behind those that have been seen, that are in an output already,
+// and those that the previous manifest has, and yields them as tasks to skip.
+func (p *planner) skipDone(c *cluster, seen int, yield func(Task, error) bool) bool {
+	fresh, numbers := c.files[:seen], c.numbers[:seen]
 	held := map[*record]int{} // index in tasks
 	var tasks []Task
-	for _, m := range c.files {
-		s := m.source()
-		if r := p.holder(s); r != nil {
+	for i, s := range c.files[seen:] {
+		if r := c.held.find(s.Object); r != nil {
 			n, ok := held[r]
 			if !ok {
 				n = len(tasks)
 				held[r] = n
-				tasks = append(tasks, Task{Key: strings.TrimPrefix(r.Output, p.destDir), Skip: true, Reason: ReasonGrouped, held: true, group: c.key})
+				tasks = append(tasks, Task{Key: strings.TrimPrefix(r.Output, p.destDir), Skip: true, Reason: ReasonGrouped, held: true, group: c.group})
 			}
 			tasks[n].Sources = append(tasks[n].Sources, s)
 			continue
@@ -40,9 +54,9 @@ func (p *planner) skipDone(c *cluster, yield func(Task, error) bool) bool {
 			tasks = append(tasks, Task{Sources: []Source{s}, Key: s.Base, Skip: true, Reason: ReasonManifest, output: p.previous[s.Base].output})
 			continue
 		}
-		fresh = append(fresh, m)
+		fresh, numbers = append(fresh, s), append(numbers, c.numbers[seen+i])
 	}
-	c.files = fresh
+	c.files, c.numbers = fresh, numbers
 	for _, t := range tasks {
 		if !yield(t, nil) {
 			return false
@@ -51,30 +65,22 @@ func (p *planner) skipDone(c *cluster, yield func(Task, error) bool) bool {
 	return true
 }
 
-// holder is the output of an earlier run that holds the file, or nil.
-func (p *planner) holder(s Source) *record {
-	if p.ledger == nil || p.opts.Restart {
-		return nil
-	}
-	return p.ledger.find(s)
-}
-
 // appends reports whether the first of the files of c goes into the last output of the group.
 func (p *planner) appends(c *cluster, last *record) bool {
 	if !p.opts.AppendToLastFile || p.opts.Restart || last == nil {
 		return false
 	}
-	if target := p.opts.TargetSize; target > 0 && last.Size+c.files[0].size >= target {
+	if target := p.opts.TargetSize; target > 0 && last.Size+c.files[0].Size >= target {
 		return false
 	}
-	if isParquet(last.Output) != isParquet(c.files[0].key) {
+	if isParquet(last.Output) != isParquet(c.files[0].Key) {
 		return false
 	}
 	if p.opts.OutputCodec != CodecKeep {
 		return true
 	}
 	kind, _ := compression(last.Output)
-	other, _ := compression(c.files[0].key)
+	other, _ := compression(c.files[0].Key)
 	return kind == other
 }
 

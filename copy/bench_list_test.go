@@ -2,6 +2,7 @@ package copier_test
 
 import (
 	"context"
+	"io"
 	"iter"
 	"runtime"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	copier "github.com/skepdata/skep/copy"
 	"github.com/skepdata/skep/storage"
+	"github.com/skepdata/skep/storage/filestore"
 	"github.com/skepdata/skep/storage/storagetest"
 )
 
@@ -101,6 +103,64 @@ func BenchmarkListing10M(b *testing.B) {
 			b.ReportMetric(float64(peak.Load())/(1<<20), "peak-heap-MiB")
 			b.ReportMetric(peakRSS(b), "peak-RSS-MiB")
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*dirs*each), "ns/object")
+		})
+	}
+}
+
+// crumbs is an archive whose objects have one byte each, which can be read.
+type crumbs struct{ *archive }
+
+func (c crumbs) List(ctx context.Context, prefix string) iter.Seq2[storage.Object, error] {
+	return c.ListAfter(ctx, prefix, "")
+}
+
+func (c crumbs) ListAfter(ctx context.Context, prefix, after string) iter.Seq2[storage.Object, error] {
+	return func(yield func(storage.Object, error) bool) {
+		for o, err := range c.archive.ListAfter(ctx, prefix, after) {
+			o.Size = 1
+			if !yield(o, err) {
+				return
+			}
+		}
+	}
+}
+
+func (c crumbs) Open(_ context.Context, key string, opts storage.ReadOptions) (storage.Reader, error) {
+	o := storage.Object{Key: key, Size: 1, ModTime: c.modified, ETag: opts.IfMatch}
+	return crumb{io.NopCloser(strings.NewReader("x")), o}, nil
+}
+
+type crumb struct {
+	io.ReadCloser
+	object storage.Object
+}
+
+func (c crumb) Object() storage.Object { return c.object }
+
+// BenchmarkGrouping1M groups a million objects: by directories, by numbers that all directories have, and all
+// into one; and does it again, when there is nothing new. peak-RSS-MiB is the largest resident set of the
+// process: each kind wants a process of its own.
+func BenchmarkGrouping1M(b *testing.B) {
+	const dirs, each = 1000, 1000
+	for name, groupBy := range map[string]string{
+		"directories": `.*/d=(\d+)/.*`, "numbers": `.*/part-\d+(\d\d\d)\.txt(\.gz)`, "one": `.*/d=\d+/.*(\.gz)`,
+	} {
+		b.Run(name, func(b *testing.B) {
+			src := crumbs{&archive{storagetest.NewMem("s3://lake/"), dirs, each, time.Now().Add(-time.Hour), &atomic.Uint64{}}}
+			for range b.N {
+				files, err := filestore.New(b.TempDir())
+				if err != nil {
+					b.Fatal(err)
+				}
+				for _, again := range []bool{false, true} {
+					sum, err := copier.Run(b.Context(), at(src, "logs/"), at(files, "out/"), copier.Options{GroupBy: groupBy})
+					if err != nil || sum.Objects+sum.Skipped != dirs*each || (sum.Skipped > 0) != again {
+						b.Fatalf("%+v, %v", sum, err)
+					}
+				}
+			}
+			b.ReportMetric(peakRSS(b), "peak-RSS-MiB")
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(2*b.N*dirs*each), "ns/object")
 		})
 	}
 }

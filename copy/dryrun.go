@@ -43,7 +43,7 @@ const (
 )
 
 // dryRun reports what a run would do now. Where only the contents tell, it reads them.
-func (j *job) dryRun(ctx context.Context) error {
+func (j *job) dryRun(ctx context.Context) (err error) {
 	if j.planner.sync != nil { // what is not compared may be anything
 		if err := j.reachDestination(ctx); err != nil {
 			return err
@@ -51,6 +51,9 @@ func (j *job) dryRun(ctx context.Context) error {
 	}
 	if err := j.openLedger(ctx); err != nil {
 		return err
+	}
+	if j.ledger != nil {
+		defer func() { err = errors.Join(err, j.ledger.close()) }()
 	}
 	var waiting []Task // the first is one to be compared; reported in order
 	for t, err := range j.planner.tasks(ctx) {

@@ -13,6 +13,7 @@ import (
 // finish records the end of an output and deletes its sources if asked to. Its error ends the
 // job.
 func (j *job) finish(ctx context.Context, t Task, res result, err error) error {
+	defer j.openSources.end(t)
 	if err == nil && j.opts.Verify == VerifyReadBack {
 		err = j.readBack(ctx, t, res)
 	}
@@ -42,15 +43,20 @@ func (j *job) finish(ctx context.Context, t Task, res result, err error) error {
 	j.rec.event(e)
 	j.journalDone(t, res)
 	if j.ledger != nil {
-		r := j.recordOf(t, res.object.Size, res.sum)
+		r, err := j.recordOf(t, res.object.Size, res.sum)
+		if err != nil {
+			return err
+		}
 		r.ETag, r.object = res.object.ETag, res.object
-		j.ledger.add(r)
+		if err := j.ledger.add(r); err != nil {
+			return err
+		}
 	}
 	if err := j.note(t, res.sums); err != nil {
 		return err
 	}
 	if j.opts.DeleteOnSuccess {
-		j.deleteSources(ctx, t)
+		return j.deleteSources(ctx, t)
 	}
 	return nil
 }
@@ -112,8 +118,8 @@ func (j *job) note(t Task, sums []storage.Checksum) error {
 }
 
 // deleteSources deletes the sources of an output that is durable. A source that cannot be
-// deleted is reported, and no failure of the copy.
-func (j *job) deleteSources(ctx context.Context, t Task) {
+// deleted is reported, and no failure of the copy. Its error ends the job.
+func (j *job) deleteSources(ctx context.Context, t Task) error {
 	sources := t.fresh()
 	keys := make([]string, len(sources))
 	for i, s := range sources {
@@ -133,9 +139,10 @@ func (j *job) deleteSources(ctx context.Context, t Task) {
 		gone[s.Key] = e.Err == nil
 		j.rec.event(e)
 	}
-	if j.ledger != nil {
-		j.ledger.forget(j.dir+t.Key, func(key string) bool { return gone[key] })
+	if j.ledger == nil {
+		return nil
 	}
+	return j.ledger.forget(j.dir+t.Key, func(key string) bool { return gone[key] })
 }
 
 // deleteOne finds out which of several sources could not be deleted, and tries it again.

@@ -55,23 +55,31 @@ func (f *foresight) occupied(ctx context.Context, key string) (bool, error) {
 // end waits for the answers to come, or for their context to end them.
 func (f *foresight) end() { f.all.Wait() }
 
+// groupsAhead is of how many groups at once all files are read.
+func (p *planner) groupsAhead() int {
+	if p.farNames && p.occupied != nil {
+		return foresightSpan
+	}
+	return 1
+}
+
 // foresee asks for the name that the first output of a cluster will most likely have. The plan finds out by
 // itself what this does not.
-func (p *planner) foresee(ctx context.Context, c *cluster, last *record, taken map[string]bool) {
-	if p.occupied == nil || len(c.files) > foresightFiles {
+func (p *planner) foresee(ctx context.Context, c *cluster, taken *takenNames) {
+	if p.groupsAhead() == 1 {
 		return
 	}
 	fresh := &cluster{key: c.key, name: c.name}
-	for _, m := range c.files {
-		if s := m.source(); p.holder(s) == nil && !p.unchanged(s) {
-			fresh.files = append(fresh.files, m)
+	for i, s := range c.files {
+		if c.held.find(s.Object) == nil && !p.unchanged(s) {
+			fresh.files, fresh.numbers = append(fresh.files, s), append(fresh.numbers, c.numbers[i])
 		}
 	}
-	if len(fresh.files) == 0 || p.appends(fresh, last) {
+	if len(fresh.files) == 0 || p.appends(fresh, c.base) {
 		return
 	}
-	to := fresh.cut(0, p.opts.TargetSize, p.opts.TargetSize > 0)
-	sources := fresh.sources(0, to)
+	to, _ := fresh.cut(0, p.opts.TargetSize, p.opts.TargetSize > 0)
+	sources := fresh.files[:to]
 	kind, err := p.codecSteps(sources, to == 1)
 	if err != nil {
 		return
@@ -80,9 +88,9 @@ func (p *planner) foresee(ctx context.Context, c *cluster, last *record, taken m
 	if err != nil {
 		return
 	}
-	name := p.naming(fresh, sources, kind, parquet, fresh.files[0].number)
+	name := p.naming(fresh, sources, kind, parquet, fresh.numbers[0])
 	for index := 0; ; index++ {
-		if key := name.with(index); !taken[key] {
+		if key := name.with(index); !taken.has(key) {
 			p.foreseen.begin(ctx, key)
 			return
 		}

@@ -6,88 +6,131 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/skepdata/skep/storage"
 )
 
-// cluster is the files of one group key, in the order of the listing.
+// cluster is one group.
 type cluster struct {
 	key   string // the text of the groups
+	group string // the same, as records have it
 	name  string // of the outputs, from the group key
-	files []member
-}
+	order int    // among the groups
+	left  int    // files that have not been read yet
 
-// sources are the files from..to.
-func (c *cluster) sources(from, to int) []Source {
-	all := make([]Source, 0, to-from)
-	for _, m := range c.files[from:to] {
-		all = append(all, m.source())
-	}
-	return all
+	files   []Source // that are in no output yet, as they come
+	numbers []int64  // of files, for --numberFiles
+	held    holdings // what outputs have that are there already
+	base    *record  // the last output that is there already, as long as nothing has been made of the files
 }
 
 // grouped collects the files by the text of their groups and yields the outputs.
 func (p *planner) grouped(ctx context.Context, yield func(Task, error) bool) {
-	clusters, err := p.collect(ctx)
-	if err != nil {
+	taken := &takenNames{outputs: map[string]bool{}}
+	all := newGroupedFiles()
+	defer all.close() //nolint:errcheck // the files are gone in any case
+	if err := p.collect(ctx, all, taken); err != nil {
 		yield(Task{}, err)
 		return
 	}
-	taken := map[string]bool{} // names that outputs must not have
-	if p.inPlace != nil {
-		for _, c := range clusters {
-			for _, s := range c.files {
-				if rest, ok := strings.CutPrefix(s.key, *p.inPlace); ok {
-					taken[rest] = true
-				}
-			}
-		}
-	}
-	last := p.recordedOutputs(taken)
+	recorded := p.recordedOutputs(taken.outputs)
 	ctx, cancel := context.WithCancel(ctx)
 	p.foreseen = newForesight(p.occupied)
 	defer p.foreseen.end()
 	defer cancel()
 	next := 0
-	for i, c := range clusters {
-		for ; p.farNames && next < min(i+foresightSpan, len(clusters)); next++ {
-			p.foresee(ctx, clusters[next], last[clusters[next].key], taken)
-		}
-		clusters[i] = nil // its memory is free when its outputs are on their way
-		for base := last[c.key]; len(c.files) > 0; base = nil {
-			if !p.skipDone(c, yield) || !p.outputs(ctx, c, base, taken, yield) {
+	for i, c := range all.clusters {
+		next = max(next, i)
+		for span := p.groupsAhead(); next < min(i+span, len(all.clusters)) && all.clusters[next].left <= foresightFiles; next++ {
+			ahead := all.clusters[next]
+			err := p.recall(ahead, recorded[ahead.group])
+			if err == nil {
+				err = all.read(ahead, foresightFiles)
+			}
+			if err != nil {
+				yield(Task{}, err)
 				return
 			}
+			p.foresee(ctx, ahead, taken)
+		}
+		if next == i { // it has more files
+			if err := p.recall(c, recorded[c.group]); err != nil {
+				yield(Task{}, err)
+				return
+			}
+		}
+		all.clusters[i] = nil // its memory is free when its outputs are on their way
+		if !p.cluster(ctx, all, c, taken, yield) {
+			return
 		}
 	}
 }
 
-// outputs yields the outputs of a cluster, of which the first may go on with the last one that
-// is there already. It leaves in the cluster what is to be looked at again.
+// cluster yields the tasks of a group, of whose files some may have been read.
+func (p *planner) cluster(ctx context.Context, all *groupedFiles, c *cluster, taken *takenNames, yield func(Task, error) bool) bool {
+	for more, seen := true, 0; more; seen = len(c.files) {
+		if err := all.read(c, groupChunk); err != nil {
+			yield(Task{}, err)
+			return false
+		}
+		more = c.left > 0
+		for again := true; again; seen = 0 {
+			var ok bool
+			if !p.skipDone(c, seen, yield) {
+				return false
+			}
+			if again, ok = p.outputs(ctx, c, more, taken, yield); !ok {
+				return false
+			}
+			if !again {
+				break
+			}
+			if err := p.recall(c, p.ledger.ofGroups()[c.group]); err != nil {
+				yield(Task{}, err)
+				return false
+			}
+			c.base = nil // what is left does not go behind it
+		}
+	}
+	return true
+}
+
+// outputs yields the outputs of a cluster of which all files are known, of which the first may go on with the
+// last one that is there already. It leaves in the cluster what belongs to the next output, if there are
+// more files. again says that all that is left is to be looked at again.
 func (p *planner) outputs(
-	ctx context.Context, c *cluster, last *record, taken map[string]bool, yield func(Task, error) bool,
-) bool {
-	for from := 0; from < len(c.files); {
+	ctx context.Context, c *cluster, more bool, taken *takenNames, yield func(Task, error) bool,
+) (again, ok bool) {
+	from := 0
+	defer func() {
+		if from > 0 { // otherwise there may be many more to come
+			c.files, c.numbers = slices.Clone(c.files[from:]), slices.Clone(c.numbers[from:])
+		}
+	}()
+	for from < len(c.files) {
 		var base *record
 		var size int64
-		if from == 0 && p.appends(c, last) {
-			base, size = last, last.Size
+		if p.appends(c, c.base) {
+			base, size = c.base, c.base.Size
 		}
-		to := c.cut(from, p.opts.TargetSize-size, p.opts.TargetSize > 0)
+		to, full := c.cut(from, p.opts.TargetSize-size, p.opts.TargetSize > 0)
+		if more && !full {
+			return false, true
+		}
+		c.base = nil
 		t, err := p.output(ctx, c, from, to, base, taken)
 		if errors.Is(err, errArrived) {
-			c.files = c.files[from:]
-			return true
+			return true, true
 		}
 		if !yield(t, err) || err != nil {
-			return false
+			return false, false
 		}
 		from = to
 	}
-	c.files = nil
-	return true
+	return false, true
 }
 
 // errArrived is an output of an earlier run that has come to be after this one had read what there is.
@@ -95,34 +138,48 @@ var errArrived = errors.New("an output of an earlier run has arrived")
 
 // collect reads all files. The clusters are in the order of their first files, which the
 // listing gives in the order of keys.
-func (p *planner) collect(ctx context.Context) ([]*cluster, error) {
+func (p *planner) collect(ctx context.Context, all *groupedFiles, taken *takenNames) error {
 	byKey := map[string]*cluster{}
-	var clusters []*cluster
 	number := p.opts.StartingIndex
-	classes := classes{}
 	for s, err := range p.files(ctx) {
 		if err != nil {
-			return nil, err
+			return err
 		}
 		groups, ok, err := p.group.Match(p.patternText(s))
 		if err != nil {
-			return nil, err
+			return err
 		}
 		key := strings.Join(groups, "")
-		name := groupName(key)
-		if !ok || name == "" {
-			continue
-		}
 		c := byKey[key]
 		if c == nil {
-			c = &cluster{key: key, name: name}
+			name := groupName(key)
+			if !ok || name == "" {
+				continue
+			}
+			key = strings.Clone(key) // it may be a part of the file's
+			c = &cluster{key: key, group: p.groupOfRecords(key), name: strings.Clone(name), order: len(all.clusters)}
 			byKey[key] = c
-			clusters = append(clusters, c)
+			all.clusters = append(all.clusters, c)
 		}
-		c.files = append(c.files, classes.member(s, number))
+		if err := all.add(c, s, number); err != nil {
+			return err
+		}
+		if p.inPlace != nil {
+			if rest, ok := strings.CutPrefix(s.Key, *p.inPlace); ok {
+				taken.addSource(rest)
+			}
+		}
 		number++
 	}
-	return clusters, nil
+	return nil
+}
+
+// groupOfRecords is a group key as records have it: the same however the source was written, as s3a:// or s3://.
+func (p *planner) groupOfRecords(key string) string {
+	if rest, ok := strings.CutPrefix(key, strings.TrimRight(p.patternURL, "/")); ok && p.patternURL != p.src.URL() {
+		return strings.TrimRight(p.src.URL(), "/") + rest
+	}
+	return key
 }
 
 // groupName is the file name that a group key stands for: its last segment that is not blank,
@@ -137,25 +194,28 @@ func groupName(key string) string {
 	return name
 }
 
-// cut is the end of the output that begins with file from: it is complete with the file that
-// brings it to the target size.
-func (c *cluster) cut(from int, target int64, limited bool) int {
+// cut is the end of the output that begins with file from: it is full with the file that brings it to
+// the target size.
+func (c *cluster) cut(from int, target int64, limited bool) (to int, full bool) {
 	var sum int64
 	for i := from; i < len(c.files); i++ {
-		if sum += c.files[i].size; limited && sum >= target {
-			return i + 1
+		if sum += c.files[i].Size; limited && sum >= target {
+			return i + 1, true
 		}
 	}
-	return len(c.files)
+	return len(c.files), false
 }
 
 // output is the task for files from..to of c. With a base it is that output, longer. Otherwise
 // its directory is that of its first file; the index in its name is the first that makes a name
 // not yet taken, since what is there may be all that is left of other files.
 func (p *planner) output(
-	ctx context.Context, c *cluster, from, to int, base *record, taken map[string]bool,
+	ctx context.Context, c *cluster, from, to int, base *record, taken *takenNames,
 ) (Task, error) {
-	t := Task{Sources: c.sources(from, to), Reason: ReasonNew, group: c.key}
+	t := Task{Sources: c.files[from:to], Reason: ReasonNew, group: c.group}
+	if to-from < len(c.files) {
+		t.Sources = slices.Clone(t.Sources) // the others go their own way
+	}
 	kind, err := p.codecSteps(t.Sources, base == nil && to == from+1)
 	if err != nil {
 		return Task{}, fmt.Errorf("group %q: %w", c.name, err)
@@ -168,13 +228,13 @@ func (p *planner) output(
 	if base != nil {
 		return t.onto(base, strings.TrimPrefix(base.Output, p.destDir), p.opts.OutputCodec), nil
 	}
-	name := p.naming(c, t.Sources, kind, parquet, c.files[from].number)
+	name := p.naming(c, t.Sources, kind, parquet, c.numbers[from])
 	for index := 0; ; index++ {
 		t.Key = name.with(index)
-		if taken[t.Key] {
+		if taken.has(t.Key) {
 			continue
 		}
-		taken[t.Key] = true
+		taken.outputs[t.Key] = true
 		t.index = index
 		if p.occupied == nil {
 			return t, nil

@@ -70,3 +70,39 @@ func TestCompactionInPlace(t *testing.T) {
 	}
 	wantContents(t, b, map[string]string{"d/2024-011": "a source of that name01234"})
 }
+
+// A group has more files than are looked at together.
+func TestLargeGroups(t *testing.T) {
+	const files, target = 25_003, 7_000
+	for name, sources := range map[string]int{"new": 0, "some are in an output": 12_345} {
+		t.Run(name, func(t *testing.T) {
+			g := newGrouping(t, "s3://out/", copier.Options{GroupBy: `.*/(day)-\d+`, TargetSize: target})
+			all := text(1, files)
+			put := func(from, to int) {
+				for i := from; i < to; i++ {
+					g.src.Put(fmt.Sprintf("h/day-%05d", i), all[i:i+1])
+				}
+			}
+			want := map[string]string{}
+			expect := func(from, to int) {
+				for ; from < to; from += target {
+					name := "out/h/day"
+					if n := len(want); n > 0 {
+						name += fmt.Sprint(n)
+					}
+					want[name] = all[from:min(from+target, to)]
+				}
+			}
+			if sources > 0 {
+				put(0, sources)
+				g.run(int64(sources), 0)
+				expect(0, sources)
+			}
+			put(sources, files)
+			g.run(int64(files-sources), int64(sources))
+			expect(sources, files)
+			g.want(want)
+			g.run(0, files)
+		})
+	}
+}

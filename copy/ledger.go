@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/skepdata/skep/copy/internal/spill"
 	"github.com/skepdata/skep/storage"
 )
 
@@ -14,26 +15,24 @@ import (
 // destination, and of those it makes. It is how a run finds the sources that are in an output
 // already, and the last output of a group, to which it may append.
 //
+// What outputs hold may be more than fits into memory: the ledger keeps it on disk, and reads what
+// a group holds when the plan comes to it.
+//
 // For each output there is a record, written before the output becomes visible. A run that ends
 // puts all of them into one file; those it finds besides are of a run that was killed, and hold
 // where the output is there with the checksum that they state.
 type ledger struct {
 	dir string // where the records are: a prefix in the destination's bucket
 
+	sources *spill.Store // of the outputs, as records keep them
+
 	mu      sync.Mutex
 	outputs map[string]*record // by the outputs' keys in the destination's bucket
-	held    map[string]holding // by the keys of their sources
 	pending []string           // keys of records outside the file of all
 	changed bool               // the file of all is out of date
 
 	intended map[string]bool // by the outputs' keys: this run has written a record, and no output yet
-	absent   []*record       // of a run that was killed, whose outputs were not there when the run began
-}
-
-// holding says that an output holds a version of a source.
-type holding struct {
-	*recordedSource
-	by *record
+	absent   []fullRecord    // of a run that was killed, whose outputs were not there when the run began
 }
 
 // record is one output of the job. In a file it is followed by its sources, a line each.
@@ -45,8 +44,15 @@ type record struct {
 	Group  string // what its group key is
 	Index  int    // in its name
 
+	kept   spill.Piece    // its sources, in the ledger
+	count  int            // of the sources
+	object storage.Object // as found by this run
+}
+
+// fullRecord is a record with its sources.
+type fullRecord struct {
+	*record
 	sources []recordedSource
-	object  storage.Object // as found by this run
 }
 
 // recordedSource is one version of a source.
@@ -66,18 +72,21 @@ func (r recordedSource) is(o storage.Object) bool {
 }
 
 func newLedger(dir string) *ledger {
-	return &ledger{dir: dir, outputs: map[string]*record{}, held: map[string]holding{}, intended: map[string]bool{}}
+	return &ledger{dir: dir, sources: spill.NewStore(""), outputs: map[string]*record{}, intended: map[string]bool{}}
 }
 
+func (l *ledger) close() error { return l.sources.Close() }
+
 // add makes a record known, in place of an older one of the same output.
-func (l *ledger) add(r *record) {
+func (l *ledger) add(r fullRecord) error {
+	if err := l.keep(r.record, r.sources); err != nil {
+		return err
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.outputs[r.Output] = r
+	l.outputs[r.Output] = r.record
 	delete(l.intended, r.Output)
-	for i := range r.sources {
-		l.held[r.sources[i].Key] = holding{&r.sources[i], r}
-	}
+	return nil
 }
 
 // drop forgets the intention of an output of which it is sure that it has not come to be.
@@ -87,19 +96,8 @@ func (l *ledger) drop(output string) {
 	delete(l.intended, output)
 }
 
-// find returns the output that holds a source as it is now, or nil.
-func (l *ledger) find(s Source) *record {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	h, ok := l.held[s.Key]
-	if !ok || l.outputs[h.by.Output] != h.by || !h.is(s.Object) {
-		return nil
-	}
-	return h.by
-}
-
 // awaited returns the records of an output that was not there when the run began.
-func (l *ledger) awaited(output string) (all []*record) {
+func (l *ledger) awaited(output string) (all []fullRecord) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, r := range l.absent {
@@ -110,31 +108,25 @@ func (l *ledger) awaited(output string) (all []*record) {
 	return all
 }
 
-// last returns the output of each group that has the highest index.
-func (l *ledger) last() map[string]*record {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	last := map[string]*record{}
-	for _, r := range l.outputs {
-		if other := last[r.Group]; other == nil || r.after(other) {
-			last[r.Group] = r
-		}
-	}
-	return last
-}
-
+// after reports whether r is a later output of the group than another.
 func (r *record) after(other *record) bool {
 	return cmp.Or(cmp.Compare(r.Index, other.Index), strings.Compare(r.Output, other.Output)) > 0
 }
 
 // forget drops from the record of an output the sources that are gone.
-func (l *ledger) forget(output string, gone func(key string) bool) {
+func (l *ledger) forget(output string, gone func(key string) bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if r := l.outputs[output]; r != nil {
-		r.sources = slices.DeleteFunc(slices.Clone(r.sources), func(s recordedSource) bool { return gone(s.Key) })
-		l.changed = true
+	r := l.outputs[output]
+	if r == nil {
+		return nil
 	}
+	l.changed = true
+	sources, err := l.sourcesOf(r)
+	if err != nil {
+		return err
+	}
+	return l.keep(r, slices.DeleteFunc(sources, func(s recordedSource) bool { return gone(s.Key) }))
 }
 
 // records returns those worth keeping, in the order of the outputs. One without sources says
@@ -144,7 +136,7 @@ func (l *ledger) records(appends bool) []*record {
 	defer l.mu.Unlock()
 	var all []*record
 	for _, r := range l.outputs {
-		if appends || len(r.sources) > 0 {
+		if appends || r.count > 0 {
 			all = append(all, r)
 		}
 	}

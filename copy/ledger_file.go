@@ -16,6 +16,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
+	"github.com/skepdata/skep/copy/internal/spill"
 	"github.com/skepdata/skep/storage"
 )
 
@@ -57,19 +58,19 @@ type ledgerLine struct {
 }
 
 // readRecords yields the records of a file.
-func (j *job) readRecords(ctx context.Context, key string) iter.Seq2[*record, error] {
-	return func(yield func(*record, error) bool) {
+func (j *job) readRecords(ctx context.Context, key string) iter.Seq2[fullRecord, error] {
+	return func(yield func(fullRecord, error) bool) {
 		r, err := j.dest.Bucket.Open(ctx, key, storage.ReadOptions{})
 		if errors.Is(err, storage.ErrNotExist) {
 			return // another run has just ended
 		}
 		if err != nil {
-			yield(nil, err)
+			yield(fullRecord{}, err)
 			return
 		}
 		defer r.Close()
 		fail := func(err error) {
-			yield(nil, fmt.Errorf("%s: %w; delete it to group all files anew", j.dest.Bucket.URL()+key, err))
+			yield(fullRecord{}, fmt.Errorf("%s: %w; delete it to group all files anew", j.dest.Bucket.URL()+key, err))
 		}
 		gz, err := gzip.NewReader(bufio.NewReader(r))
 		if err != nil {
@@ -77,39 +78,39 @@ func (j *job) readRecords(ctx context.Context, key string) iter.Seq2[*record, er
 			return
 		}
 		dec := json.NewDecoder(gz)
-		var last *record
+		var last fullRecord
 		for {
 			var line ledgerLine
 			err := dec.Decode(&line)
 			switch {
 			case err == io.EOF:
-				if last != nil {
+				if last.record != nil {
 					yield(last, nil)
 				}
 				return
 			case err != nil:
 				fail(err)
 				return
-			case line.Output == "" && (line.Key == "" || last == nil):
+			case line.Output == "" && (line.Key == "" || last.record == nil):
 				fail(errors.New("not a record of outputs"))
 				return
 			case line.Output == "":
 				last.sources = append(last.sources, recordedSource{string(line.Key), line.Size, line.ETag, line.MTime})
 				continue
 			}
-			if last != nil && !yield(last, nil) {
+			if last.record != nil && !yield(last, nil) {
 				return
 			}
-			last = &record{
+			last = fullRecord{record: &record{
 				Output: string(line.Output), Size: line.Size, CRC32C: line.CRC32C, ETag: line.ETag,
 				Group: string(line.Group), Index: line.Index,
-			}
+			}}
 		}
 	}
 }
 
 // writeRecords writes a file of records, durably.
-func (j *job) writeRecords(ctx context.Context, key string, records []*record) error {
+func (j *job) writeRecords(ctx context.Context, key string, records iter.Seq2[fullRecord, error]) error {
 	out, err := j.dest.Bucket.Create(ctx, key, j.opts.Attributes.private("application/gzip", true))
 	if err != nil {
 		return err
@@ -117,7 +118,10 @@ func (j *job) writeRecords(ctx context.Context, key string, records []*record) e
 	defer out.Abort() // of no use after Commit, and nothing to add to an error
 	gz := gzip.NewWriter(out)
 	enc := json.NewEncoder(gz)
-	for _, r := range records {
+	for r, err := range records {
+		if err != nil {
+			return err
+		}
 		err = enc.Encode(ledgerLine{
 			Output: exactText(r.Output), Size: r.Size, CRC32C: r.CRC32C, ETag: r.ETag, Group: exactText(r.Group), Index: r.Index,
 		})
@@ -146,7 +150,7 @@ func (j *job) openLedger(ctx context.Context) error {
 	j.ledger, j.planner.ledger = l, l
 	err := j.retried(ctx, func() error { return j.loadLedger(ctx) })
 	if err != nil {
-		return fmt.Errorf("read what earlier runs have grouped: %w", err)
+		return errors.Join(fmt.Errorf("read what earlier runs have grouped: %w", err), l.close())
 	}
 	return nil
 }
@@ -186,22 +190,69 @@ func (j *job) loadLedger(ctx context.Context) error {
 // comes later is another.
 func (j *job) forgetGone(ctx context.Context) error {
 	l := j.ledger
-	if len(l.held) == 0 {
-		return nil
-	}
-	there := map[string]bool{}
-	for o, err := range j.src.Bucket.List(ctx, commonPrefix(slices.Collect(maps.Keys(l.held)))) {
+	sorted := spill.NewSorter("", groupMemory)
+	defer sorted.Close() //nolint:errcheck // the files are gone in any case
+	first, last := "", ""
+	for _, r := range l.outputs {
+		sources, err := l.sourcesOf(r)
 		if err != nil {
 			return err
 		}
-		if _, ok := l.held[o.Key]; ok {
-			there[o.Key] = true
+		for _, s := range sources {
+			if first == "" || s.Key < first {
+				first = s.Key
+			}
+			last = max(last, s.Key)
+			if err := sorted.Add([]byte(s.Key), nil); err != nil {
+				return err
+			}
 		}
 	}
-	for output := range l.outputs {
-		l.forget(output, func(key string) bool { return !there[key] })
+	if last == "" {
+		return nil
 	}
-	return nil
+	gone, err := j.gone(ctx, sorted, commonPrefix([]string{first, last}))
+	for output := range l.outputs {
+		if err == nil && len(gone) > 0 {
+			err = l.forget(output, func(key string) bool {
+				_, found := slices.BinarySearch(gone, hashText(fnvBasis, key))
+				return found
+			})
+		}
+	}
+	return err
+}
+
+// gone are the hashes, in order, of the keys that the source does not have any more.
+func (j *job) gone(ctx context.Context, keys *spill.Sorter, prefix string) (gone []uint64, err error) {
+	in, err := keys.Read()
+	if err != nil {
+		return nil, err
+	}
+	key, _, err := in.Next()
+	pass := func(until string) { // the end of all keys if it is empty
+		for err == nil && (until == "" || string(key) < until) {
+			gone = append(gone, hashText(fnvBasis, string(key)))
+			key, _, err = in.Next()
+		}
+	}
+	for o, failed := range j.src.Bucket.List(ctx, prefix) {
+		if failed != nil {
+			return nil, failed
+		}
+		pass(o.Key)
+		for err == nil && string(key) == o.Key {
+			key, _, err = in.Next()
+		}
+		if err != nil {
+			break
+		}
+	}
+	if pass(""); err != io.EOF {
+		return nil, err
+	}
+	slices.Sort(gone)
+	return gone, nil
 }
 
 // retried does something that belongs to no single output until it succeeds, as often as the
@@ -224,7 +275,10 @@ func (j *job) readLedger(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		recorded[r.Output] = r
+		if err := l.keep(r.record, r.sources); err != nil {
+			return err
+		}
+		recorded[r.Output] = r.record
 	}
 	if len(recorded) == 0 {
 		return nil
@@ -240,7 +294,7 @@ func (j *job) readLedger(ctx context.Context) error {
 		}
 		if found++; r.unchanged(o) {
 			r.object = o
-			l.add(r)
+			l.outputs[r.Output] = r // nobody else knows the ledger yet
 		}
 		if found == len(recorded) {
 			break
@@ -275,11 +329,11 @@ func (j *job) readPending(ctx context.Context, key string) error {
 }
 
 // take makes a record known if its output is there as it was to be, and reports that.
-func (j *job) take(ctx context.Context, r *record) (bool, error) {
-	o, there, err := j.holds(ctx, *r)
+func (j *job) take(ctx context.Context, r fullRecord) (bool, error) {
+	o, there, err := j.holds(ctx, *r.record)
 	if there && err == nil {
 		r.object, r.ETag = o, o.ETag
-		j.ledger.add(r)
+		err = j.ledger.add(r)
 	}
 	return there, err
 }
@@ -332,33 +386,50 @@ func (j *job) intend(ctx context.Context, t Task, size int64, sum storage.Checks
 	l.pending = append(l.pending, key)
 	l.intended[j.dir+t.Key] = true
 	l.mu.Unlock()
-	return j.writeRecords(ctx, key, []*record{j.recordOf(t, size, sum)})
+	r, err := j.recordOf(t, size, sum)
+	return j.writeRecords(ctx, key, func(yield func(fullRecord, error) bool) { yield(r, err) })
 }
 
 // recordOf is the record of an output of which the size and the checksum are known.
-func (j *job) recordOf(t Task, size int64, sum storage.Checksum) *record {
-	r := &record{Output: j.dir + t.Key, Size: size, CRC32C: sum.String(), Group: t.group, Index: t.index}
+func (j *job) recordOf(t Task, size int64, sum storage.Checksum) (r fullRecord, err error) {
+	r.record = &record{Output: j.dir + t.Key, Size: size, CRC32C: sum.String(), Group: t.group, Index: t.index}
 	if t.base != nil {
-		r.sources = slices.Clone(t.base.sources)
+		r.sources, err = j.ledger.sourcesOf(t.base)
 	}
 	for _, s := range t.fresh() {
 		r.sources = append(r.sources, recordedSource{s.Key, s.Size, s.ETag, s.ModTime})
 	}
-	return r
+	return r, err
 }
 
 // closeLedger puts all records into one file. It is done after failures, too, but not for a run
 // that was told to end: the next one will find its records.
 func (j *job) closeLedger(ctx context.Context) error {
 	l := j.ledger
-	if l == nil || !l.changed || ctx.Err() != nil {
+	if l == nil {
+		return nil
+	}
+	err := j.mergeLedger(ctx)
+	return errors.Join(err, l.close())
+}
+
+// mergeLedger puts all records into one file, if there is something new.
+func (j *job) mergeLedger(ctx context.Context) (err error) {
+	l := j.ledger
+	if !l.changed || ctx.Err() != nil {
 		return nil
 	}
 	records := l.records(j.opts.AppendToLastFile)
 	remove := l.settled()
-	var err error
+	full := func(yield func(fullRecord, error) bool) {
+		for _, r := range records {
+			if !yield(l.full(r)) {
+				return
+			}
+		}
+	}
 	if len(records) > 0 {
-		err = j.retried(ctx, func() error { return j.writeRecords(ctx, l.dir+ledgerFile, records) })
+		err = j.retried(ctx, func() error { return j.writeRecords(ctx, l.dir+ledgerFile, full) })
 	} else {
 		remove = append(remove, l.dir+ledgerFile)
 	}

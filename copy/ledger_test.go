@@ -353,3 +353,15 @@ func FuzzRecords(f *testing.F) {
 		}
 	})
 }
+
+// A group is the same however the source was written.
+func TestGroupedAgainUnderAnotherScheme(t *testing.T) {
+	for _, url := range []string{"s3a://lake/", "s3://lake/", "hdfs:///lake/"} {
+		g := newGrouping(t, "s3://out/", copier.Options{GroupBy: `(.*)/[^/]*`, PatternURL: url})
+		g.src.Put("day/1", "one ")
+		g.src.Put("0", "zero ")
+		g.run(2, 0)
+		g.opts.PatternURL = ""
+		g.run(0, 2)
+	}
+}

@@ -27,6 +27,7 @@ type Task struct {
 	output string  // of Skip: URL of what holds the sources, as a manifest has it
 	group  string  // what the groups of the sources give
 	index  int     // in the name of the output of a group
+	open   int64   // how many sources are counted as being in work
 
 	there *storage.Object // what the destination has under its name, if Options.Sync wants to know
 	check bool            // the contents must be compared before it is copied or skipped

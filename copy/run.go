@@ -56,6 +56,7 @@ type job struct {
 	small, tiny  sync.Pool            // likewise, for what is no larger
 	slabs        sync.Pool            // likewise, for the contents of batches
 	memory       memory
+	openSources  openSources
 	growing      *growing
 	crew         *codec.Crew
 	gate         *gate // nil where Options.Workers says how many transfers run at once
@@ -105,6 +106,9 @@ func newJob(src, dest storage.Location, opts Options) (*job, error) {
 		uploads: map[*upload]bool{},
 		memory:  newMemory(opts.workers(), opts.partSize()),
 		growing: newGrowing(mostGrown),
+
+		openSources: newOpenSources(),
+
 		crew:    newCrew(),
 		rates:   newRates(opts),
 		buffers: sync.Pool{New: func() any { b := make([]byte, bufferSize); return &b }},
@@ -287,6 +291,9 @@ func (j *job) seed(ctx context.Context) iter.Seq2[work, error] {
 					return
 				}
 			}
+			if err == nil {
+				err = j.openSources.begin(ctx, &t)
+			}
 			if err == nil && !t.Skip && !t.check {
 				j.rec.event(j.about(t, Begun))
 			}
@@ -377,12 +384,13 @@ func (j *job) do(ctx context.Context, w work, spawn func(work)) error {
 // skip records sources that have been copied before. Those that are safe in an output are
 // deleted if asked to: the run that made it has not come to do so.
 func (j *job) skip(ctx context.Context, t Task) error {
+	defer j.openSources.end(t)
 	j.rec.event(j.about(t, Skipped))
 	if err := j.note(t, nil); err != nil {
 		return err
 	}
 	if t.held && j.opts.DeleteOnSuccess {
-		j.deleteSources(ctx, t)
+		return j.deleteSources(ctx, t)
 	}
 	return nil
 }

@@ -57,6 +57,7 @@ func (j *job) postpone(t Task, err error) bool {
 	j.mu.Lock()
 	put := j.triesLeft > 0 && len(j.later) < maxLater
 	if put {
+		t.open = 0 // the next try counts no sources, of which few are postponed
 		j.later = append(j.later, later{t, err})
 	}
 	j.mu.Unlock()

@@ -17,7 +17,7 @@ const (
 // files are grouped. What is in use with a codec are some buffers of a megabyte, which have no pointers and
 // cost next to nothing to look at, beside what compressing costs; with as much garbage as there are of them,
 // which is what the runtime allows, a run takes twice the memory. Heavy codecs have the most of them and take
-// the most time. Groups keep all their files in mind, of which a million take a gigabyte. The setting is the
+// the most time. Of groups the plan makes much garbage as it reads their files from disk. The setting is the
 // process's; restore ends it. Where the user has set GOGC, that stays.
 func keepLittleGarbage(opts copier.Options, getenv func(string) string) (restore func()) {
 	percent := 100
