@@ -14,7 +14,7 @@ import (
 const (
 	// groupMemory is how many bytes the files to be grouped take in memory before they are kept on disk,
 	// each some 120.
-	groupMemory = 32 << 20
+	groupMemory = 16 << 20
 	// groupChunk is how many files of a group are looked at together.
 	groupChunk = 10_000
 )
