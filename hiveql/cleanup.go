@@ -35,6 +35,8 @@ type cleanup struct {
 	table metastore.TableName
 	id    string
 	due   time.Time
+	// dropped says that the table has gone, and that the database records it.
+	dropped bool
 }
 
 // cleanLater removes the files that a committed write replaced once no reader can need them any
@@ -45,7 +47,7 @@ func (s *Session) cleanLater(ctx context.Context, table metastore.TableName, id 
 		_, err := s.finishWrite(ctx, table, id)
 		return err
 	}
-	s.cleanups = append(s.cleanups, cleanup{table, id, time.Now().Add(grace)})
+	s.cleanups = append(s.cleanups, cleanup{table: table, id: id, due: time.Now().Add(grace)})
 	return nil
 }
 
@@ -55,6 +57,10 @@ func (s *Session) cleanDue(ctx context.Context) {
 	s.cleanups = slices.DeleteFunc(s.cleanups, func(c cleanup) bool {
 		if c.due.After(now) {
 			return false
+		}
+		if c.dropped {
+			_ = s.recoverIntents(ctx, c.table.Database)
+			return true
 		}
 		done, err := s.finishWrite(ctx, c.table, c.id)
 		return done || err != nil
@@ -77,7 +83,11 @@ func (s *Session) cleanRest(ctx context.Context) error {
 			return errors.Join(all, context.Cause(ctx))
 		case <-time.After(time.Until(c.due)):
 		}
-		all = errors.Join(all, s.finishWrites(ctx, c.table))
+		if c.dropped {
+			all = errors.Join(all, s.recoverIntents(ctx, c.table.Database))
+		} else {
+			all = errors.Join(all, s.finishWrites(ctx, c.table))
+		}
 	}
 	s.cleanups = nil
 	return all
@@ -195,7 +205,12 @@ func (s *Session) cleanReplaced(ctx context.Context, t *metastore.Table, id, rec
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(s.cfg.Parallel)
 	for _, one := range list {
-		g.Go(func() error { return s.removeReplaced(gctx, one) })
+		g.Go(func() error {
+			if err := s.removeReplaced(gctx, one); err != nil || !one.Dropped || one.Place == t.Storage.Location {
+				return err
+			}
+			return s.removeEmpty(gctx, one.Place)
+		})
 	}
 	if err := g.Wait(); err != nil {
 		return false, err

@@ -24,6 +24,9 @@ type job struct {
 	compacts  bool // an overwrite by the same rows, of the files only that the targets name
 	targets   []*target
 	id        string
+	record    string // of the write, in the table's parameters; nobody else's means that it was taken back
+	taken     bool   // the commit has found that it was
+	left      inheritance
 	// generation is the table's when the places were looked at.
 	generation string
 	// listed says that the list of replaced files was written.
@@ -78,6 +81,7 @@ func (j *job) run(ctx context.Context) error {
 		}
 	}
 	// From here on the statement has succeeded: what is left to do, anybody can do.
+	j.s.inherited(j.table.TableName, j.left)
 	if !j.listed {
 		return nil
 	}
@@ -125,7 +129,8 @@ func (j *job) begin(ctx context.Context) error {
 		case t.Type == metastore.Managed && t.Parameters[trackingParam] == "":
 			setParam(&t.Parameters, trackingParam, newTracking())
 		}
-		setParam(&t.Parameters, writeParam+j.id, stateWriting+" "+thisProcess().String())
+		j.record = stateWriting + " " + thisProcess().String()
+		setParam(&t.Parameters, writeParam+j.id, j.record)
 		return tx.AlterTable(ctx, t.TableName, t)
 	})
 }
@@ -175,6 +180,9 @@ func (j *job) commit(ctx context.Context) error {
 			if t, err = tx.Table(ctx, j.table.TableName); err != nil {
 				return err
 			}
+			if j.taken = t.Parameters[writeParam+j.id] != j.record; j.taken {
+				return errTaken(j.table.TableName)
+			}
 			if j.overwrite && t.Parameters[generationParam] != j.generation {
 				return errReplaced
 			}
@@ -199,7 +207,9 @@ func (j *job) commit(ctx context.Context) error {
 			setParam(&t.Parameters, generationParam, j.id)
 		}
 		if j.create {
-			if err := tx.CreateTable(ctx, t); err != nil {
+			var err error
+			j.left, err = inherit(ctx, tx, t, j.id, func() error { return tx.CreateTable(ctx, t) })
+			if err != nil {
 				return err
 			}
 			if err := changeIntentsIfKept(ctx, tx, t.Database, func(p map[string]string) { delete(p, writeParam+j.id) }); err != nil {
@@ -415,16 +425,18 @@ func (j *job) rollback(ctx context.Context) bool {
 	case j.removeFiles(ctx) != nil:
 		return true // the next write will, for the record has no owner any more
 	}
-	if j.create { // on failure the record stays, and does no harm
-		_ = j.s.forgetIntent(ctx, j.table.Database, j.id)
-	} else {
-		_ = j.s.forget(ctx, j.table.TableName, j.id)
-	}
+	// On failure a record stays, and does no harm. Where the table was dropped meanwhile, or one made at the
+	// place, it has been handed over.
+	_ = j.s.forgetIntent(ctx, j.table.Database, j.id)
+	_ = j.s.forget(ctx, j.table.TableName, j.id)
 	return true
 }
 
 // committed reports whether the commit has taken place. If it has not, it will not from now on.
 func (j *job) committed(ctx context.Context) (bool, error) {
+	if j.taken {
+		return false, nil
+	}
 	if !j.create {
 		claimed, err := j.s.claim(ctx, j.table.TableName, j.id, stateWriting+" "+thisProcess().String())
 		return err == nil && !claimed, err

@@ -88,14 +88,14 @@ func (s *Session) dropDatabase(ctx context.Context, n *syntax.DropDatabase) erro
 	if name == metastore.DefaultDatabase {
 		return ddlFailed("Can not drop default database")
 	}
-	_, err := s.cfg.Store.Database(ctx, name)
+	db, err := s.cfg.Store.Database(ctx, name)
 	if errors.Is(err, metastore.ErrNoSuchDatabase) && n.IfExists {
 		return nil
 	}
 	if err != nil {
 		return s.databaseError(&n.Name, name, err)
 	}
-	if err := s.recoverIntents(ctx, name); err != nil {
+	if err := s.recoverIntentsOf(ctx, db); err != nil {
 		return err
 	}
 	if n.Cascade {
@@ -112,6 +112,9 @@ func (s *Session) dropDatabase(ctx context.Context, n *syntax.DropDatabase) erro
 				return err
 			}
 		}
+	}
+	if err := s.finishAllDropped(ctx, name); err != nil { // nobody would know of it
+		return err
 	}
 	err = s.cfg.Store.Update(ctx, func(tx metastore.Tx) error { return tx.DropDatabase(ctx, name) })
 	if errors.Is(err, metastore.ErrNotEmpty) {

@@ -55,6 +55,20 @@ func (s *Session) dropsQuietly() bool {
 
 // dropTable removes a table from the metastore, and then its data if it is a managed one.
 func (s *Session) dropTable(ctx context.Context, name metastore.TableName) error {
+	for try := 0; ; try++ {
+		err := s.dropTableOnce(ctx, name, try)
+		if errors.Is(err, errReplaced) && ctx.Err() == nil {
+			continue
+		}
+		return err
+	}
+}
+
+// exactDrops is how often DROP TABLE lists the files anew because somebody has written to the table meanwhile.
+// Then it takes those writes for what their ids say.
+const exactDrops = 3
+
+func (s *Session) dropTableOnce(ctx context.Context, name metastore.TableName, try int) error {
 	t, err := s.cfg.Store.Table(ctx, name)
 	if err != nil {
 		return err
@@ -66,13 +80,9 @@ func (s *Session) dropTable(ctx context.Context, name metastore.TableName) error
 			return err
 		}
 	}
-	listed := places
-	if t.Parameters[temporaryParam] != "" {
-		listed = nil // its place is nobody else's
-	}
-	err = s.dropData(ctx, name.Database, t.Storage.Location, listed, nil, func(tx metastore.Tx) ([]string, error) {
-		return places, tx.DropTable(ctx, name)
-	})
+	d := &dropping{s: s, table: name, home: t.Storage.Location, places: places, exact: try < exactDrops,
+		alone: t.Parameters[temporaryParam] != ""}
+	err = d.drop(ctx, func(tx metastore.Tx) ([]string, error) { return places, tx.DropTable(ctx, name) })
 	if err != nil {
 		return fmt.Errorf("drop table %s: %w", name, err)
 	}

@@ -267,7 +267,8 @@ func (s *Session) leavePartitions(
 	if err != nil {
 		return err
 	}
-	return s.dropData(ctx, t.Database, t.Storage.Location, places, &t.TableName, func(tx metastore.Tx) ([]string, error) {
+	d := &dropping{s: s, table: t.TableName, home: t.Storage.Location, places: places, stays: true}
+	return d.drop(ctx, func(tx metastore.Tx) ([]string, error) {
 		there, err := partitionsOf(tx.PartitionsNamed(ctx, t.TableName, values))
 		if err != nil {
 			return nil, err

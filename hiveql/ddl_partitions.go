@@ -75,13 +75,13 @@ func (s *Session) dropPartitions(ctx context.Context, t *metastore.Table, a *syn
 	if !t.Partitioned() {
 		return semantic(a, 10098, "Table is not partitioned %s", t.Name)
 	}
-	var dropping partitions.Or
+	var chosen partitions.Or
 	for i := range a.Specs {
 		p, err := analysis.DropPredicate(t, &a.Specs[i], s.temporary.has(t.TableName))
 		if err != nil {
 			return err
 		}
-		dropping = append(dropping, p)
+		chosen = append(chosen, p)
 		if a.IfExists || s.dropsQuietly() {
 			continue
 		}
@@ -91,12 +91,13 @@ func (s *Session) dropPartitions(ctx context.Context, t *metastore.Table, a *syn
 			return semantic(&a.Specs[i], 10006, "Partition not found %s", syntax.Print(&a.Specs[i]))
 		}
 	}
-	_, places, err := partitionPlaces(t, s.cfg.Store.Partitions(ctx, t.TableName, dropping))
+	_, places, err := partitionPlaces(t, s.cfg.Store.Partitions(ctx, t.TableName, chosen))
 	if err != nil {
 		return err
 	}
-	return s.dropData(ctx, t.Database, t.Storage.Location, places, &t.TableName, func(tx metastore.Tx) ([]string, error) {
-		values, places, err := partitionPlaces(t, tx.Partitions(ctx, t.TableName, dropping))
+	d := &dropping{s: s, table: t.TableName, home: t.Storage.Location, places: places, stays: true}
+	return d.drop(ctx, func(tx metastore.Tx) ([]string, error) {
+		values, places, err := partitionPlaces(t, tx.Partitions(ctx, t.TableName, chosen))
 		if err != nil {
 			return nil, err
 		}

@@ -46,8 +46,11 @@ func (s *Session) createTable(ctx context.Context, r *Result, n *syntax.CreateTa
 	if err != nil {
 		return err
 	}
-	err = s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
-		if err := tx.CreateTable(ctx, t); err != nil || len(constraints) == 0 {
+	var left inheritance
+	err = s.cfg.Store.Update(ctx, func(tx metastore.Tx) (err error) {
+		made := t.Clone() // the transaction can be run again
+		left, err = inherit(ctx, tx, made, "", func() error { return tx.CreateTable(ctx, made) })
+		if err != nil || len(constraints) == 0 {
 			return err
 		}
 		return tx.AddConstraints(ctx, t.TableName, constraints)
@@ -60,8 +63,9 @@ func (s *Session) createTable(ctx context.Context, r *Result, n *syntax.CreateTa
 	case err != nil:
 		return err
 	}
+	s.inherited(name, left)
 	if t.Type == metastore.Managed && n.Location == nil {
-		return s.sweep(ctx, t)
+		return s.sweep(ctx, t, left)
 	}
 	return nil
 }
@@ -78,18 +82,13 @@ func (s *Session) taken(ctx context.Context, name metastore.TableName, temporary
 	return err == nil, err
 }
 
-// sweep removes, from the place of a new table, the files of a CREATE TABLE AS that is on record there, and of
-// which it is not known that it died: it cannot commit any more. Other files become the table's, as in Hive.
-func (s *Session) sweep(ctx context.Context, t *metastore.Table) error {
-	db, err := s.cfg.Store.Database(ctx, t.Database)
-	if err != nil {
-		return err
-	}
-	for _, i := range intentsOf(db) {
-		if i.place == t.Storage.Location && i.state == stateWriting {
-			if err := s.removeFilesOf(ctx, i.place, i.id); err != nil {
-				return err
-			}
+// sweep removes, from the place of a new table, the files of writes that it has taken over: of a CREATE TABLE AS,
+// or to a table that was there, of which it is not known that they died: they cannot commit any more. Other files
+// become the table's, as in Hive.
+func (s *Session) sweep(ctx context.Context, t *metastore.Table, left inheritance) error {
+	for _, id := range left.writes {
+		if err := s.removeFilesOf(ctx, t.Storage.Location, id); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -33,7 +33,8 @@
 //	    skep.write.ID goes
 //
 // Whoever finds the record of a dead process takes it over before anything else, in a transaction that does
-// so only if it still is what was read: the process may have committed and ended in between.
+// so only if it still is what was read: the process may have committed and ended in between. The commit looks
+// whether the record still is its own: otherwise the write was taken back, or the table was dropped, and it fails.
 //
 // LOAD DATA without LOCAL lists what it has loaded in .skep-moved-ID, and [5] says so in
 // skep.moved.ID of the table, and of the default database, where every LOAD DATA looks whether its sources
@@ -75,10 +76,14 @@
 // What other programs see: they know nothing of the parameters. Reading the same files while a
 // write is going on, they may see some of its files early, and until [6] old and new ones, as
 // with any program that writes into a directory of Hive's. The lists are hidden files to them.
+//
 // Of data that is dropped (DROP TABLE, DROP PARTITION, what RENAME leaves), the metastore's entry goes
-// first and the files after it. They are listed before, in .skep-replaced-ID too, and the transaction
-// records on the database that they go: what a crash leaves of them goes with the next write in the
-// database, before CREATE TABLE, ADD PARTITION or MSCK could bring them back, and Vacuum.
+// first and the files after it: those that were listed before, in .skep-replaced-ID too, and no others. Where
+// the table stays, the transaction records the list as that of a write, skep.write.ID = cleaning. Where it goes,
+// it records it on the database, skep.write.ID = dropping: what a crash leaves of them goes with the next write
+// in the database, before CREATE TABLE could bring them back, and Vacuum. Writes to the table that are under way
+// are recorded there too. A table that is made at the place meanwhile takes these records over, so that its
+// readers pass over those files. What RENAME leaves stays as long as replaced files do.
 //
 // The package knows neither DuckDB (package duck implements Executor) nor any wire protocol; of the
 // Hive Metastore's (package hms) it uses the form of the file that EXPORT writes.

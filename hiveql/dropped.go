@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,160 +16,266 @@ import (
 
 // Data that is dropped goes after its entry in the metastore. Were it still there when a table or
 // partition of the same name is made, its rows would come back. So it is listed before, as what an overwrite
-// replaces is, and the transaction that drops the entry records on the database that the list is to be
-// removed: skep.write.ID = dropping. CREATE TABLE, ADD PARTITION, MSCK and every write look at that first.
+// replaces is. Where the table stays, the transaction that drops its partitions makes the list one of the
+// table's: skep.write.ID = cleaning. Where it goes, the list is recorded on the database: skep.write.ID =
+// dropping, and then dropped; a table that is made at the place in between takes the record over (inherit.go).
+// What nobody has listed stays, for it can be of what is made there next.
 
-const stateDropping = "dropping" // dropped; the files are being removed
+const (
+	stateDropping = "dropping" // dropped; the files are being removed
+	stateDropped  = "dropped"  // they are; their list is being removed
+)
 
-// dropData drops what lies at places by commit, which gives the places that were dropped in truth, and then
-// removes the data. The list is kept at home, the location of the table. Where of, the table, stays, so do
-// files of its writes that are under way, or begin after the commit: they make what was dropped anew.
-func (s *Session) dropData(
-	ctx context.Context, db, home string, places []string, of *metastore.TableName, commit func(tx metastore.Tx) ([]string, error),
-) error {
-	id := newWriteID(0)
-	list, err := s.listDropped(ctx, db, id, home, places, of)
+// dropping is data that is dropped with its entry in the metastore.
+type dropping struct {
+	s      *Session
+	id     string
+	table  metastore.TableName // that goes, or whose partitions do
+	home   string              // its location, where the list is kept
+	places []string            // of the data
+	// stays says that the table stays. Files of its writes that are under way, or begin after the commit, then
+	// make what was dropped anew.
+	stays bool
+	// lasts says that the data stays as long as queries may need it.
+	lasts bool
+	// alone says that the places are nobody else's: nothing is listed, and all goes.
+	alone bool
+	// exact wants nothing to have been written to the table since the list was made; otherwise it is errReplaced.
+	exact bool
+
+	before, now *metastore.Table // as it was when the places were listed, and in the transaction
+	list        []replaced
+	record      string // of the list, from the commit on
+}
+
+// drop drops the data by commit, which gives the places that were dropped in truth.
+func (d *dropping) drop(ctx context.Context, commit func(tx metastore.Tx) ([]string, error)) error {
+	d.id = newWriteID(0)
+	err := d.look(ctx)
 	if err != nil {
 		return err
 	}
-	listed := len(list) > 0
-	var now *metastore.Table
-	err = s.cfg.Store.Update(ctx, func(tx metastore.Tx) (err error) {
-		if of != nil {
-			if now, err = tx.Table(ctx, *of); err != nil {
-				return err
-			}
-		}
-		if places, err = commit(tx); err != nil || !listed {
+	err = d.s.cfg.Store.Update(ctx, func(tx metastore.Tx) (err error) {
+		if d.now, err = tx.Table(ctx, d.table); err != nil {
 			return err
 		}
-		return changeIntentsIfKept(ctx, tx, db, func(p map[string]string) { p[writeParam+id] = intentText(stateDropping, home) })
+		if err := d.same(); err != nil {
+			return err
+		}
+		if d.places, err = commit(tx); err != nil {
+			return err
+		}
+		return d.note(ctx, tx)
 	})
 	if err == nil {
-		err = s.removeDropped(ctx, places, id, keptAfterDrop(now, list))
-		if err == nil && listed {
-			err = s.forgetDropped(ctx, db, id, home, places)
-		}
+		err = d.finish(ctx)
 	}
-	if err != nil && listed {
-		s.leaveDropped(ctx, db, id, home)
+	if err != nil && len(d.list) > 0 {
+		d.leave(ctx)
 	}
 	return err
 }
 
-// keptAfterDrop reports which objects at the places of what was dropped are none of it.
-func keptAfterDrop(now *metastore.Table, list []replaced) func(place, name string, o storage.Object) bool {
-	if now == nil {
-		return func(string, string, storage.Object) bool { return false }
+// same makes sure that the table is the one that was listed.
+func (d *dropping) same() error {
+	other := d.now.Storage.Location != d.home || !d.now.CreateTime.Equal(d.before.CreateTime)
+	switch {
+	case d.alone:
+		return nil
+	case d.exact && (other || d.now.Version != d.before.Version):
+		return errReplaced
+	case other && d.now.Storage.Location == d.home && !d.stays:
+		return errReplaced
+	case other:
+		return fmt.Errorf("%s was made anew or moved meanwhile: %w", d.table, metastore.ErrConflict)
 	}
-	pending, listed := pendingWrites(now), map[string]map[replacedFile]bool{}
-	for _, one := range list {
+	return nil
+}
+
+// note records, in the transaction, that the list is to be removed. Writes to a table that goes are left to
+// the database: they cannot commit any more, and their files must not be taken for rows.
+func (d *dropping) note(ctx context.Context, tx metastore.Tx) error {
+	var at int64
+	if d.lasts && d.s.grace() > 0 {
+		at = time.Now().UnixMilli()
+	}
+	listed := len(d.list) > 0
+	if d.stays {
+		if !listed {
+			return nil
+		}
+		t, err := tx.Table(ctx, d.table)
+		if err != nil {
+			return err
+		}
+		d.record = cleaningState(time.UnixMilli(at))
+		setParam(&t.Parameters, writeParam+d.id, d.record)
+		setParam(&t.Parameters, generationParam, d.id) // a plan that was being made is made again
+		if err := tx.AlterTable(ctx, d.table, t); err != nil {
+			return err
+		}
+		return changeIntentsIfKept(ctx, tx, d.table.Database, func(p map[string]string) { delete(p, writeParam+d.id) })
+	}
+	pending := pendingWrites(d.now)
+	if !listed && len(pending) == 0 || d.alone {
+		return nil
+	}
+	d.record = intentText(stateDropping, d.home)
+	if at > 0 {
+		d.record = fmt.Sprintf("%s:%d:%s %s at %s", stateDropping, at, url.PathEscape(d.table.Name), ownerless, d.home)
+	}
+	return changeIntentsIfKept(ctx, tx, d.table.Database, func(p map[string]string) {
+		if listed {
+			p[writeParam+d.id] = d.record
+		}
+		for id := range pending {
+			p[writeParam+id] = strings.TrimSuffix(d.now.Parameters[writeParam+id], earlierTable) + " at " + d.home
+		}
+	})
+}
+
+// look lists the files at the places, but, where the table stays, for those of writes under way.
+func (d *dropping) look(ctx context.Context) (err error) {
+	s := d.s
+	if d.before, err = s.cfg.Store.Table(ctx, d.table); err != nil || d.alone {
+		return err
+	}
+	pending := pendingWrites(d.before)
+	for _, place := range d.places {
+		loc, err := s.cfg.directory(ctx, place)
+		if err != nil {
+			return err
+		}
+		one := replaced{Place: place, Dropped: true}
+		for o, err := range within(ctx, loc) {
+			if err != nil {
+				return err
+			}
+			name := o.Key[len(loc.Prefix):]
+			if id, _ := idOf(name); !d.stays || !pending[id] {
+				one.Files = append(one.Files, replacedFileOf(name, o))
+			}
+		}
+		if len(one.Files) > 0 {
+			d.list = append(d.list, one)
+		}
+	}
+	if len(d.list) == 0 {
+		return nil
+	}
+	if err := s.intend(ctx, d.table.Database, d.id, stateWriting, d.home); err != nil {
+		return err
+	}
+	if err = s.cfg.writeReplaced(ctx, d.home, d.id, d.list); err != nil {
+		d.leave(ctx)
+	}
+	return err
+}
+
+// finish removes the data once the transaction has been carried out, or leaves that for later.
+func (d *dropping) finish(ctx context.Context) error {
+	s := d.s
+	if d.lasts && len(d.list) > 0 && s.grace() > 0 {
+		c := cleanup{table: d.table, id: d.id, due: time.Now().Add(s.grace()), dropped: !d.stays}
+		s.cleanups = append(s.cleanups, c)
+		return nil
+	}
+	goes := d.belongs()
+	for _, place := range d.places {
+		err := s.removeBelow(ctx, place, func(name string, o storage.Object) bool { return goes(place, name, o) })
+		if err != nil {
+			return fmt.Errorf("it is dropped, but not all of its data: %w", err)
+		}
+	}
+	switch {
+	case len(d.list) == 0:
+		return nil
+	case !d.stays:
+		return s.forgetDropped(ctx, d.table.Database, intentOf(d.id, d.record), d.list)
+	}
+	if was, err := s.changeRecord(ctx, d.table, d.id, d.record, stateCleaned); err != nil || !was {
+		return err // another process is doing the same
+	}
+	_, err := s.finishWrite(ctx, d.table, d.id)
+	return err
+}
+
+// belongs reports which objects at the places of what was dropped are part of it: those that were listed, and
+// those of writes that had begun before. Others have come since.
+func (d *dropping) belongs() func(place, name string, o storage.Object) bool {
+	if d.alone {
+		return func(string, string, storage.Object) bool { return true }
+	}
+	listed := map[string]map[replacedFile]bool{}
+	for _, one := range d.list {
 		listed[one.Place] = map[replacedFile]bool{}
 		for _, f := range one.Files {
 			listed[one.Place][f] = true
 		}
 	}
+	before, now := pendingWrites(d.before), pendingWrites(d.now)
 	return func(place, name string, o storage.Object) bool {
 		id, version := idOf(name)
-		return pending[id] || version > now.Version && !listed[place][replacedFileOf(name, o)]
+		switch {
+		case listed[place][replacedFileOf(name, o)]:
+			return true
+		case id == "" || d.stays && now[id]:
+			return false
+		}
+		return before[id] || now[id] || version > d.before.Version && version <= d.now.Version
 	}
 }
 
-// listDropped lists the files at places, but for those of writes under way.
-func (s *Session) listDropped(
-	ctx context.Context, db, id, home string, places []string, of *metastore.TableName,
-) ([]replaced, error) {
-	var list []replaced
-	for _, place := range places {
-		loc, err := s.cfg.directory(ctx, place)
-		if err != nil {
-			return nil, err
-		}
-		one := replaced{Place: place}
-		for o, err := range within(ctx, loc) {
-			if err != nil {
-				return nil, err
-			}
-			one.Files = append(one.Files, replacedFileOf(o.Key[len(loc.Prefix):], o))
-		}
-		if len(one.Files) > 0 {
-			list = append(list, one)
-		}
-	}
-	if of != nil && len(list) > 0 {
-		t, err := s.cfg.Store.Table(ctx, *of)
-		if err != nil {
-			return nil, err
-		}
-		pending := pendingWrites(t)
-		for i := range list {
-			list[i].Files = slices.DeleteFunc(list[i].Files, func(f replacedFile) bool { id, _ := idOf(f.Name); return pending[id] })
-		}
-		list = slices.DeleteFunc(list, func(one replaced) bool { return len(one.Files) == 0 })
-	}
-	if len(list) == 0 {
-		return nil, nil
-	}
-	if err := s.intend(ctx, db, id, stateWriting, home); err != nil {
-		return nil, err
-	}
-	err := s.cfg.writeReplaced(ctx, home, id, list)
-	if err != nil {
-		s.leaveDropped(ctx, db, id, home)
-	}
-	return list, err
-}
-
-// removeDropped removes what is at places, but for the list and for what is kept.
-func (s *Session) removeDropped(
-	ctx context.Context, places []string, id string, kept func(place, name string, o storage.Object) bool,
-) error {
-	for _, place := range places {
-		err := s.removeBelow(ctx, place, func(name string, o storage.Object) bool {
-			return name != replacedPrefix+id && !kept(place, name, o)
-		})
-		if err != nil {
-			return fmt.Errorf("it is dropped, but not all of its data: %w", err)
-		}
-	}
-	return nil
-}
-
-// forgetDropped removes the list of what is removed, and its record.
-func (s *Session) forgetDropped(ctx context.Context, db, id, home string, places []string) error {
-	if err := s.removeNamed(ctx, home, replacedPrefix+id); err != nil {
-		return err
-	}
-	if slices.Contains(places, home) { // whose directory held the list
-		if err := s.removeAll(ctx, home); err != nil {
-			return err
-		}
-	}
-	return s.forgetIntent(ctx, db, id)
-}
-
-// leaveDropped takes back a list of what was not dropped, or leaves the rest to the next write.
-func (s *Session) leaveDropped(ctx context.Context, db, id, home string) {
+// leave takes back a list of what was not dropped, or leaves the rest to the next write.
+func (d *dropping) leave(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
-	switch claimed, err := s.claimIntent(ctx, db, id, stateWriting, home); {
+	s, db := d.s, d.table.Database
+	switch claimed, err := s.claimIntent(ctx, db, d.id, stateWriting, d.home); {
 	case err != nil:
 		return // it is done when this process has ended
 	case claimed:
-		_ = s.recoverIntent(ctx, db, intent{id: id, state: stateWriting, place: home})
+		_ = s.recoverIntent(ctx, db, intent{id: d.id, state: stateWriting, place: d.home})
 	default:
 		_ = s.changeIntents(ctx, db, func(p map[string]string) {
-			if state, _, ok := strings.Cut(p[writeParam+id], " "); ok {
-				p[writeParam+id] = state + " " + ownerless + " at " + home
+			if i := intentOf(d.id, p[writeParam+d.id]); i.state != "" {
+				p[writeParam+d.id] = i.state + " " + ownerless + " at " + d.home
 			}
 		})
 	}
+}
+
+// droppedAt is when the data of a record of the database was dropped that queries of a table may need; the
+// zero time where none may.
+func (i *intent) droppedAt() (at time.Time, table string) {
+	words := strings.SplitN(i.state, ":", 3)
+	if len(words) < 3 {
+		return time.Time{}, ""
+	}
+	ms, err := strconv.ParseInt(words[1], 10, 64)
+	if err != nil {
+		return time.Time{}, ""
+	}
+	table, err = url.PathUnescape(words[2])
+	if err != nil {
+		return time.Time{}, ""
+	}
+	return time.UnixMilli(ms), table
+}
+
+// droppedNeeded reports whether queries may need the data of a record.
+func (s *Session) droppedNeeded(ctx context.Context, db string, i intent) (bool, error) {
+	at, table := i.droppedAt()
+	if at.IsZero() {
+		return false, nil
+	}
+	return s.needed(ctx, metastore.TableName{Database: db, Name: table}, at)
 }
 
 // finishDropped removes what is left of dropped data, but for files that have been put there since, and its
 // traces. It can be done again.
-func (s *Session) finishDropped(ctx context.Context, db, id, home string) error {
-	list, err := s.cfg.readReplaced(ctx, home, id)
+func (s *Session) finishDropped(ctx context.Context, db string, i intent) error {
+	list, err := s.cfg.readReplaced(ctx, i.place, i.id)
 	if err != nil && !errors.Is(err, storage.ErrNotExist) { // it was done but for the record
 		return err
 	}
@@ -176,17 +284,59 @@ func (s *Session) finishDropped(ctx context.Context, db, id, home string) error 
 			return err
 		}
 	}
-	if err := s.removeNamed(ctx, home, replacedPrefix+id); err != nil {
+	return s.forgetDropped(ctx, db, i, list)
+}
+
+// forgetDropped removes the list of what has been removed, and its record: a table that has taken it over
+// meanwhile needs it, and removes it.
+func (s *Session) forgetDropped(ctx context.Context, db string, i intent, list []replaced) error {
+	mine := true
+	if i.kind() == stateDropping {
+		err := s.changeIntents(ctx, db, func(p map[string]string) {
+			if mine = p[writeParam+i.id] == i.record; mine {
+				p[writeParam+i.id] = intentText(stateDropped, i.place)
+			}
+		})
+		if err != nil || !mine {
+			return err
+		}
+	}
+	if err := s.removeNamed(ctx, i.place, replacedPrefix+i.id); err != nil {
 		return err
 	}
-	for _, one := range list {
-		loc, err := s.cfg.directory(ctx, one.Place)
-		if err != nil {
-			return err
-		}
-		if err := removeDirs(ctx, loc.Bucket, loc.Prefix); err != nil {
+	for _, one := range append(slices.Clone(list), replaced{Place: i.place}) {
+		if err := s.removeEmpty(ctx, one.Place); err != nil {
 			return err
 		}
 	}
-	return s.forgetIntent(ctx, db, id)
+	return s.forgetIntent(ctx, db, i.id)
+}
+
+// removeEmpty removes the directories at a place in which there is nothing.
+func (s *Session) removeEmpty(ctx context.Context, place string) error {
+	loc, err := s.cfg.directory(ctx, place)
+	if err != nil {
+		return err
+	}
+	return removeDirs(ctx, loc.Bucket, loc.Prefix)
+}
+
+// finishAllDropped finishes what was dropped in a database that goes, whoever does it or needs it.
+func (s *Session) finishAllDropped(ctx context.Context, db string) error {
+	d, err := s.cfg.Store.Database(ctx, db)
+	if errors.Is(err, metastore.ErrNoSuchDatabase) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, i := range intentsOf(d) {
+		if kind := i.kind(); kind != stateDropping && kind != stateDropped {
+			continue
+		}
+		if err := s.finishDropped(ctx, d.Name, i); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/skepdata/skep/metastore"
+	"github.com/skepdata/skep/storage/storagetest"
 )
 
 // TestDropDies ends what drops data before each of its effects. What was dropped does not come back when
@@ -133,5 +135,138 @@ func TestDropOfWhatIsDropped(t *testing.T) {
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", drop, err)
 		}
+	}
+}
+
+// TestDropIsSlow drops a table, or a partition, and before its files are removed another process makes it
+// anew. The new one has its own rows only, and keeps them.
+func TestDropIsSlow(t *testing.T) {
+	for drop, c := range map[string]struct {
+		anew, query string
+		during, end []string
+	}{
+		"DROP TABLE u": {"CREATE TABLE u (a INT); INSERT INTO u VALUES (7)", "SELECT a FROM u", []string{"7"}, []string{"7", "8"}},
+		"DROP TABLE u -- as": {"CREATE TABLE u AS SELECT a FROM w", "SELECT a FROM u",
+			[]string{"5"}, []string{"5", "8"}},
+		"DROP TABLE t": {"CREATE TABLE t (a INT) PARTITIONED BY (ds STRING); INSERT INTO t PARTITION (ds='x') VALUES (7)",
+			"SELECT a FROM t", []string{"7"}, []string{"7", "8"}},
+		"DROP DATABASE d CASCADE": {"CREATE TABLE d.v (a INT); INSERT INTO d.v VALUES (7)", "SELECT a FROM d.v", []string{"7"}, nil},
+		"ALTER TABLE t DROP PARTITION (ds='x')": {"INSERT INTO t PARTITION (ds='x') VALUES (7)", "SELECT a FROM t WHERE ds = 'x'",
+			[]string{"7"}, []string{"7", "8"}},
+		"ALTER TABLE t DROP PARTITION (ds='x') -- added": {"ALTER TABLE t ADD PARTITION (ds='x'); INSERT INTO t PARTITION (ds='x') VALUES (7)",
+			"SELECT a FROM t WHERE ds = 'x'", []string{"7"}, []string{"7", "8"}},
+		"ALTER TABLE t DROP PARTITION (ds='x') -- loaded": {"LOAD DATA INPATH 'mem://lake/in/' INTO TABLE t PARTITION (ds='x')",
+			"SELECT a FROM t WHERE ds = 'x'", []string{"7"}, []string{"7", "8"}},
+		"ALTER TABLE u RENAME TO r": {"CREATE TABLE u (a INT); INSERT INTO u VALUES (7)", "SELECT a FROM u", []string{"7"}, []string{"7", "8"}},
+		"ALTER TABLE t PARTITION (ds='x') RENAME TO PARTITION (ds='z')": {"INSERT INTO t PARTITION (ds='x') VALUES (7)",
+			"SELECT a FROM t WHERE ds = 'x'", []string{"7"}, []string{"7", "8"}},
+	} {
+		t.Run(drop, func(t *testing.T) {
+			w := newWorld(t)
+			must(t, w.plain(), setup+"; CREATE TABLE w (a INT); INSERT INTO w VALUES (5); CREATE DATABASE d; CREATE TABLE d.v (a INT); INSERT INTO d.v VALUES (1)")
+			w.put("in/new", "7\n")
+			dropped := func() bool {
+				rows, err := run(w.plain(), c.query)
+				return err != nil || len(rows) == 0
+			}
+			var once sync.Once
+			ready := false
+			b := storagetest.Faulty(w.mem, func(op storagetest.Op) error {
+				if (op.Kind == storagetest.OpList || op.Kind == storagetest.OpDelete) && !ready && dropped() {
+					once.Do(func() {
+						ready = true
+						must(t, w.plain(), c.anew)
+						same(t, "while files are there", must(t, w.plain(), c.query), c.during...)
+					})
+				}
+				return nil
+			})
+			_, err := run(w.session(b, w.store), strings.Split(drop, " --")[0])
+			if !ready {
+				t.Fatalf("nothing was made anew: %v", err)
+			}
+			if c.end == nil {
+				return
+			}
+			if err != nil {
+				t.Error(err)
+			}
+			same(t, "in the end", must(t, w.plain(), c.query), c.during...)
+			into := strings.Fields(c.query)[3]
+			if into == "t" {
+				into = "t PARTITION (ds='x')"
+			}
+			must(t, w.plain(), "INSERT INTO "+into+" VALUES (8)")
+			same(t, "with another row", must(t, w.plain(), c.query), c.end...)
+			must(t, w.plain(), "MSCK REPAIR TABLE u; MSCK REPAIR TABLE t")
+			same(t, "listed", must(t, w.plain(), c.query), c.end...)
+			for _, key := range w.mem.Keys() {
+				if strings.Contains(key, ".skep-replaced-") {
+					t.Errorf("%s is left", key)
+				}
+			}
+		})
+	}
+}
+
+// TestInsertIntoDropped drops a table, and makes another of its name, while an INSERT has its file there and
+// has not committed. It fails, no reader sees the file, and it goes.
+func TestInsertIntoDropped(t *testing.T) {
+	for name, sql := range map[string]string{
+		"dropped": "DROP TABLE u; CREATE TABLE u (a INT); INSERT INTO u VALUES (7)",
+		"renamed": "ALTER TABLE u RENAME TO v; CREATE TABLE u (a INT); INSERT INTO u VALUES (7)",
+		"as":      "DROP TABLE u; CREATE TABLE u AS SELECT a FROM w",
+		"twice":   "DROP TABLE u; CREATE TABLE u (a INT); DROP TABLE u; CREATE TABLE u (a INT); INSERT INTO u VALUES (7)",
+		"swapped": "ALTER TABLE u RENAME TO v; ALTER TABLE w2 RENAME TO u",
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.track = "false"
+			must(t, w.plain(), setup+"; CREATE TABLE w (a INT); INSERT INTO w VALUES (7); CREATE TABLE w2 (a INT); INSERT INTO w2 VALUES (7)")
+			n := 2 // the commit
+			s := w.session(w.mem, hookedStore{w.store, &n, func() {
+				must(t, w.plain(), sql)
+				same(t, "before it ends", must(t, w.plain(), "SELECT a FROM u"), "7")
+			}})
+			if _, err := run(s, "INSERT INTO u VALUES (9)"); !errors.Is(err, metastore.ErrConflict) {
+				t.Errorf("the insert: %v", err)
+			}
+			same(t, "rows", must(t, w.plain(), "SELECT a FROM u"), "7")
+			if left := w.below("wh/u/"); len(left) != 1 {
+				t.Errorf("left: %q", left)
+			}
+			d, err := w.store.Database(t.Context(), metastore.DefaultDatabase)
+			if err != nil || len(d.Parameters) > 0 {
+				t.Errorf("the record is still there: %v, %v", d.Parameters, err)
+			}
+			u, err := w.store.Table(t.Context(), metastore.TableName{Database: "default", Name: "u"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for k := range u.Parameters {
+				if strings.HasPrefix(k, "skep.write.") {
+					t.Errorf("the table still has %s", k)
+				}
+			}
+		})
+	}
+}
+
+// TestInsertIntoDroppedDies is the same, and the INSERT dies before it knows.
+func TestInsertIntoDroppedDies(t *testing.T) {
+	w := newWorld(t)
+	w.track = "false"
+	must(t, w.plain(), setup)
+	n := 2 // the commit
+	s := w.session(w.mem, hookedStore{w.store, &n, func() {
+		must(t, w.plain(), "DROP TABLE u")
+		panic(errDead)
+	}})
+	_, _ = run(s, "INSERT INTO u VALUES (9)")
+	w.orphan()
+	must(t, w.plain(), "CREATE TABLE u (a INT); INSERT INTO u VALUES (7)")
+	same(t, "rows", must(t, w.plain(), "SELECT a FROM u"), "7")
+	if left := w.below("wh/u/"); len(left) != 1 {
+		t.Errorf("left: %q", left)
 	}
 }

@@ -375,8 +375,15 @@ func (m *imported) empty(ctx context.Context, url string) error {
 	if err != nil {
 		return err
 	}
+	var left map[string]bool
+	if !m.there {
+		if left, err = m.s.leftAt(ctx, m.table.Database, m.table.Storage.Location); err != nil {
+			return err
+		}
+	}
 	l := newLister(m.s.cfg, m.table)
 	files, err := l.list(ctx, loc, url)
+	files = slices.DeleteFunc(files, func(f File) bool { return hasLeft(left, f.Object) })
 	if errors.Is(err, storage.ErrNotExist) {
 		return nil
 	}

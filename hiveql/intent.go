@@ -24,6 +24,12 @@ type intent struct {
 	record    string // all of it
 }
 
+// kind is the first part of the state.
+func (i *intent) kind() string {
+	kind, _, _ := strings.Cut(i.state, ":")
+	return kind
+}
+
 func intentText(state, place string) string {
 	return state + " " + thisProcess().String() + " at " + place
 }
@@ -35,13 +41,18 @@ func intentsOf(d *metastore.Database) (all []intent) {
 		if !ok {
 			continue
 		}
-		i := intent{id: id, record: v}
-		var rest string
-		rest, i.place, _ = strings.Cut(v, " at ")
-		i.state, i.by, _ = strings.Cut(rest, " ")
-		all = append(all, i)
+		all = append(all, intentOf(id, v))
 	}
 	return all
+}
+
+// intentOf reads a record.
+func intentOf(id, record string) intent {
+	i := intent{id: id, record: record}
+	var rest string
+	rest, i.place, _ = strings.Cut(record, " at ")
+	i.state, i.by, _ = strings.Cut(rest, " ")
+	return i
 }
 
 // abandoned reports whether nobody goes on with the write of an owner.
@@ -118,7 +129,11 @@ func (s *Session) recoverIntentsOf(ctx context.Context, d *metastore.Database) e
 		if !abandoned(i.by) {
 			continue
 		}
-		if err := s.recoverAbandoned(ctx, d.Name, i); err != nil {
+		needed, err := s.droppedNeeded(ctx, d.Name, i)
+		if err == nil && !needed {
+			err = s.recoverAbandoned(ctx, d.Name, i)
+		}
+		if err != nil {
 			return fmt.Errorf("recover write %s at %s: %w", i.id, i.place, err)
 		}
 	}
@@ -131,7 +146,7 @@ func (s *Session) recoverAbandoned(ctx context.Context, db string, i intent) err
 	if claimed, err := s.claimRecord(ctx, db, i); err != nil || !claimed {
 		return err
 	}
-	return s.recoverIntent(ctx, db, i)
+	return s.recoverIntent(ctx, db, intentOf(i.id, i.state+" "+ownerless+" at "+i.place))
 }
 
 // claimIntent is claim for a record of this process on a database.
@@ -151,11 +166,11 @@ func (s *Session) claimRecord(ctx context.Context, db string, i intent) (claimed
 
 // recoverIntent takes a write back, or finishes it.
 func (s *Session) recoverIntent(ctx context.Context, db string, i intent) error {
-	switch i.state {
+	switch i.kind() {
 	case stateCleaning:
 		return s.finishDirectory(ctx, db, i.id, i.place)
-	case stateDropping:
-		return s.finishDropped(ctx, db, i.id, i.place)
+	case stateDropping, stateDropped:
+		return s.finishDropped(ctx, db, i)
 	case stateCopying:
 		return s.takeCopyBack(ctx, db, i.id, i.place)
 	case stateExporting:
@@ -199,11 +214,13 @@ func (s *Session) vacuumIntents(ctx context.Context, dbs string, dry bool, v *Va
 			continue
 		}
 		for _, i := range intentsOf(d) {
-			switch {
-			case !abandoned(i.by):
+			needed, err := s.droppedNeeded(ctx, name, i)
+			all = errors.Join(all, err)
+			switch kind := i.kind(); {
+			case err != nil || needed || !abandoned(i.by):
 				v.Kept++
 				continue
-			case i.state == stateCleaning || i.state == stateDropping:
+			case kind == stateCleaning || kind == stateDropping || kind == stateDropped:
 				v.Finished++
 			default:
 				v.Undone++

@@ -29,6 +29,9 @@ func (s *Session) msck(ctx context.Context, r *Result, n *syntax.Msck) error {
 	if err := s.recoverIntents(ctx, t.Database); err != nil { // dropped data must not come back
 		return err
 	}
+	if err := s.finishWrites(ctx, t.TableName); err != nil { // neither must that of partitions
+		return err
+	}
 	shown := t.Name
 	if n.Repair {
 		if err := s.untrack(ctx, t.TableName); err != nil {
@@ -174,8 +177,41 @@ func (s *Session) comparePartitions(ctx context.Context, t *metastore.Table) (co
 	if c.added, err = named(t.Keys(), inOrder(found)); err != nil {
 		return c, err
 	}
-	c.added, err = s.unknown(ctx, t, c.added)
+	if c.added, err = s.unknown(ctx, t, c.added); err != nil || len(c.added) == 0 {
+		return c, err
+	}
+	c.added, err = s.withoutGone(ctx, t.TableName, c.added)
 	return c, err
+}
+
+// withoutGone leaves out directories in which there are only files that a partition has left which was renamed.
+func (s *Session) withoutGone(ctx context.Context, name metastore.TableName, ps []foundPartition) ([]foundPartition, error) {
+	t, err := s.cfg.Store.Table(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	gone, err := s.cfg.goneFrom(ctx, t)
+	if errors.Is(err, errStale) && ctx.Err() == nil {
+		return s.withoutGone(ctx, name, ps) // one of them has just been removed
+	}
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(ps, func(p foundPartition) bool {
+		place := t.Storage.Location + "/" + p.dir
+		if err != nil || len(gone[place]) == 0 {
+			return false
+		}
+		loc, locErr := s.cfg.directory(ctx, place)
+		err = locErr
+		for o, listErr := range within(ctx, loc) {
+			err = errors.Join(err, listErr)
+			if err != nil || !gone[place][replacedFileOf(o.Key[len(loc.Prefix):], o)] {
+				return false
+			}
+		}
+		return true
+	}), err
 }
 
 // named gives directories the partitions that they hold: a number is that of its key however it is

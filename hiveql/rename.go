@@ -35,16 +35,13 @@ type renaming struct {
 // run copies the files and commits. What it leaves goes then; where it fails, the copies go.
 func (c *renaming) run(ctx context.Context, commit func(context.Context, metastore.Tx) error) error {
 	s, home := c.s, c.table.Storage.Location
-	var stays *metastore.TableName
-	if c.hides {
-		stays = &c.table.TableName
-	}
 	err := c.begin(ctx)
 	if err != nil {
 		return err
 	}
 	if err = s.replanning(ctx, func() error { return c.copy(ctx) }); err == nil {
-		err = s.dropData(ctx, c.table.Database, home, []string{c.from}, stays, func(tx metastore.Tx) ([]string, error) {
+		d := &dropping{s: s, table: c.table.TableName, home: home, places: []string{c.from}, stays: c.hides, lasts: !c.temporary()}
+		err = d.drop(ctx, func(tx metastore.Tx) ([]string, error) {
 			if err := commit(ctx, tx); err != nil {
 				return nil, err
 			}
@@ -57,17 +54,34 @@ func (c *renaming) run(ctx context.Context, commit func(context.Context, metasto
 	return err
 }
 
-// begin records the copy. Nobody else may be about to copy to the place, and there must not be any file.
+func (c *renaming) temporary() bool { return c.table.Parameters[temporaryParam] != "" }
+
+// begin records the copy. Nobody else may be about to copy to the place, and there must not be any file but
+// those that have been dropped and that older queries may need.
 func (c *renaming) begin(ctx context.Context) error {
 	to, err := c.s.cfg.directory(ctx, c.to)
 	if err != nil {
 		return err
 	}
-	for _, err := range within(ctx, to) {
+	var left map[string]bool
+	if c.hides {
+		left = map[string]bool{}
+		for _, id := range writesOf(c.table, stateCleaning) {
+			err = errors.Join(err, c.s.leftBy(ctx, c.table.Storage.Location, id, left))
+		}
+	} else {
+		left, err = c.s.leftAt(ctx, c.db, c.to)
+	}
+	if err != nil {
+		return err
+	}
+	for o, err := range within(ctx, to) {
 		if err != nil {
 			return err
 		}
-		return c.taken()
+		if !hasLeft(left, o) {
+			return c.taken()
+		}
 	}
 	return c.s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
 		t, err := tx.Table(ctx, c.table.TableName)
@@ -256,7 +270,8 @@ func (s *Session) moveTable(ctx context.Context, t *metastore.Table, to metastor
 		return fmt.Errorf("rename %s: %w", t.TableName, metastore.ErrConflict)
 	}
 	c := &renaming{s: s, table: t, db: to.Database, from: from, to: dest, name: to}
-	return c.run(ctx, func(ctx context.Context, tx metastore.Tx) error {
+	var left inheritance
+	err = c.run(ctx, func(ctx context.Context, tx metastore.Tx) error {
 		now, err := tx.Table(ctx, t.TableName)
 		if err != nil {
 			return err
@@ -266,11 +281,19 @@ func (s *Session) moveTable(ctx context.Context, t *metastore.Table, to metastor
 		}
 		now.TableName, now.Storage.Location = to, dest
 		delete(now.Parameters, trackingParam) // the files are others, also when they come back some day
-		if err := tx.AlterTable(ctx, t.TableName, now); err != nil || !t.Partitioned() {
+		for id := range pendingWrites(now) {  // which cannot commit to the table any more
+			delete(now.Parameters, writeParam+id)
+		}
+		left, err = inherit(ctx, tx, now, c.id, func() error { return tx.AlterTable(ctx, t.TableName, now) })
+		if err != nil || !t.Partitioned() {
 			return err
 		}
 		return movePartitions(ctx, tx, to, from, dest)
 	})
+	if err == nil {
+		s.inherited(to, left)
+	}
+	return err
 }
 
 // movePartitions changes the locations of partitions below one place to another.

@@ -235,3 +235,74 @@ func TestExchangeDies(t *testing.T) {
 		t.Errorf("only %d steps", steps)
 	}
 }
+
+// TestRenameBesideReader renames a table, or a partition, while a query reads it: the query sees its rows to
+// the end, and then the files go.
+func TestRenameBesideReader(t *testing.T) {
+	for rename, c := range map[string]struct {
+		query, place, after string
+		rows                []string
+		files               int // in the end
+	}{
+		"ALTER TABLE u RENAME TO v": {"SELECT a FROM u", "wh/u/", "SELECT a FROM v", []string{"1", "2", "3"}, 0},
+		"ALTER TABLE t RENAME TO v": {"SELECT a, ds FROM t", "wh/t/", "SELECT a, ds FROM v", []string{"1 x", "2 x", "3 y"}, 0},
+		"ALTER TABLE t PARTITION (ds='x') RENAME TO PARTITION (ds='z'); MSCK REPAIR TABLE t": {"SELECT a FROM t WHERE ds = 'x'", "wh/t/ds=x/",
+			"SELECT a FROM t WHERE ds = 'z'", []string{"1", "2"}, 0},
+		"ALTER TABLE u RENAME TO v; CREATE TABLE u (a INT); INSERT INTO u VALUES (7)":   {"SELECT a FROM u", "wh/u/", "SELECT a FROM v", []string{"1", "2", "3"}, 1},
+		"ALTER TABLE u RENAME TO v; ALTER TABLE v RENAME TO u":                          {"SELECT a FROM u", "wh/u/", "SELECT a FROM u", []string{"1", "2", "3"}, 2},
+		"ALTER TABLE u RENAME TO v; ALTER TABLE w RENAME TO u; INSERT INTO u VALUES(1)": {"SELECT a FROM u", "wh/u/", "SELECT a FROM v", []string{"1", "2", "3"}, 2},
+		"ALTER TABLE u RENAME TO v; IMPORT TABLE u FROM 'mem://lake/out'":               {"SELECT a FROM u", "wh/u/", "SELECT a FROM v", []string{"1", "2", "3"}, 1},
+		"ALTER TABLE u RENAME TO v; CREATE TABLE u AS SELECT a FROM w":                  {"SELECT a FROM u", "wh/u/", "SELECT a FROM v", []string{"1", "2", "3"}, 1},
+		"ALTER TABLE t PARTITION (ds='x') RENAME TO PARTITION (ds='z'); ALTER TABLE t PARTITION (ds='z') RENAME TO PARTITION (ds='x')": {
+			"SELECT a FROM t WHERE ds = 'x'", "wh/t/ds=x/", "SELECT a FROM t WHERE ds = 'x'", []string{"1", "2"}, 2},
+	} {
+		t.Run(rename, func(t *testing.T) {
+			w := newWorld(t)
+			w.grace = "300ms"
+			w.track = "false"
+			must(t, w.plain(), setup+"; CREATE TABLE w (a INT); INSERT INTO w VALUES (5); EXPORT TABLE w TO 'mem://lake/out'")
+			var once sync.Once
+			opening, renamed := make(chan struct{}), make(chan struct{})
+			slow := storagetest.Faulty(w.mem, func(op storagetest.Op) error {
+				if op.Kind == storagetest.OpOpen {
+					once.Do(func() { close(opening) })
+					<-renamed
+				}
+				return nil
+			})
+			type answer struct {
+				rows []string
+				err  error
+			}
+			reading := make(chan answer)
+			go func() {
+				rows, err := run(w.session(slow, w.store), c.query)
+				reading <- answer{rows, err}
+			}()
+			<-opening
+			w.waitForLock()
+			s := w.plain()
+			_, err := run(s, rename)
+			same(t, "renamed", must(t, w.plain(), c.after), c.rows...)
+			if err := s.Close(t.Context()); err != nil { // after the grace
+				t.Error(err)
+			}
+			close(renamed)
+			old := <-reading
+			if err != nil || old.err != nil {
+				t.Fatal(err, old.err)
+			}
+			same(t, "an old reader", old.rows, c.rows...)
+			if _, err := w.plain().Vacuum(t.Context(), "", "", false); err != nil {
+				t.Fatal(err)
+			}
+			same(t, "renamed", must(t, w.plain(), c.after), c.rows...)
+			if left := w.below(c.place); len(left) != c.files {
+				t.Errorf("left: %q", left)
+			}
+			if d, err := w.store.Database(t.Context(), metastore.DefaultDatabase); err != nil || len(d.Parameters) > 0 {
+				t.Errorf("the record is still there: %v, %v", d.Parameters, err)
+			}
+		})
+	}
+}

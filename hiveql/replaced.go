@@ -26,6 +26,8 @@ type replaced struct {
 	// the table moves.
 	Place string         `json:"place"`
 	Files []replacedFile `json:"files"`
+	// Dropped says that the place goes as well, if nothing else is there.
+	Dropped bool `json:"dropped,omitempty"`
 }
 
 // replacedFile is one version of a file.
@@ -113,6 +115,22 @@ func (cfg *Config) writeReplaced(ctx context.Context, table, id string, list []r
 // by place.
 type gone map[string]map[replacedFile]bool
 
+// add adds a file of a place, which is one of the places below it too: those of a partition, if the list is
+// that of a whole table.
+func (g gone) add(place string, f replacedFile) {
+	for {
+		if g[place] == nil {
+			g[place] = map[replacedFile]bool{}
+		}
+		g[place][f] = true
+		dir, rest, ok := strings.Cut(f.Name, "/")
+		if !ok {
+			return
+		}
+		place, f.Name = place+"/"+dir, rest
+	}
+}
+
 // goneFrom reads the lists of all writes to t that are being cleaned up. It reports errStale when
 // one has been finished meanwhile.
 func (cfg *Config) goneFrom(ctx context.Context, t *metastore.Table) (gone, error) {
@@ -126,13 +144,8 @@ func (cfg *Config) goneFrom(ctx context.Context, t *metastore.Table) (gone, erro
 			return nil, err
 		}
 		for _, one := range list {
-			files := all[one.Place]
-			if files == nil {
-				files = map[replacedFile]bool{}
-				all[one.Place] = files
-			}
 			for _, f := range one.Files {
-				files[f] = true
+				all.add(one.Place, f)
 			}
 		}
 	}
