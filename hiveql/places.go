@@ -138,11 +138,11 @@ func (t *target) see(job string, loc storage.Location, o storage.Object, gone ma
 	}
 	if id, _ := idOf(name); id == job {
 		if t.sent == nil {
-			t.made = append(t.made, trackedFile{name, o.Size, o.ETag})
+			t.made = append(t.made, trackedOf(name, o))
 		}
 		return
 	}
-	t.others = append(t.others, trackedFile{name, o.Size, o.ETag})
+	t.others = append(t.others, trackedOf(name, o))
 	t.old = append(t.old, file)
 }
 

@@ -42,6 +42,16 @@ type trackedFile struct {
 	Name string `json:"name"` // below the location
 	Size int64  `json:"size"`
 	ETag string `json:"etag"`
+	CRC  string `json:"crc,omitempty"` // CRC32C of the whole, where it is known
+}
+
+// trackedOf is a file of a name as its store has just described it.
+func trackedOf(name string, o storage.Object) trackedFile {
+	f := trackedFile{Name: name, Size: o.Size, ETag: o.ETag}
+	if o.CRC32C.Known {
+		f.CRC = o.CRC32C.String()
+	}
+	return f
 }
 
 func newTracking() string { return fmt.Sprintf("%016x", rand.Uint64()) }
@@ -94,6 +104,9 @@ func (l *tracking) objects(loc storage.Location) []storage.Object {
 	all := make([]storage.Object, len(l.Files))
 	for i, f := range l.Files {
 		all[i] = storage.Object{Key: loc.Prefix + f.Name, Size: f.Size, ETag: f.ETag}
+		if sum, err := storage.ParseChecksum(f.CRC); err == nil {
+			all[i].CRC32C = sum
+		}
 	}
 	return all
 }

@@ -2,6 +2,7 @@ package hiveql_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/skepdata/skep/metastore"
+	"github.com/skepdata/skep/storage"
 	"github.com/skepdata/skep/storage/storagetest"
 )
 
@@ -228,5 +230,28 @@ func TestShortGrace(t *testing.T) {
 	}
 	if left := w.below("wh/u/"); len(left) != 1 {
 		t.Errorf("after the grace: %q", left)
+	}
+}
+
+// TestTrackedSums: the list of a table's files has the checksum of each that INSERT has sent, so that who reads
+// them need not ask the store for it.
+func TestTrackedSums(t *testing.T) {
+	w := newWorld(t)
+	must(t, w.plain(), setup)
+	u, err := w.store.Table(t.Context(), metastore.TableName{Database: "default", Name: "u"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list struct {
+		Files []struct{ Name, CRC string }
+	}
+	if err := json.Unmarshal([]byte(u.Parameters[metastore.FilesParameter]), &list); err != nil || len(list.Files) != 2 {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	for _, f := range list.Files {
+		text, ok := w.mem.Content("wh/u/" + f.Name)
+		if want := storage.CRC32C([]byte(text)).String(); !ok || f.CRC != want {
+			t.Errorf("%s has %q, and not %s", f.Name, f.CRC, want)
+		}
 	}
 }

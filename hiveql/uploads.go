@@ -37,8 +37,8 @@ type uploads struct {
 	feeds   map[string]*uploadFeed
 	outs    int
 	alone   errgroup.Group
-	sent    bool              // everything was
-	etags   map[string]string // of the objects that were sent, by their URLs
+	sent    bool                      // everything was
+	made    map[string]storage.Object // what is known of the objects that were sent, by their URLs
 	// doubtful are the URLs of files of which an upload may be left that nobody knows of.
 	doubtful map[string]bool
 }
@@ -67,7 +67,7 @@ func (s *Session) newUploads(ctx context.Context) (*uploads, error) {
 	}
 	u := &uploads{
 		s: s, dir: dir, limit: s.stagingLimit(), waiting: map[string]stagedFile{}, changed: make(chan struct{}),
-		feeds: map[string]*uploadFeed{}, doubtful: map[string]bool{}, etags: map[string]string{},
+		feeds: map[string]*uploadFeed{}, doubtful: map[string]bool{}, made: map[string]storage.Object{},
 	}
 	u.ctx, u.fail = context.WithCancelCause(ctx)
 	u.alone.SetLimit(placesAtOnce)
@@ -116,7 +116,7 @@ func (u *uploads) send(path string, bytes int64, home, root, key string) (url st
 	if url = f.to.Bucket.URL() + f.to.Prefix + key; f.adopter != nil {
 		o, err := f.adopter.Adopt(u.ctx, f.to.Prefix+key, path)
 		if err == nil {
-			u.gone("", url, o.ETag, bytes)
+			u.gone("", url, o, bytes)
 			return url, nil
 		}
 		if !errors.Is(err, storage.ErrUnsupported) {
@@ -231,16 +231,17 @@ func (u *uploads) report(e copier.Event) {
 		if err := os.Remove(f.path); err != nil {
 			u.fail(err)
 		}
-		u.gone(e.Source, e.Dest, e.ETag, f.bytes)
+		u.gone(e.Source, e.Dest, storage.Object{ETag: e.ETag, CRC32C: e.CRC32C}, f.bytes)
 	}
 }
 
 // gone counts a file that is not in the staging directory any more, but an object. It may have waited.
-func (u *uploads) gone(waited, url, etag string, bytes int64) {
+func (u *uploads) gone(waited, url string, made storage.Object, bytes int64) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	delete(u.waiting, waited)
-	u.etags[url] = etag
+	made.Size = bytes
+	u.made[url] = made
 	u.staged -= bytes
 	close(u.changed)
 	u.changed = make(chan struct{})

@@ -73,7 +73,7 @@ func (g *writing) wait() error {
 	}
 	unknown := map[*target]bool{}
 	for _, f := range g.files {
-		f.ETag = g.etags[f.url]
+		f.trackedFile = trackedOf(f.Name, g.uploads.made[f.url])
 		f.to.sent = append(f.to.sent, f.trackedFile)
 		unknown[f.to] = unknown[f.to] || f.ETag == ""
 	}
