@@ -122,11 +122,10 @@ func (s *Session) recoverWrites(ctx context.Context, t *metastore.Table) error {
 		record := t.Parameters[writeParam+id]
 		state, by, _ := strings.Cut(record, " ")
 		var err error
-		switch {
-		case state == stateCleaning || state == stateCleaned:
+		if state == stateCleaning || state == stateCleaned {
 			_, err = s.finishWrite(ctx, t.TableName, id)
-		case abandoned(by):
-			err = s.takeBack(ctx, t, id, record)
+		} else if gone, certain := s.abandoned(ctx, by); gone {
+			err = s.takeBack(ctx, t, id, record, certain)
 		}
 		if err != nil {
 			return fmt.Errorf("recover write %s of %s: %w", id, t.TableName, err)
@@ -136,8 +135,8 @@ func (s *Session) recoverWrites(ctx context.Context, t *metastore.Table) error {
 }
 
 // takeBack removes the files of a write whose process died before the commit. record is what the table said
-// of the write before the process was found dead: it may have committed in between.
-func (s *Session) takeBack(ctx context.Context, t *metastore.Table, id, record string) error {
+// of the write before the process was found dead, for certain or not: it may have committed in between.
+func (s *Session) takeBack(ctx context.Context, t *metastore.Table, id, record string, certain bool) error {
 	claimed, err := s.claim(ctx, t.TableName, id, record)
 	switch {
 	case noTable(err):
@@ -160,7 +159,12 @@ func (s *Session) takeBack(ctx context.Context, t *metastore.Table, id, record s
 			}
 		}
 	}
-	return s.forget(ctx, t.TableName, id)
+	after := s.takenBack(ctx, certain)
+	if after == "" {
+		return s.forget(ctx, t.TableName, id)
+	}
+	_, err = s.changeRecord(ctx, t.TableName, id, stateWriting+" "+ownerless, after)
+	return err
 }
 
 // finishWrite removes the files that a committed write replaced, then the traces of the write. It

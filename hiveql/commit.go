@@ -111,12 +111,14 @@ func (j *job) undo(ctx context.Context, err error) error {
 func (j *job) begin(ctx context.Context) error {
 	if j.create {
 		id := newWriteID(0)
-		if err := j.s.intend(ctx, j.table.Database, id, stateWriting, j.table.Storage.Location); err != nil {
+		var err error
+		if j.record, err = j.s.intend(ctx, j.table.Database, id, stateWriting, j.table.Storage.Location); err != nil {
 			return err
 		}
 		j.id = id
 		return nil
 	}
+	j.record = stateWriting + " " + j.s.owner(ctx)
 	return j.s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
 		t, err := tx.Table(ctx, j.table.TableName)
 		if err != nil {
@@ -129,7 +131,6 @@ func (j *job) begin(ctx context.Context) error {
 		case t.Type == metastore.Managed && t.Parameters[trackingParam] == "":
 			setParam(&t.Parameters, trackingParam, newTracking())
 		}
-		j.record = stateWriting + " " + thisProcess().String()
 		setParam(&t.Parameters, writeParam+j.id, j.record)
 		return tx.AlterTable(ctx, t.TableName, t)
 	})
@@ -212,7 +213,7 @@ func (j *job) commit(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if err := changeIntentsIfKept(ctx, tx, t.Database, func(p map[string]string) { delete(p, writeParam+j.id) }); err != nil {
+			if err := j.leaveIntent(ctx, tx); err != nil {
 				return err
 			}
 		} else if err := tx.AlterTable(ctx, t.TableName, t); err != nil {
@@ -225,6 +226,18 @@ func (j *job) commit(ctx context.Context) error {
 		}
 		return j.commitStatistics(ctx, tx, t)
 	})
+}
+
+// leaveIntent takes the record of CREATE TABLE AS from the database.
+func (j *job) leaveIntent(ctx context.Context, tx metastore.Tx) error {
+	err := changeIntentsIfKept(ctx, tx, j.table.Database, func(p map[string]string) {
+		j.taken = j.record != "" && p[writeParam+j.id] != j.record
+		delete(p, writeParam+j.id)
+	})
+	if err == nil && j.taken {
+		err = errTaken(j.table.TableName)
+	}
+	return err
 }
 
 // commitPartitions changes the partitions among the targets, and makes those that are not there.
@@ -438,10 +451,10 @@ func (j *job) committed(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	if !j.create {
-		claimed, err := j.s.claim(ctx, j.table.TableName, j.id, stateWriting+" "+thisProcess().String())
+		claimed, err := j.s.claim(ctx, j.table.TableName, j.id, j.record)
 		return err == nil && !claimed, err
 	}
-	if _, err := j.s.claimIntent(ctx, j.table.Database, j.id, stateWriting, j.table.Storage.Location); err != nil {
+	if _, err := j.s.claimIntent(ctx, j.table.Database, j.id, j.record); err != nil {
 		return false, err
 	}
 	t, err := j.s.cfg.Store.Table(ctx, j.table.TableName)

@@ -28,6 +28,7 @@ type world struct {
 	grace string // skep.vacuum.grace
 	track string // skep.track.files
 	exec  hiveql.Executor
+	home  string // the machine, as owners of writes on record name it
 }
 
 func newWorld(t testing.TB) *world {

@@ -68,10 +68,15 @@
 // DIRECTORY are recorded on the database in the same way; the next write to any of its tables cleans up
 // after them. Uploads in parts that may have been begun are noted in the staging directory, too.
 //
+// That a process is gone is seen by its number, on the same machine. To others it is when its session has renewed
+// no lock for skep.write.lease, by the clock of the metastore (alive.go). It may live all the same, cut off: then
+// its commit fails, and the record stays for a day, as one of nobody, so that no file that it puts late is a row.
+//
 // RENAME of a managed table or partition copies files to a place that must be empty, under names of an id,
 // which the database records ("copying"), and the transaction that renames takes the record away. So copies
 // of a process that died go as the files of CREATE TABLE AS do. So do those of EXPORT ("exporting"), where
-// there is no _metadata, which comes last.
+// there is no _metadata, which comes last. The place of an EXPORT is marked in the store, for other metastores
+// (export_claim.go).
 //
 // What other programs see: they know nothing of the parameters. Reading the same files while a
 // write is going on, they may see some of its files early, and until [6] old and new ones, as

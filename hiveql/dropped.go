@@ -45,6 +45,7 @@ type dropping struct {
 
 	before, now *metastore.Table // as it was when the places were listed, and in the transaction
 	list        []replaced
+	intent      string // the record until the commit
 	record      string // of the list, from the commit on
 }
 
@@ -114,17 +115,17 @@ func (d *dropping) note(ctx context.Context, tx metastore.Tx) error {
 		if err := tx.AlterTable(ctx, d.table, t); err != nil {
 			return err
 		}
-		return changeIntentsIfKept(ctx, tx, d.table.Database, func(p map[string]string) { delete(p, writeParam+d.id) })
+		return d.change(ctx, tx, func(p map[string]string) { delete(p, writeParam+d.id) })
 	}
 	pending := pendingWrites(d.now)
 	if !listed && len(pending) == 0 || d.alone {
 		return nil
 	}
-	d.record = intentText(stateDropping, d.home)
+	d.record = d.s.intentText(ctx, stateDropping, d.home)
 	if at > 0 {
 		d.record = fmt.Sprintf("%s:%d:%s %s at %s", stateDropping, at, url.PathEscape(d.table.Name), ownerless, d.home)
 	}
-	return changeIntentsIfKept(ctx, tx, d.table.Database, func(p map[string]string) {
+	return d.change(ctx, tx, func(p map[string]string) {
 		if listed {
 			p[writeParam+d.id] = d.record
 		}
@@ -132,6 +133,20 @@ func (d *dropping) note(ctx context.Context, tx metastore.Tx) error {
 			p[writeParam+id] = strings.TrimSuffix(d.now.Parameters[writeParam+id], earlierTable) + " at " + d.home
 		}
 	})
+}
+
+// change changes the records of the database, if the list was not taken back.
+func (d *dropping) change(ctx context.Context, tx metastore.Tx, change func(map[string]string)) error {
+	taken := false
+	err := changeIntentsIfKept(ctx, tx, d.table.Database, func(p map[string]string) {
+		if taken = d.intent != "" && p[writeParam+d.id] != d.intent; !taken {
+			change(p)
+		}
+	})
+	if err == nil && taken {
+		err = errTaken(d.table)
+	}
+	return err
 }
 
 // look lists the files at the places, but, where the table stays, for those of writes under way.
@@ -163,7 +178,7 @@ func (d *dropping) look(ctx context.Context) (err error) {
 	if len(d.list) == 0 {
 		return nil
 	}
-	if err := s.intend(ctx, d.table.Database, d.id, stateWriting, d.home); err != nil {
+	if d.intent, err = s.intend(ctx, d.table.Database, d.id, stateWriting, d.home); err != nil {
 		return err
 	}
 	if err = s.cfg.writeReplaced(ctx, d.home, d.id, d.list); err != nil {
@@ -231,7 +246,7 @@ func (d *dropping) leave(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	s, db := d.s, d.table.Database
-	switch claimed, err := s.claimIntent(ctx, db, d.id, stateWriting, d.home); {
+	switch claimed, err := s.claimIntent(ctx, db, d.id, d.intent); {
 	case err != nil:
 		return // it is done when this process has ended
 	case claimed:
@@ -292,9 +307,10 @@ func (s *Session) finishDropped(ctx context.Context, db string, i intent) error 
 func (s *Session) forgetDropped(ctx context.Context, db string, i intent, list []replaced) error {
 	mine := true
 	if i.kind() == stateDropping {
+		next := s.intentText(ctx, stateDropped, i.place)
 		err := s.changeIntents(ctx, db, func(p map[string]string) {
 			if mine = p[writeParam+i.id] == i.record; mine {
-				p[writeParam+i.id] = intentText(stateDropped, i.place)
+				p[writeParam+i.id] = next
 			}
 		})
 		if err != nil || !mine {

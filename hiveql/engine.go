@@ -58,6 +58,8 @@ type Engine struct {
 	mu     sync.Mutex
 	limits Limits // of the executor
 
+	clock clock // of the metastore
+
 	listings listings
 }
 
@@ -107,6 +109,7 @@ type Session struct {
 	resources resources
 	watch     func(*Result)
 	cleanups  []cleanup // of writes that this session has committed
+	signs     signs
 	closing   sync.Once
 }
 
@@ -134,6 +137,9 @@ func (s *Session) Watch(fn func(*Result)) { s.watch = fn }
 // for which it may have to wait for skep.vacuum.grace if that is short. It is idempotent.
 func (s *Session) Close(ctx context.Context) error {
 	var err error
-	s.closing.Do(func() { err = errors.Join(s.dropTemporary(ctx, ""), s.cleanRest(ctx), s.removeResources()) })
+	s.closing.Do(func() {
+		err = errors.Join(s.dropTemporary(ctx, ""), s.cleanRest(ctx), s.removeResources())
+		s.rest()
+	})
 	return err
 }

@@ -3,6 +3,7 @@ package hiveql
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"strings"
 	"time"
@@ -57,13 +58,16 @@ func (s *Session) export(ctx context.Context, r *Result, n *syntax.Export) error
 		if err != nil {
 			return err
 		}
-		id, err := s.beginExport(ctx, t, url, n)
+		id, claim, err := s.beginExport(ctx, t, url, to, n)
 		if err != nil {
 			return err
 		}
-		if err := s.exportTo(ctx, r, t, found, to, id); err != nil {
-			s.undoExport(ctx, t.Database, id, to, url)
+		if err := s.exportTo(ctx, r, t, found, claim); err != nil {
+			s.undoExport(ctx, t.Database, url, claim)
 			return err
+		}
+		if err := claim.end(ctx); err != nil {
+			return fmt.Errorf("the table is exported, but a hidden file is left that marks the place: %w", err)
 		}
 		return s.forgetIntent(ctx, t.Database, id)
 	})
@@ -84,10 +88,13 @@ func (s *Session) exportPlace(ctx context.Context, t *metastore.Table, url strin
 			empty, err = visiblyEmpty(ctx, to)
 		}
 	}
-	if err != nil || empty {
-		return to, err
+	if err == nil && !empty {
+		var claimed bool
+		if claimed, err = isClaimed(ctx, to); err == nil && !claimed { // otherwise it is seen when the claims have been
+			err = notEmpty(n, url)
+		}
 	}
-	return to, semantic(n, 10027, "Invalid path: Target is not an empty directory : %s", url)
+	return to, err
 }
 
 // recoverExports takes back what killed EXPORTs, of tables of any database, have left at a place.
@@ -105,10 +112,14 @@ func (s *Session) recoverExports(ctx context.Context, url string) error {
 			return err
 		}
 		for _, i := range intentsOf(d) {
-			if i.place != url || i.state != stateExporting || !abandoned(i.by) {
+			if i.place != url || i.state != stateExporting {
 				continue
 			}
-			if err := s.recoverAbandoned(ctx, name, i); err != nil {
+			gone, certain := s.abandoned(ctx, i.by)
+			if !gone {
+				continue
+			}
+			if err := s.recoverAbandoned(ctx, name, i, certain); err != nil {
 				return err
 			}
 		}
@@ -116,36 +127,72 @@ func (s *Session) recoverExports(ctx context.Context, url string) error {
 	return nil
 }
 
-// beginExport records an export. Of what an older one has left, _metadata goes: it would be taken for that
-// of this one.
-func (s *Session) beginExport(ctx context.Context, t *metastore.Table, url string, n *syntax.Export) (string, error) {
+// beginExport records an export and claims its place. Of what an older one has left, _metadata goes: it would be
+// taken for that of this one.
+func (s *Session) beginExport(
+	ctx context.Context, t *metastore.Table, url string, to storage.Location, n *syntax.Export,
+) (string, *claim, error) {
 	id, taken := newWriteID(t.Version+1), false
+	record := s.intentText(ctx, stateExporting, url)
 	err := s.changeIntents(ctx, t.Database, func(p map[string]string) {
-		if taken = copiesTo(p, url); !taken {
-			p[writeParam+id] = intentText(stateExporting, url)
+		if taken = s.copiesTo(ctx, p, url); !taken {
+			p[writeParam+id] = record
 		}
 	})
-	if err == nil && taken {
-		err = semantic(n, 10027, "Invalid path: another EXPORT to %s is under way", url)
+	if taken {
+		return "", nil, underWay(n, url)
 	}
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	if err := s.removeNamed(ctx, url, dumpName); err != nil {
-		_ = s.forgetIntent(ctx, t.Database, id) // it does no harm
-		return "", err
+	c, ok, err := s.claimPlace(ctx, to, id)
+	if err == nil && !ok {
+		err = underWay(n, url)
 	}
-	return id, nil
+	if err == nil {
+		// Another may have ended between the first look and the claim.
+		if ok, err = visiblyEmpty(ctx, to); err == nil && !ok {
+			err = notEmpty(n, url)
+		}
+	}
+	if err == nil {
+		err = s.removeNamed(ctx, url, dumpName)
+	}
+	if err != nil {
+		if c != nil {
+			_ = c.end(context.WithoutCancel(ctx)) // whoever finds it later finds that this process has ended
+		}
+		_ = s.forgetIntent(context.WithoutCancel(ctx), t.Database, id) // it does no harm
+		return "", nil, err
+	}
+	return id, c, nil
 }
 
-// undoExport removes what a failed export has left, or leaves that to others.
-func (s *Session) undoExport(ctx context.Context, db, id string, to storage.Location, url string) {
+func underWay(n *syntax.Export, url string) error {
+	return semantic(n, 10027, "Invalid path: another EXPORT to %s is under way", url)
+}
+
+func notEmpty(n *syntax.Export, url string) error {
+	return semantic(n, 10027, "Invalid path: Target is not an empty directory : %s", url)
+}
+
+// undoExport removes what a failed export has left, or leaves that to others. Where its claim is another's by now,
+// so is _metadata.
+func (s *Session) undoExport(ctx context.Context, db, url string, c *claim) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
-	if to.Bucket.Delete(ctx, to.Prefix+dumpName) == nil && s.finishExport(ctx, db, id, url) == nil {
+	c.stop()
+	err := c.held(ctx)
+	switch {
+	case err == nil:
+		err = c.to.Bucket.Delete(ctx, c.to.Prefix+dumpName)
+	case errors.Is(err, storage.ErrNotExist):
+		err = s.removeFilesOf(ctx, url, c.id)
+	}
+	if err == nil && s.finishExport(ctx, db, c.id, url) == nil {
 		return
 	}
-	_ = s.changeIntents(ctx, db, func(p map[string]string) { p[writeParam+id] = stateExporting + " " + ownerless + " at " + url })
+	_ = s.changeIntents(ctx, db, func(p map[string]string) { p[writeParam+c.id] = stateExporting + " " + ownerless + " at " + url })
 }
 
 // finishExport ends an export: one without _metadata is taken back.
@@ -154,16 +201,26 @@ func (s *Session) finishExport(ctx context.Context, db, id, url string) error {
 	if err != nil {
 		return err
 	}
-	_, err = to.Bucket.Stat(ctx, to.Prefix+dumpName)
-	if errors.Is(err, storage.ErrNotExist) {
-		if err = s.removeFilesOf(ctx, url, id); err == nil {
-			err = removeDirs(ctx, to.Bucket, to.Prefix)
-		}
-	}
-	if err != nil {
+	if err := s.endExport(ctx, to, id); err != nil {
 		return err
 	}
 	return s.forgetIntent(ctx, db, id)
+}
+
+// endExport does that at the place, where the claim goes last.
+func (s *Session) endExport(ctx context.Context, to storage.Location, id string) error {
+	_, err := to.Bucket.Stat(ctx, to.Prefix+dumpName)
+	whole := err == nil
+	if errors.Is(err, storage.ErrNotExist) {
+		err = s.removeFilesOf(ctx, to.URL(), id)
+	}
+	if err == nil {
+		err = to.Bucket.Delete(ctx, to.Prefix+claimPrefix+id)
+	}
+	if err != nil || whole {
+		return err
+	}
+	return removeDirs(ctx, to.Bucket, to.Prefix)
 }
 
 // visiblyEmpty reports whether there are only hidden files at a location.
@@ -225,8 +282,9 @@ func (s *Session) exported(ctx context.Context, t *metastore.Table, spec *syntax
 	return found, verify(t, now, found)
 }
 
-// exportTo copies files and writes _metadata.
-func (s *Session) exportTo(ctx context.Context, r *Result, t *metastore.Table, found []PartitionFiles, to storage.Location, id string) error {
+// exportTo copies files and writes _metadata, where the place is still its own then.
+func (s *Session) exportTo(ctx context.Context, r *Result, t *metastore.Table, found []PartitionFiles, c *claim) error {
+	to := c.to
 	all := make([]delivery, len(found))
 	for i, p := range found {
 		dir := dumpData
@@ -246,7 +304,10 @@ func (s *Session) exportTo(ctx context.Context, r *Result, t *metastore.Table, f
 			r.counts.bytesWritten.Add(f.Object.Size)
 		}
 	}
-	if err := s.copyFiles(ctx, id, all...); err != nil {
+	if err := s.copyFiles(ctx, c.id, all...); err != nil {
+		return err
+	}
+	if err := c.held(ctx); err != nil {
 		return err
 	}
 	if err := writeDump(ctx, t, found, to); err != nil {

@@ -355,7 +355,8 @@ func (s *Session) writeDirectory(
 		return err
 	}
 	place, id := t.Storage.Location, newWriteID(0)
-	if err := s.intend(ctx, s.db, id, stateWriting, place); err != nil {
+	record, err := s.intend(ctx, s.db, id, stateWriting, place)
+	if err != nil {
 		return err
 	}
 	err = again(func(units *Units) error { return s.sendDirectory(ctx, r, q, t, src, units, id) })
@@ -363,7 +364,7 @@ func (s *Session) writeDirectory(
 		err = s.noteReplaced(ctx, loc, place, id)
 	}
 	if err == nil {
-		err = s.intend(ctx, s.db, id, stateCleaning, place)
+		err = s.further(ctx, s.db, id, record, stateCleaning, place)
 	}
 	if err != nil {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)

@@ -30,8 +30,9 @@ func (i *intent) kind() string {
 	return kind
 }
 
-func intentText(state, place string) string {
-	return state + " " + thisProcess().String() + " at " + place
+// intentText is a record of this session.
+func (s *Session) intentText(ctx context.Context, state, place string) string {
+	return state + " " + s.owner(ctx) + " at " + place
 }
 
 // intentsOf are the records of a database.
@@ -55,12 +56,6 @@ func intentOf(id, record string) intent {
 	return i
 }
 
-// abandoned reports whether nobody goes on with the write of an owner.
-func abandoned(by string) bool {
-	who, known := parseOwner(by)
-	return by == ownerless || known && who.dead()
-}
-
 // disownIntent leaves a write that could not be taken back to others.
 func (s *Session) disownIntent(ctx context.Context, db, id, place string) error {
 	return s.changeIntents(ctx, db, func(params map[string]string) {
@@ -68,10 +63,30 @@ func (s *Session) disownIntent(ctx context.Context, db, id, place string) error 
 	})
 }
 
-// intend records a write, or that it has got further. A database that has gone, and a metastore of others
-// that keeps no parameters, leave the write without a record.
-func (s *Session) intend(ctx context.Context, db, id, state, place string) error {
-	return s.changeIntents(ctx, db, func(params map[string]string) { params[writeParam+id] = intentText(state, place) })
+// intend records a write. A database that has gone, and a metastore of others that keeps no parameters, leave
+// it without a record, which is "" then.
+func (s *Session) intend(ctx context.Context, db, id, state, place string) (record string, err error) {
+	record = s.intentText(ctx, state, place)
+	kept := false
+	err = s.changeIntentsOr(ctx, db, &kept, func(params map[string]string) { params[writeParam+id] = record })
+	if !kept {
+		record = ""
+	}
+	return record, err
+}
+
+// further records that a write has got further. If its record is another by now, it was taken back.
+func (s *Session) further(ctx context.Context, db, id, record, state, place string) error {
+	next, taken := s.intentText(ctx, state, place), false
+	err := s.changeIntents(ctx, db, func(params map[string]string) {
+		if taken = record != "" && params[writeParam+id] != record; !taken {
+			params[writeParam+id] = next
+		}
+	})
+	if err == nil && taken {
+		err = fmt.Errorf("the write to %s was taken back, because nobody had heard of it for too long: %w", place, metastore.ErrConflict)
+	}
+	return err
 }
 
 // forgetIntent takes a record away.
@@ -80,7 +95,14 @@ func (s *Session) forgetIntent(ctx context.Context, db, id string) error {
 }
 
 func (s *Session) changeIntents(ctx context.Context, db string, change func(map[string]string)) error {
+	var kept bool
+	return s.changeIntentsOr(ctx, db, &kept, change)
+}
+
+// changeIntentsOr is changeIntents, and reports whether there is a database that keeps parameters.
+func (s *Session) changeIntentsOr(ctx context.Context, db string, kept *bool, change func(map[string]string)) error {
 	err := s.cfg.Store.Update(ctx, func(tx metastore.Tx) error { return changeIntents(ctx, tx, db, change) })
+	*kept = err == nil
 	if errors.Is(err, metastore.ErrNoSuchDatabase) || errors.Is(err, errors.ErrUnsupported) {
 		return nil
 	}
@@ -126,12 +148,13 @@ func (s *Session) recoverIntents(ctx context.Context, db string) error {
 
 func (s *Session) recoverIntentsOf(ctx context.Context, d *metastore.Database) error {
 	for _, i := range intentsOf(d) {
-		if !abandoned(i.by) {
+		gone, certain := s.abandoned(ctx, i.by)
+		if !gone {
 			continue
 		}
 		needed, err := s.droppedNeeded(ctx, d.Name, i)
 		if err == nil && !needed {
-			err = s.recoverAbandoned(ctx, d.Name, i)
+			err = s.recoverAbandoned(ctx, d.Name, i, certain)
 		}
 		if err != nil {
 			return fmt.Errorf("recover write %s at %s: %w", i.id, i.place, err)
@@ -141,23 +164,32 @@ func (s *Session) recoverIntentsOf(ctx context.Context, d *metastore.Database) e
 }
 
 // recoverAbandoned brings to an end what a dead process has recorded, unless the record is another by now: the
-// process may have got further before it ended.
-func (s *Session) recoverAbandoned(ctx context.Context, db string, i intent) error {
+// process may have got further before it ended. certain says that it is dead.
+func (s *Session) recoverAbandoned(ctx context.Context, db string, i intent, certain bool) error {
 	if claimed, err := s.claimRecord(ctx, db, i); err != nil || !claimed {
 		return err
 	}
-	return s.recoverIntent(ctx, db, intentOf(i.id, i.state+" "+ownerless+" at "+i.place))
+	if err := s.recoverIntent(ctx, db, intentOf(i.id, i.state+" "+ownerless+" at "+i.place)); err != nil {
+		return err
+	}
+	switch i.kind() {
+	case stateWriting, stateCopying, stateExporting:
+		if after := s.takenBack(ctx, certain); after != "" {
+			return s.changeIntents(ctx, db, func(p map[string]string) { p[writeParam+i.id] = after + " at " + i.place })
+		}
+	}
+	return nil
 }
 
 // claimIntent is claim for a record of this process on a database.
-func (s *Session) claimIntent(ctx context.Context, db, id, state, place string) (claimed bool, err error) {
-	return s.claimRecord(ctx, db, intent{id: id, state: state, place: place, record: intentText(state, place)})
+func (s *Session) claimIntent(ctx context.Context, db, id, record string) (claimed bool, err error) {
+	return s.claimRecord(ctx, db, intentOf(id, record))
 }
 
 // claimRecord is claim for the record of a database.
 func (s *Session) claimRecord(ctx context.Context, db string, i intent) (claimed bool, err error) {
 	err = s.changeIntents(ctx, db, func(params map[string]string) {
-		if claimed = params[writeParam+i.id] == i.record; claimed {
+		if claimed = i.record != "" && params[writeParam+i.id] == i.record; claimed {
 			params[writeParam+i.id] = i.state + " " + ownerless + " at " + i.place
 		}
 	})
@@ -214,10 +246,11 @@ func (s *Session) vacuumIntents(ctx context.Context, dbs string, dry bool, v *Va
 			continue
 		}
 		for _, i := range intentsOf(d) {
+			gone, certain := s.abandoned(ctx, i.by)
 			needed, err := s.droppedNeeded(ctx, name, i)
 			all = errors.Join(all, err)
 			switch kind := i.kind(); {
-			case err != nil || needed || !abandoned(i.by):
+			case err != nil || needed || !gone:
 				v.Kept++
 				continue
 			case kind == stateCleaning || kind == stateDropping || kind == stateDropped:
@@ -226,7 +259,7 @@ func (s *Session) vacuumIntents(ctx context.Context, dbs string, dry bool, v *Va
 				v.Undone++
 			}
 			if !dry {
-				all = errors.Join(all, s.recoverAbandoned(ctx, name, i))
+				all = errors.Join(all, s.recoverAbandoned(ctx, name, i, certain))
 			}
 		}
 	}

@@ -45,6 +45,13 @@ func (w *world) orphan(dbs ...string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	for _, key := range w.mem.Keys() {
+		if text, _ := w.mem.Content(key); strings.Contains(key, "/.skep-export-") {
+			claim := map[string]string{"skep.write.": "claimed " + string(text)}
+			orphaned(claim)
+			w.put(key, strings.TrimPrefix(claim["skep.write."], "claimed "))
+		}
+	}
 }
 
 // orphaned makes the writes in parameters those of a process that does not run any more. It reports whether

@@ -25,6 +25,8 @@ const stateCopying = "copying" // files are being copied to a place that nothing
 type renaming struct {
 	s        *Session
 	id       string
+	record   string           // of the copy on the database; "" where that keeps none
+	writing  string           // that on the table, where it hides
 	table    *metastore.Table // as it was
 	db       string           // that it comes to
 	from, to string           // URLs
@@ -45,11 +47,24 @@ func (c *renaming) run(ctx context.Context, commit func(context.Context, metasto
 			if err := commit(ctx, tx); err != nil {
 				return nil, err
 			}
-			return []string{c.from}, changeIntentsIfKept(ctx, tx, c.db, func(p map[string]string) { delete(p, writeParam+c.id) })
+			return []string{c.from}, c.leave(ctx, tx)
 		})
 	}
 	if err != nil {
 		c.undo(ctx)
+	}
+	return err
+}
+
+// leave takes the record from the database. Where it is another, the copies have been taken back.
+func (c *renaming) leave(ctx context.Context, tx metastore.Tx) error {
+	taken := false
+	err := changeIntentsIfKept(ctx, tx, c.db, func(p map[string]string) {
+		taken = c.record != "" && p[writeParam+c.id] != c.record
+		delete(p, writeParam+c.id)
+	})
+	if err == nil && taken {
+		err = errTaken(c.table.TableName)
 	}
 	return err
 }
@@ -83,6 +98,8 @@ func (c *renaming) begin(ctx context.Context) error {
 			return c.taken()
 		}
 	}
+	record := c.s.intentText(ctx, stateCopying, c.to)
+	c.writing = stateWriting + " " + c.s.owner(ctx)
 	return c.s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
 		t, err := tx.Table(ctx, c.table.TableName)
 		if err != nil {
@@ -90,19 +107,24 @@ func (c *renaming) begin(ctx context.Context) error {
 		}
 		c.id = newWriteID(t.Version + 1)
 		if c.hides {
-			setParam(&t.Parameters, writeParam+c.id, stateWriting+" "+thisProcess().String())
+			setParam(&t.Parameters, writeParam+c.id, c.writing)
 			if err := tx.AlterTable(ctx, t.TableName, t); err != nil {
 				return err
 			}
 		}
 		taken := false
-		err = changeIntentsIfKept(ctx, tx, c.db, func(p map[string]string) {
-			if taken = copiesTo(p, c.to); !taken {
-				p[writeParam+c.id] = intentText(stateCopying, c.to)
+		err = changeIntents(ctx, tx, c.db, func(p map[string]string) {
+			if taken = c.s.copiesTo(ctx, p, c.to); !taken {
+				p[writeParam+c.id] = record
 			}
 		})
-		if taken {
+		switch {
+		case errors.Is(err, errors.ErrUnsupported):
+			err = nil
+		case taken:
 			return c.taken()
+		default:
+			c.record = record
 		}
 		return err
 	})
@@ -118,10 +140,14 @@ func (c *renaming) taken() error {
 }
 
 // copiesTo reports whether somebody copies to a place, by the parameters of a database.
-func copiesTo(params map[string]string, place string) bool {
+func (s *Session) copiesTo(ctx context.Context, params map[string]string, place string) bool {
 	all := intentsOf(&metastore.Database{Parameters: params})
 	return slices.ContainsFunc(all, func(i intent) bool {
-		return i.place == place && !abandoned(i.by) && (i.state == stateCopying || i.state == stateExporting)
+		if i.place != place || i.state != stateCopying && i.state != stateExporting {
+			return false
+		}
+		gone, _ := s.abandoned(ctx, i.by)
+		return !gone
 	})
 }
 
@@ -170,7 +196,7 @@ func (c *renaming) copy(ctx context.Context) error {
 func (c *renaming) undo(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
-	if _, err := c.s.claimIntent(ctx, c.db, c.id, stateCopying, c.to); err != nil {
+	if _, err := c.s.claimIntent(ctx, c.db, c.id, c.record); err != nil {
 		return // it is done when this process has ended
 	}
 	if done, err := c.done(ctx); done || err != nil {
@@ -341,6 +367,9 @@ func (s *Session) movePartition(ctx context.Context, t *metastore.Table, old par
 		table, err := tx.Table(ctx, t.TableName)
 		if err != nil {
 			return err
+		}
+		if table.Parameters[writeParam+c.id] != c.writing {
+			return errTaken(t.TableName)
 		}
 		delete(table.Parameters, writeParam+c.id)
 		if err := tx.AlterTable(ctx, t.TableName, table); err != nil {

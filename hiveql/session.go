@@ -99,7 +99,9 @@ func (s *Session) executeOne(ctx context.Context, written syntax.Statement, yiel
 		}
 		going := yield(r, err)
 		s.engine.listings.doubt(r.failure(err))
-		if closeErr := r.finish(); closeErr != nil && err == nil && going {
+		closeErr := r.finish()
+		s.rest()
+		if closeErr != nil && err == nil && going {
 			return yield(r, closeErr)
 		}
 		if !going {

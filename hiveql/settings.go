@@ -30,6 +30,7 @@ const basicAutogather = "hive.stats.autogather"
 const (
 	nanos       = "skep.timestamp.nanos" // what becomes of digits behind microseconds: keep, cut, refuse
 	trackFiles  = "skep.track.files"     // whether writes list their files in the metastore
+	writeLease  = "skep.write.lease"     // how long after its last sign of life a process elsewhere counts as dead
 	vacuumGrace = "skep.vacuum.grace"    // how long replaced files are kept, as 500ms, 10m or 24h
 	stagingSize = "skep.staging.limit"   // how much files take on the local disk that are being written, as 1GiB
 	verifyWhole = "skep.verify.whole"    // whether far Parquet files without sums are compared before they are used
@@ -45,6 +46,16 @@ func (s *settings) isTrue(name string) bool {
 func wantDuration(v string) error {
 	if d, err := time.ParseDuration(v); err != nil || d < 0 {
 		return fmt.Errorf("expects a duration such as 500ms, 10m or 0s, not %s", v)
+	}
+	return nil
+}
+
+// shortestLease is the shortest time that signs of life can be good for.
+const shortestLease = 10 * time.Second
+
+func wantLease(v string) error {
+	if d, err := time.ParseDuration(v); err != nil || d < shortestLease {
+		return fmt.Errorf("expects a duration of at least %v such as 5m, not %s", shortestLease, v)
 	}
 	return nil
 }
@@ -161,6 +172,7 @@ func checks() map[string]func(string) error {
 		trackFiles:   wantBool,
 		verifyWhole:  wantBool,
 		vacuumGrace:  wantDuration,
+		writeLease:   wantLease,
 		listingTTL:   wantDuration,
 		mergeSize:    wantBytes,
 		"hive.datetime.formatter": func(v string) error {

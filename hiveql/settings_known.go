@@ -66,6 +66,7 @@ func ownSettings() []knownSetting {
 		{trackFiles, "true", "BOOLEAN", "Whether writes list their files in the metastore."},
 		{nanos, "keep", "STRING", "What becomes of digits of timestamps behind the microseconds: keep, cut or refuse."},
 		{verifyWhole, "false", "BOOLEAN", "Whether Parquet files without sums that come over plain HTTP are compared as a whole before they are used."},
+		{writeLease, "5m", "TIME", "How long after its last sign of life a process on another machine counts as dead."},
 		{vacuumGrace, "500ms", "TIME", "How long files are kept at least after they were replaced: 0s, or 300ms and more."},
 	}
 }

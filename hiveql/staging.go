@@ -81,8 +81,11 @@ func (s *Session) vacuumStaging(ctx context.Context, dry bool, v *Vacuumed) erro
 			_ = os.Remove(filepath.Join(dir, ownerBegun))
 			_ = os.Remove(dir) // if it is empty: it is being made, or was when its process died
 		}
-		if err != nil || !abandoned(string(by)) {
-			continue // it is in use, or not ours to look at
+		if err != nil {
+			continue // it is not ours to look at
+		}
+		if gone, _ := s.abandoned(ctx, string(by)); !gone {
+			continue
 		}
 		v.Staging++
 		if dry {

@@ -16,7 +16,7 @@ type Vacuumed struct {
 	Undone   int // writes of dead processes that were taken back
 	Kept     int // writes that readers, or their own process, still need
 	Staging  int // local staging directories of dead processes that were removed
-	Locks    int // expired locks of readers that were removed
+	Locks    int // expired locks of readers and writers that were removed
 }
 
 // Vacuum finishes or takes back what writes have left, in the tables that match the patterns (as
@@ -71,7 +71,8 @@ func (s *Session) vacuumWrite(ctx context.Context, t *metastore.Table, id string
 		}
 		return err
 	}
-	if !abandoned(by) {
+	gone, certain := s.abandoned(ctx, by)
+	if !gone {
 		v.Kept++
 		return nil
 	}
@@ -79,7 +80,7 @@ func (s *Session) vacuumWrite(ctx context.Context, t *metastore.Table, id string
 	if dry {
 		return nil
 	}
-	return s.takeBack(ctx, t, id, value)
+	return s.takeBack(ctx, t, id, value, certain)
 }
 
 // vacuumMove removes the sources of a LOAD DATA.
@@ -104,7 +105,7 @@ func (s *Session) vacuumLocks(ctx context.Context, dry bool, v *Vacuumed) error 
 		return err
 	}
 	for _, l := range locks {
-		if l.Agent != leaseAgent || l.Expires.After(time.Now()) {
+		if l.Agent != leaseAgent && !strings.HasPrefix(l.Agent, aliveAgent) || l.Expires.Add(clockSkew).After(time.Now()) {
 			continue
 		}
 		v.Locks++

@@ -4,6 +4,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/skepdata/skep/hiveql/syntax"
 )
@@ -61,6 +62,26 @@ func TestOwners(t *testing.T) {
 	gone.pid = 1 << 30
 	if !gone.dead() {
 		t.Error("a process that never was is alive")
+	}
+	if me.boot != "" {
+		rebooted := me
+		rebooted.boot = "another"
+		if !rebooted.dead() {
+			t.Error("a process of before the machine was started is alive")
+		}
+		rebooted.life.token = "t" // which may be one of another machine of the name
+		if rebooted.dead() {
+			t.Error("a process of a machine of our name is dead")
+		}
+	}
+	lives := me
+	lives.start, lives.life = "", life{"token", time.UnixMilli(1_700_000_000_123), 5 * time.Minute}
+	if back, ok := parseOwner(lives.String()); !ok || !back.life.since.Equal(lives.life.since) || back.life.term != lives.life.term ||
+		back.life.token != "token" || back.start != "" || back.boot != me.boot {
+		t.Errorf("%q parses as %+v, %v", lives, back, ok)
+	}
+	if old, ok := parseOwner("host/pid:[1] 12 345"); !ok || old != (owner{place: "host/pid:[1]", pid: 12, start: "345"}) {
+		t.Errorf("an owner of an older version: %+v, %v", old, ok)
 	}
 	elsewhere := gone
 	elsewhere.place = "otherhost/pid:[1]"

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"time"
 
 	"github.com/skepdata/skep/partitions"
 )
@@ -226,4 +227,9 @@ type Store interface {
 	View(ctx context.Context, fn func(Reader) error) error
 	// Close is idempotent.
 	Close() error
+}
+
+// Clock is a Store that knows what time it is for all of its users, however their own clocks may differ.
+type Clock interface {
+	Now(ctx context.Context) (time.Time, error)
 }

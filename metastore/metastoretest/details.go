@@ -354,6 +354,19 @@ var detailTests = []contract{
 			t.Fatalf("the last change was %d and is %d", last, now)
 		}
 	}, LockTable},
+	{"a metastore that has a clock tells the time", func(t *testing.T, s suite) {
+		clock, ok := s.store.(metastore.Clock)
+		if !ok {
+			t.Skip("it has none")
+		}
+		first := must[time.Time](t)(clock.Now(s.ctx))
+		if off := time.Since(first).Abs(); off > time.Minute {
+			t.Errorf("it is %v off the clock of this machine, on which the servers run", off)
+		}
+		if second := must[time.Time](t)(clock.Now(s.ctx)); second.Before(first) {
+			t.Errorf("%v comes after %v", second, first)
+		}
+	}, LockTable},
 	{"transactions are kept, and have ids that grow", func(t *testing.T, s suite) {
 		txns := func() (all []*metastore.Txn, last int64) {
 			all, last, err := s.store.Txns(s.ctx)

@@ -40,6 +40,8 @@ type dialect struct {
 	explain func(error) (trouble, string)
 	// exclusive runs fn with a connection on which nobody else migrates.
 	exclusive func(ctx context.Context, db *sql.DB, fn func(session) error) error
+	// clock asks for the time in microseconds since 1970; "" stands for this machine's.
+	clock string
 	// hasTable asks whether a table is there.
 	hasTable string
 	// stepwise: a migration is run statement by statement, each of which is committed by itself.

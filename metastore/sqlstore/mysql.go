@@ -24,6 +24,7 @@ func mysqlDialect(address string) *dialect {
 		write:     &sql.TxOptions{Isolation: sql.LevelReadCommitted},
 		explain:   func(err error) (trouble, string) { return explainMySQL(err, address) },
 		exclusive: exclusiveMySQL,
+		clock:     `SELECT UNIX_TIMESTAMP() * 1000000`, // whole seconds; with a fraction it would be of the time zone
 		hasTable:  `SELECT count(*) FROM information_schema.tables WHERE table_schema = database() AND table_name = ?`,
 	}
 }

@@ -27,6 +27,7 @@ func postgresDialect(address string) *dialect {
 			return explainPostgres(err, address)
 		},
 		exclusive: exclusivePostgres,
+		clock:     `SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)`,
 		hasTable:  `SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = ?`,
 	}
 }

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"iter"
+	"time"
 
 	"github.com/skepdata/skep/metastore"
 	"github.com/skepdata/skep/partitions"
@@ -194,6 +195,21 @@ func (s *Store) Privileges(ctx context.Context, f metastore.PrivilegeFilter) ite
 // Locks implements metastore.Reader.
 func (s *Store) Locks(ctx context.Context) ([]*metastore.Lock, error) {
 	return get(ctx, s, func(r reader) ([]*metastore.Lock, error) { return r.Locks(ctx) })
+}
+
+// Now implements metastore.Clock: the time of the server, or of this machine where there is none.
+func (s *Store) Now(ctx context.Context) (time.Time, error) {
+	if s.d.clock == "" {
+		return time.Now(), nil
+	}
+	us, err := get(ctx, s, func(r reader) (us int64, err error) {
+		err = r.one(ctx, s.d.clock, nil, &us)
+		return us, err
+	})
+	if err != nil {
+		return time.Time{}, fail("read", "the clock", err)
+	}
+	return time.UnixMicro(us), nil
 }
 
 // Txns implements metastore.Reader.
