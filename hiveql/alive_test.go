@@ -204,11 +204,7 @@ func TestSignsOfLife(t *testing.T) {
 		}
 		w.emigrate()
 		store.ahead.Store(int64(30 * time.Second)) // more than the term; the sign is given by the clock as it is then
-		for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-			if locks, err := w.store.Locks(t.Context()); err == nil && len(locks) > 0 {
-				break
-			}
-		}
+		w.waitForLock()
 		if v, err := w.session(w.mem, store).Vacuum(t.Context(), "", "", false); err != nil || v.Undone > 0 || v.Kept == 0 {
 			t.Errorf("while it lives: %+v, %v", v, err)
 		}
