@@ -146,3 +146,12 @@ func TestCatalogue(t *testing.T) {
 		t.Error("Lookup found what is not there")
 	}
 }
+
+// What is said of functions that are not Hive's is said of none that is there.
+func TestFunctionsElsewhere(t *testing.T) {
+	for name := range functionsElsewhere() {
+		if _, ok := Lookup(name); ok {
+			t.Errorf("there is a function %s", name)
+		}
+	}
+}

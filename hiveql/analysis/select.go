@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,10 +36,30 @@ func (b *block) source(outer *scope) (err error) {
 	}
 	cond, err := b.resolver("WHERE").condition(b.sel.Where)
 	if err != nil {
-		return err
+		return b.aliasInWhere(err)
 	}
 	b.rel = &Filter{Input: b.rel, Cond: cond}
 	return nil
+}
+
+// aliasInWhere says of a column of WHERE that is not there that it is an alias of the SELECT list, if so.
+func (b *block) aliasInWhere(err error) error {
+	var e *Error
+	if !errors.As(err, &e) || e.Code != codeNoAliasOrColumn {
+		return err
+	}
+	syntax.Exprs(b.sel.Where, func(x syntax.Expr) {
+		name, ok := x.(*syntax.Name)
+		if !ok || x.Pos() != e.At {
+			return
+		}
+		for _, it := range b.sel.Items {
+			if slices.ContainsFunc(it.Aliases, func(a syntax.Ident) bool { return strings.EqualFold(a.Name, name.Ident.Name) }) {
+				e.Hint = "WHERE does not know the names that the SELECT list gives; use QUALIFY, or WHERE around a subquery"
+			}
+		}
+	})
+	return err
 }
 
 // selectBlock plans one SELECT and the ORDER BY and DISTRIBUTE BY that belong to it.

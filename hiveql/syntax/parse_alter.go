@@ -85,6 +85,10 @@ func (p *parser) alterTable(start int) Stmt {
 	n := &AlterTable{View: p.at("VIEW")}
 	p.next()
 	n.Name = p.objectName()
+	if word := p.tok(); !n.View && strings.EqualFold(p.src[word.off:word.end], "RECOVER") && p.ahead(1).text == "PARTITIONS" {
+		p.i += 2 // Amazon's word for MSCK REPAIR TABLE
+		return &Msck{Span: p.span(start), Repair: true, Table: n.Name, Mode: "ADD"}
+	}
 	if n.View && (p.accept("AS") || p.atAny("SELECT", "WITH")) {
 		at := p.i
 		q := p.query()

@@ -133,18 +133,6 @@ func (p *parser) failExpected(what string) {
 	}
 }
 
-func (p *parser) hint(t *token, what string) string {
-	switch {
-	case what != "a name" && what != "an expression":
-		return ""
-	case t.kind == tCharset:
-		return "put names that begin with _ in backquotes"
-	case t.kind == tWord && t.reserved && !clauseWord(t.text):
-		return t.text + " is a reserved word; put it in backquotes to use it as a name"
-	}
-	return ""
-}
-
 // clauseWord reports whether a reserved word is one that hardly anybody means as a name.
 func clauseWord(word string) bool {
 	switch word {
