@@ -93,8 +93,10 @@ func (d *dfsCall) run(ctx context.Context) ([]string, error) {
 	switch d.action {
 	case "-ls", "-lsr":
 		return d.each(ctx, d.list)
-	case "-cat", "-text":
+	case "-cat":
 		return d.each(ctx, d.cat)
+	case "-text":
+		return d.each(ctx, d.text)
 	case "-du", "-count":
 		return d.each(ctx, d.size)
 	case "-rm", "-rmr":
@@ -114,6 +116,7 @@ func (d *dfsCall) run(ctx context.Context) ([]string, error) {
 	}
 	e := dfsError(d.n, "%s is not supported yet", d.action)
 	e.SQLState, e.Err = "0A000", syntax.ErrUnsupported
+	e.Hint = "there are -ls, -cat, -text, -du, -count, -cp, -mv, -put, -get, -rm, -mkdir, -rmdir, -touchz and -test"
 	return nil, e
 }
 
@@ -193,41 +196,6 @@ func (d *dfsCall) mustFind(ctx context.Context, name string) ([]File, storage.Lo
 	return files, root, err
 }
 
-func (d *dfsCall) list(ctx context.Context, name string) ([]string, error) {
-	files, root, err := d.mustFind(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	deep := d.action == "-lsr" || d.flag("-R")
-	below := strings.HasSuffix(root.Prefix, "/") || root.Prefix == ""
-	var lines []string
-	last := ""
-	for _, f := range files {
-		if rest := strings.TrimPrefix(f.Object.Key, root.Prefix); below && !deep {
-			if dir, _, ok := strings.Cut(rest, "/"); ok {
-				if dir != last {
-					lines = append(lines, lsLine(true, 0, "", root.Bucket.URL()+root.Prefix+dir))
-				}
-				last = dir
-				continue
-			}
-		}
-		lines = append(lines, lsLine(false, f.Object.Size, f.Object.ModTime.Format("2006-01-02 15:04"), f.URL()))
-	}
-	if below && !deep {
-		lines = append([]string{fmt.Sprintf("Found %d items", len(lines))}, lines...)
-	}
-	return lines, nil
-}
-
-func lsLine(dir bool, size int64, when, url string) string {
-	mode, copies := "-rw-r--r--", "1"
-	if dir {
-		mode, copies = "drwxr-xr-x", "-"
-	}
-	return fmt.Sprintf("%s   %s %10d %16s %s", mode, copies, size, when, url)
-}
-
 // catLimit bounds the lines that dfs -cat shows, which are held in memory.
 const catLimit = 1 << 20
 
@@ -246,6 +214,24 @@ func (d *dfsCall) cat(ctx context.Context, name string) ([]string, error) {
 		}
 	}
 	return lines, nil
+}
+
+// text is cat for files that are text as they are.
+func (d *dfsCall) text(ctx context.Context, name string) ([]string, error) {
+	files, _, err := d.mustFind(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		switch ext := path.Ext(f.Object.Key); ext {
+		case ".gz", ".bz2", ".zst", ".zstd", ".deflate", ".snappy", ".lz4", ".lzo", ".xz", ".parquet", ".orc", ".avro":
+			e := dfsError(d.n, "-text of %s files is not supported yet: %s", ext, f.URL())
+			e.SQLState, e.Err = "0A000", syntax.ErrUnsupported
+			e.Hint = "make a table of them, and SELECT"
+			return nil, e
+		}
+	}
+	return d.cat(ctx, name)
 }
 
 func appendLines(ctx context.Context, lines []string, f File) ([]string, error) {
