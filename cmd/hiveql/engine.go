@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -104,7 +105,7 @@ func openCache(dir string, size int64) (*rangecache.Cache, func() error, error) 
 		cache, err = rangecache.Open(filepath.Join(os.TempDir(), "skep-objects"), size)
 	}
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("%w (cache_dir in skep.toml or XDG_CACHE_HOME names another directory; --cache-mib 0 needs none)", err)
 	}
 	return cache, cache.Close, nil
 }

@@ -301,10 +301,13 @@ func (p *program) metastoreDoctor(ctx context.Context, s *sqlstore.Store, cfg *c
 	if err != nil {
 		return err
 	}
+	n := 0
 	for _, found := range problems {
 		fmt.Fprintf(p.stdout, "%s: %s\n\t%s\n", found.Object, found.What, found.Do)
+		if !found.Usual {
+			n++
+		}
 	}
-	n := len(problems)
 	if o.locations {
 		missing, err := p.missingPlaces(ctx, s, cfg)
 		if err != nil {
@@ -313,7 +316,7 @@ func (p *program) metastoreDoctor(ctx context.Context, s *sqlstore.Store, cfg *c
 		n += missing
 	}
 	if n > 0 {
-		fmt.Fprintf(p.stderr, "%d problems\n", n)
+		fmt.Fprintf(p.stderr, "problems: %d\n", n)
 		return errReported
 	}
 	fmt.Fprintln(p.stderr, "nothing is wrong")

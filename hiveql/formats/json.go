@@ -44,7 +44,7 @@ func (r *jsonRow) read(line []byte) error {
 	clear(r.ranges)
 	if err := r.locate(line); err != nil {
 		if !r.lenient {
-			return err
+			return fmt.Errorf("%w; where the table has 'ignore.malformed.json'='true' such a line is a row of NULLs", err)
 		}
 		clear(r.ranges)
 	}

@@ -63,6 +63,7 @@ type Problem struct {
 	Object string // default.t, default.t/ds=1, or a number of a row
 	What   string
 	Do     string // about it
+	Usual  bool   // what the store leaves behind where nothing went wrong, and goes on well with
 }
 
 // orphans are rows that belong to something which is not there.
@@ -92,10 +93,19 @@ func orphans() []struct{ what, from string } {
 		{"statistics of a partition that does not exist",
 			`column_stats WHERE partition_name <> '' AND NOT EXISTS (SELECT 1 FROM partitions p
 			  WHERE p.table_id = column_stats.table_id AND p.name = column_stats.partition_name)`},
-		{"storage descriptors that nothing uses",
-			`descriptors WHERE table_id IN (SELECT id FROM tables) AND id NOT IN (SELECT descriptor_id FROM tables)
-			  AND id NOT IN (SELECT descriptor_id FROM partitions)`},
 	}
+}
+
+// unused are storage descriptors of what has been altered since: nobody looks for other uses when it is.
+const unused = `descriptors WHERE table_id IN (SELECT id FROM tables) AND id NOT IN (SELECT descriptor_id FROM tables)
+  AND id NOT IN (SELECT descriptor_id FROM partitions)`
+
+func unusedDescriptors(ctx context.Context, r reader) ([]Problem, error) {
+	var n int64
+	if err := r.one(ctx, `SELECT count(*) FROM `+unused, nil, &n); err != nil || n == 0 {
+		return nil, err
+	}
+	return []Problem{{"descriptors", fmt.Sprintf("%d rows: storage descriptors that nothing uses any more, as ALTER TABLE leaves them", n), doRepair, true}}, nil
 }
 
 // Check looks for what should not be: rows that belong to nothing, tables and partitions without
@@ -103,9 +113,11 @@ func orphans() []struct{ what, from string } {
 // behind. With repair it removes what belongs to nothing.
 func (s *Store) Check(ctx context.Context, repair bool) ([]Problem, error) {
 	var found []Problem
-	add := func(object, what, do string) { found = append(found, Problem{object, what, do}) }
-	err := s.view(ctx, func(r reader) error {
-		found = nil
+	add := func(object, what, do string) { found = append(found, Problem{Object: object, What: what, Do: do}) }
+	err := s.view(ctx, func(r reader) (err error) {
+		if found, err = unusedDescriptors(ctx, r); err != nil {
+			return err
+		}
 		for _, check := range []func(context.Context, reader, func(object, what, do string)) error{
 			checkOrphans, checkTables, checkCounters, checkLocks, checkPartitions,
 		} {
@@ -123,6 +135,9 @@ func (s *Store) Check(ctx context.Context, repair bool) ([]Problem, error) {
 				if _, err := t.exec(ctx, `DELETE FROM `+o.from); err != nil {
 					return err
 				}
+			}
+			if _, err := t.exec(ctx, `DELETE FROM `+unused); err != nil {
+				return err
 			}
 			_, err := t.exec(ctx, `DELETE FROM locks WHERE expires < ?`, time.Now().UnixMicro())
 			return err

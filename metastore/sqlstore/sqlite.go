@@ -103,6 +103,7 @@ const (
 	sqliteLocked   = 6
 	sqliteReadOnly = 8
 	sqliteFull     = 13
+	sqliteCantOpen = 14
 	sqliteNotDB    = 26
 )
 
@@ -118,6 +119,8 @@ func explainSQLite(err error) (trouble, string) {
 		return fatal, "the database, or its directory, cannot be written"
 	case sqliteFull:
 		return fatal, "the disk is full; nothing was changed, and the same can be done again when there is room"
+	case sqliteCantOpen:
+		return fatal, "the file cannot be opened or made; is its directory there, and may it be written?"
 	case sqliteNotDB:
 		return fatal, "the file is not an SQLite database"
 	}
