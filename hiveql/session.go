@@ -266,7 +266,12 @@ func (s *Session) setStatement(r *Result, n *syntax.Set) error {
 func (s *Session) use(ctx context.Context, n *syntax.Use) error {
 	name := n.Database.Object()
 	if _, err := s.cfg.Store.Database(ctx, name); err != nil {
-		return s.databaseError(&n.Database, name, err)
+		err = s.databaseError(&n.Database, name, err)
+		var e *Error
+		if names, listErr := s.cfg.Store.Databases(ctx, ""); listErr == nil && errors.As(err, &e) {
+			e.Hint = analysis.Suggest(name, names)
+		}
+		return err
 	}
 	s.db = name
 	return nil
@@ -336,9 +341,20 @@ func (s *Session) table(ctx context.Context, n *syntax.ObjectName) (*metastore.T
 	}
 	t, err := s.cfg.Store.Table(ctx, name)
 	if err != nil {
-		return nil, s.tableError(n, name, err)
+		return nil, s.withMeant(ctx, name, s.tableError(n, name, err))
 	}
 	return t, nil
+}
+
+// withMeant adds to the error that a table is not there which one may have been meant.
+func (s *Session) withMeant(ctx context.Context, name metastore.TableName, err error) error {
+	var e *Error
+	if errors.As(err, &e) && errors.Is(err, metastore.ErrNoSuchTable) {
+		if names, err := s.cfg.Store.Tables(ctx, name.Database, ""); err == nil {
+			e.Hint = analysis.Suggest(name.Name, names)
+		}
+	}
+	return err
 }
 
 // dataTable is table for those who are about to do something with the table's data.

@@ -163,7 +163,7 @@ func (a *analyzer) table(n *syntax.ObjectName) (*metastore.Table, error) {
 	switch {
 	case errors.Is(err, metastore.ErrNoSuchTable):
 		e := failf(n, codeNoTable, "Table not found %s", near(writtenName(n)))
-		e.Hint = suggest(name.Name, a.cat.names(name.Database))
+		e.Hint = Suggest(name.Name, a.cat.names(name.Database))
 		return nil, e
 	case errors.Is(err, metastore.ErrNoSuchDatabase):
 		e := failf(n, codeNoTable, "Table not found %s", near(writtenName(n)))

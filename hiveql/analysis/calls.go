@@ -152,7 +152,7 @@ func (r *resolver) noFunction(e *syntax.Call, name string) error {
 	for _, f := range Functions() {
 		known = append(append(known, f.Name), f.Aliases...)
 	}
-	if err.Hint = suggest(name, known); elsewhere(name) != "" {
+	if err.Hint = Suggest(name, known); elsewhere(name) != "" {
 		err.Hint = "in Hive it is " + elsewhere(name)
 	}
 	return err

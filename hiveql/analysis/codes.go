@@ -60,8 +60,8 @@ func near(text string) string { return "'" + text + "'" }
 // written is an expression as Hive quotes it in errors.
 func written(e syntax.Expr) string { return syntax.Print(e) }
 
-// suggest is a hint naming what the user may have meant, or "".
-func suggest(name string, candidates []string) string {
+// Suggest is a hint naming what the user may have meant, or "".
+func Suggest(name string, candidates []string) string {
 	name = strings.ToLower(name)
 	best, distance := "", (len(name)+1)/3
 	for _, c := range candidates {

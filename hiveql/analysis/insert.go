@@ -206,7 +206,7 @@ func insertTargets(w *Write, columns []syntax.Ident) ([]metastore.Column, error)
 			for _, c := range all {
 				known = append(known, c.Name)
 			}
-			e.Hint = suggest(id.Name, known)
+			e.Hint = Suggest(id.Name, known)
 			return nil, e
 		}
 		if slices.ContainsFunc(targets, func(c metastore.Column) bool { return c.Name == all[i].Name }) {

@@ -290,7 +290,7 @@ func (r *resolver) field(n syntax.Expr, x Expr, name string) (Expr, error) {
 		known = append(known, f.Name)
 	}
 	e := failf(n, codeNoColumn, "Invalid column reference %s: the struct has the fields %s", near(name), strings.Join(known, ", "))
-	e.Hint = suggest(name, known)
+	e.Hint = Suggest(name, known)
 	return nil, e
 }
 

@@ -198,7 +198,7 @@ func (sc *scope) unknown(n syntax.Node, parts []syntax.Ident) *Error {
 		for s := sc; s != nil; s = s.outer {
 			if src := s.called(first); src != nil {
 				e := failf(n, codeNoColumn, "Invalid column reference %s", near(parts[1].Name))
-				e.Hint = suggest(parts[1].Name, names(src.cols))
+				e.Hint = Suggest(parts[1].Name, names(src.cols))
 				return e
 			}
 		}
@@ -225,6 +225,6 @@ func (sc *scope) unknown(n syntax.Node, parts []syntax.Ident) *Error {
 			candidates = append(candidates, src.alias)
 		}
 	}
-	e.Hint = suggest(first, candidates)
+	e.Hint = Suggest(first, candidates)
 	return e
 }

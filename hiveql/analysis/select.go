@@ -192,7 +192,7 @@ func (b *block) starColumns(star *syntax.Star) ([]Column, error) {
 		for _, s := range b.sc.sources {
 			aliases = append(aliases, s.alias)
 		}
-		e.Hint = suggest(star.Qualifier[0].Name, aliases)
+		e.Hint = Suggest(star.Qualifier[0].Name, aliases)
 		return nil, e
 	}
 	return s.cols, nil

@@ -66,7 +66,7 @@ func keyOf(t *metastore.Table, keys partitions.Keys, f *syntax.PartitionField) (
 	if k < 0 {
 		e := failf(f, codePartitionSpec, "Invalid partition spec specified: %s is not a partition key of %s, which has (%s)",
 			near(f.Key.Name), t.TableName, strings.Join(keys.Names(), ", "))
-		e.Hint = suggest(f.Key.Name, keys.Names())
+		e.Hint = Suggest(f.Key.Name, keys.Names())
 		return k, e
 	}
 	return k, nil
