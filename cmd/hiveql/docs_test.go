@@ -138,7 +138,7 @@ func (x *examples) sql(b block) {
 func (x *examples) console(b block) {
 	for _, example := range strings.Split("\n"+b.text, "\n$ ")[1:] {
 		command, want, _ := strings.Cut(example, "\n")
-		for strings.HasSuffix(command, `\`) {
+		for strings.Count(command, `"`)%2 == 1 { // a string goes on
 			var more string
 			more, want, _ = strings.Cut(want, "\n")
 			command += "\n" + more
