@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/skepdata/skep/hiveql"
+	"github.com/skepdata/skep/metastore"
 )
 
 const vacuumHelp = `hiveql vacuum removes what writes have left behind.
@@ -26,6 +27,10 @@ It can run at any time, beside readers and writers.
                          default is the setting skep.vacuum.grace
       --dry-run          only say what there is
   --metastore URL, --warehouse URL and --config FILE are as for hiveql itself.
+
+It prints five numbers: finished, writes whose replaced files were removed; undone, writes of dead
+processes that were taken back; kept, writes whose replaced files must stay for now; staging, local
+directories of dead processes that were removed; locks, expired locks of readers.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 `
@@ -72,6 +77,11 @@ func (p *program) vacuum(ctx context.Context, args []string) (err error) {
 		db, table, qualified := strings.Cut(name, ".")
 		if !qualified {
 			db, table = "default", name
+		}
+		if !strings.ContainsAny(name, "*|") {
+			if _, err := opened.store.Table(ctx, metastore.TableName{Database: db, Name: table}); errors.Is(err, metastore.ErrNoSuchTable) {
+				return fmt.Errorf("vacuum: there is no table %s.%s", db, table)
+			}
 		}
 		v, err := session.Vacuum(ctx, db, table, dry)
 		sum.Finished, sum.Undone, sum.Kept = sum.Finished+v.Finished, sum.Undone+v.Undone, sum.Kept+v.Kept
