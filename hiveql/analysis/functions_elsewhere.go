@@ -45,13 +45,11 @@ func functionsElsewhere() map[string]string {
 		"try":                    "the expression itself, which is NULL where it cannot be",
 		"url_extract_host":       "parse_url(text, 'HOST')",
 		"url_extract_parameter":  "parse_url(text, 'QUERY', name)",
-		"year_of_week":           "weekofyear(date)",
 		"at_timezone":            "from_utc_timestamp(x, zone)",
 		"input_file_name":        "INPUT__FILE__NAME",
 		"to_char":                "date_format(x, 'yyyy-MM-dd')",
 		"day_of_week":            "dayofweek(date)",
 		"codepoint":              "ascii(text)",
-		"substring_after":        "regexp_extract(text, pattern, 1)",
 		"sequence":               "posexplode(split(space(n - 1), ' '))",
 		"generate_series":        "posexplode(split(space(n - 1), ' '))",
 	}
