@@ -83,11 +83,28 @@ func (s *Session) viewQuery(
 		v.Storage.Columns = append(v.Storage.Columns, c)
 	}
 	v.ViewOriginalText = strings.TrimSpace(textOf(r.source, q))
-	if v.ViewExpandedText = expanded; expanded == "" || len(s.macros) > 0 { // which end with the session
+	if expanded == "" || len(s.macros) > 0 { // which end with the session
 		qualify(q, s.db)
-		v.ViewExpandedText = syntax.Print(q)
+		expanded = syntax.Print(q)
 	}
+	v.ViewExpandedText = renamedColumns(expanded, v, plan.Output, len(names) > 0)
 	return nil
+}
+
+// renamedColumns is the text of a view whose statement names the columns: what reads it, as Hive does,
+// looks for their names there. Where the query has a name twice it cannot say which it means.
+func renamedColumns(text string, v *metastore.Table, from []analysis.Output, named bool) string {
+	items := make([]string, len(from))
+	seen := map[string]bool{}
+	for i, o := range from {
+		name := strings.ToLower(o.Name)
+		if !named || seen[name] {
+			return text
+		}
+		seen[name] = true
+		items[i] = quoted(name) + " AS " + quoted(v.Storage.Columns[i].Name)
+	}
+	return "SELECT " + strings.Join(items, ", ") + " FROM (" + text + ") " + quoted(v.Name)
 }
 
 // partitionView makes the last columns of a view its partition keys, as PARTITIONED ON says. The

@@ -35,6 +35,11 @@ func (s *Session) describe(ctx context.Context, r *Result, n *syntax.Describe) e
 	if d.partition, err = s.chosenPartition(ctx, t, n.Partition); err != nil {
 		return err
 	}
+	if d.partition == nil && n.Mode != "" {
+		if d.table, err = s.withTotals(ctx, &n.Name, t); err != nil {
+			return err
+		}
+	}
 	if d.constraints, err = s.shownConstraints(ctx, t); err != nil {
 		return err
 	}
@@ -139,7 +144,7 @@ func (d *describer) lines(name, value string) {
 	list := strings.Split(value, "\n")
 	d.field(name, list[0])
 	for _, l := range list[1:] {
-		d.row(pad(""), pad(l), "")
+		d.row("", pad(""), pad(l))
 	}
 }
 

@@ -60,16 +60,27 @@ func (s *Session) showPartitions(ctx context.Context, r *Result, n *syntax.Show)
 	if s.inJSON() {
 		return r.showJSON(jsonPartitions(t.Keys(), found))
 	}
+	names, err := s.shownNames(t.Keys(), found)
+	if err == nil {
+		r.showLines("partition", names)
+	}
+	return err
+}
+
+// shownNames are the names of partitions.
+func (s *Session) shownNames(keys partitions.Keys, found []partitions.Values) ([]string, error) {
 	names := make([]string, 0, len(found))
 	for _, v := range found {
-		name, err := t.Keys().Name(v)
+		name, err := keys.Name(v)
 		if err != nil {
-			return err
+			return nil, err
+		}
+		if s.settings.isTrue("hive.decode.partition.name") {
+			name = partitions.Unescape(name)
 		}
 		names = append(names, name)
 	}
-	r.showLines("partition", names)
-	return nil
+	return names, nil
 }
 
 // namedNull is a condition in which comparisons with the name of the NULL partition have become

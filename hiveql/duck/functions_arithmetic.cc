@@ -152,11 +152,13 @@ bool hashDouble(int32_t &out, double v) {
   std::memcpy(&bits, &v, 8);
   return hashLong(out, bits);
 }
-bool hashText(int32_t &out, std::string_view s) {
-  uint32_t h = 0;
+// hashBytes begins with 0 for strings, and with 1 for varchar and char.
+int32_t hashBytes(uint32_t h, std::string_view s) {
   for (char c : s) h = h * 31 + static_cast<uint32_t>(static_cast<int32_t>(static_cast<signed char>(c)));
-  return out = static_cast<int32_t>(h), true;
+  return static_cast<int32_t>(h);
 }
+bool hashText(int32_t &out, std::string_view s) { return out = hashBytes(0, s), true; }
+bool hashChars(int32_t &out, std::string_view s) { return out = hashBytes(1, s), true; }
 
 // javaRandom is what java.util.Random of a seed returns as the row-th double, from 1. Its state
 // after n steps is multiplier^n times the first plus a sum that doubles likewise, so that a row
@@ -207,6 +209,7 @@ std::vector<Function> arithmetic() {
       function<hashNext>("skep_hash_next"), function<hashInt>("skep_hash_int"),
       function<hashLong>("skep_hash_long"), function<hashFloat>("skep_hash_float"),
       function<hashDouble>("skep_hash_double"), function<hashText>("skep_hash_text"),
+      function<hashChars>("skep_hash_chars"),
       function<hashTime>("skep_hash_time"), function<javaRandom>("skep_rand"),
   };
 }

@@ -219,8 +219,12 @@ func (l *lowerer) hashOf(a string, t hivetype.Type) string {
 		return "coalesce(skep_hash_float(" + a + "), 0)"
 	case hivetype.Double:
 		return "coalesce(skep_hash_double(" + a + "), 0)"
-	case hivetype.String, hivetype.Varchar, hivetype.Char:
+	case hivetype.String:
 		return "coalesce(skep_hash_text(" + a + "), 0)"
+	case hivetype.Varchar:
+		return "coalesce(skep_hash_chars(" + a + "), 0)"
+	case hivetype.Char:
+		return "coalesce(skep_hash_chars(rtrim(" + a + ", ' ')), 0)"
 	case hivetype.Date:
 		return "coalesce((" + a + " - DATE '1970-01-01')::INTEGER, 0)"
 	case hivetype.Timestamp:
