@@ -2,6 +2,7 @@ package hiveql
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -80,6 +81,8 @@ func rawSize(d *metastore.StorageDescriptor, of placeSizes, rows int64) int64 {
 	format, _ := formatOf(d)
 	switch {
 	case format.names == nil:
+		return -1
+	case slices.Contains([]string{"SEQUENCEFILE", "RCFILE", "ORC"}, format.names[0]):
 		return -1
 	case format.names[0] == "PARQUET":
 		return rows * int64(len(d.Columns))

@@ -30,7 +30,8 @@ const (
 func (c *compaction) recognise(ctx context.Context, p *compactPlace, f *compactFile) error {
 	format, _ := formatOf(p.Storage)
 	if format.names[0] != "PARQUET" {
-		if plainText(f.Object.Key) && p.Storage.SerDe.Parameters["serialization.encoding"] == "" {
+		lines := format.names[0] == "TEXTFILE" || format.names[0] == "JSONFILE"
+		if lines && plainText(f.Object.Key) && p.Storage.SerDe.Parameters["serialization.encoding"] == "" {
 			f.kind = "lines"
 		}
 		return nil

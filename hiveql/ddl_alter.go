@@ -45,12 +45,14 @@ func (s *Session) alterFound(ctx context.Context, r *Result, t *metastore.Table,
 		return s.setTableProperties(ctx, t, n.Partition, a)
 	case *syntax.SetSerDe:
 		return s.alterStorage(ctx, t, n.Partition, func(d *metastore.StorageDescriptor) error {
+			before := d.Clone()
 			d.SerDe.Library = a.Class
 			setPropertiesOf(&d.SerDe.Parameters, a.Properties)
-			return nil
+			return s.keepsFormat(t, &before, d)
 		})
 	case *syntax.SetFileFormat:
 		return s.alterStorage(ctx, t, n.Partition, func(d *metastore.StorageDescriptor) error {
+			before := d.Clone()
 			f, err := s.storedAs(d, &a.Format, false)
 			switch {
 			case err != nil:
@@ -60,7 +62,7 @@ func (s *Session) alterFound(ctx context.Context, r *Result, t *metastore.Table,
 			case a.Format.Name != "" && f.serde != "": // classes alone leave the SerDe as it is
 				d.SerDe.Library = f.serde
 			}
-			return nil
+			return s.keepsFormat(t, &before, d)
 		})
 	case *syntax.SetLocation:
 		location, err := s.canonical(ctx, a.Location)
@@ -259,6 +261,9 @@ func (s *Session) addColumns(
 	}
 	apply := func(d *metastore.StorageDescriptor) error {
 		if a.Replace {
+			if err := s.keepsColumns(t, d, len(added), false, a.Cascade); err != nil {
+				return err
+			}
 			d.Columns = slices.Clone(added)
 			return nil
 		}
@@ -337,6 +342,9 @@ func (s *Session) changeColumn(
 		}
 		if same := d.Column(col.Name); same >= 0 && same != at {
 			return semantic(&a.New.Name, 10036, "Duplicate column name: %s", col.Name)
+		}
+		if err := s.keepsColumns(t, d, len(d.Columns), a.First || a.After != nil, a.Cascade); err != nil {
+			return err
 		}
 		now := col
 		if now.Comment == "" {

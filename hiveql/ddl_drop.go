@@ -168,7 +168,7 @@ func (s *Session) truncate(ctx context.Context, _ *Result, n *syntax.Truncate) e
 	}
 	switch {
 	case len(n.Columns) > 0:
-		return truncateColumns(t, n)
+		return s.truncateColumns(ctx, t, n)
 	case t.Type == metastore.View:
 		return semantic(&n.Table, 10146, "Cannot truncate a view %s.", t.Name)
 	case n.Force: // as Hive, whatever kind of table it is
@@ -203,17 +203,4 @@ func (s *Session) truncate(ctx context.Context, _ *Result, n *syntax.Truncate) e
 		return nil
 	}
 	return j.run(ctx)
-}
-
-// truncateColumns is the error of TRUNCATE ... COLUMNS, which Hive can only do in RCFile.
-func truncateColumns(t *metastore.Table, n *syntax.Truncate) error {
-	for i := range n.Columns {
-		if t.Storage.Column(strings.ToLower(n.Columns[i].Name)) < 0 {
-			return semantic(&n.Columns[i], 10002, "Invalid column reference '%s'", n.Columns[i].Name)
-		}
-	}
-	if f, ok := formatOf(&t.Storage); ok && f.names[0] == "RCFILE" {
-		return unsupported(&n.Columns[0], "TRUNCATE ... COLUMNS")
-	}
-	return semantic(&n.Columns[0], 10231, "Only RCFileFormat supports column truncation. %s", t.Storage.InputFormat)
 }

@@ -28,13 +28,13 @@ func fileFormats() []format {
 			io + "parquet.MapredParquetOutputFormat", io + "parquet.serde.ParquetHiveSerDe", true},
 		{[]string{"JSONFILE"}, "org.apache.hadoop.mapred.TextInputFormat", io + "HiveIgnoreKeyTextOutputFormat",
 			"org.apache.hadoop.hive.serde2.JsonSerDe", true},
-		{[]string{"ORC", "ORCFILE"}, io + "orc.OrcInputFormat", io + "orc.OrcOutputFormat", io + "orc.OrcSerde", false},
+		{[]string{"ORC", "ORCFILE"}, io + "orc.OrcInputFormat", io + "orc.OrcOutputFormat", io + "orc.OrcSerde", true},
 		{[]string{"AVRO", "AVROFILE"}, io + "avro.AvroContainerInputFormat", io + "avro.AvroContainerOutputFormat",
 			"org.apache.hadoop.hive.serde2.avro.AvroSerDe", false},
 		{[]string{"RCFILE"}, io + "RCFileInputFormat", io + "RCFileOutputFormat",
-			"org.apache.hadoop.hive.serde2.columnar.LazyBinaryColumnarSerDe", false},
+			"org.apache.hadoop.hive.serde2.columnar.LazyBinaryColumnarSerDe", true},
 		{[]string{"SEQUENCEFILE"}, "org.apache.hadoop.mapred.SequenceFileInputFormat", io + "HiveSequenceFileOutputFormat",
-			lazySimple, false},
+			lazySimple, true},
 	}
 }
 
@@ -54,7 +54,7 @@ func formatNamed(name string) (format, bool) {
 func formatOf(d *metastore.StorageDescriptor) (format, bool) {
 	for _, f := range fileFormats() {
 		if classEqual(f.input, d.InputFormat) && (classEqual(f.serde, d.SerDe.Library) || f.serde != jsonSerDe) {
-			if f.serde == lazySimple && f.works && classEqual(jsonSerDe, d.SerDe.Library) {
+			if f.names[0] == "TEXTFILE" && classEqual(jsonSerDe, d.SerDe.Library) {
 				continue
 			}
 			return f, true
@@ -91,7 +91,7 @@ func readable(d *metastore.StorageDescriptor, t *metastore.Table) error {
 func unsupportedFormat(t *metastore.Table, what string) error {
 	return &Error{Phase: Execution, Code: 2, SQLState: "0A000", Task: queryTask,
 		Msg:  fmt.Sprintf("%s is not supported yet: the files of %s cannot be read or written", what, t.TableName),
-		Hint: "STORED AS TEXTFILE, PARQUET and JSONFILE are supported", Err: syntax.ErrUnsupported}
+		Hint: "STORED AS TEXTFILE, PARQUET, ORC, JSONFILE, SEQUENCEFILE and RCFILE are supported", Err: syntax.ErrUnsupported}
 }
 
 // checkRegex refuses what RegexSerDe cannot read.
@@ -125,6 +125,9 @@ func (s *Session) describeStorage(
 		return err
 	}
 	d.SerDe.Library = f.serde
+	if class := s.Setting("hive.default.rcfile.serde"); class != "" && len(f.names) > 0 && f.names[0] == "RCFILE" {
+		d.SerDe.Library = class
+	}
 	d.SerDe.Parameters = map[string]string{"serialization.format": "1"}
 	if d.SerDe.Library == "" {
 		d.SerDe.Library = lazySimple
@@ -167,7 +170,7 @@ func (s *Session) storedAs(
 			return f, semantic(nil, 0, "hive.default.fileformat is '%s', which is no file format", name)
 		}
 		e := semantic(stored, 0, "Unrecognized file format in STORED AS clause: '%s'", name)
-		e.Hint = "TEXTFILE, PARQUET and JSONFILE can be read and written"
+		e.Hint = "TEXTFILE, PARQUET, ORC, JSONFILE, SEQUENCEFILE and RCFILE can be read and written"
 		return f, e
 	}
 	d.InputFormat, d.OutputFormat = f.input, f.output

@@ -20,6 +20,9 @@ const (
 // byPosition is a setting, or a property of a table.
 const byPosition = "parquet.column.index.access"
 
+// orcByPosition is the same of ORC, whose columns are found by their places unless it is false.
+const orcByPosition = "orc.force.positional.evolution"
+
 // from plans a FROM clause. What it returns sees all of its sources.
 func (a *analyzer) from(list []syntax.TableExpr, outer *scope, ctes *cteScope) (Rel, *scope, error) {
 	if len(list) == 0 {
@@ -116,19 +119,26 @@ func noSample(t *syntax.TableRef) error {
 	return nil
 }
 
+// option is a setting that a table may have a property for instead.
+func (a *analyzer) option(t *metastore.Table, name, missing string) bool {
+	text := a.env.setting(name, missing)
+	for _, params := range []map[string]string{t.Parameters, t.Storage.SerDe.Parameters} {
+		if v, ok := params[name]; ok {
+			text = v
+		}
+	}
+	return strings.EqualFold(text, "true")
+}
+
 // scan reads all columns of a table: its data columns, its partition keys, the name of the file and
 // where in it the row is. The columns that nothing uses are taken out at the end.
 func (a *analyzer) scan(t *metastore.Table) *Scan {
-	s := &Scan{Table: t, ByPosition: a.env.setting(byPosition, "false") == "true"}
-	for _, params := range []map[string]string{t.Parameters, t.Storage.SerDe.Parameters} {
-		if v, ok := params[byPosition]; ok {
-			s.ByPosition = strings.EqualFold(v, "true")
-		}
-	}
+	s := &Scan{Table: t, ByPosition: a.option(t, byPosition, "false"), ORCByName: !a.option(t, orcByPosition, "true")}
 	s.Cols = make([]ScanColumn, 0, len(t.Storage.Columns)+len(t.PartitionKeys)+2)
 	parquet := strings.HasSuffix(t.Storage.InputFormat, "MapredParquetInputFormat")
+	orc := strings.HasSuffix(t.Storage.InputFormat, "OrcInputFormat")
 	for i, c := range t.Storage.Columns {
-		if !parquet && !c.Type.Primitive() { // names of fields come from the files, or are in lower case
+		if !parquet && !orc && !c.Type.Primitive() { // names of fields come from the files, or are in lower case
 			c.Type = c.Type.LowerFields()
 		}
 		s.Cols = append(s.Cols, ScanColumn{Column: a.column(c.Name, c.Type), Source: DataColumn, Index: i})

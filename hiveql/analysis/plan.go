@@ -92,6 +92,8 @@ type (
 		Known []Expr
 		// ByPosition says that columns of Parquet files are found by their places, not names.
 		ByPosition bool
+		// ORCByName says that those of ORC files are found by their names, not places.
+		ORCByName bool
 		// Zone is the time zone of instants in text files that name none; "" is UTC.
 		Zone string
 		// SampleBytes, if not 0, is how many bytes of its files are wanted: the first files that have

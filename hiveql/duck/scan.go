@@ -107,7 +107,7 @@ func (l *lowerer) groups(s *analysis.Scan) ([]*scanGroup, error) {
 		}
 		at := slices.IndexFunc(groups, func(g *scanGroup) bool { return sameFormat(g.as, p.Storage) })
 		if at < 0 {
-			g, err := newGroup(s.Table, p.Storage, s.Zone)
+			g, err := newGroup(s, p.Storage)
 			if err != nil {
 				return nil, fmt.Errorf("read table %s: %w", s.Table.TableName, err)
 			}
@@ -153,21 +153,22 @@ func isParquet(d *metastore.StorageDescriptor) bool {
 		strings.HasSuffix(d.InputFormat, "MapredParquetInputFormat")
 }
 
-func newGroup(t *metastore.Table, d *metastore.StorageDescriptor, zone string) (*scanGroup, error) {
+func newGroup(s *analysis.Scan, d *metastore.StorageDescriptor) (*scanGroup, error) {
 	if isParquet(d) {
 		return &scanGroup{as: d, parquet: true}, nil
 	}
-	spec, err := formats.SpecOf(d.InputFormat, d.SerDe.Library, d.SerDe.Parameters, t.Parameters)
+	spec, err := formats.SpecOf(d.InputFormat, d.SerDe.Library, d.SerDe.Parameters, s.Table.Parameters)
 	if err != nil {
 		return nil, err
 	}
-	if spec.Zone, err = time.LoadLocation(zone); err != nil { // that of "" is UTC
-		return nil, &Error{Op: "plan", Msg: "unknown time zone " + zone, Err: err}
+	if spec.Zone, err = time.LoadLocation(s.Zone); err != nil { // that of "" is UTC
+		return nil, &Error{Op: "plan", Msg: "unknown time zone " + s.Zone, Err: err}
 	}
+	spec.ByName = s.ORCByName
 	g := &scanGroup{as: d, spec: spec}
 	columns := d.Columns
 	if len(columns) == 0 {
-		columns = t.Storage.Columns
+		columns = s.Table.Storage.Columns
 	}
 	for _, c := range columns {
 		g.fields = append(g.fields, formats.Field{Name: c.Name, Type: c.Type})
@@ -256,6 +257,9 @@ func splits(g *scanGroup, f hiveql.File) []formats.Split {
 
 // textSource opens a split of one file, takes compression off and decodes it.
 func (l *lowerer) textSource(g *scanGroup, t *splitSource) batchSource {
+	if g.spec.In == formats.ORCFile {
+		return l.orcSource(g, t)
+	}
 	f := t.file
 	return func(ctx context.Context, projection []int) (func() (arrow.RecordBatch, error), func() error, error) {
 		describe := func(err error) error {

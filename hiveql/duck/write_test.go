@@ -295,10 +295,10 @@ func TestParquetCompression(t *testing.T) {
 
 func TestWriteErrors(t *testing.T) {
 	e, c := open(t, duck.Config{}), newCatalog(t)
-	orc := c.newTable(t, "o", "org.apache.hadoop.hive.ql.io.orc.OrcInputFormat", "org.apache.hadoop.hive.ql.io.orc.OrcSerde", "i:int")
+	avro := c.newTable(t, "o", "org.apache.hadoop.hive.ql.io.avro.AvroContainerInputFormat", "org.apache.hadoop.hive.serde2.avro.AvroSerDe", "i:int")
 	codec := c.newTable(t, "p", parquetInput, parquetSerDe, "i:int")
 	codec.Parameters = map[string]string{"parquet.compression": "LZO"}
-	for table, want := range map[*catalogTable]string{orc: "Orc", codec: "LZO"} {
+	for table, want := range map[*catalogTable]string{avro: "Avro", codec: "LZO"} {
 		q, err := c.analyze(t.Context(), "SELECT 1")
 		if err != nil {
 			t.Fatal(err)

@@ -30,7 +30,7 @@ func (w *writer) text(ctx context.Context) error {
 		return err
 	}
 	t := &textFiles{writer: w, spec: spec, ordinal: -1}
-	if sd.Compressed {
+	if sd.Compressed && spec.In == formats.Lines {
 		codec, err := formats.CodecOf(w.out.Table.Parameters[codecParameter])
 		if err != nil {
 			return errors.Join(&Error{Op: "write", Msg: err.Error(), Err: err}, j.close())
@@ -172,7 +172,10 @@ func (t *textFiles) begin(ordinal int64) error {
 	}
 	fields := make([]formats.Field, t.columns)
 	for i := range fields {
-		fields[i] = formats.Field{Name: t.out.Table.Storage.Columns[i].Name, Type: t.query.Output[i].Type.LowerFields()}
+		fields[i] = formats.Field{Name: t.out.Table.Storage.Columns[i].Name, Type: t.query.Output[i].Type}
+		if t.spec.In != formats.ORCFile {
+			fields[i].Type = fields[i].Type.LowerFields()
+		}
 	}
 	if o.rows, err = formats.NewWriter(t.spec, fields, o.plain); err != nil {
 		return &Error{Op: "write", Msg: err.Error(), Err: err}
@@ -192,8 +195,13 @@ func (t *textFiles) end() error {
 	}
 	t.files++
 	f := hiveql.Written{Path: o.file.Name(), Values: values, Rows: o.count, Bytes: o.counter.n}
-	if t.spec.Kind == formats.LazySimple || t.spec.Kind == formats.LazyBinary {
-		f.Raw = o.plain.n - o.count
+	switch rows := o.rows.(type) {
+	case formats.RawSizer:
+		f.Raw = rows.Raw()
+	default:
+		if t.spec.Kind == formats.LazySimple || t.spec.Kind == formats.LazyBinary {
+			f.Raw = o.plain.n - o.count
+		}
 	}
 	if err := t.expect(); err != nil {
 		return err

@@ -18,13 +18,13 @@ import (
 const fuzzColumns = "columns a string, b int, c array<map<string,int>>, d struct<x:int,Y:array<string>>, " +
 	"e map<int,struct<z:date>>, f decimal(10,2), g timestamp, h binary, i varchar(3), j boolean\n"
 
-func fuzzRead(f *testing.F, kind string, params map[string]string, seeds ...string) {
+func fuzzRead(f *testing.F, in formats.Container, kind string, params map[string]string, seeds ...string) {
 	for _, s := range seeds {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, data string) {
 		tab, _ := parseTable(t, kind, fuzzColumns)
-		tab.spec.Params = params
+		tab.spec.Params, tab.spec.In = params, in
 		all := readAll(t, tab, data)
 		tab.projection = nil
 		rows := readAll(t, tab, data)
@@ -35,22 +35,35 @@ func fuzzRead(f *testing.F, kind string, params map[string]string, seeds ...stri
 }
 
 func FuzzReadLazy(f *testing.F) {
-	fuzzRead(f, "lazy", map[string]string{"field.delim": ",", "collection.delim": "|", "mapkey.delim": ":", "escape.delim": `\`},
+	fuzzRead(f, formats.Lines, "lazy", map[string]string{"field.delim": ",", "collection.delim": "|", "mapkey.delim": ":", "escape.delim": `\`},
 		"a,1,k:1|l,1|x,1:2024-01-01,1.5,2024-01-01 00:00:00,YQ==,abcd,true\n", "\\N,\\,\r\n,,|,::|\r", "\xff,\xe2\x98\n\n")
 }
 
 func FuzzReadCSV(f *testing.F) {
-	fuzzRead(f, "csv", nil, "a,\"b\",\"c\"\"d\"\n", "\"\\\"\",x\"y\"z, \"q\"\r\n", "\"open\n\n,")
+	fuzzRead(f, formats.Lines, "csv", nil, "a,\"b\",\"c\"\"d\"\n", "\"\\\"\",x\"y\"z, \"q\"\r\n", "\"open\n\n,")
 }
 
 func FuzzReadJSON(f *testing.F) {
-	fuzzRead(f, "json", nil, `{"a":"\u2603\n","b":1,"c":[{"k":1}],"d":{"x":1,"y":["z"]},"e":{"1":{"z":"2024-01-01"}}}`+"\n",
+	fuzzRead(f, formats.Lines, "json", nil, `{"a":"\u2603\n","b":1,"c":[{"k":1}],"d":{"x":1,"y":["z"]},"e":{"1":{"z":"2024-01-01"}}}`+"\n",
 		`{"f":1.5,"g":"2024-01-01 00:00:00","h":"YQ==","i":"abcd","j":true}`, "{}\n\n[1]", `{"a":"\ud83d\ude00"}`)
 }
 
 func FuzzReadLazyBinary(f *testing.F) {
-	fuzzRead(f, "lazybinary", nil, "\x03\x01a\x05", "\xff\x01a\x05\x00\x00\x00\x07\x01\x01\x00\x00\x00\x04\x01\x03\x01k\x01\x00\x00\x00\x03\x03\x02\x00",
+	fuzzRead(f, formats.Lines, "lazybinary", nil, "\x03\x01a\x05", "\xff\x01a\x05\x00\x00\x00\x07\x01\x01\x00\x00\x00\x04\x01\x03\x01k\x01\x00\x00\x00\x03\x03\x02\x00",
 		"\x40\x80\x00\x00\x01\x8e\xfd\x01\n\x20\x01\x02\x09\xc4", "\x04\x7f\xff\xff\xff\x88\x7f\xff\xff\xff\xff\xff\xff\xff")
+}
+
+const hadoopNotes = "\x00\x00\x00\x000123456789abcdef"
+
+func FuzzReadSequenceFile(f *testing.F) {
+	head := "SEQ\x06\x01K\x19org.apache.hadoop.io.Text"
+	fuzzRead(f, formats.SequenceFile, "lazy", nil, head+"\x00\x00"+hadoopNotes+"\x00\x00\x00\x04\x00\x00\x00\x01K\x02a\x01",
+		head+"\x01\x01\x0cDefaultCodec"+hadoopNotes+"\xff\xff\xff\xff0123456789abcdef\x01\x00\x00\x00\x00")
+}
+
+func FuzzReadRCFile(f *testing.F) {
+	fuzzRead(f, formats.RCFile, "lazybinary", nil, "RCF\x01\x00"+hadoopNotes+
+		"\xff\xff\xff\xff0123456789abcdef\x00\x00\x00\x0e\x00\x00\x00\x0a\x00\x00\x00\x0a\x02\x01\x01\x02\x01\x00\x01\x01\x02\x01\x00\x07\xbf")
 }
 
 // FuzzText: what is read from a file is what hivetype.ParseValue says.

@@ -11,18 +11,20 @@ import (
 )
 
 // lazyBinaryFormat writes the rows of LazyBinarySerDe.
-type lazyBinaryFormat struct{}
+type lazyBinaryFormat struct {
+	lines bool // rows end by a line feed
+}
 
 // write refuses rows whose bytes would be taken for the end of a line: Hive writes them, and
 // cannot read them again.
-func (lazyBinaryFormat) write(dst []byte, fields []Field, row []hivetype.Value) ([]byte, error) {
+func (f lazyBinaryFormat) write(dst []byte, fields []Field, row []hivetype.Value) ([]byte, error) {
 	start := len(dst)
 	types := make([]hivetype.Type, len(fields))
 	for i, f := range fields {
 		types[i] = f.Type
 	}
 	dst, err := appendRecord(dst, types, row)
-	if err != nil {
+	if err != nil || !f.lines {
 		return dst, err
 	}
 	for _, b := range dst[start:] {

@@ -79,8 +79,10 @@ func (l *lines) next() ([]byte, error) {
 	return oldest.line, nil
 }
 
-// at is the number of the line that next returned last.
-func (l *lines) at() int64 { return l.number - int64(l.footer) }
+// place is the number of the line that next returned last.
+func (l *lines) place() string { return fmt.Sprintf("line %d", l.number-int64(l.footer)) }
+
+func (l *lines) offset() int64 { return l.start }
 
 // raw returns the next line of the file.
 func (l *lines) raw() ([]byte, error) {

@@ -32,6 +32,17 @@ const (
 	LazyBinary                   // Hive's own bytes, a row a line
 )
 
+// Container is how the rows lie in a file.
+type Container uint8
+
+// The containers.
+const (
+	Lines        Container = iota // a row a line
+	SequenceFile                  // the values of one of Hadoop's
+	RCFile                        // groups of rows, column by column; of LazySimple and LazyBinary
+	ORCFile                       // ORC, which NewORCReader reads
+)
+
 // String is the name of the SerDe.
 func (k Kind) String() string {
 	switch k {
@@ -60,8 +71,11 @@ type Field struct {
 // Spec says how the files of a table or partition are written.
 type Spec struct {
 	Kind   Kind
+	In     Container
 	Params map[string]string // SerDe parameters, such as field.delim
 	Table  map[string]string // table properties, such as skip.header.line.count
+	// ByName has columns of ORC files found by their names instead of their places.
+	ByName bool
 	// Zone is that of instants in text that names none, such as timestamps with local time
 	// zone; nil means UTC.
 	Zone *time.Location
@@ -93,6 +107,10 @@ type Writer interface {
 	Close() error
 }
 
+// RawSizer is a Writer that knows how many bytes the values of its rows have, without what the
+// container adds: Hive's raw data size.
+type RawSizer interface{ Raw() int64 }
+
 // SpecOf finds the format of files by the class names Hive knows it by; packages do not matter,
 // since classes moved between them. Classes that are not supported are an error that wraps
 // ErrUnsupported and names the class.
@@ -100,8 +118,20 @@ func SpecOf(inputFormat, serdeClass string, serdeParams, tableParams map[string]
 	s := Spec{Params: serdeParams, Table: tableParams}
 	switch className(inputFormat) {
 	case "TextInputFormat", "":
+	case "SequenceFileInputFormat", "HiveSequenceFileInputFormat":
+		s.In = SequenceFile
+	case "RCFileInputFormat":
+		s.In = RCFile
+	case "OrcInputFormat":
+		s.In = ORCFile
 	default:
 		return s, fmt.Errorf("the input format %s is %w yet", inputFormat, ErrUnsupported)
+	}
+	switch {
+	case s.In == RCFile:
+		return s, s.columnar(serdeClass)
+	case s.In == ORCFile && className(serdeClass) == "OrcSerde":
+		return s, nil
 	}
 	switch className(serdeClass) {
 	case "LazySimpleSerDe", "":
@@ -120,6 +150,19 @@ func SpecOf(inputFormat, serdeClass string, serdeParams, tableParams map[string]
 		return s, fmt.Errorf("the SerDe %s is %w yet", serdeClass, ErrUnsupported)
 	}
 	return s, s.checkProperties()
+}
+
+// columnar finds the SerDe of an RCFile.
+func (s *Spec) columnar(serdeClass string) error {
+	switch className(serdeClass) {
+	case "ColumnarSerDe":
+		s.Kind = LazySimple
+	case "LazyBinaryColumnarSerDe":
+		s.Kind = LazyBinary
+	default:
+		return fmt.Errorf("the SerDe %s in an RCFile is %w yet", serdeClass, ErrUnsupported)
+	}
+	return s.checkProperties()
 }
 
 // checkProperties refuses properties that would make files mean something else.
@@ -186,29 +229,69 @@ func NewReader(spec Spec, fields []Field, projection []int, r io.Reader, batchRo
 			return nil, err
 		}
 	}
-	if r, err = spec.decoded(r); err == nil && b.offset != nil {
-		err = spec.noCharset()
-	}
+	reader, err := spec.reader(b, r)
 	if err != nil {
 		b.release()
 		return nil, err
 	}
-	lines, err := newLines(&spec, r)
+	return reader, nil
+}
+
+// reader is that of the container.
+func (s *Spec) reader(b *batch, r io.Reader) (Reader, error) {
+	if s.In != Lines {
+		if set, err := s.charset(); err != nil || set != nil {
+			return nil, errors.Join(err, fmt.Errorf("serialization.encoding in files that are no text is %w", ErrUnsupported))
+		}
+		return s.hadoopReader(b, r)
+	}
+	r, err := s.decoded(r)
+	if err == nil && b.offset != nil {
+		err = s.noCharset()
+	}
 	if err != nil {
-		b.release()
 		return nil, err
 	}
-	row, err := newRowReader(&spec, b)
+	lines, err := newLines(s, r)
 	if err != nil {
-		b.release()
+		return nil, err
+	}
+	row, err := newRowReader(s, b)
+	if err != nil {
 		return nil, err
 	}
 	return &textReader{lines: lines, batch: b, row: row}, nil
 }
 
+func (s *Spec) hadoopReader(b *batch, r io.Reader) (Reader, error) {
+	switch s.In {
+	case ORCFile:
+		return nil, fmt.Errorf("reading ORC from a stream is %w: see NewORCReader", ErrUnsupported)
+	case RCFile:
+		var cells cellReader = binaryCells{}
+		if s.Kind == LazySimple {
+			options, err := newLazyOptions(s)
+			if err != nil {
+				return nil, err
+			}
+			cells = newLazyRow(options, b)
+		}
+		return newRCReader(r, b, cells)
+	}
+	values, err := newSequence(r)
+	if err != nil {
+		return nil, err
+	}
+	row, err := newRowReader(s, b)
+	if err != nil {
+		return nil, err
+	}
+	return &textReader{lines: values, batch: b, row: row}, nil
+}
+
 // noUnion refuses uniontypes, but for the formats that can have them.
 func (s *Spec) noUnion(f Field) error {
-	if s.Kind == LazySimple || s.Kind == MultiDelimit || !f.Type.Contains(hivetype.Union) {
+	if s.Kind == LazySimple || s.Kind == MultiDelimit || s.In == ORCFile || !f.Type.Contains(hivetype.Union) {
 		return nil
 	}
 	return fmt.Errorf("column %s: the type %s in files of %s is %w yet", f.Name, f.Type, s.Kind, ErrUnsupported)
@@ -223,8 +306,12 @@ type Split struct{ From, To int64 }
 func (s Split) Start() int64 { return max(s.From-1, 0) }
 
 // Splittable reports whether the files of a table may be read in splits. Those with a header or
-// footer may not, nor those of other character sets, which change in length when they are decoded.
+// footer may not, nor those of other character sets, which change in length when they are decoded, nor
+// SequenceFiles and RCFiles.
 func (s *Spec) Splittable() bool {
+	if s.In != Lines {
+		return false
+	}
 	header, err := s.count("skip.header.line.count")
 	footer, err2 := s.count("skip.footer.line.count")
 	set, err3 := s.charset()
@@ -238,16 +325,23 @@ func NewSplitReader(spec Spec, fields []Field, projection []int, r io.Reader, ba
 	if err != nil {
 		return nil, err
 	}
-	t := reader.(*textReader)
+	t, ok := reader.(*textReader)
+	if !ok {
+		return reader, nil
+	}
+	lines, ok := t.lines.(*lines)
+	if !ok {
+		return reader, nil
+	}
 	t.from, t.base = split.From, split.Start()
-	t.lines.limit = max(split.To-split.Start(), 1)
+	lines.limit = max(split.To-split.Start(), 1)
 	if split.From > 0 {
-		t.lines.limit = 0
-		if _, err := t.lines.raw(); err != nil {
+		lines.limit = 0
+		if _, err := lines.raw(); err != nil {
 			t.err = err // io.EOF: the file ends before the split
 		}
-		t.lines.limit = max(split.To-split.Start(), 1)
-		t.lines.number = 0
+		lines.limit = max(split.To-split.Start(), 1)
+		lines.number = 0
 	}
 	return t, nil
 }
@@ -282,14 +376,39 @@ func NewWriter(spec Spec, fields []Field, w io.Writer) (Writer, error) {
 			return nil, err
 		}
 	}
+	switch spec.In {
+	case ORCFile:
+		return newORCWriter(&spec, fields, w)
+	case RCFile:
+		cell, err := newCellWriter(&spec)
+		if err != nil {
+			return nil, err
+		}
+		return newRCWriter(fields, cell, w)
+	}
 	row, err := newRowWriter(&spec)
 	if err != nil {
 		return nil, err
+	}
+	if spec.In == SequenceFile {
+		return newSequenceWriter(&spec, fields, row, w)
 	}
 	if w, err = spec.encoded(w); err != nil {
 		return nil, err
 	}
 	return &textWriter{w: w, fields: fields, row: row}, nil
+}
+
+func newCellWriter(spec *Spec) (cellWriter, error) {
+	if spec.Kind == LazyBinary {
+		return binaryCell, nil
+	}
+	options, err := newLazyOptions(spec)
+	if err != nil {
+		return nil, err
+	}
+	format := newLazyFormat(options)
+	return func(dst []byte, f Field, v hivetype.Value) ([]byte, error) { return format.value(dst, v, f.Type, 1) }, nil
 }
 
 func newRowWriter(spec *Spec) (rowWriter, error) {
@@ -305,7 +424,7 @@ func newRowWriter(spec *Spec) (rowWriter, error) {
 	case JSON:
 		return jsonFormat{}, nil
 	case LazyBinary:
-		return lazyBinaryFormat{}, nil
+		return lazyBinaryFormat{lines: spec.In == Lines}, nil
 	case Regex:
 		return nil, fmt.Errorf("writing files of RegexSerDe is %w: Hive cannot do it either", ErrUnsupported)
 	}

@@ -15,9 +15,16 @@ type rowReader interface {
 	read(line []byte) error
 }
 
-// textReader reads a format of one row a line.
+// records are the rows of a file as bytes: the lines of text, or the values of a SequenceFile.
+type records interface {
+	next() ([]byte, error) // good until the next call; the error behind the last is io.EOF
+	place() string         // of the one returned last, for errors
+	offset() int64         // where it begins in the stream
+}
+
+// textReader reads a format of one row a line, or a record.
 type textReader struct {
-	lines *lines
+	lines records
 	batch *batch
 	row   rowReader
 	from  int64 // the byte of the file behind which lines are counted
@@ -36,14 +43,14 @@ func (t *textReader) Next() (arrow.RecordBatch, error) {
 			t.batch.begin()
 		}
 		if err := t.row.read(line); err != nil {
-			t.err = fmt.Errorf("line %d: %w", t.lines.at(), err)
+			t.err = fmt.Errorf("%s: %w", t.lines.place(), err)
 			if t.from > 0 {
-				t.err = fmt.Errorf("line %d behind byte %d: %w", t.lines.at(), t.from, err)
+				t.err = fmt.Errorf("%s behind byte %d: %w", t.lines.place(), t.from, err)
 			}
 			break
 		}
 		if t.batch.offset != nil {
-			t.batch.offset.Append(t.base + t.lines.start)
+			t.batch.offset.Append(t.base + t.lines.offset())
 		}
 		t.batch.rows++
 	}

@@ -18,6 +18,11 @@ import (
 // write reads rows of primitive values separated by '|', in which - is NULL, and writes them.
 func write(t testing.TB, tab table, data string) string {
 	t.Helper()
+	return visible(written(t, tab, data))
+}
+
+func written(t testing.TB, tab table, data string) string {
+	t.Helper()
 	var out bytes.Buffer
 	w, err := formats.NewWriter(tab.spec, tab.fields, &out)
 	if err != nil {
@@ -39,7 +44,7 @@ func write(t testing.TB, tab table, data string) string {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return visible(out.String())
+	return out.String()
 }
 
 // visible shows control characters.
@@ -138,6 +143,10 @@ func TestWrittenIsRead(t *testing.T) {
 		"lazy":    {Kind: formats.LazySimple},
 		"escaped": {Kind: formats.LazySimple, Params: map[string]string{"escape.delim": `\`, "field.delim": ",", "collection.delim": "\t"}},
 		"json":    {Kind: formats.JSON},
+		"values":  {Kind: formats.LazySimple, In: formats.SequenceFile},
+		"bytes":   {Kind: formats.LazyBinary, In: formats.SequenceFile},
+		"columns": {Kind: formats.LazySimple, In: formats.RCFile},
+		"binary":  {Kind: formats.LazyBinary, In: formats.RCFile},
 	}
 	var first string
 	for name, spec := range specs {
