@@ -7,8 +7,8 @@ import (
 )
 
 // mostOpenSources is how many files the outputs may have together, of those that have several, that are planned
-// and not made yet: what is known of each takes some 600 bytes until its output is made. One output may have
-// more, when there is no other.
+// and not made yet: what is known of each takes up to 1.5 KB, garbage included, until its output is made. One
+// output may have more, when there is no other.
 const mostOpenSources = 100_000
 
 // openSources counts the files of outputs that are planned and not made yet.

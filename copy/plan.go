@@ -74,7 +74,8 @@ func (t Task) raw() bool {
 }
 
 // Plan lists src and yields the tasks of a job, in the order of their (first) sources' keys.
-// It reads listings and manifests only. Without GroupBy it streams. The first error ends it.
+// It reads listings and manifests only. Without GroupBy it streams; with it, files that are too many for memory
+// are kept in temporary files meanwhile. The first error ends it.
 //
 // An s3:// source is a prefix: s3://b/log stands for all keys that begin with "log". Its keys come in
 // the order of their names relative to it; of two with one name, log/a and loga, the first is copied
