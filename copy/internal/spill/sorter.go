@@ -142,8 +142,13 @@ func writeRun(dir string, write func(io.Writer) error) (*os.File, error) {
 		return nil, err
 	}
 	w := s2.NewWriter(f, s2.WriterConcurrency(1), s2.WriterBlockSize(blockSize))
-	if err := errors.Join(write(w), w.Close()); err != nil {
-		return nil, errors.Join(failed(err), f.Close())
+	err = write(w)
+	if closed := w.Close(); err == nil { // otherwise it tells the same again
+		err = closed
+	}
+	if err != nil {
+		_ = f.Close() // nothing is in it
+		return nil, failed(err)
 	}
 	return f, nil
 }
