@@ -29,9 +29,7 @@ func (s *Session) msck(ctx context.Context, r *Result, n *syntax.Msck) error {
 	if err := s.recoverIntents(ctx, t.Database); err != nil { // dropped data must not come back
 		return err
 	}
-	if err := s.finishWrites(ctx, t.TableName); err != nil { // neither must that of partitions
-		return err
-	}
+	_ = s.finishWrites(ctx, t.TableName) // what cannot be removed yet is passed over
 	shown := t.Name
 	if n.Repair {
 		if err := s.untrack(ctx, t.TableName); err != nil {

@@ -24,6 +24,7 @@ type Vacuumed struct {
 // that are gone. Files that readers may need stay, as skep.vacuum.grace and their locks say. With
 // dry it only counts. It can run at any time, beside readers and writers.
 func (s *Session) Vacuum(ctx context.Context, dbs, tables string, dry bool) (Vacuumed, error) {
+	defer s.rest()
 	var v Vacuumed
 	var found []*metastore.Table
 	for t, err := range s.engine.cfg.Store.AllTables(ctx, dbs, tables) {
