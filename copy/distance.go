@@ -72,16 +72,3 @@ func (j *job) partSizeOf(t Task) int64 {
 // holdsParts reports whether a part is in memory as a whole while it is being written: stores that
 // are sent its checksum first need that, unless it comes from a local file.
 func (j *job) holdsParts() bool { return isFlat(j.dest.Bucket) && !isFiles(j.src.Bucket) }
-
-// loadOf is how many tokens a transfer of so many bytes takes: near, where a few large ones keep both
-// sides busy and more are in each other's way, twice as many for a large one, and four times for a part.
-func (j *job) loadOf(size int64) int64 {
-	load := loadOf(size)
-	switch {
-	case load < heavyLoad || !near(j.roundTrip()):
-		return load
-	case size < DefaultPartSize:
-		return nearLoad
-	}
-	return nearPartLoad
-}

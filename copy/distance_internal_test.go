@@ -51,22 +51,3 @@ func TestPartSizes(t *testing.T) {
 		}
 	}
 }
-
-// Few large transfers run at once where the service is near, twice as many where it is not, or four times
-// for parts; of small ones as many in both cases.
-func TestLoads(t *testing.T) {
-	for _, x := range []struct {
-		rtt  time.Duration
-		size int64
-		want int64
-	}{
-		{0, 1 << 30, 4}, {time.Millisecond, 16 << 20, 16}, {time.Millisecond, 4 << 20, 8}, {20 * time.Millisecond, 1 << 30, 4},
-		{time.Millisecond, 200 << 10, 2}, {time.Millisecond, 1, 1}, {time.Second, 1, 1},
-	} {
-		j := &job{}
-		j.src.Bucket, j.dest.Bucket = away{rtt: x.rtt}, away{}
-		if got := j.loadOf(x.size); got != x.want {
-			t.Errorf("%d bytes, %s away: %d tokens, want %d", x.size, x.rtt, got, x.want)
-		}
-	}
-}

@@ -31,13 +31,11 @@ type gate struct {
 
 // The tokens of transfers by their size in bytes: memory and bandwidth are what large ones take.
 const (
-	lightSize    = 64 << 10 // 1 up to here
-	mediumSize   = 256 << 10
-	mediumLoad   = 2
-	heavyLoad    = 4
-	nearLoad     = 8        // of a large one, where the service is near
-	nearPartLoad = 16       // of one of a part's size
-	unitOfBytes  = 64 << 10 // as much as a request more, in what has been completed
+	lightSize   = 64 << 10 // 1 up to here
+	mediumSize  = 256 << 10
+	mediumLoad  = 2
+	heavyLoad   = 4
+	unitOfBytes = 64 << 10 // as much as a request more, in what has been completed
 )
 
 // loadOf is how many tokens a transfer of so many bytes takes.
@@ -58,7 +56,7 @@ func newGate(throttled func() int64) *gate {
 		throttled = func() int64 { return 0 }
 	}
 	// What comes first is taken for large, as nobody is stopped on the way.
-	g := &gate{throttled: throttled, tuner: newTuner(), usual: nearPartLoad, answers: throttled()}
+	g := &gate{throttled: throttled, tuner: newTuner(), usual: heavyLoad, answers: throttled()}
 	g.limit = g.tuner.limit
 	return g
 }
@@ -192,9 +190,9 @@ func (j *job) begin(t Task) (end func(bytes int64)) {
 	case j.serverCopier != nil && !j.serverRefuse.Load():
 		size = 0
 	case j.partUploader != nil && size > j.opts.partSize():
-		return j.gate.beginAs(1, j.loadOf(size)) // the parts
+		return j.gate.beginAs(1, loadOf(size)) // the parts
 	}
-	return j.gate.begin(j.loadOf(size))
+	return j.gate.begin(loadOf(size))
 }
 
 // done is what a transfer of so many bytes has to tell the gate.

@@ -53,7 +53,7 @@ func (s *farServer) run(t *testing.T, transfers int, size int64) (took time.Dura
 	t.Helper()
 	g = newGate(s.throttles.Load)
 	start := time.Now()
-	err := steal.RunLimited(t.Context(), mostLimit, g, same(transfers, size), func(_ context.Context, size int64, _ func(int64)) error {
+	err := steal.RunWith(t.Context(), mostLimit, steal.Options{Limiter: g}, same(transfers, size), func(_ context.Context, size int64, _ func(int64)) error {
 		end := g.begin(loadOf(size))
 		s.request()
 		end(size)
@@ -136,7 +136,7 @@ func TestGateHeavy(t *testing.T) {
 		var mu sync.Mutex
 		running, peak, finished := 0, 0, 0
 		g := newGate(nil)
-		err := steal.RunLimited(t.Context(), mostLimit, g, same(1000, 0), func(context.Context, int, func(int)) error {
+		err := steal.RunWith(t.Context(), mostLimit, steal.Options{Limiter: g}, same(1000, 0), func(context.Context, int, func(int)) error {
 			end := g.begin(heavyLoad)
 			mu.Lock()
 			running++
@@ -166,7 +166,7 @@ func TestGateCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		g := newGate(nil)
-		err := steal.RunLimited(ctx, mostLimit, g, same(100_000, 0), func(ctx context.Context, _ int, _ func(int)) error {
+		err := steal.RunWith(ctx, mostLimit, steal.Options{Limiter: g}, same(100_000, 0), func(ctx context.Context, _ int, _ func(int)) error {
 			cancel()
 			<-ctx.Done()
 			return ctx.Err()

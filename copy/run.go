@@ -244,10 +244,13 @@ func (j *job) work(ctx context.Context, seed func(context.Context) iter.Seq2[wor
 		}
 		return err
 	}
-	if j.gate == nil {
-		return steal.Run(all, j.opts.workers(), seed(all), do)
+	// The kernel lets one write at a time into a file: as many files as there are workers are faster.
+	how := steal.Options{Apart: isFiles(j.dest.Bucket)}
+	workers := j.opts.workers()
+	if j.gate != nil {
+		how.Limiter, workers = j.gate, mostLimit
 	}
-	return steal.RunLimited(all, mostLimit, j.gate, seed(all), do)
+	return steal.RunWith(all, workers, how, seed(all), do)
 }
 
 // reachMeanwhile begins reachDestination and returns what waits for its end.

@@ -216,7 +216,7 @@ func (j *job) pump(out io.Writer, from io.Reader) error {
 	buf := pool.Get().(*[]byte)
 	defer pool.Put(buf)
 	for {
-		n, err := from.Read(*buf)
+		n, err := fill(from, *buf)
 		if n > 0 || err == io.EOF {
 			if _, werr := out.Write((*buf)[:n]); werr != nil {
 				return werr
@@ -229,4 +229,15 @@ func (j *job) pump(out io.Writer, from io.Reader) error {
 			return err
 		}
 	}
+}
+
+// fill reads until buf is full or from ends. What is written from full buffers begins and ends with pages
+// of a file, none of which is then written in two pieces.
+func fill(from io.Reader, buf []byte) (n int, err error) {
+	for n < len(buf) && err == nil {
+		var m int
+		m, err = from.Read(buf[n:])
+		n += m
+	}
+	return n, err
 }

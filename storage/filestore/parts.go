@@ -85,6 +85,8 @@ type upload struct {
 	id     string // empty for one that ends with the process
 	record uploadRecord
 
+	writing sync.Mutex
+
 	mu    sync.Mutex
 	sums  map[int]storage.Checksum // of the parts that are written
 	ended bool
@@ -126,7 +128,7 @@ func (u *upload) writePart(
 		if err != nil {
 			return storage.Checksum{}, err
 		}
-		if _, err := u.file.WriteAt(buf[:m], int64(n)*u.partSize+done); err != nil {
+		if err := u.writeAt(buf[:m], int64(n)*u.partSize+done); err != nil {
 			return storage.Checksum{}, err
 		}
 		done += int64(m)
@@ -141,6 +143,14 @@ func (u *upload) writePart(
 	defer u.mu.Unlock()
 	u.sums[n] = sum
 	return sum, nil
+}
+
+// writeAt writes one piece at a time. So does the kernel, whose waiters spin for as long as others write.
+func (u *upload) writeAt(p []byte, offset int64) error {
+	u.writing.Lock()
+	defer u.writing.Unlock()
+	_, err := u.file.WriteAt(p, offset)
+	return err
 }
 
 // piece is memory for a piece of a part. Those of parts that are done are used again: new memory is a

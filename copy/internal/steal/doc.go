@@ -14,6 +14,8 @@
 //     as it can, and the oldest tasks are those their owner would reach last;
 //  3. the seed, an iterator that is read ahead by a bounded number of tasks and no further.
 //
+// With [Options].Apart the seed comes before other workers' tasks.
+//
 // So a huge object that is split into parts is soon shared by everybody, while a million small
 // ones flow through without being held in memory. Nothing needs to be known about sizes in
 // advance, which is what makes the result good for skewed loads.

@@ -34,7 +34,16 @@ func Run[T any](
 	ctx context.Context, workers int, seed iter.Seq2[T, error],
 	do func(ctx context.Context, t T, spawn func(T)) error,
 ) error {
-	return RunLimited(ctx, workers, everybody{}, seed, do)
+	return RunWith(ctx, workers, Options{}, seed, do)
+}
+
+// Options change how Run works. The zero value changes nothing.
+type Options struct {
+	// Limiter says how many workers work at any time; nil lets all of them work.
+	Limiter Limiter
+	// Apart has a worker prefer the seed to the tasks of another worker, for tasks that one task has
+	// spawned and that are in each other's way.
+	Apart bool
 }
 
 // A Limiter decides how many workers look for tasks and do them; the others wait, and what they
@@ -56,9 +65,9 @@ func (everybody) Enter(context.Context) bool { return true }
 func (everybody) Stay() bool                 { return true }
 func (everybody) Leave()                     {}
 
-// RunLimited is Run with so many workers at most, of which limiter says how many work at any time.
-func RunLimited[T any](
-	ctx context.Context, workers int, limiter Limiter, seed iter.Seq2[T, error],
+// RunWith is Run with options.
+func RunWith[T any](
+	ctx context.Context, workers int, opts Options, seed iter.Seq2[T, error],
 	do func(ctx context.Context, t T, spawn func(T)) error,
 ) error {
 	workers = max(workers, 1)
@@ -67,11 +76,18 @@ func RunLimited[T any](
 	p := &pool[T]{
 		deques:  make([]deque[T], workers),
 		limit:   min(workers, backlogWorkers) * Backlog,
-		limiter: limiter,
+		limiter: opts.Limiter,
 		cancel:  cancel,
 		do:      do,
 	}
 	p.more.L, p.room.L = &p.mu, &p.mu
+	if p.limiter == nil {
+		p.limiter = everybody{}
+	}
+	p.order = []func(int) (T, bool){p.own, p.steal, p.takeSeed}
+	if opts.Apart {
+		p.order = []func(int) (T, bool){p.own, p.takeSeed, p.steal}
+	}
 
 	stopped := make(chan struct{})
 	unhook := context.AfterFunc(inner, func() {
@@ -99,6 +115,7 @@ type pool[T any] struct {
 	do     func(ctx context.Context, t T, spawn func(T)) error
 
 	limiter Limiter
+	order   []func(self int) (T, bool) // where a worker looks for a task
 
 	version atomic.Uint64
 	spawned atomic.Int64 // tasks in deques, or on their way there
@@ -257,17 +274,10 @@ func (p *pool[T]) perform(ctx context.Context, t T, spawn func(T)) {
 func (p *pool[T]) next(ctx context.Context, self int) (t T, ok bool) {
 	for ctx.Err() == nil {
 		seen := p.version.Load()
-		if p.spawned.Load() > 0 { // most loads are of tasks that spawn nothing
-			if t, ok = p.deques[self].popNewest(); !ok {
-				t, ok = p.steal(self)
-			}
-			if ok {
-				p.spawned.Add(-1)
+		for _, look := range p.order {
+			if t, ok = look(self); ok {
 				return t, true
 			}
-		}
-		if t, ok = p.takeSeed(); ok {
-			return t, true
 		}
 		if !p.sleep(seen) {
 			break
@@ -276,7 +286,22 @@ func (p *pool[T]) next(ctx context.Context, self int) (t T, ok bool) {
 	return t, false
 }
 
+// own takes the newest task that this worker has spawned or stolen.
+func (p *pool[T]) own(self int) (t T, ok bool) {
+	if p.spawned.Load() == 0 { // most loads are of tasks that spawn nothing
+		return t, false
+	}
+	if t, ok = p.deques[self].popNewest(); ok {
+		p.spawned.Add(-1)
+	}
+	return t, ok
+}
+
+// steal takes the older half of what another worker has.
 func (p *pool[T]) steal(self int) (t T, ok bool) {
+	if p.spawned.Load() == 0 {
+		return t, false
+	}
 	n := len(p.deques)
 	first := rand.IntN(n)
 	for i := range n {
@@ -292,12 +317,14 @@ func (p *pool[T]) steal(self int) (t T, ok bool) {
 			p.deques[self].push(loot[1:]...)
 			p.announce() // whoever looked while the loot was on its way has missed it
 		}
+		p.spawned.Add(-1)
 		return loot[0], true
 	}
 	return t, false
 }
 
-func (p *pool[T]) takeSeed() (t T, ok bool) {
+// takeSeed takes the oldest task of the seed.
+func (p *pool[T]) takeSeed(int) (t T, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.inbox) == 0 {

@@ -184,6 +184,38 @@ func takeTime(ctx context.Context, l load, spawn func(load)) error {
 	return nil
 }
 
+// A worker that is done while another one has spawned tasks, and the seed has more, takes what it is told.
+func TestApart(t *testing.T) {
+	for apart, want := range map[bool]string{false: "[spawned]", true: "[seed spawned]"} {
+		synctest.Test(t, func(t *testing.T) {
+			const parent, plain, last, child = 0, 1, 2, 3
+			var seen []string // by who does the plain one
+			var watching atomic.Bool
+			end := make(chan struct{})
+			err := steal.RunWith(t.Context(), 2, steal.Options{Apart: apart}, numbers(3),
+				func(_ context.Context, n int, spawn func(int)) error {
+					switch n {
+					case parent:
+						spawn(child)
+						<-end
+					case plain:
+						synctest.Wait() // until there is a child, and the seed has been read
+						watching.Store(true)
+					case last:
+						seen = append(seen, "seed")
+					case child:
+						seen = append(seen, "spawned")
+						close(end)
+					}
+					return nil
+				})
+			if got := fmt.Sprint(seen[:len(strings.Fields(want))]); err != nil || !watching.Load() || got != want {
+				t.Errorf("apart %t: %v, %v; want %s", apart, got, err, want)
+			}
+		})
+	}
+}
+
 func TestSeedIsReadOnDemand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const workers = 3
