@@ -38,6 +38,7 @@ const (
 func main() { os.Exit(mainCode()) }
 
 func mainCode() int {
+	takeTurns()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
