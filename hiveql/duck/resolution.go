@@ -90,11 +90,15 @@ func (l *lowerer) resolutionOf(q *analysis.Query) resolution {
 
 // fine reports whether the files of a group may have digits behind the microseconds.
 func (g *scanGroup) fine(s *analysis.Scan) bool {
-	for _, c := range s.Cols {
+	for i, c := range s.Cols {
 		switch {
 		case c.Source == analysis.PartitionKey && stamped(c.Type):
 			return true
 		case c.Source != analysis.DataColumn:
+		case g.orc:
+			if slices.ContainsFunc(g.files, func(f scanFile) bool { return f.orc != nil && f.orc.stamped(i) }) {
+				return true
+			}
 		case g.parquet:
 			if slices.ContainsFunc(g.files, func(f scanFile) bool { return f.fine(s, c) }) {
 				return true

@@ -28,6 +28,7 @@ import (
 type scanFile struct {
 	file   hiveql.File
 	values []hivetype.Value // of the scanned partition keys and INPUT__FILE__NAME, see constantColumns
+	orc    *orcFile         // of ORC files that are not empty
 
 	// Of Parquet files:
 	local  string
@@ -44,6 +45,7 @@ type scanFile struct {
 type scanGroup struct {
 	as      *metastore.StorageDescriptor // of the first of them
 	parquet bool
+	orc     bool
 	spec    formats.Spec
 	fields  []formats.Field // the columns of the files, of text formats
 	files   []scanFile
@@ -65,6 +67,8 @@ func (l *lowerer) scan(s *analysis.Scan) string {
 		case len(g.files) == 0:
 		case g.parquet:
 			branches = append(branches, l.scanParquet(s, g))
+		case g.orc:
+			branches = append(branches, l.scanORC(s, g))
 		default:
 			branches = append(branches, l.scanText(s, g))
 		}
@@ -157,6 +161,9 @@ func newGroup(s *analysis.Scan, d *metastore.StorageDescriptor) (*scanGroup, err
 	if isParquet(d) {
 		return &scanGroup{as: d, parquet: true}, nil
 	}
+	if isORC(d) {
+		return &scanGroup{as: d, orc: true}, nil
+	}
 	spec, err := formats.SpecOf(d.InputFormat, d.SerDe.Library, d.SerDe.Parameters, s.Table.Parameters)
 	if err != nil {
 		return nil, err
@@ -164,7 +171,6 @@ func newGroup(s *analysis.Scan, d *metastore.StorageDescriptor) (*scanGroup, err
 	if spec.Zone, err = time.LoadLocation(s.Zone); err != nil { // that of "" is UTC
 		return nil, &Error{Op: "plan", Msg: "unknown time zone " + s.Zone, Err: err}
 	}
-	spec.ByName = s.ORCByName
 	g := &scanGroup{as: d, spec: spec}
 	columns := d.Columns
 	if len(columns) == 0 {
@@ -257,9 +263,6 @@ func splits(g *scanGroup, f hiveql.File) []formats.Split {
 
 // textSource opens a split of one file, takes compression off and decodes it.
 func (l *lowerer) textSource(g *scanGroup, t *splitSource) batchSource {
-	if g.spec.In == formats.ORCFile {
-		return l.orcSource(g, t)
-	}
 	f := t.file
 	return func(ctx context.Context, projection []int) (func() (arrow.RecordBatch, error), func() error, error) {
 		describe := func(err error) error {
@@ -337,11 +340,15 @@ func (l *lowerer) lookedAt(ctx context.Context, s *analysis.Scan) ([]*scanGroup,
 	if err != nil {
 		return groups, err
 	}
-	for _, g := range groups {
-		if g.parquet {
-			if err := l.localFiles(ctx, s, g); err != nil {
-				return groups, err // what was opened of them is given back
-			}
+	for _, g := range groups { // what was opened of them is given back, whatever the error
+		switch {
+		case g.parquet:
+			err = l.localFiles(ctx, s, g)
+		case g.orc:
+			err = l.openORC(ctx, s, g)
+		}
+		if err != nil {
+			return groups, err
 		}
 	}
 	return groups, nil
@@ -371,6 +378,14 @@ func (g *scanGroup) leaveOut(src hiveql.Source) {
 		g.files = slices.DeleteFunc(g.files, func(f scanFile) bool {
 			return f.file.Object.Size == 0 || f.footer != nil && len(f.groups) == 0
 		})
+	}
+	if g.orc {
+		for _, f := range g.files {
+			if f.orc != nil {
+				src.RowGroups(f.orc.orc.Stripes(), f.orc.orc.Stripes()-len(f.orc.stripes))
+			}
+		}
+		g.files = slices.DeleteFunc(g.files, func(f scanFile) bool { return f.orc == nil || len(f.orc.stripes) == 0 })
 	}
 }
 

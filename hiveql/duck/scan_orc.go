@@ -3,109 +3,329 @@ package duck
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/skepdata/skep/hiveql"
-	"github.com/skepdata/skep/hiveql/formats"
+	"github.com/skepdata/skep/hiveql/analysis"
+	"github.com/skepdata/skep/hiveql/orc"
+	"github.com/skepdata/skep/hivetype"
+	"github.com/skepdata/skep/metastore"
 	"github.com/skepdata/skep/storage"
 )
 
-// orcSource opens an ORC file, of which only the columns are read that are asked for.
-func (l *lowerer) orcSource(g *scanGroup, t *splitSource) batchSource {
+func isORC(d *metastore.StorageDescriptor) bool {
+	return strings.HasSuffix(d.SerDe.Library, "OrcSerde") || strings.HasSuffix(d.InputFormat, "OrcInputFormat")
+}
+
+// orcFile is a file of a scan in ORC.
+type orcFile struct {
+	file    hiveql.File
+	local   hiveql.Local
+	orc     *orc.File
+	columns []int // of the file, by the scan's; -1 where the file has none
+	stripes []int // in which there may be rows to find
+}
+
+// openORC reads the footers of a group's files, several at a time.
+func (l *lowerer) openORC(ctx context.Context, s *analysis.Scan, g *scanGroup) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(filesAtOnce)
+	for i := range g.files {
+		f := &g.files[i]
+		if f.file.Object.Size == 0 { // which holds no rows
+			continue
+		}
+		group.Go(func() error {
+			return hiveql.Guard(func() error { return l.openORCFile(ctx, s, f) })
+		})
+	}
+	return group.Wait()
+}
+
+func (l *lowerer) openORCFile(ctx context.Context, s *analysis.Scan, f *scanFile) error {
+	local, err := l.src.Local(ctx, f.file)
+	if err != nil {
+		return &Error{Op: "read", Msg: err.Error(), Err: err}
+	}
+	o := &orcFile{file: f.file, local: local}
+	f.orc, f.local, f.end, f.came = o, local.Path, local.Release, local.Parts
+	if local.Parts != nil {
+		if local.Whole && !local.Parts.Sure() {
+			if err := local.Parts.Prove(ctx); err != nil {
+				return o.describe(ctx, err)
+			}
+		}
+		if f.file.Object.Size <= wholeBytes {
+			local.Parts.Prefetch(0, f.file.Object.Size)
+		}
+	}
+	if o.orc, err = orc.Open(ctx, o.read, f.file.Object.Size); err != nil {
+		return o.describe(ctx, err)
+	}
+	o.columns = orcColumns(s, o.orc)
+	known := len(s.Known) > 0
+	for i := range o.orc.Stripes() {
+		if known {
+			ranges, err := o.ranges(ctx, s, i)
+			if err != nil {
+				return o.describe(ctx, err)
+			}
+			if !analysis.MayHold(s.Known, ranges) {
+				continue
+			}
+		}
+		o.stripes = append(o.stripes, i)
+	}
+	return nil
+}
+
+// stamped reports whether there are timestamps in a file's column for one of the scan's.
+func (o *orcFile) stamped(i int) bool {
+	return o.columns[i] >= 0 && hasStamp(o.orc.Type(o.columns[i]))
+}
+
+// ranges are what is known of the scan's columns in a stripe. Of columns that are converted nothing is.
+func (o *orcFile) ranges(ctx context.Context, s *analysis.Scan, stripe int) (map[int]analysis.Range, error) {
+	known := map[int]analysis.Range{}
+	for i, c := range s.Cols {
+		at := o.columns[i]
+		switch {
+		case c.Source != analysis.DataColumn:
+		case at < 0:
+			known[c.ID] = analysis.Range{OnlyNulls: true}
+		case o.orc.Type(at).Equal(c.Type):
+			b, err := o.orc.Bounds(ctx, stripe, at)
+			if err != nil {
+				return nil, err
+			}
+			known[c.ID] = analysis.Range{Min: b.Min, Max: b.Max, NoNulls: b.Nulls == 0, OnlyNulls: b.Nulls >= 0 && b.Nulls == o.orc.StripeRows(stripe)}
+		}
+	}
+	return known, nil
+}
+
+// read reads from where the file is. It has no file open in between, so that a scan may have any number of them.
+func (o *orcFile) read(ctx context.Context, p []byte, off int64) error {
+	if o.local.Parts != nil {
+		n, err := o.local.Parts.ReadAt(ctx, p, off)
+		if n == len(p) {
+			return nil
+		}
+		return errors.Join(err, io.ErrUnexpectedEOF)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	f, err := os.Open(o.local.Path)
+	if err != nil {
+		return err
+	}
+	_, err = f.ReadAt(p, off)
+	return errors.Join(err, f.Close())
+}
+
+// describe is the error for a person. Where a file makes no sense, what has come of it is looked at once more.
+func (o *orcFile) describe(ctx context.Context, err error) error {
+	if err == nil || errors.Is(err, io.EOF) || ctx.Err() != nil {
+		return err
+	}
+	if errors.Is(err, orc.ErrFormat) && o.local.Parts != nil {
+		if changed := o.local.Parts.Recheck(ctx, 0, o.file.Object.Size); changed != nil {
+			err = changed
+		}
+	}
+	var located *storage.Error
+	if errors.As(err, &located) {
+		return &Error{Op: "read", Msg: err.Error(), Err: err}
+	}
+	return &Error{Op: "read", Msg: o.file.URL() + ": " + err.Error(), Err: err}
+}
+
+// orcColumns finds the scan's columns in a file: by their places, or, where the scan says so and the file has names, by
+// these, whatever the case.
+func orcColumns(s *analysis.Scan, f *orc.File) []int {
+	list := make([]int, len(s.Cols))
+	byPlace := !s.ORCByName || f.Nameless()
+	for i, c := range s.Cols {
+		list[i] = -1
+		switch {
+		case c.Source != analysis.DataColumn:
+		case !byPlace:
+			list[i] = f.Column(s.Table.Storage.Columns[c.Index].Name)
+		case c.Index < f.Columns():
+			list[i] = c.Index
+		}
+	}
+	return list
+}
+
+// scanORC feeds files that package orc decodes. Those that have other types are read apart, since what is fed is of one
+// type.
+func (l *lowerer) scanORC(s *analysis.Scan, g *scanGroup) string {
+	var order []string
+	groups := map[string][]scanFile{}
+	for _, f := range g.files {
+		shape := f.orc.shape()
+		if groups[shape] == nil {
+			order = append(order, shape)
+		}
+		groups[shape] = append(groups[shape], f)
+	}
+	branches := make([]string, len(order))
+	for i, shape := range order {
+		branches[i] = l.scanORCFiles(s, groups[shape])
+	}
+	return strings.Join(branches, " UNION ALL ")
+}
+
+// shape tells types of the columns that are read apart.
+func (o *orcFile) shape() string {
+	var b strings.Builder
+	for _, c := range o.columns {
+		if c >= 0 {
+			b.WriteString(o.orc.Type(c).String())
+		}
+		b.WriteByte(0)
+	}
+	return b.String()
+}
+
+// scanORCFiles feeds files of the same types.
+func (l *lowerer) scanORCFiles(s *analysis.Scan, files []scanFile) string {
+	f := &feed{ordered: l.ordered}
+	list := make([]string, len(s.Cols))
+	constants := 0
+	for i, c := range s.Cols {
+		out := feedColumn{name: fmt.Sprintf("d%d", i), t: c.Type, index: i}
+		expr := out.name
+		switch first := files[0].orc; {
+		case c.Source == analysis.RowOffset:
+			return l.fail(unsupported("BLOCK__OFFSET__INSIDE__FILE of ORC files"))
+		case c.Source != analysis.DataColumn:
+			out.constant, out.index = true, constants
+			constants++
+		case first.columns[i] < 0:
+			list[i] = "NULL::" + l.sqlType(c.Type) + " AS " + column(c.ID)
+			continue
+		default:
+			if from := first.orc.Type(first.columns[i]); !sameShape(from, c.Type) {
+				out.t = from
+				expr = l.orcValue(expr, from, c.Type)
+			}
+		}
+		if err := checkType(out.t); err != nil {
+			return l.fail(err)
+		}
+		f.columns = append(f.columns, out)
+		list[i] = expr + " AS " + column(c.ID)
+	}
+	if len(f.columns) == 0 {
+		f.columns = []feedColumn{{name: "nothing", constant: true, t: hivetype.Of(hivetype.Int), index: -1}}
+	}
+	if len(list) == 0 {
+		list = []string{"1 AS one"}
+	}
+	for i := range files {
+		f.rows += files[i].orc.orc.Rows()
+		for _, stripe := range files[i].orc.stripes {
+			f.files = append(f.files, feedFile{open: l.stripeSource(s, files[i].orc, stripe), constants: files[i].values})
+		}
+	}
+	return "SELECT " + strings.Join(list, ", ") + " FROM " + l.feeds.add(f)
+}
+
+// stripeSource decodes a stripe of a file.
+func (l *lowerer) stripeSource(s *analysis.Scan, o *orcFile, stripe int) batchSource {
 	return func(ctx context.Context, projection []int) (func() (arrow.RecordBatch, error), func() error, error) {
-		in := &placedReader{ctx: ctx, src: l.src, file: t.file, local: t.take(ctx)}
-		describe := func(err error) error {
-			if err == nil || errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-				return err
-			}
-			err = in.explain(err)
-			var located *storage.Error
-			if errors.As(err, &located) {
-				return &Error{Op: "read", Msg: err.Error(), Err: err}
-			}
-			return &Error{Op: "read", Msg: t.file.URL() + ": " + err.Error(), Err: err}
+		options := orc.Options{First: stripe, Last: stripe + 1, Rows: batchRows, Nanos: bool(l.resolution), Cut: l.src.Cut()}
+		for _, i := range projection {
+			options.Columns = append(options.Columns, o.columns[i])
 		}
-		if err := in.open(); err != nil {
-			return nil, nil, errors.Join(describe(err), in.close())
+		var err error
+		if options.Zone, err = time.LoadLocation(s.Zone); err != nil { // that of "" is UTC
+			return nil, nil, &Error{Op: "read", Msg: "unknown time zone " + s.Zone, Err: err}
 		}
-		spec := g.spec
-		spec.Cut, spec.Nanos = t.src.Cut(), bool(l.resolution)
-		r, err := formats.NewORCReader(spec, g.fields, projection, in, t.file.Object.Size, batchRows)
+		if o.local.Parts != nil {
+			options.Prefetch = o.local.Parts.Prefetch
+		}
+		r, err := o.orc.Reader(options)
 		if err != nil {
-			return nil, nil, errors.Join(describe(err), in.close())
+			return nil, nil, o.describe(ctx, err)
 		}
 		next := func() (arrow.RecordBatch, error) {
-			b, err := r.Next()
-			return b, describe(err)
+			b, err := r.Next(ctx)
+			return b, o.describe(ctx, err)
 		}
-		done := func() error { return describe(errors.Join(r.Close(), in.close())) }
+		done := func() error {
+			r.Close()
+			return nil
+		}
 		return next, done, nil
 	}
 }
 
-// placedReader reads any place of a file: in place, through the cache, or by asking the store anew.
-type placedReader struct {
-	ctx   context.Context // of the one query that it lives for
-	src   hiveql.Source
-	file  hiveql.File
-	local hiveql.Local
-	plain *os.File // where it is there as a whole
+// sameShape reports whether values of two types are held alike, and mean the same: names of fields may differ in
+// case.
+func sameShape(a, b hivetype.Type) bool {
+	if a.Kind != b.Kind {
+		return a.Kind == hivetype.Varchar && b.Kind == hivetype.String
+	}
+	switch a.Kind {
+	case hivetype.Array:
+		return sameShape(*a.Elem, *b.Elem)
+	case hivetype.Map:
+		return sameShape(*a.Key, *b.Key) && sameShape(*a.Elem, *b.Elem)
+	case hivetype.Struct, hivetype.Union:
+		return slices.EqualFunc(a.Fields, b.Fields, func(a, b hivetype.Field) bool {
+			return strings.EqualFold(a.Name, b.Name) && sameShape(a.Type, b.Type)
+		})
+	}
+	return a.Equal(b)
 }
 
-func (r *placedReader) open() (err error) {
+// orcValue is a value of a file as one of a table: as Hive converts it when it reads ORC, where what has no room in the
+// other type is NULL, and fields of structs are found by their names.
+func (l *lowerer) orcValue(x string, from, to hivetype.Type) string {
 	switch {
-	case r.local.Parts != nil:
-		if r.local.Whole && !r.local.Parts.Sure() {
-			return r.local.Parts.Prove(r.ctx)
+	case sameShape(from, to):
+		return x
+	case from.Kind == hivetype.Struct && to.Kind == hivetype.Struct:
+		fields := make([]string, len(to.Fields))
+		for i, f := range to.Fields {
+			at := slices.IndexFunc(from.Fields, func(g hivetype.Field) bool { return strings.EqualFold(f.Name, g.Name) })
+			part := "NULL::" + l.sqlType(f.Type)
+			if at >= 0 {
+				part = l.orcValue("struct_extract("+x+", "+quote(from.Fields[at].Name)+")", from.Fields[at].Type, f.Type)
+			}
+			fields[i] = name(f.Name) + " := " + part
 		}
-	case r.local.Path != "":
-		r.plain, err = os.Open(r.local.Path)
+		return "CASE WHEN " + x + " IS NOT NULL THEN struct_pack(" + strings.Join(fields, ", ") + ") END"
+	case from.Kind == hivetype.Array && to.Kind == hivetype.Array:
+		e := l.fresh("e")
+		return "list_transform(" + x + ", lambda " + e + ": " + l.orcValue(e, *from.Elem, *to.Elem) + ")"
+	case from.Kind == hivetype.Map && to.Kind == hivetype.Map:
+		e := l.fresh("e")
+		return "map_from_entries(list_transform(map_entries(" + x + "), lambda " + e + ": struct_pack(k := " +
+			l.orcValue("struct_extract("+e+", 'key')", *from.Key, *to.Key) + ", v := " +
+			l.orcValue("struct_extract("+e+", 'value')", *from.Elem, *to.Elem) + ")))"
+	case from.Integer() && to.Integer():
+		return "TRY_CAST(" + x + " AS " + l.sqlType(to) + ")"
+	case from.Numeric() && to.Integer():
+		return "TRY_CAST(trunc(" + x + ") AS " + l.sqlType(to) + ")"
+	case from.Kind == hivetype.Boolean && to.Text():
+		return l.cast("CASE WHEN "+x+" THEN 'TRUE' WHEN NOT "+x+" THEN 'FALSE' END", hivetype.Of(hivetype.String), to)
+	case from.Kind == hivetype.Float && to.Text(): // with all digits of a double
+		return l.cast(x+"::DOUBLE", hivetype.Of(hivetype.Double), to)
+	case !hivetype.Castable(from, to):
+		return l.fail(unsupported("a column of type %s in an ORC file of a table that has %s", from, to))
 	}
-	return err
-}
-
-// ReadAt is io.ReaderAt's.
-func (r *placedReader) ReadAt(p []byte, off int64) (int, error) {
-	switch {
-	case r.local.Parts != nil:
-		return r.local.Parts.ReadAt(r.ctx, p, off)
-	case r.plain != nil:
-		return r.plain.ReadAt(p, off)
-	}
-	in, err := r.src.Open(r.ctx, r.file, off)
-	if err != nil {
-		return 0, err
-	}
-	n, err := io.ReadFull(in, p)
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		err = io.EOF
-	}
-	return n, errors.Join(err, in.Close())
-}
-
-// explain is the error of what came, if that has changed on the way, and otherwise err.
-func (r *placedReader) explain(err error) error {
-	var known *storage.Error
-	if r.local.Parts == nil || errors.As(err, &known) || r.ctx.Err() != nil {
-		return err
-	}
-	if changed := r.local.Parts.Recheck(r.ctx, 0, r.file.Object.Size); changed != nil {
-		return changed
-	}
-	return err
-}
-
-func (r *placedReader) close() error {
-	var err error
-	if r.plain != nil {
-		err = r.plain.Close()
-	}
-	if r.local.Release != nil {
-		r.local.Release()
-		r.local.Release = nil
-	}
-	return err
+	return l.cast(x, from, to)
 }

@@ -18,7 +18,7 @@ import (
 const defaultFileBytes = 256 << 20
 
 // Write runs a query and writes its rows below out.Dir: as Parquet through DuckDB's COPY, as text
-// through package formats. With dynamic partitions every distinct combination of their values
+// or ORC through packages formats and orc. With dynamic partitions every distinct combination of their values
 // gets a number as it turns up; rows are sorted by it, so that few files are open at a time and
 // memory stays bounded, and no value ever becomes a local path.
 func (e *Executor) Write(ctx context.Context, q *analysis.Query, src hiveql.Source, out hiveql.Output) error {

@@ -8,20 +8,30 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 
 	duckdb "github.com/duckdb/duckdb-go-bindings"
 
 	"github.com/skepdata/skep/hiveql"
 	"github.com/skepdata/skep/hiveql/formats"
+	"github.com/skepdata/skep/hiveql/orc"
 	"github.com/skepdata/skep/hivetype"
+	"github.com/skepdata/skep/metastore"
 )
 
 // text streams the rows out of DuckDB and through package formats, one file after the other.
-// Files are compressed where the table's storage says so, by the codec that the parameter
+// Text is compressed where the table's storage says so, by the codec that the parameter
 // codecParameter of the table names, or by gzip.
 func (w *writer) text(ctx context.Context) error {
 	sd := &w.out.Table.Storage
-	spec, err := formats.SpecOf(sd.InputFormat, sd.SerDe.Library, sd.SerDe.Parameters, w.out.Table.Parameters)
+	t := &textFiles{writer: w, ordinal: -1}
+	var err error
+	if isORC(sd) {
+		t.orc, err = orcOptions(w.out.Table)
+	} else {
+		t.spec, err = formats.SpecOf(sd.InputFormat, sd.SerDe.Library, sd.SerDe.Parameters, w.out.Table.Parameters)
+	}
 	if err != nil {
 		return &Error{Op: "write", Msg: fmt.Sprintf("table %s: %v", w.out.Table.TableName, err), Err: err}
 	}
@@ -29,8 +39,7 @@ func (w *writer) text(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t := &textFiles{writer: w, spec: spec, ordinal: -1}
-	if sd.Compressed && spec.In == formats.Lines {
+	if sd.Compressed && t.orc == nil && t.spec.In == formats.Lines {
 		codec, err := formats.CodecOf(w.out.Table.Parameters[codecParameter])
 		if err != nil {
 			return errors.Join(&Error{Op: "write", Msg: err.Error(), Err: err}, j.close())
@@ -47,6 +56,26 @@ func (w *writer) text(ctx context.Context) error {
 	return t.end()
 }
 
+// orcOptions are what a table's properties say of its ORC files.
+func orcOptions(t *metastore.Table) (*orc.WriterOptions, error) {
+	o := &orc.WriterOptions{}
+	sizes := map[string]*int{"orc.stripe.size": &o.Stripe, "orc.compress.size": &o.Chunk}
+	for key, value := range t.Parameters {
+		key = strings.ToLower(key)
+		if key == "orc.compress" {
+			o.Codec = value
+		}
+		if to := sizes[key]; to != nil {
+			n, err := strconv.Atoi(strings.TrimSpace(value))
+			if err != nil || n <= 0 {
+				return nil, fmt.Errorf("the table property %s=%q is no number of bytes", key, value)
+			}
+			*to = n
+		}
+	}
+	return o, nil
+}
+
 // codecParameter is Hadoop's name of the setting.
 const codecParameter = "mapreduce.output.fileoutputformat.compress.codec"
 
@@ -54,7 +83,8 @@ const codecParameter = "mapreduce.output.fileoutputformat.compress.codec"
 type textFiles struct {
 	*writer
 	spec    formats.Spec
-	codec   *formats.Codec // nil where files are not compressed
+	orc     *orc.WriterOptions // nil where files are text
+	codec   *formats.Codec     // nil where text is not compressed
 	files   int
 	ordinal int64 // of the open file's partition
 	open    *textFile
@@ -173,14 +203,27 @@ func (t *textFiles) begin(ordinal int64) error {
 	fields := make([]formats.Field, t.columns)
 	for i := range fields {
 		fields[i] = formats.Field{Name: t.out.Table.Storage.Columns[i].Name, Type: t.query.Output[i].Type}
-		if t.spec.In != formats.ORCFile {
+		if t.orc == nil {
 			fields[i].Type = fields[i].Type.LowerFields()
 		}
 	}
-	if o.rows, err = formats.NewWriter(t.spec, fields, o.plain); err != nil {
+	if err := t.beginRows(o, fields); err != nil {
 		return &Error{Op: "write", Msg: err.Error(), Err: err}
 	}
 	return nil
+}
+
+// beginRows begins to write a file's rows.
+func (t *textFiles) beginRows(o *textFile, fields []formats.Field) (err error) {
+	if t.orc == nil {
+		o.rows, err = formats.NewWriter(t.spec, fields, o.plain)
+		return err
+	}
+	rows, err := orc.NewWriter(fields, o.plain, *t.orc)
+	if err == nil {
+		o.rows = rows
+	}
+	return err
 }
 
 // end closes the open file and hands it over.

@@ -47,7 +47,7 @@ func newBatch(spec *Spec, fields []Field, projection []int, size int) (*batch, e
 		if p < 0 || p >= len(fields) {
 			return nil, fmt.Errorf("there is no column %d among %d", p, len(fields))
 		}
-		t, err := arrowType(fields[p].Type, spec.Nanos)
+		t, err := ArrowType(fields[p].Type, spec.Nanos)
 		if err != nil {
 			return nil, fmt.Errorf("column %s: %w", fields[p].Name, err)
 		}
@@ -105,10 +105,8 @@ func (b *batch) release() {
 	b.columns = nil
 }
 
-// ArrowType is the Arrow type that values of a Hive type are read as, where Spec.Nanos is not set.
-func ArrowType(t hivetype.Type) (arrow.DataType, error) { return arrowType(t, false) }
-
-func arrowType(t hivetype.Type, nanos bool) (arrow.DataType, error) {
+// ArrowType is the Arrow type that values of a Hive type are read as; nanos is what Spec.Nanos is.
+func ArrowType(t hivetype.Type, nanos bool) (arrow.DataType, error) {
 	if nanos && stamped(t) {
 		return &arrow.Decimal128Type{Precision: hivetype.MaxPrecision}, nil
 	}
@@ -120,27 +118,27 @@ func arrowType(t hivetype.Type, nanos bool) (arrow.DataType, error) {
 	case hivetype.TimestampLocalTZ:
 		return &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "UTC"}, nil
 	case hivetype.Array:
-		elem, err := arrowType(*t.Elem, nanos)
+		elem, err := ArrowType(*t.Elem, nanos)
 		if err != nil {
 			return nil, err
 		}
 		return arrow.ListOf(elem), nil
 	case hivetype.Map:
-		key, err := arrowType(*t.Key, nanos)
+		key, err := ArrowType(*t.Key, nanos)
 		if err != nil {
 			return nil, err
 		}
-		elem, err := arrowType(*t.Elem, nanos)
+		elem, err := ArrowType(*t.Elem, nanos)
 		if err != nil {
 			return nil, err
 		}
 		return arrow.MapOf(key, elem), nil
 	case hivetype.Union:
-		return ArrowType(t.Variants())
+		return ArrowType(t.Variants(), nanos)
 	case hivetype.Struct:
 		fields := make([]arrow.Field, len(t.Fields))
 		for i, f := range t.Fields {
-			ft, err := arrowType(f.Type, nanos)
+			ft, err := ArrowType(f.Type, nanos)
 			if err != nil {
 				return nil, err
 			}
@@ -187,6 +185,6 @@ func primitiveType(k hivetype.Kind) arrow.DataType {
 
 // supported is an error for types that cannot be in a text file.
 func supported(t hivetype.Type) error {
-	_, err := ArrowType(t)
+	_, err := ArrowType(t, false)
 	return err
 }

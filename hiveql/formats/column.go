@@ -269,12 +269,12 @@ func decimalAppender(b *array.Decimal128Builder, t hivetype.Type) func([]byte) b
 func stringAppender(b *array.StringBuilder, t hivetype.Type) func([]byte) bool {
 	if t.Kind == hivetype.String {
 		return func(text []byte) bool {
-			b.BinaryBuilder.Append(validUTF8(text))
+			b.BinaryBuilder.Append(ValidUTF8(text))
 			return true
 		}
 	}
 	return func(text []byte) bool {
-		v, _ := hivetype.ParseValue(stringOf(validUTF8(text)), t)
+		v, _ := hivetype.ParseValue(stringOf(ValidUTF8(text)), t)
 		b.Append(v.(string))
 		return true
 	}
@@ -361,9 +361,9 @@ func base64Byte(c byte) bool {
 	return false
 }
 
-// validUTF8 replaces what is no UTF-8 by U+FFFD, one for each longest beginning of a
+// ValidUTF8 replaces what is no UTF-8 by U+FFFD, one for each longest beginning of a
 // character, as Java does.
-func validUTF8(b []byte) []byte {
+func ValidUTF8(b []byte) []byte {
 	if utf8.Valid(b) {
 		return b
 	}

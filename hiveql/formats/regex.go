@@ -37,7 +37,7 @@ func newRegexRow(spec *Spec, b *batch) (*regexRow, error) {
 }
 
 func (r *regexRow) read(line []byte) error {
-	line = validUTF8(line)
+	line = ValidUTF8(line)
 	at := r.re.FindSubmatchIndex(line)
 	for i, p := range r.batch.projection {
 		c := r.batch.columns[i]

@@ -40,7 +40,6 @@ const (
 	Lines        Container = iota // a row a line
 	SequenceFile                  // the values of one of Hadoop's
 	RCFile                        // groups of rows, column by column; of LazySimple and LazyBinary
-	ORCFile                       // ORC, which NewORCReader reads
 )
 
 // String is the name of the SerDe.
@@ -74,8 +73,6 @@ type Spec struct {
 	In     Container
 	Params map[string]string // SerDe parameters, such as field.delim
 	Table  map[string]string // table properties, such as skip.header.line.count
-	// ByName has columns of ORC files found by their names instead of their places.
-	ByName bool
 	// Zone is that of instants in text that names none, such as timestamps with local time
 	// zone; nil means UTC.
 	Zone *time.Location
@@ -122,16 +119,12 @@ func SpecOf(inputFormat, serdeClass string, serdeParams, tableParams map[string]
 		s.In = SequenceFile
 	case "RCFileInputFormat":
 		s.In = RCFile
-	case "OrcInputFormat":
-		s.In = ORCFile
 	default:
 		return s, fmt.Errorf("the input format %s is %w yet", inputFormat, ErrUnsupported)
 	}
 	switch {
 	case s.In == RCFile:
 		return s, s.columnar(serdeClass)
-	case s.In == ORCFile && className(serdeClass) == "OrcSerde":
-		return s, nil
 	}
 	switch className(serdeClass) {
 	case "LazySimpleSerDe", "":
@@ -265,8 +258,6 @@ func (s *Spec) reader(b *batch, r io.Reader) (Reader, error) {
 
 func (s *Spec) hadoopReader(b *batch, r io.Reader) (Reader, error) {
 	switch s.In {
-	case ORCFile:
-		return nil, fmt.Errorf("reading ORC from a stream is %w: see NewORCReader", ErrUnsupported)
 	case RCFile:
 		var cells cellReader = binaryCells{}
 		if s.Kind == LazySimple {
@@ -291,7 +282,7 @@ func (s *Spec) hadoopReader(b *batch, r io.Reader) (Reader, error) {
 
 // noUnion refuses uniontypes, but for the formats that can have them.
 func (s *Spec) noUnion(f Field) error {
-	if s.Kind == LazySimple || s.Kind == MultiDelimit || s.In == ORCFile || !f.Type.Contains(hivetype.Union) {
+	if s.Kind == LazySimple || s.Kind == MultiDelimit || !f.Type.Contains(hivetype.Union) {
 		return nil
 	}
 	return fmt.Errorf("column %s: the type %s in files of %s is %w yet", f.Name, f.Type, s.Kind, ErrUnsupported)
@@ -377,8 +368,6 @@ func NewWriter(spec Spec, fields []Field, w io.Writer) (Writer, error) {
 		}
 	}
 	switch spec.In {
-	case ORCFile:
-		return newORCWriter(&spec, fields, w)
 	case RCFile:
 		cell, err := newCellWriter(&spec)
 		if err != nil {

@@ -1,0 +1,136 @@
+package orc
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/skepdata/skep/hiveql/formats"
+)
+
+// texts are strings and bytes: their lengths and their bytes, or numbers of a dictionary.
+type texts struct {
+	common
+	data       *stream  // direct
+	lengths    integers // of the values, or of the dictionary
+	numbers    integers // of the dictionary; nil if there is none
+	dictionary *stream
+	entries    uint64
+	words      [][]byte
+	binary     bool // no text
+	blank      bool // blanks at the end are not of the value
+	scratch    []int64
+}
+
+func (o *opening) texts(c common, id uint32, info typeInfo) column {
+	e := o.encoding(id)
+	t := &texts{common: c, lengths: newIntegers(o.stream(streamLength, id), e, false),
+		binary: info.kind == kindBinary, blank: info.kind == kindChar}
+	if e.kind == encodingDictionary || e.kind == encodingDictionaryV2 {
+		t.numbers = newIntegers(o.stream(streamData, id), e, false)
+		t.dictionary, t.entries = o.stream(streamDictionary, id), e.dictionary
+	} else {
+		t.data = o.stream(streamData, id)
+	}
+	return t
+}
+
+func (c *texts) read(n int, within []bool) (arrow.ArrayData, error) {
+	valid, have, err := c.presence(n, within)
+	if err != nil {
+		return nil, err
+	}
+	if cap(c.scratch) < have {
+		c.scratch = make([]int64, n)
+	}
+	list := c.scratch[:have]
+	offsets, bytes := make([]int32, n+1), []byte{}
+	add := c.append
+	if c.numbers != nil {
+		if err := c.readDictionary(); err != nil {
+			return nil, fmt.Errorf("dictionary: %w", err)
+		}
+		err, add = c.numbers.next(list), c.appendWord
+	} else {
+		err = c.lengths.next(list)
+	}
+	if err != nil {
+		return nil, err
+	}
+	at := 0
+	for i := range n {
+		if valid == nil || valid[i] {
+			if bytes, err = add(bytes, list[at]); err != nil {
+				return nil, err
+			}
+			at++
+		}
+		if len(bytes) > math.MaxInt32 {
+			return nil, fmt.Errorf("%d values of more than 2 GiB are %w", n, ErrUnsupported)
+		}
+		offsets[i+1] = int32(len(bytes))
+	}
+	return c.array(n, valid, have, []*memory.Buffer{bufferOf(offsets), memory.NewBufferBytes(bytes)}), nil
+}
+
+// append appends a value of so many bytes.
+func (c *texts) append(dst []byte, length int64) ([]byte, error) {
+	if length < 0 {
+		return dst, malformed("a value of %d bytes", length)
+	}
+	from := len(dst)
+	dst, err := c.data.appended(dst, length)
+	if err != nil || c.binary {
+		return dst, err
+	}
+	return append(dst[:from], c.text(dst[from:])...), nil
+}
+
+// text is what bytes are as text: UTF-8.
+func (c *texts) text(b []byte) []byte {
+	b = formats.ValidUTF8(b)
+	for c.blank && len(b) > 0 && b[len(b)-1] == ' ' {
+		b = b[:len(b)-1]
+	}
+	return b
+}
+
+// appendWord appends an entry of the dictionary.
+func (c *texts) appendWord(dst []byte, number int64) ([]byte, error) {
+	if number < 0 || number >= int64(len(c.words)) {
+		return dst, malformed("entry %d of a dictionary that has %d", number, len(c.words))
+	}
+	return append(dst, c.words[number]...), nil
+}
+
+// readDictionary reads all of the dictionary, the first time.
+func (c *texts) readDictionary() error {
+	if c.words != nil || c.entries == 0 {
+		return nil
+	}
+	words := make([][]byte, 0, min(c.entries, 1<<16))
+	var chunk [1024]int64
+	for uint64(len(words)) < c.entries {
+		lengths := chunk[:min(c.entries-uint64(len(words)), uint64(len(chunk)))]
+		if err := c.lengths.next(lengths); err != nil {
+			return err
+		}
+		for _, n := range lengths {
+			if n < 0 {
+				return malformed("an entry of %d bytes", n)
+			}
+			word, err := c.dictionary.appended(nil, n)
+			if err != nil {
+				return err
+			}
+			if !c.binary {
+				word = c.text(word)
+			}
+			words = append(words, word)
+		}
+	}
+	c.words = words
+	return nil
+}

@@ -1,0 +1,258 @@
+package orc
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/big"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/skepdata/skep/hivetype"
+)
+
+// columnWriter encodes one column of a stripe, and those below it.
+type columnWriter struct {
+	id      uint64
+	t       hivetype.Type
+	below   []*columnWriter
+	present bitWriter
+	nulls   bool // present is of use: a value of the stripe is NULL
+	stripe  statistics
+	file    statistics
+	data    *chunks // of all kinds but arrays, maps and structs
+	second  *chunks
+	lengths *chunks
+	bits    bitWriter
+	bytes   byteRunWriter
+	first   integerWriter
+	other   integerWriter
+	words   *dictionary // of text, as long as it is worth it
+	clock   *clock
+	raw     int64 // bytes of the values in the memory of Java
+}
+
+// newColumnWriter makes the writers of a type and of its parts, and numbers them in pre-order.
+func newColumnWriter(t hivetype.Type, next *uint64, by *clock, chunk func() *chunks) (*columnWriter, error) {
+	c := &columnWriter{id: *next, t: t, clock: by, stripe: statistics{kind: t.Kind}, file: statistics{kind: t.Kind}}
+	*next++
+	c.present.runs.out = chunk()
+	c.data, c.second, c.lengths = chunk(), chunk(), chunk()
+	c.bits.runs.out, c.bytes.out = c.data, c.data
+	c.first = integerWriter{out: c.data, signed: true}
+	var parts []hivetype.Type
+	switch t.Kind {
+	case hivetype.Array:
+		parts = []hivetype.Type{*t.Elem}
+		c.first = integerWriter{out: c.lengths}
+	case hivetype.Map:
+		parts = []hivetype.Type{*t.Key, *t.Elem}
+		c.first = integerWriter{out: c.lengths}
+	case hivetype.Struct, hivetype.Union:
+		for _, f := range t.Fields {
+			parts = append(parts, f.Type)
+		}
+	case hivetype.Decimal:
+		c.other = integerWriter{out: c.second, signed: true}
+	case hivetype.Timestamp, hivetype.TimestampLocalTZ:
+		c.other = integerWriter{out: c.second}
+	case hivetype.String, hivetype.Varchar, hivetype.Char:
+		c.first, c.words = integerWriter{out: c.lengths}, &dictionary{}
+	case hivetype.Binary:
+		c.first = integerWriter{out: c.lengths}
+	case hivetype.Boolean, hivetype.TinyInt, hivetype.SmallInt, hivetype.Int, hivetype.BigInt, hivetype.Float, hivetype.Double, hivetype.Date:
+	default:
+		return nil, fmt.Errorf("the type %s in an ORC file is %w", t, ErrUnsupported)
+	}
+	for _, p := range parts {
+		b, err := newColumnWriter(p, next, by, chunk)
+		if err != nil {
+			return nil, err
+		}
+		c.below = append(c.below, b)
+	}
+	return c, nil
+}
+
+// write adds a value.
+func (c *columnWriter) write(v hivetype.Value) error {
+	c.present.add(v != nil)
+	if v == nil {
+		c.nulls, c.stripe.null = true, true
+		return nil
+	}
+	c.stripe.count++
+	c.raw += rawSize(v, c.t)
+	switch c.t.Kind {
+	case hivetype.Boolean:
+		c.bits.add(v.(bool))
+		if v.(bool) {
+			c.stripe.trues++
+		}
+	case hivetype.TinyInt:
+		c.bytes.add(byte(v.(int64)))
+		c.stripe.integer(v.(int64))
+	case hivetype.SmallInt, hivetype.Int, hivetype.BigInt:
+		c.first.add(v.(int64))
+		c.stripe.integer(v.(int64))
+	case hivetype.Float:
+		c.data.bytes(binary.LittleEndian.AppendUint32(nil, math.Float32bits(v.(float32))))
+		c.stripe.double(float64(v.(float32)))
+	case hivetype.Double:
+		c.data.bytes(binary.LittleEndian.AppendUint64(nil, math.Float64bits(v.(float64))))
+		c.stripe.double(v.(float64))
+	case hivetype.Date:
+		days := floorDiv(v.(time.Time).Unix(), daySeconds)
+		c.first.add(days)
+		c.stripe.integer(days)
+	case hivetype.Decimal:
+		return c.decimal(v.(hivetype.Dec))
+	case hivetype.Timestamp, hivetype.TimestampLocalTZ:
+		c.timestamp(v.(time.Time))
+	case hivetype.String, hivetype.Varchar, hivetype.Char:
+		c.text(v.(string))
+	case hivetype.Binary:
+		b := v.([]byte)
+		c.first.add(int64(len(b)))
+		c.data.bytes(b)
+		c.stripe.bytes += int64(len(b))
+	default:
+		return c.nested(v)
+	}
+	return nil
+}
+
+func (c *columnWriter) nested(v hivetype.Value) error {
+	switch c.t.Kind {
+	case hivetype.Struct:
+		for i, x := range v.([]any) {
+			if err := c.below[i].write(x); err != nil {
+				return err
+			}
+		}
+	case hivetype.Array:
+		list := v.([]any)
+		c.first.add(int64(len(list)))
+		for _, x := range list {
+			if err := c.below[0].write(x); err != nil {
+				return err
+			}
+		}
+	case hivetype.Map:
+		list := v.([]hivetype.Entry)
+		c.first.add(int64(len(list)))
+		for _, e := range list {
+			if err := c.below[0].write(e.Key); err != nil {
+				return err
+			}
+			if err := c.below[1].write(e.Value); err != nil {
+				return err
+			}
+		}
+	case hivetype.Union:
+		u := v.(hivetype.Variant)
+		c.bytes.add(byte(u.Tag))
+		return c.below[u.Tag].write(u.Value)
+	}
+	return nil
+}
+
+// decimal writes digits with the scale of the column.
+func (c *columnWriter) decimal(v hivetype.Dec) error {
+	u := v.Unscaled
+	switch {
+	case v.Scale < c.t.Scale:
+		u = new(big.Int).Mul(u, new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(c.t.Scale-v.Scale)), nil))
+	case v.Scale > c.t.Scale:
+		r, ok := v.Round(c.t.Precision, c.t.Scale)
+		if !ok || r.Scale > c.t.Scale {
+			return fmt.Errorf("%s is no %s", v, c.t)
+		}
+		return c.decimal(r)
+	}
+	c.stripe.decimal(hivetype.Dec{Unscaled: u, Scale: c.t.Scale})
+	c.other.add(int64(c.t.Scale))
+	if u.IsInt64() {
+		c.first.varint(zigzag(u.Int64()))
+		return nil
+	}
+	n := new(big.Int).Lsh(u, 1)
+	if u.Sign() < 0 {
+		n.Sub(new(big.Int).Neg(n), big.NewInt(1))
+	}
+	for seven, rest := big.NewInt(0x7f), new(big.Int); ; {
+		b := byte(rest.And(n, seven).Uint64())
+		if n.Rsh(n, 7); n.Sign() == 0 {
+			c.data.byte(b)
+			return nil
+		}
+		c.data.byte(b | 0x80)
+	}
+}
+
+// timestamp writes seconds since epoch, and nanoseconds.
+func (c *columnWriter) timestamp(v time.Time) {
+	seconds, nanos := v.Unix(), int64(v.Nanosecond())
+	c.stripe.instant(v.UnixMilli(), nanos%1e6)
+	begin := int64(epoch)
+	if c.t.Kind == hivetype.Timestamp && c.clock.late {
+		seconds += lateSeconds
+		begin += lateSeconds
+	}
+	if seconds < 0 && nanos > 999999 {
+		seconds++
+	}
+	c.first.add(seconds - begin)
+	c.other.add(fraction(nanos))
+}
+
+// fraction is nanoseconds without the zeros at their end, the number of which less one is in the lowest three bits.
+func fraction(nanos int64) int64 {
+	if nanos == 0 || nanos%100 != 0 {
+		return nanos << 3
+	}
+	zeros := int64(1)
+	for nanos /= 100; nanos%10 == 0 && zeros < 7; nanos /= 10 {
+		zeros++
+	}
+	return nanos<<3 | zeros
+}
+
+func (c *columnWriter) text(v string) {
+	if c.t.Kind == hivetype.Char { // as Hive does it
+		v += strings.Repeat(" ", max(c.t.Length-utf8.RuneCountInString(v), 0))
+	}
+	c.stripe.text(v)
+	if c.words != nil {
+		c.words.add(v)
+		if !c.words.worthIt() {
+			c.direct()
+		}
+		return
+	}
+	c.first.add(int64(len(v)))
+	c.data.bytes([]byte(v))
+}
+
+// direct gives up the dictionary for the rest of the stripe.
+func (c *columnWriter) direct() {
+	d := c.words
+	c.words = nil
+	for _, i := range d.rows {
+		c.first.add(int64(len(d.words[i])))
+		c.data.bytes([]byte(d.words[i]))
+	}
+}
+
+// held is how much memory the column and those below it take.
+func (c *columnWriter) held() int {
+	n := c.present.runs.out.held() + c.data.held() + c.second.held() + c.lengths.held()
+	if c.words != nil {
+		n += c.words.held()
+	}
+	for _, b := range c.below {
+		n += b.held()
+	}
+	return n
+}

@@ -1,0 +1,223 @@
+package orc
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/skepdata/skep/hiveql/formats"
+)
+
+// Options say what is read of a file.
+type Options struct {
+	Columns []int // by their numbers in the file, in the order of the batches
+	// First and Last are the stripes: First and those behind it, without Last. Both 0 are all.
+	First, Last int
+	// Rows is the most rows of a batch.
+	Rows int
+	// Nanos has timestamps put out as package formats does with Spec.Nanos; otherwise they are cut to microseconds,
+	// and Cut, if not nil, counts those that lose digits.
+	Nanos bool
+	Cut   *atomic.Int64
+	// Zone is that of the clock by which timestamps were written where a file does not say it; nil means UTC.
+	Zone *time.Location
+	// Prefetch, if not nil, is told what will be read soon: n bytes from off on.
+	Prefetch func(off, n int64)
+}
+
+// Reader reads rows in batches. It is for one goroutine at a time.
+type Reader struct {
+	file    *File
+	options Options
+	schema  *arrow.Schema
+	next    int // stripe
+	left    int64
+	columns []column
+	decode  *decoder
+	streams []*stream
+}
+
+// Reader begins to read.
+func (f *File) Reader(o Options) (*Reader, error) {
+	if o.Last == 0 && o.First == 0 {
+		o.Last = len(f.footer.stripes)
+	}
+	r := &Reader{file: f, options: o, next: o.First}
+	list := make([]arrow.Field, len(o.Columns))
+	for i, c := range o.Columns {
+		t, err := formats.ArrowType(f.types[c], o.Nanos)
+		if err != nil {
+			return nil, fmt.Errorf("column %s: %w", f.names[c], err)
+		}
+		list[i] = arrow.Field{Name: f.names[c], Type: t, Nullable: true}
+	}
+	r.schema = arrow.NewSchema(list, nil)
+	if f.post.codec != codecNone {
+		r.decode = &decoder{codec: f.post.codec}
+	}
+	return r, nil
+}
+
+// Close gives back what the reader holds.
+func (r *Reader) Close() {
+	if r.decode != nil {
+		r.decode.close()
+	}
+	r.columns, r.next, r.left = nil, r.options.Last, 0
+}
+
+// batchBytes is about how much memory a batch may take, and expansion how much longer values are than what the file has
+// of them. Batches of long rows have fewer of them.
+const (
+	batchBytes = 32 << 20
+	expansion  = 4
+	fewestRows = 64
+)
+
+// Next is the next batch, of at least one row, which the caller releases. The error behind the last one is io.EOF.
+func (r *Reader) Next(ctx context.Context) (arrow.RecordBatch, error) {
+	for r.left == 0 {
+		if r.next >= r.options.Last {
+			return nil, io.EOF
+		}
+		if err := r.stripe(ctx, r.next); err != nil {
+			return nil, fmt.Errorf("stripe %d: %w", r.next, err)
+		}
+		r.next++
+	}
+	for _, s := range r.streams {
+		s.ctx = ctx
+	}
+	s := r.file.footer.stripes[r.next-1]
+	rows := int64(max(r.options.Rows, 1))
+	if perRow := s.data * expansion / max(s.rows, 1); perRow > 0 {
+		rows = min(rows, max(batchBytes/perRow, fewestRows))
+	}
+	n := int(min(rows, r.left))
+	arrays := make([]arrow.Array, len(r.columns))
+	for i, c := range r.columns {
+		data, err := c.read(n, nil)
+		if err != nil {
+			for _, a := range arrays[:i] {
+				a.Release()
+			}
+			return nil, fmt.Errorf("stripe %d, column %s: %w", r.next-1, r.schema.Field(i).Name, err)
+		}
+		arrays[i] = array.MakeFromData(data)
+		data.Release()
+	}
+	r.left -= int64(n)
+	batch := array.NewRecordBatch(r.schema, arrays, int64(n))
+	for _, a := range arrays {
+		a.Release()
+	}
+	return batch, nil
+}
+
+// stripe opens the streams of the columns in a stripe.
+func (r *Reader) stripe(ctx context.Context, i int) error {
+	s := r.file.footer.stripes[i]
+	r.columns, r.streams, r.left = r.columns[:0], r.streams[:0], s.rows
+	if len(r.options.Columns) == 0 || s.rows == 0 {
+		return nil
+	}
+	packed := make([]byte, s.footer)
+	if err := r.file.read(ctx, packed, s.offset+s.index+s.data); err != nil {
+		return err
+	}
+	plain, err := r.file.plain(packed)
+	if err != nil {
+		return fmt.Errorf("its footer: %w", err)
+	}
+	footer, err := parseStripeFooter(plain, s)
+	if err != nil {
+		return fmt.Errorf("its footer: %w", err)
+	}
+	opened := &opening{reader: r, ctx: ctx, footer: footer}
+	if opened.zone, err = r.zoneOf(footer.zone); err != nil {
+		return err
+	}
+	for k, c := range r.options.Columns {
+		col, err := opened.column(r.file.footer.types[0].below[c], r.schema.Field(k).Type)
+		if err != nil {
+			return fmt.Errorf("column %s: %w", r.file.names[c], err)
+		}
+		r.columns = append(r.columns, col)
+	}
+	opened.prefetch()
+	return nil
+}
+
+// zoneOf is the zone in which a writer took timestamps for instants.
+func (r *Reader) zoneOf(name string) (*time.Location, error) {
+	switch name {
+	case "":
+		if r.options.Zone != nil {
+			return r.options.Zone, nil
+		}
+		return time.UTC, nil
+	case "UTC", "GMT", "Etc/UTC", "Z":
+		return time.UTC, nil
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, fmt.Errorf("the time zone %q of the writer is not known here: %w", name, err)
+	}
+	return zone, nil
+}
+
+// opening opens the columns of one stripe.
+type opening struct {
+	reader *Reader
+	ctx    context.Context
+	footer *stripeFooter
+	zone   *time.Location
+}
+
+// stream opens a stream of a column; a missing one is empty.
+func (o *opening) stream(kind uint64, id uint32) *stream {
+	s := &stream{ctx: o.ctx, read: o.reader.file.read, decode: o.reader.decode, block: o.reader.file.post.block}
+	for _, i := range o.footer.streams {
+		if i.kind == kind && i.column == uint64(id) {
+			s.at, s.end = i.offset, i.offset+i.length
+			break
+		}
+	}
+	o.reader.streams = append(o.reader.streams, s)
+	return s
+}
+
+// has reports whether a column has a stream.
+func (o *opening) has(kind uint64, id uint32) bool {
+	for _, i := range o.footer.streams {
+		if i.kind == kind && i.column == uint64(id) {
+			return true
+		}
+	}
+	return false
+}
+
+// encoding is that of a column; what is not said is the first.
+func (o *opening) encoding(id uint32) encoding {
+	if int(id) < len(o.footer.encodings) {
+		return o.footer.encodings[id]
+	}
+	return encoding{}
+}
+
+// prefetch tells what of the file the streams lie in.
+func (o *opening) prefetch() {
+	if o.reader.options.Prefetch == nil {
+		return
+	}
+	for _, s := range o.reader.streams {
+		if s.end > s.at {
+			o.reader.options.Prefetch(s.at, s.end-s.at)
+		}
+	}
+}

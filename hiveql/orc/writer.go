@@ -1,0 +1,295 @@
+package orc
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/skepdata/skep/hiveql/formats"
+	"github.com/skepdata/skep/hivetype"
+)
+
+// Defaults of the table properties orc.stripe.size and orc.compress.size, in bytes.
+const (
+	DefaultStripe = 64 << 20
+	DefaultChunk  = 256 << 10
+)
+
+// WriterOptions say how a file is written.
+type WriterOptions struct {
+	// Codec is NONE, ZLIB, SNAPPY, LZ4 or ZSTD, in any case; empty means ZLIB, as for Hive.
+	Codec string
+	// Stripe is about how many bytes a stripe may have, and Chunk how many are compressed together. 0 means the
+	// default.
+	Stripe, Chunk int
+}
+
+// Writer writes rows to one file. It is for one goroutine at a time, and holds about one stripe in memory.
+type Writer struct {
+	out     *bufio.Writer
+	at      int64
+	options WriterOptions
+	codec   codec
+	encode  *encoder
+	root    *columnWriter
+	clock   *clock // of the stripe
+	timed   []int  // columns with timestamps
+	rows    int64  // of the stripe
+	all     int64
+	stripes []message
+	meta    message
+	err     error
+}
+
+// NewWriter begins a file of columns.
+func NewWriter(columns []formats.Field, w io.Writer, o WriterOptions) (*Writer, error) {
+	if o.Stripe <= 0 {
+		o.Stripe = DefaultStripe
+	}
+	if o.Chunk <= 0 || o.Chunk >= maxBlock {
+		o.Chunk = DefaultChunk
+	}
+	c, err := codecNamed(o.Codec)
+	if err != nil {
+		return nil, err
+	}
+	out := &Writer{out: bufio.NewWriterSize(w, 1<<18), options: o, codec: c}
+	if c != codecNone {
+		out.encode = &encoder{codec: c}
+	}
+	out.clock = &clock{}
+	t, id := hivetype.StructOf(), uint64(0)
+	for _, f := range columns {
+		t.Fields = append(t.Fields, hivetype.Field{Name: f.Name, Type: f.Type})
+	}
+	for i, f := range columns {
+		if f.Type.Contains(hivetype.Timestamp) || f.Type.Contains(hivetype.TimestampLocalTZ) {
+			out.timed = append(out.timed, i)
+		}
+	}
+	if out.root, err = newColumnWriter(t, &id, out.clock, out.chunks); err != nil {
+		return nil, err
+	}
+	out.write([]byte(magic))
+	return out, nil
+}
+
+func codecNamed(name string) (codec, error) {
+	switch strings.ToUpper(name) {
+	case "", "ZLIB":
+		return codecZlib, nil
+	case "NONE":
+		return codecNone, nil
+	case "SNAPPY":
+		return codecSnappy, nil
+	case "LZ4":
+		return codecLZ4, nil
+	case "ZSTD":
+		return codecZstd, nil
+	case "LZO", "BROTLI":
+		return 0, fmt.Errorf("orc.compress=%s is %w yet; ZLIB, SNAPPY, LZ4, ZSTD and NONE are", name, ErrUnsupported)
+	}
+	return 0, fmt.Errorf("orc.compress=%s is no codec; ZLIB, SNAPPY, LZ4, ZSTD and NONE are", name)
+}
+
+func (w *Writer) chunks() *chunks { return &chunks{encode: w.encode, size: w.options.Chunk} }
+
+// lookAfter is how many rows are written before it is looked again whether a stripe is full.
+const lookAfter = 256
+
+// Write writes one row, with a value for every column in order.
+func (w *Writer) Write(row []hivetype.Value) error {
+	if w.err != nil {
+		return w.err
+	}
+	if len(row) != len(w.root.below) {
+		return fmt.Errorf("a row of %d values for %d columns", len(row), len(w.root.below))
+	}
+	if err := w.setClock(row); err != nil {
+		return err
+	}
+	w.root.stripe.count++
+	for i, v := range row {
+		if err := w.root.below[i].write(v); err != nil {
+			w.err = fmt.Errorf("column %s: %w", w.root.t.Fields[i].Name, err) // the columns are not of one length any more
+			return w.err
+		}
+	}
+	if w.rows++; w.rows%lookAfter == 0 && w.root.held() >= w.options.Stripe {
+		w.stripe()
+	}
+	return w.err
+}
+
+// Close writes what is still in memory and the footer. It does not close the writer below.
+func (w *Writer) Close() error {
+	if w.err == nil && w.rows > 0 {
+		w.stripe()
+	}
+	if w.err == nil {
+		w.tail()
+	}
+	if w.err == nil {
+		w.err = w.out.Flush()
+	}
+	err := w.err
+	if w.err == nil {
+		w.err = fmt.Errorf("the writer is closed")
+	}
+	return err
+}
+
+func (w *Writer) write(b []byte) int64 {
+	if w.err == nil {
+		_, w.err = w.out.Write(b)
+	}
+	w.at += int64(len(b))
+	return int64(len(b))
+}
+
+// stripe writes the rows in memory.
+func (w *Writer) stripe() {
+	begin := w.at
+	var footer, stats message
+	w.root.each(func(c *columnWriter) {
+		for _, s := range c.streams() {
+			b, err := s.from.take()
+			if err != nil && w.err == nil {
+				w.err = err
+			}
+			if len(b) > 0 {
+				footer = footer.bytes(1, encodedStream(s.kind, c.id, uint64(len(b))))
+				w.write(b)
+			}
+		}
+	})
+	data := w.at - begin
+	w.root.each(func(c *columnWriter) {
+		footer = footer.bytes(2, c.encoding())
+		stats = stats.bytes(1, c.stripe.encoded())
+		c.begin()
+	})
+	footer = footer.bytes(3, []byte(w.clock.zone()))
+	length := w.write(w.packed(footer))
+	w.stripes = append(w.stripes, message(nil).number(1, uint64(begin)).number(2, 0).number(3, uint64(data)).
+		number(4, uint64(length)).number(5, uint64(w.rows)))
+	w.meta = w.meta.bytes(1, stats)
+	w.all += w.rows
+	w.rows = 0
+}
+
+// packed compresses a message.
+func (w *Writer) packed(m message) []byte {
+	c := w.chunks()
+	c.bytes(m)
+	b, err := c.take()
+	if err != nil && w.err == nil {
+		w.err = err
+	}
+	return b
+}
+
+// tail writes statistics, footer and postscript.
+func (w *Writer) tail() {
+	metadata := w.write(w.packed(w.meta))
+	body := uint64(w.at) - uint64(metadata)
+	f := message(nil).number(1, uint64(len(magic))).number(2, body)
+	for _, s := range w.stripes {
+		f = f.bytes(3, s)
+	}
+	var stats []message
+	w.root.each(func(c *columnWriter) {
+		below := make([]uint64, len(c.below))
+		for i, b := range c.below {
+			below[i] = b.id
+		}
+		f = f.bytes(4, encodedType(c.t, below))
+		stats = append(stats, c.file.encoded())
+	})
+	f = f.number(6, uint64(w.all))
+	for _, s := range stats {
+		f = f.bytes(7, s)
+	}
+	f = f.number(8, 0).number(11, calendarProleptic).bytes(12, []byte("skep"))
+	footer := w.write(w.packed(f))
+	// Version 6 of Java's writer is the first whose timestamps have bounds in UTC.
+	p := message(nil).number(1, uint64(footer)).number(2, uint64(w.codec)).number(3, uint64(w.options.Chunk)).
+		packed(4, 0, 12).number(5, uint64(metadata)).number(6, 6).bytes(8000, []byte(magic))
+	w.write(append(p, byte(len(p))))
+}
+
+// Raw is how many bytes the values have in the memory of Java, which Hive calls the raw data size.
+func (w *Writer) Raw() int64 {
+	n := int64(0)
+	w.root.each(func(c *columnWriter) { n += c.raw })
+	return n
+}
+
+// each calls do for a column and all below it, in pre-order.
+func (c *columnWriter) each(do func(*columnWriter)) {
+	do(c)
+	for _, b := range c.below {
+		b.each(do)
+	}
+}
+
+// encodedAs is a stream of a column, to be written.
+type encodedAs struct {
+	kind uint64
+	from *chunks
+}
+
+// streams ends the column's streams.
+func (c *columnWriter) streams() []encodedAs {
+	c.present.flush()
+	if !c.nulls {
+		c.present.runs.out.open, c.present.runs.out.done = c.present.runs.out.open[:0], c.present.runs.out.done[:0]
+	}
+	if c.words != nil && !c.words.saves() {
+		c.direct()
+	}
+	if c.words != nil {
+		words, place := c.words.sorted()
+		numbers := integerWriter{out: c.data}
+		for _, i := range c.words.rows {
+			numbers.add(int64(place[i]))
+		}
+		numbers.flush()
+		for _, s := range words {
+			c.first.add(int64(len(s)))
+			c.second.bytes([]byte(s))
+		}
+	}
+	c.bits.flush()
+	c.bytes.flush()
+	c.first.flush()
+	c.other.flush()
+	list := []encodedAs{{streamPresent, c.present.runs.out}, {streamData, c.data}, {streamLength, c.lengths}}
+	if c.words != nil {
+		return append(list, encodedAs{streamDictionary, c.second})
+	}
+	return append(list, encodedAs{streamSecondary, c.second})
+}
+
+// encoding is the message of how the column is encoded.
+func (c *columnWriter) encoding() message {
+	switch c.t.Kind {
+	case hivetype.Boolean, hivetype.TinyInt, hivetype.Float, hivetype.Double, hivetype.Struct, hivetype.Union:
+		return message(nil).number(1, encodingDirect)
+	}
+	if c.words != nil {
+		return message(nil).number(1, encodingDictionaryV2).number(2, uint64(len(c.words.words)))
+	}
+	return message(nil).number(1, encodingDirectV2)
+}
+
+// begin begins a stripe.
+func (c *columnWriter) begin() {
+	c.file.add(&c.stripe)
+	c.stripe, c.nulls = statistics{kind: c.t.Kind}, false
+	switch c.t.Kind {
+	case hivetype.String, hivetype.Varchar, hivetype.Char:
+		c.words = &dictionary{}
+	}
+}
