@@ -1,6 +1,6 @@
-// Package formats reads and writes the formats of Hive tables but Parquet: bytes on one side, Arrow record
+// Package formats reads and writes the formats of Hive tables but Parquet and ORC: bytes on one side, Arrow record
 // batches (reading) or rows of hivetype values (writing) on the other. Text has a row a line, a
-// SequenceFile a row a value; RCFile has the values of one column after those of another.
+// SequenceFile a row a value; an RCFile has the values of one column after those of another.
 //
 //	spec, err := formats.SpecOf(sd.InputFormat, sd.SerDe.Library, sd.SerDe.Parameters, table.Parameters)
 //	plain, err := formats.Decompress("part-0.gz", file)
