@@ -197,9 +197,9 @@ func measures(c metastore.Column) []measure {
 	case hivetype.Boolean:
 		return []measure{nulls, m("num_trues", "count(CASE WHEN $ THEN 1 END)"), m("num_falses", "count(CASE WHEN NOT $ THEN 1 END)")}
 	case hivetype.Binary:
-		return []measure{nulls, m("avg_col_len", "avg(coalesce(length($), 0))"), m("max_col_len", "max(length($))")}
+		return []measure{nulls, m("avg_col_len", "avg(length($))"), m("max_col_len", "max(length($))")}
 	case hivetype.String, hivetype.Varchar, hivetype.Char:
-		return append(distinct, nulls, m("avg_col_len", "avg(coalesce(length($), 0))"), m("max_col_len", "max(length($))"))
+		return append(distinct, nulls, m("avg_col_len", "avg(length($))"), m("max_col_len", "max(length($))"))
 	case hivetype.Float, hivetype.Double:
 		return append(distinct, nulls, m("min", "min(CAST($ AS DOUBLE))"), m("max", "max(CAST($ AS DOUBLE))"))
 	}
