@@ -51,17 +51,33 @@ func (b *Bucket) draft(ctx context.Context, key string, opts storage.CreateOptio
 	} else if err != nil && !isAbsent(err) {
 		return nil, b.fail("create", key, err)
 	}
-	dir, err := existing(filepath.Dir(path))
-	if err != nil {
-		return nil, b.fail("create", key, err)
-	}
-	file, err := createTemp(dir, b.namedFiles)
+	file, err := b.tempFor(path)
 	if err != nil {
 		return nil, b.fail("create", key, clash(path, err))
 	}
 	return &draft{
 		b: b, key: key, path: path, durable: opts.Durable, file: file, mtime: opts.ModTime, mode: opts.Mode.Perm(),
 	}, nil
+}
+
+// tempFor makes a file without a visible name, in the nearest directory above path that exists.
+func (b *Bucket) tempFor(path string) (*tempFile, error) {
+	const attempts = 10 // others may remove an empty directory before the file is in it
+	var err error
+	for range attempts {
+		var dir string
+		if dir, err = existing(filepath.Dir(path)); err != nil {
+			return nil, err
+		}
+		var file *tempFile
+		if file, err = createTemp(dir, b.namedFiles); err == nil {
+			return file, nil
+		}
+		if !errors.Is(err, syscall.ENOENT) && !errors.Is(err, syscall.EPERM) { // which is what ext4 says of it
+			break
+		}
+	}
+	return nil, err
 }
 
 func kindOf(mode os.FileMode) string {

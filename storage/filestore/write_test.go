@@ -2,6 +2,7 @@ package filestore
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -84,6 +85,32 @@ func TestAbortMakesNoDirectories(t *testing.T) {
 	}
 	if _, err := os.Lstat(b.root + "a"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("lstat a: %v, want nothing there", err)
+	}
+}
+
+// Others may remove an empty directory between the moment in which it is found and that in which a file is
+// made in it.
+func TestCreateWhereDirectoriesGo(t *testing.T) {
+	b := newBucket(t).(*Bucket)
+	ctx, stop := context.WithCancel(t.Context())
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		for ctx.Err() == nil {
+			_ = os.MkdirAll(b.root+"a/b", 0o777)
+			_ = os.Remove(b.root + "a/b")
+			_ = os.Remove(b.root + "a")
+		}
+	}()
+	defer func() { stop(); <-gone }()
+	for range 3000 {
+		w, err := b.Create(t.Context(), "a/b/c", storage.CreateOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Abort(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
