@@ -30,8 +30,7 @@ func createBzip2(w io.Writer, opts Options) (io.WriteCloser, error) {
 	out.write('h', 8)
 	out.write(uint64('0'+level), 8)
 	var sum uint32
-	// Runs of four bytes become five, which must fit the block that the level declares.
-	c := &compressor[*bzip2Block]{size: level*80_000 - 32, crew: opts.Crew}
+	c := &compressor[*bzip2Block]{size: bzip2BlockOf(level), crew: opts.Crew}
 	c.encode = func(block, _ []byte, _ bool) (*bzip2Block, error) { return encodeBzip2(opts.Crew, block) }
 	c.emit = func(b *bzip2Block) error {
 		sum = bits.RotateLeft32(sum, 1) ^ b.sum
@@ -49,6 +48,9 @@ func createBzip2(w io.Writer, opts Options) (io.WriteCloser, error) {
 	}
 	return c, nil
 }
+
+// bzip2BlockOf is how many bytes go into a block. Runs of four become five, which must fit what the level declares.
+func bzip2BlockOf(level int) int { return level*80_000 - 32 }
 
 // bzip2Block is a compressed block.
 type bzip2Block struct {
