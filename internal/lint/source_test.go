@@ -22,19 +22,21 @@ const root = "../.."
 
 // pkg is what go list says of a package.
 type pkg struct {
-	ImportPath  string
-	Dir         string
-	Imports     []string
-	GoFiles     []string
-	CgoFiles    []string
-	TestGoFiles []string
+	ImportPath   string
+	Dir          string
+	Imports      []string
+	TestImports  []string
+	XTestImports []string
+	GoFiles      []string
+	CgoFiles     []string
+	TestGoFiles  []string
 }
 
 func usesCgo(p pkg) bool { return len(p.CgoFiles) > 0 }
 
-// packages lists the project's packages, with their imports outside tests.
+// packages lists the project's packages, with what they and their tests import.
 func packages(t *testing.T) []pkg {
-	cmd := exec.Command("go", "list", "-json=ImportPath,Dir,Imports,GoFiles,CgoFiles,TestGoFiles", "./...")
+	cmd := exec.Command("go", "list", "-json=ImportPath,Dir,Imports,TestImports,XTestImports,GoFiles,CgoFiles,TestGoFiles", "./...")
 	cmd.Dir = root
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
