@@ -4,9 +4,11 @@
 //	distcp --src s3://lake/logs/ --dest block://logs/ --srcPattern '.*\.gz' \
 //	    --groupBy '.*/(\d{4}-\d\d)-\d\d\.gz' --targetSize 256 --outputManifest=manifest.gz
 //
-// and distcp ls, cat, rm, du and verify look at what is there. Data goes to standard output,
-// everything else to standard error; the exit code says how it went (see help.go).
+// distcp ls, cat, stat, du and verify look at what is there, mv and rm change it, and others tend
+// jobs and block stores: distcp help lists them. Data goes to standard output, everything else to
+// standard error; the exit code says how it went (see help.go).
 //
 // The package is wiring: flags become copier.Options, events become lines and a progress bar,
-// errors become one line and an exit code. How objects are copied is package copier's business.
+// errors become one line and an exit code. It does not know how objects are copied: that is
+// package copier's business.
 package main

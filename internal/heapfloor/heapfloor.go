@@ -12,7 +12,8 @@
 // already it is little. GOGC and GOMEMLIMIT say by themselves when to collect: where one of them is
 // set, nothing is done.
 //
-// It is for programs, and must not be called by packages: there is one heap.
+// It is for programs, and must not be called by packages: there is one heap. It knows nothing of
+// what the program does.
 package heapfloor
 
 import "runtime"

@@ -20,8 +20,8 @@ type Dialer struct {
 	TLS      *tls.Config // nil: none
 	User     string      // not empty: log in by SASL PLAIN
 	Password string
-	Limits   Limits // of answers
-	Timeout  time.Duration
+	Limits   Limits        // of answers
+	Timeout  time.Duration // of Dial, with logging in; 0: none
 }
 
 // Client is one connection to a service. It is for one call at a time. After an error that is

@@ -140,6 +140,7 @@ func (s *segment) readPiece(verify Verification, chunk int64, p []byte) error {
 // Verification says which chunks are compared with their checksums when they are read.
 type Verification int
 
+// How much is compared. What is not may be handed out damaged.
 const (
 	VerifyAlways  Verification = iota // every chunk
 	VerifySampled                     // the first chunk of each block, and one of sixteen others

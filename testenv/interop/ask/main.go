@@ -2,6 +2,8 @@
 // each with its answer.
 //
 //	go run ./testenv/interop/ask --to 127.0.0.1:9083 --version 2.3 < metastore/hms/testdata/methods
+//
+// It knows the metastore by the protocol alone, so that Hive's own can be asked the same.
 package main
 
 import (

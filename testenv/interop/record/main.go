@@ -3,6 +3,8 @@
 // clients that speak TBinary without frames, until it gets SIGTERM.
 //
 //	record --to 127.0.0.1:9083 --out spark.jsonl    # prints the address that it listens at
+//
+// It knows how messages are written, and nothing of what they mean.
 package main
 
 import (
