@@ -4,13 +4,12 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/skepdata/skep/storage"
 	"github.com/skepdata/skep/storage/filestore"
+	"github.com/skepdata/skep/testenv"
 )
 
 // A directory that cannot be made is an error before any work; one that is there may have others in it
@@ -39,7 +38,7 @@ func TestDirectoryThatCannotBeMade(t *testing.T) {
 		return checkDirectory(t.Context(), "--dest", storage.Location{Bucket: files, Prefix: strings.TrimPrefix(path, "/")})
 	}
 	errs := map[string]error{}
-	asNobody(t, func() {
+	testenv.AsNobody(t, func() {
 		for _, name := range []string{"new", "new/deep/", "in", ""} {
 			errs[name] = check(closed + "/" + name)
 		}
@@ -52,27 +51,5 @@ func TestDirectoryThatCannotBeMade(t *testing.T) {
 		case refused && (!errors.As(err, &absent) || err.Error() != "create file://"+closed+"/"+name+": "+closed+": permission denied"):
 			t.Errorf("%q: got %v", name, err)
 		}
-	}
-}
-
-// asNobody runs do on a thread of its own that has no power over other people's files.
-func asNobody(t *testing.T, do func()) {
-	if os.Getuid() != 0 {
-		do()
-		return
-	}
-	done := make(chan error)
-	go func() {
-		runtime.LockOSThread() // for good: the thread ends with the goroutine
-		const nobody = 65534
-		if _, _, errno := syscall.RawSyscall(syscall.SYS_SETRESUID, nobody, nobody, nobody); errno != 0 {
-			done <- errno
-			return
-		}
-		do()
-		done <- nil
-	}()
-	if err := <-done; err != nil {
-		t.Fatal(err)
 	}
 }

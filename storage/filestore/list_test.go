@@ -7,13 +7,13 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/skepdata/skep/storage"
+	"github.com/skepdata/skep/testenv"
 )
 
 // tree makes files, with their paths as their content, below a new root. A path with an arrow
@@ -140,26 +140,6 @@ func TestListAgainstSort(t *testing.T) {
 	}
 }
 
-// asNobody runs do on a thread of its own that has no power over other people's files.
-func asNobody(t *testing.T, do func()) {
-	if os.Getuid() != 0 {
-		do()
-		return
-	}
-	done := make(chan error)
-	go func() {
-		runtime.LockOSThread() // for good: the thread ends with the goroutine
-		err := setfsuid(65534)
-		if err == nil {
-			do()
-		}
-		done <- err
-	}()
-	if err := <-done; err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestUnreadable(t *testing.T) {
 	b := tree(t, "a/x", "locked/y", "secret", "z")
 	above := filepath.Dir(filepath.Clean(b.root)) // which is the test's own
@@ -169,7 +149,7 @@ func TestUnreadable(t *testing.T) {
 		}
 	}
 	t.Cleanup(func() { os.Chmod(b.root+"locked", 0o700) })
-	asNobody(t, func() {
+	testenv.AsNobody(t, func() {
 		keys, err := list(t, b, "")
 		wantError(t, err, storage.ErrPermission, "list "+b.url+"locked/: permission denied")
 		if !slices.Equal(keys, []string{"a/x"}) {
