@@ -22,7 +22,7 @@ func (s *Service) addStatistics(t *thrift.Service) {
 	}, throwsNM...)
 	thrift.Handle(t, "get_partitions_statistics_req", func(ctx context.Context, a *requestArgs[partitionsStatsRequest]) (*partitionsStatsResult, error) {
 		out := &partitionsStatsResult{PartStats: map[string][]*columnStatisticsObj{}}
-		_, err := s.partitionStatistics(ctx, a.Request, func(name string, found *metastore.Statistics) {
+		err := s.partitionStatistics(ctx, a.Request, func(name string, found *metastore.Statistics) {
 			for i := range found.Columns {
 				out.PartStats[name] = append(out.PartStats[name], wireStatistics(&found.Columns[i]))
 			}
@@ -63,14 +63,14 @@ func (s *Service) tableStatistics(ctx context.Context, db, table string, columns
 // partitionStatistics yields what is known of the partitions that are named.
 func (s *Service) partitionStatistics(
 	ctx context.Context, r partitionsStatsRequest, yield func(name string, found *metastore.Statistics),
-) (*metastore.Table, error) {
+) error {
 	t, err := s.stored(ctx, r.DbName, r.TblName)
 	if err != nil || len(r.PartNames) == 0 || len(r.ColNames) == 0 {
-		return t, err
+		return err
 	}
 	where, err := namesPredicate(t, r.PartNames)
 	if err != nil {
-		return t, err
+		return err
 	}
 	wanted := map[string]bool{}
 	for _, name := range r.PartNames {
@@ -78,17 +78,17 @@ func (s *Service) partitionStatistics(
 	}
 	for found, err := range s.store(ctx).Statistics(ctx, t.TableName, where, r.ColNames...) {
 		if err != nil {
-			return t, missing(err, t.Database, t.Name)
+			return missing(err, t.Database, t.Name)
 		}
 		name, err := t.Keys().Name(found.Values)
 		if err != nil {
-			return t, err
+			return err
 		}
 		if len(found.Columns) > 0 {
 			yield(name, found)
 		}
 	}
-	return t, nil
+	return nil
 }
 
 type partitionColumnArgs struct {
@@ -100,7 +100,7 @@ type partitionColumnArgs struct {
 
 func (s *Service) partitionColumnStatistics(ctx context.Context, a *partitionColumnArgs) (*columnStatistics, error) {
 	out := &columnStatistics{StatsDesc: &columnStatisticsDesc{false, a.DB, a.Table, a.Partition, 0, catalog}}
-	_, err := s.partitionStatistics(ctx, partitionsStatsRequest{
+	err := s.partitionStatistics(ctx, partitionsStatsRequest{
 		DbName: a.DB, TblName: a.Table, ColNames: []string{a.Column}, PartNames: []string{a.Partition},
 	}, func(_ string, found *metastore.Statistics) {
 		for i := range found.Columns {

@@ -12,7 +12,7 @@ import (
 func (s *Service) aggregate(ctx context.Context, a *requestArgs[partitionsStatsRequest]) (*aggrStats, error) {
 	joined := map[string]*columnSum{}
 	out := &aggrStats{ColStats: []*columnStatisticsObj{}}
-	_, err := s.partitionStatistics(ctx, a.Request, func(_ string, found *metastore.Statistics) {
+	err := s.partitionStatistics(ctx, a.Request, func(_ string, found *metastore.Statistics) {
 		out.PartsFound++
 		for i := range found.Columns {
 			c := &found.Columns[i]
