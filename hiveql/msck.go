@@ -30,7 +30,6 @@ func (s *Session) msck(ctx context.Context, r *Result, n *syntax.Msck) error {
 		return err
 	}
 	_ = s.finishWrites(ctx, t.TableName) // what cannot be removed yet is passed over
-	shown := t.Name
 	if n.Repair {
 		if err := s.untrack(ctx, t.TableName); err != nil {
 			return err
@@ -57,7 +56,7 @@ func (s *Session) msck(ctx context.Context, r *Result, n *syntax.Msck) error {
 		}
 		names := make([]string, len(ps))
 		for i, p := range ps {
-			names[i] = shown + ":" + p.name
+			names[i] = t.Name + ":" + p.name
 		}
 		lines = append(lines, what+"\t"+strings.Join(names, "\t"))
 	}
