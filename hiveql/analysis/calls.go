@@ -50,7 +50,7 @@ func (r *resolver) call(e *syntax.Call) (Expr, error) {
 	if err := plainCall(e); err != nil {
 		return nil, err
 	}
-	args, err := r.exprs(r.expandStars(e.Args))
+	args, err := r.exprs(r.expandStars(e.Args, false))
 	if err != nil {
 		return nil, err
 	}
@@ -61,8 +61,9 @@ func (r *resolver) call(e *syntax.Call) (Expr, error) {
 	return x, err
 }
 
-// expandStars puts all columns in the place of * among the arguments of a function.
-func (r *resolver) expandStars(args []syntax.Expr) []syntax.Expr {
+// expandStars puts all columns in the place of * among the arguments of a function, or of TRANSFORM. Of a
+// table functions get no partition keys, as in Hive; TRANSFORM does.
+func (r *resolver) expandStars(args []syntax.Expr, keys bool) []syntax.Expr {
 	var out []syntax.Expr
 	for _, arg := range args {
 		star, ok := arg.(*syntax.Star)
@@ -79,6 +80,9 @@ func (r *resolver) expandStars(args []syntax.Expr) []syntax.Expr {
 				}
 			}
 			for _, c := range cols {
+				if !keys && s.isKey(c) {
+					continue
+				}
 				name := syntax.Ident{Span: star.Span, Name: c.Name}
 				var x syntax.Expr = &syntax.Name{Span: star.Span, Ident: name}
 				if s.alias != "" {
@@ -290,7 +294,7 @@ func (r *resolver) arguments(e *syntax.Call, fn *Function) ([]Expr, Binding, err
 			}
 		}
 	}
-	args, err := r.exprs(r.expandStars(list))
+	args, err := r.exprs(r.expandStars(list, false))
 	if err != nil {
 		return nil, Binding{}, err
 	}

@@ -46,6 +46,8 @@ func castValue(v hivetype.Value, from, to hivetype.Type) (hivetype.Value, bool) 
 			return nil, false
 		}
 		return d.Round(to.Precision, to.Scale)
+	case from.Kind == hivetype.Char: // without the blanks that fill it up
+		return castText(strings.TrimRight(v.(string), " "), to)
 	case from.Text():
 		return castText(v.(string), to)
 	case from.Kind == hivetype.Date || from.Kind == hivetype.Timestamp:

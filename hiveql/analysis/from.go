@@ -78,7 +78,7 @@ func (a *analyzer) tableRef(t *syntax.TableRef, outer *scope, ctes *cteScope) (R
 	sc := &scope{outer: outer, sources: []*source{s}}
 	if len(t.Name.Parts) == 1 {
 		if c := ctes.find(last); c != nil {
-			r, err := a.cteQuery(c)
+			r, err := a.cteQuery(t, c)
 			if err != nil {
 				return nil, nil, err
 			}
@@ -105,6 +105,7 @@ func (a *analyzer) tableRef(t *syntax.TableRef, outer *scope, ctes *cteScope) (R
 	scan := a.scan(table)
 	cols := scan.Columns()
 	s.cols, s.virtual = cols[:len(cols)-virtuals], cols[len(cols)-virtuals:]
+	s.keys = s.cols[len(table.Storage.Columns):]
 	if t.Sample == nil {
 		return scan, sc, nil
 	}

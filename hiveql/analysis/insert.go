@@ -79,7 +79,7 @@ func (a *analyzer) insertSpec(t *metastore.Table, s *syntax.Insert) (partitions.
 	var given partitions.Spec
 	if s.Partition != nil {
 		var err error
-		if given, err = PartitionSpec(t, s.Partition, false); err != nil {
+		if given, err = PartitionSpec(t, namedOnce(t.Keys(), s.Partition), false); err != nil {
 			return nil, err
 		}
 		if len(given) < len(t.PartitionKeys) {
@@ -96,6 +96,33 @@ func (a *analyzer) insertSpec(t *metastore.Table, s *syntax.Insert) (partitions.
 		at = s.Partition
 	}
 	return given, a.checkDynamic(at, given, s.IfNotExists)
+}
+
+// namedOnce is a PARTITION clause in which a dynamic key that stands there again counts for one that does
+// not: Hive only counts them.
+func namedOnce(keys partitions.Keys, spec *syntax.PartitionSpec) *syntax.PartitionSpec {
+	seen := make([]bool, len(keys))
+	out := *spec
+	out.Fields = nil
+	var again []syntax.PartitionField
+	for _, f := range spec.Fields {
+		k := keys.Find(f.Key.Name)
+		if k >= 0 && seen[k] && f.Value == nil {
+			again = append(again, f)
+			continue
+		}
+		if k >= 0 {
+			seen[k] = true
+		}
+		out.Fields = append(out.Fields, f)
+	}
+	for _, f := range again {
+		if k := slices.Index(seen, false); k >= 0 {
+			f.Key.Name, seen[k] = keys[k].Name, true
+			out.Fields = append(out.Fields, f)
+		}
+	}
+	return &out
 }
 
 func (a *analyzer) checkDynamic(at syntax.Node, spec partitions.Spec, ifNotExists bool) error {

@@ -422,6 +422,10 @@ func (r *resolver) castFormat(e *syntax.Cast, x Expr, t hivetype.Type) (Expr, er
 // castAsked is a conversion that the query asks for. That of a timestamp to a number counts from 1970
 // in UTC, and takes the clock for the session's.
 func (r *resolver) castAsked(n syntax.Expr, x Expr, t hivetype.Type) (Expr, error) {
+	whole := x.Type().Integer() || x.Type().Kind == hivetype.Boolean
+	if whole && t.Kind == hivetype.Timestamp && r.a.env.setting("hive.int.timestamp.conversion.in.seconds", "false") == "true" {
+		x = convert(x, hivetype.Of(hivetype.Double)) // which counts seconds
+	}
 	x, err := castTo(n, x, t)
 	if c, ok := x.(*Cast); ok && c.X.Type().Kind == hivetype.Timestamp && t.Numeric() {
 		c.Zone = r.a.env.zoneName()

@@ -24,7 +24,12 @@ type source struct {
 	hidden []bool
 	// virtual columns are found by name but are no part of *.
 	virtual []Column
+	keys    []Column     // those of cols that are partition keys
 	starred map[int]bool // as in result
+}
+
+func (s *source) isKey(c Column) bool {
+	return slices.ContainsFunc(s.keys, func(k Column) bool { return k.ID == c.ID })
 }
 
 // find looks a column up within the source; -1 in ambiguous cases is told apart by n.

@@ -25,7 +25,7 @@ func (a *analyzer) transform(s *syntax.Select, order []syntax.SortItem, outer *s
 		return result{}, err
 	}
 	r := b.resolver("TRANSFORM")
-	args, err := r.exprs(r.expandStars(t.Args))
+	args, err := r.exprs(r.expandStars(t.Args, true))
 	if err != nil {
 		return result{}, err
 	}

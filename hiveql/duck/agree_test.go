@@ -7,8 +7,10 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/skepdata/skep/hiveql/duck"
 	"github.com/skepdata/skep/hivetype"
@@ -26,6 +28,7 @@ func TestReadingAgrees(t *testing.T) {
 		"2019-02-29", "0001-01-01", "9999-12-31", "20-01-01", "2020-01-01 1:2:3", "2020-01-01 01:02", "2020-01-01T01:02", "2020-01-01 24:00:00",
 		"2020-01-01 23:59:59.999999", "2020-01-01 00:00:00.1234567", "2020-01-01 00:00:00.123456789", "2020-01-01 00:00:00Z", "2020-01-01x",
 		"2020-01-01 x", "-2020-01-01", "true", "x", "2020-01-01 00:00:00 UTC", "1970-01-01 00:00:00.5",
+		"12:58:59", "12:58", "1:58:59", "24:00:00", "12:60", "12:58:59.5", "12:58:59Z", "12:58:",
 	}
 	random := rand.New(rand.NewPCG(1, 2))
 	const alphabet = "0123456789.-+eE: T"
@@ -38,6 +41,7 @@ func TestReadingAgrees(t *testing.T) {
 			texts = append(texts, s)
 		}
 	}
+	clock := regexp.MustCompile(`^\d\d:\d\d(:\d\d(\.\d{1,9})?)?$`)
 	table := c.newTable(t, "t", textInput, lazySimple, "s:string")
 	if err := os.WriteFile(filepath.Join(table.Storage.Location, "f"), []byte(strings.Join(texts, "\n")+"\n"), 0o644); err != nil {
 		t.Fatal(err)
@@ -57,6 +61,9 @@ func TestReadingAgrees(t *testing.T) {
 		for _, row := range rows {
 			s, got, _ := strings.Cut(row, "\t")
 			v, ok := hivetype.ParseValue(s, typ)
+			if name == "timestamp" && clock.MatchString(s) { // which only CAST takes, for a time of today
+				v, ok = hivetype.ParseValue(time.Now().Format(time.DateOnly)+" "+s, typ)
+			}
 			if !ok {
 				v = nil
 			}

@@ -89,6 +89,8 @@ func failure(ctx context.Context, text, sql string) error {
 	case kind == "IO Error" || kind == "Invalid Error" || // as the Parquet reader calls bytes that make no sense
 		kind == "Invalid Input Error" && noParquet(low):
 		return &Error{Op: "read", Msg: "a data file cannot be read" + named(fileIn(text)), Err: errors.Join(errUnreadable, why)}
+	case strings.Contains(low, "map keys can not be null"):
+		return &Error{Op: "plan", Msg: "a map with a key that is NULL is not supported yet", Err: errors.Join(ErrUnsupported, why)}
 	case kind == "INTERRUPT Error":
 		return errClosed
 	case kind == "Conversion Error":

@@ -3,6 +3,7 @@
 
 #include <cctype>
 #include <cmath>
+#include <ctime>
 #include <stdexcept>
 
 namespace skep {
@@ -95,6 +96,41 @@ bool parseDate(int64_t &days, std::string_view text) {
   return s.ok && (s.text.empty() || s.text[0] == ' ' || s.text[0] == 'T');
 }
 
+namespace {
+
+// today is the current date of this machine, as days since 1970.
+int64_t today() {
+  std::time_t now = std::time(nullptr);
+  std::tm local{};
+  localtime_r(&now, &local);
+  return daysOf(local.tm_year + 1900, local.tm_mon + 1, local.tm_mday);
+}
+
+// clockOnly is whether a trimmed text begins as a time without a date does.
+bool clockOnly(std::string_view text) { return text.size() >= 5 && text[2] == ':' && text[0] != '-'; }
+
+// parseClock reads a time without a date, 12:58 or 12:58:59.5, which Hive takes for one of today.
+bool parseClock(int64_t &micros, int32_t &rest, std::string_view text) {
+  Scanner s{text};
+  int64_t h = s.number(2, 2), sec = 0, fraction = 0;
+  s.expect(':');
+  int64_t m = s.number(2, 2);
+  if (s.accept(':')) {
+    sec = s.number(2, 2);
+    if (s.accept('.')) {
+      size_t before = s.text.size();
+      fraction = s.number(1, 9);
+      for (size_t i = before - s.text.size(); i < 9; i++) fraction *= 10;
+    }
+  }
+  if (!s.ok || !s.text.empty() || h > 23 || m > 59 || sec > 59) return false;
+  micros = today() * dayMicros + h * hour + m * minute + sec * second + fraction / 1000;
+  rest = int32_t(fraction % 1000);
+  return true;
+}
+
+}  // namespace
+
 bool parseTime(int64_t &micros, std::string_view text) {
   int32_t rest;
   return parseStamp(micros, rest, text);
@@ -103,6 +139,7 @@ bool parseTime(int64_t &micros, std::string_view text) {
 bool parseStamp(int64_t &micros, int32_t &rest, std::string_view text) {
   rest = 0;
   Scanner s{trimmed(text)};
+  if (clockOnly(s.text)) return parseClock(micros, rest, s.text);
   if (text.size() < 8) return false;
   int64_t days = s.date(), clock = 0;
   bool iso = s.accept('T');
