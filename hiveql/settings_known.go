@@ -42,6 +42,7 @@ func hiveSettings() []knownSetting {
 		{"hive.groupby.orderby.position.alias", "false", "BOOLEAN", "Whether numbers in GROUP BY and ORDER BY are places in the SELECT list."},
 		{"hive.orderby.position.alias", "true", "BOOLEAN", "Whether numbers in ORDER BY are places in the SELECT list."},
 		{"hive.int.timestamp.conversion.in.seconds", "false", "BOOLEAN", "Whether CAST of a whole number to a timestamp takes it for seconds, not milliseconds."},
+		{"hive.lazysimple.extended_boolean_literal", "false", "BOOLEAN", "Whether t, f, 1 and 0 are booleans in text files too."},
 		{"hive.local.time.zone", "LOCAL", "STRING", "The time zone of the session; LOCAL is that of the machine."},
 		{mergeSize, "256000000", "LONG", "About how many bytes the files have that are written."},
 		{"hive.metastore.disallow.incompatible.col.type.changes", "true", "BOOLEAN", "Whether columns may change to types in which the files cannot be read."},

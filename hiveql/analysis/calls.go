@@ -55,6 +55,9 @@ func (r *resolver) call(e *syntax.Call) (Expr, error) {
 		return nil, err
 	}
 	x, err := r.a.bind(e, fn, codeArguments, args)
+	if err == nil && slices.Contains(typeNames(), fn.Name) {
+		return r.castAsked(e, args[0], x.Type())
+	}
 	if c, ok := x.(*Call); ok && err == nil {
 		return r.a.env.byPattern(c), nil
 	}

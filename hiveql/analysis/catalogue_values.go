@@ -63,12 +63,17 @@ func bindNullIf(args []Arg) (Binding, error) {
 }
 
 // conversionFunctions are the types that may be called like functions.
-func conversionFunctions() []*Function {
-	var list []*Function
-	for _, name := range []string{
+// typeNames are the types whose names are functions that convert, as CAST does.
+func typeNames() []string {
+	return []string{
 		"boolean", "tinyint", "smallint", "int", "bigint", "float", "double", "string", "binary",
 		"date", "timestamp", "decimal", "char", "varchar", "interval_year_month", "interval_day_time",
-	} {
+	}
+}
+
+func conversionFunctions() []*Function {
+	var list []*Function
+	for _, name := range typeNames() {
 		t := callable(name)
 		list = append(list, scalar(name, name+"(expr) - Converts expr to "+name, func(args []Arg) (Binding, error) {
 			if err := arity(args, 1, 1); err != nil {

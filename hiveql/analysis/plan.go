@@ -94,6 +94,8 @@ type (
 		ByPosition bool
 		// ORCByName says that those of ORC files are found by their names, not places.
 		ORCByName bool
+		// ShortBooleans says that t, f, 1 and 0 are booleans in text files too.
+		ShortBooleans bool
 		// Zone is the time zone of instants in text files that name none; "" is UTC.
 		Zone string
 		// SampleBytes, if not 0, is how many bytes of its files are wanted: the first files that have

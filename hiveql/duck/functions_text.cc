@@ -207,13 +207,28 @@ bool initcap(std::string &out, std::string_view s) {
   return true;
 }
 
+// otherLetter is whether a text in UTF-8 begins with a letter beyond A to Z, of which soundex knows no code.
+// Signs of Latin-1, punctuation, symbols and blanks are none.
+bool otherLetter(std::string_view s) {
+  unsigned char first = static_cast<unsigned char>(s[0]);
+  if (first < 0xC3 || s.size() < 2) return false;
+  unsigned char second = static_cast<unsigned char>(s[1]);
+  bool times = first == 0xC3 && (second == 0x97 || second == 0xB7);
+  bool symbol = first == 0xE2 && second < 0xB0;    // U+2000 to U+2BFF
+  bool cjkSign = first == 0xE3 && second == 0x80;          // U+3000 to U+303F
+  bool halfOrFull = first == 0xEF && second == 0xBC;       // U+FF00 to U+FF3F
+  bool picture = first == 0xF0 && second == 0x9F;          // U+1F000 to U+1FFFF
+  return !(times || symbol || cjkSign || halfOrFull || picture);
+}
+
 bool soundex(std::string &out, std::string_view s) {
   static const char codes[] = "01230120022455012623010202";
   out.clear();
   char last = 0;
-  for (char c : s) {
-    unsigned char u = static_cast<unsigned char>(c);
-    if (!std::isalpha(u)) continue;
+  for (size_t i = 0; i < s.size(); i++) {
+    unsigned char u = static_cast<unsigned char>(s[i]);
+    if (otherLetter(s.substr(i))) return false;
+    if (u > 0x7F || !std::isalpha(u)) continue;
     char upper = char(std::toupper(u)), code = codes[upper - 'A'];
     if (out.empty()) {
       out += upper;

@@ -57,7 +57,7 @@ func newBatch(spec *Spec, fields []Field, projection []int, size int) (*batch, e
 	if err != nil {
 		return nil, err
 	}
-	how := &clocks{zone: spec.Zone, patterns: patterns, cut: spec.Cut}
+	how := &clocks{short: spec.ShortBooleans && spec.Kind == LazySimple, zone: spec.Zone, patterns: patterns, cut: spec.Cut}
 	if b.offset != nil {
 		of := slices.Insert(slices.Clone(of), b.offsetAt, arrow.Field{Name: "offset", Type: arrow.PrimitiveTypes.Int64})
 		b.schema = arrow.NewSchema(of, nil)

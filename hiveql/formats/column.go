@@ -137,9 +137,31 @@ func textAppender(builder array.Builder, t hivetype.Type, how *clocks) func([]by
 		}
 		return decimalAppender(b, t)
 	case *array.BooleanBuilder:
-		return valueAppender(t, func(v hivetype.Value) { b.Append(v.(bool)) })
+		return booleanAppender(b, how.short)
 	}
 	return func([]byte) bool { return false }
+}
+
+// booleanAppender reads true and false, with short also t, f, 1 and 0, in whatever case.
+func booleanAppender(b *array.BooleanBuilder, short bool) func([]byte) bool {
+	general := valueAppender(hivetype.Of(hivetype.Boolean), func(v hivetype.Value) { b.Append(v.(bool)) })
+	if !short {
+		return general
+	}
+	return func(text []byte) bool {
+		if len(text) != 1 {
+			return general(text)
+		}
+		switch text[0] {
+		case '1', 't', 'T':
+			b.Append(true)
+		case '0', 'f', 'F':
+			b.Append(false)
+		default:
+			return false
+		}
+		return true
+	}
 }
 
 // valueAppender converts by the general rules of package hivetype.

@@ -10,8 +10,9 @@ import (
 	"github.com/skepdata/skep/hivetype"
 )
 
-// clocks says how text becomes a time, beyond the usual forms.
+// clocks says how text becomes a time or a boolean, beyond the usual forms.
 type clocks struct {
+	short    bool           // booleans may be written t, f, 1 and 0
 	zone     *time.Location // of times that name none, where the type is an instant; nil is UTC
 	patterns []pattern      // tried first, in order
 	cut      *atomic.Int64  // see Spec.Cut

@@ -76,6 +76,8 @@ type Spec struct {
 	// Zone is that of instants in text that names none, such as timestamps with local time
 	// zone; nil means UTC.
 	Zone *time.Location
+	// ShortBooleans says that t, f, 1 and 0 are booleans too, where LazySimpleSerDe reads text.
+	ShortBooleans bool
 	// Allocator provides the memory of the batches; nil means Go's heap.
 	Allocator memory.Allocator
 	// Nanos has timestamps put out as decimals of 128 bits: the microseconds since 1970 in the
