@@ -22,7 +22,7 @@ func TestGroupedFiles(t *testing.T) {
 		{Object: storage.Object{Key: "logs/a/c", StorageClass: "STANDARD"}, Base: "elsewhere", lost: errors.New("gone")},
 	}
 	g := newGroupedFiles()
-	defer g.close() //nolint:errcheck // nothing is on disk
+	defer func() { _ = g.close() }() // nothing is on disk
 	clusters := []*cluster{{order: 0}, {order: 1}}
 	for i, s := range all {
 		for _, c := range clusters {

@@ -248,7 +248,7 @@ func (j *job) gone(ctx context.Context, keys *spill.Sorter, prefix string) (gone
 			break
 		}
 	}
-	if pass(""); err != io.EOF {
+	if pass(""); !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	slices.Sort(gone)

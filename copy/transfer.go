@@ -217,12 +217,12 @@ func (j *job) pump(out io.Writer, from io.Reader) error {
 	defer pool.Put(buf)
 	for {
 		n, err := fill(from, *buf)
-		if n > 0 || err == io.EOF {
+		if n > 0 || errors.Is(err, io.EOF) {
 			if _, werr := out.Write((*buf)[:n]); werr != nil {
 				return werr
 			}
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

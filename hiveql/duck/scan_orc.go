@@ -67,7 +67,7 @@ func (l *lowerer) openORCFile(ctx context.Context, s *analysis.Scan, f *scanFile
 			local.Parts.Prefetch(0, f.file.Object.Size)
 		}
 	}
-	if o.orc, err = orc.Open(ctx, o.read, f.file.Object.Size); err != nil {
+	if err := o.open(ctx); err != nil {
 		return o.describe(ctx, err)
 	}
 	o.columns = orcColumns(s, o.orc)
@@ -110,6 +110,30 @@ func (o *orcFile) ranges(ctx context.Context, s *analysis.Scan, stripe int) (map
 		}
 	}
 	return known, nil
+}
+
+// orcEnd is how much of the end of a file is made sure of before its footer is read.
+const orcEnd = 64 << 10
+
+// open reads the footer. What it and the statistics say, which decide what is read, is made sure of.
+func (o *orcFile) open(ctx context.Context) (err error) {
+	size := o.file.Object.Size
+	sure := max(0, size-orcEnd)
+	if err := o.confirm(ctx, sure, size); err != nil {
+		return err
+	}
+	if o.orc, err = orc.Open(ctx, o.read, size); err != nil {
+		return err
+	}
+	return o.confirm(ctx, o.orc.Tail(), sure)
+}
+
+// confirm makes sure of what lies from a byte on and before another.
+func (o *orcFile) confirm(ctx context.Context, from, to int64) error {
+	if o.local.Parts == nil || from >= to {
+		return nil
+	}
+	return o.local.Parts.Confirm(ctx, from, to-from)
 }
 
 // read reads from where the file is. It has no file open in between, so that a scan may have any number of them.

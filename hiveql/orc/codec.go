@@ -2,6 +2,7 @@ package orc
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 
@@ -61,8 +62,12 @@ func (d *decoder) plain(dst, chunk []byte, limit int) (_ []byte, err error) {
 	case codecZlib:
 		return d.inflated(dst, chunk, limit)
 	case codecSnappy:
-		if n, err := snappy.DecodedLen(chunk); err != nil || n > limit {
-			return nil, fmt.Errorf("%d bytes of snappy (%v)", n, err)
+		n, err := snappy.DecodedLen(chunk)
+		if err != nil {
+			return nil, err
+		}
+		if n > limit {
+			return nil, fmt.Errorf("it has %d bytes", n)
 		}
 		return snappy.Decode(dst[:limit], chunk)
 	case codecLZ4:
@@ -89,7 +94,7 @@ func (d *decoder) inflated(dst, chunk []byte, limit int) ([]byte, error) {
 		return nil, err
 	}
 	n, err := io.ReadFull(d.inflate, dst[:limit])
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return dst[:n], nil
 	}
 	if err != nil {

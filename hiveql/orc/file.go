@@ -120,6 +120,9 @@ func (f *File) Rows() int64 { return f.footer.rows }
 // Stripes is how many stripes there are.
 func (f *File) Stripes() int { return len(f.footer.stripes) }
 
+// Tail is where statistics and footer begin: all behind it is read before rows are.
+func (f *File) Tail() int64 { return f.tail - f.post.metadata }
+
 // StripeRows is how many rows a stripe has.
 func (f *File) StripeRows(stripe int) int64 { return f.footer.stripes[stripe].rows }
 

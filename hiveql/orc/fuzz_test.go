@@ -1,6 +1,7 @@
 package orc
 
 import (
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -47,7 +48,7 @@ func FuzzRead(f *testing.F) {
 		for range 2 {
 			b, err := r.Next(t.Context())
 			if err != nil {
-				if err == io.EOF && b != nil {
+				if errors.Is(err, io.EOF) && b != nil {
 					t.Fatal("rows behind the end")
 				}
 				return

@@ -3,6 +3,7 @@ package orc
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -105,7 +106,7 @@ func readAll(t testing.TB, f *File, o Options) [][]string {
 	var rows [][]string
 	for {
 		b, err := r.Next(t.Context())
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return rows
 		}
 		if err != nil {

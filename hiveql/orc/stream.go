@@ -2,6 +2,7 @@ package orc
 
 import (
 	"context"
+	"errors"
 	"io"
 )
 
@@ -143,7 +144,7 @@ func (s *stream) appended(dst []byte, n int64) ([]byte, error) {
 }
 
 func early(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return malformed("a stream ends early")
 	}
 	return err

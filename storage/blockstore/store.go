@@ -133,7 +133,7 @@ func lostNamespace(roots []string) error {
 // refusedError is why a store cannot be made.
 type refusedError struct{ error }
 
-func (refusedError) Is(target error) bool { return target == storage.ErrRefused } //nolint:errorlint // this is what errors.Is asks
+func (refusedError) Is(target error) bool { return target == storage.ErrRefused }
 
 func (e refusedError) Unwrap() error { return e.error }
 

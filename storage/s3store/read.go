@@ -42,8 +42,7 @@ func (b *Bucket) Open(ctx context.Context, key string, opts storage.ReadOptions)
 	r := &reader{b: b, ctx: ctx, cancel: cancel, object: o, version: opts.VersionID, body: body, next: opts.Offset, end: end}
 	if opts.Offset == 0 && end == o.Size && !opts.Unverified {
 		if err := r.compare(); err != nil {
-			r.Close()
-			return nil, err
+			return nil, errors.Join(err, r.Close())
 		}
 	}
 	return r, nil

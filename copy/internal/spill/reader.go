@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"container/heap"
 	"encoding/binary"
+	"errors"
 	"io"
 
 	"github.com/klauspost/compress/s2"
@@ -45,11 +46,10 @@ func readRuns(runs []run) (*Reader, error) {
 		}
 		in := s2.NewReader(one.file, s2.ReaderMaxBlockSize(blockSize), s2.ReaderAllocBlock(blockSize))
 		rr := &runReader{in: bufio.NewReaderSize(in, 4<<10), order: i}
-		switch err := rr.read(); err {
-		case nil:
+		switch err := rr.read(); {
+		case err == nil:
 			r.runs = append(r.runs, rr)
-		case io.EOF:
-		default:
+		case !errors.Is(err, io.EOF):
 			return nil, failed(err)
 		}
 	}
@@ -69,10 +69,10 @@ func (r *Reader) Next() (key, value []byte, err error) {
 		return key, value, nil
 	}
 	if r.last != nil {
-		switch err := r.last.read(); err {
-		case nil:
+		switch err := r.last.read(); {
+		case err == nil:
 			heap.Fix(&r.runs, 0)
-		case io.EOF:
+		case errors.Is(err, io.EOF):
 			heap.Pop(&r.runs)
 		default:
 			return nil, nil, failed(err)
@@ -98,7 +98,7 @@ func (r *runReader) read() (err error) {
 	if r.key, err = readBytes(r.in, r.key); err != nil {
 		return err
 	}
-	if r.value, err = readBytes(r.in, r.value); err == io.EOF {
+	if r.value, err = readBytes(r.in, r.value); errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
 	return err

@@ -114,7 +114,7 @@ func (s *Sorter) mergeFrom(first int) error {
 		var b []byte
 		for {
 			key, value, err := r.Next()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return nil
 			}
 			if err == nil {

@@ -40,7 +40,7 @@ func TestSorter(t *testing.T) {
 			}
 			for i := 0; ; i++ {
 				key, value, err := in.Next()
-				if err == io.EOF && i == len(want) {
+				if errors.Is(err, io.EOF) && i == len(want) {
 					break
 				}
 				if err != nil || i == len(want) || string(key) != want[i].key || string(value) != want[i].value {
@@ -62,7 +62,7 @@ func TestEmptySorter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := in.Next(); err != io.EOF {
+	if _, _, err := in.Next(); !errors.Is(err, io.EOF) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -120,7 +120,7 @@ func BenchmarkSorter(b *testing.B) {
 	for err == nil {
 		_, _, err = in.Next()
 	}
-	if err != io.EOF {
+	if !errors.Is(err, io.EOF) {
 		b.Fatal(err)
 	}
 }
