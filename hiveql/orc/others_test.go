@@ -14,7 +14,7 @@ import (
 	"github.com/skepdata/skep/hivetype"
 )
 
-// TestFilesOfOthers reads files that ORC's C++ writer has made (by pyorc), and compares each row with what its own
+// TestFilesOfOthers reads files that ORC's C++ writer has made (testdata/pyorc.py), and compares each row with what its own
 // reader says: a line of JSON.
 func TestFilesOfOthers(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.orc")
