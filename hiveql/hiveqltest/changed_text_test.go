@@ -94,11 +94,12 @@ func (l *farLake) fillText(t *testing.T, s3 *testenv.S3) []string {
 		CREATE EXTERNAL TABLE csv (id string, v string) ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.OpenCSVSerde'`+at("csv")+`
 		CREATE EXTERNAL TABLE js (id bigint, v bigint) ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.JsonSerDe'`+at("js")+`
 		CREATE EXTERNAL TABLE zip (id bigint, v bigint)`+at("zip")+`
-		CREATE TABLE ours (id bigint, v bigint); INSERT INTO ours SELECT * FROM plain`)
+		CREATE TABLE ours (id bigint, v bigint); INSERT INTO ours SELECT * FROM plain;
+		CREATE TABLE orcs (id bigint, v bigint) STORED AS ORC; INSERT INTO orcs SELECT * FROM plain`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return []string{"plain", "nvme", "csv", "js", "zip", "ours"}
+	return []string{"plain", "nvme", "csv", "js", "zip", "ours", "orcs"}
 }
 
 // TestReadingChangedText: no bit of text that changes on the way makes an answer another, whoever wrote it
