@@ -33,9 +33,11 @@ func (c *decimals) read(n int, within []bool) (arrow.ArrayData, error) {
 	}
 	out := make([]decimal128.Num, n)
 	for i := range have {
-		v, err := c.value()
-		if err != nil {
-			return nil, err
+		v, ok := c.short()
+		if !ok {
+			if v, err = c.value(); err != nil {
+				return nil, err
+			}
 		}
 		if out[i], err = c.scaled(v, own[i]); err != nil {
 			return nil, err
@@ -43,6 +45,22 @@ func (c *decimals) read(n int, within []bool) (arrow.ArrayData, error) {
 	}
 	spread(out, valid, have)
 	return c.array(n, valid, have, []*memory.Buffer{bufferOf(out)}), nil
+}
+
+// short is value for numbers of up to 63 bits that lie in one chunk, as most do; otherwise it takes nothing.
+func (c *decimals) short() (decimal128.Num, bool) {
+	const longest = 9
+	rest := c.data.rest
+	var v uint64
+	for i := range min(len(rest), longest) {
+		b := rest[i]
+		v |= uint64(b&0x7f) << (7 * i)
+		if b < 0x80 {
+			c.data.rest = rest[i+1:]
+			return decimal128.FromI64(unzigzag(v)), true
+		}
+	}
+	return decimal128.Num{}, false
 }
 
 // value is a number of seven bits a byte, signed by zigzag, of up to 128 bits.

@@ -22,6 +22,7 @@ type texts struct {
 	binary     bool // no text
 	blank      bool // blanks at the end are not of the value
 	scratch    []int64
+	before     int // bytes of the last batch, and some more
 }
 
 func (o *opening) texts(c common, id uint32, info typeInfo) column {
@@ -46,7 +47,7 @@ func (c *texts) read(n int, within []bool) (arrow.ArrayData, error) {
 		c.scratch = make([]int64, n)
 	}
 	list := c.scratch[:have]
-	offsets, bytes := make([]int32, n+1), []byte{}
+	offsets, bytes := make([]int32, n+1), make([]byte, 0, c.before)
 	add := c.append
 	if c.numbers != nil {
 		if err := c.readDictionary(); err != nil {
@@ -72,6 +73,7 @@ func (c *texts) read(n int, within []bool) (arrow.ArrayData, error) {
 		}
 		offsets[i+1] = int32(len(bytes))
 	}
+	c.before = len(bytes) + len(bytes)/8
 	return c.array(n, valid, have, []*memory.Buffer{bufferOf(offsets), memory.NewBufferBytes(bytes)}), nil
 }
 
@@ -79,6 +81,14 @@ func (c *texts) read(n int, within []bool) (arrow.ArrayData, error) {
 func (c *texts) append(dst []byte, length int64) ([]byte, error) {
 	if length < 0 {
 		return dst, malformed("a value of %d bytes", length)
+	}
+	if length <= int64(len(c.data.rest)) {
+		b := c.data.rest[:length]
+		c.data.rest = c.data.rest[length:]
+		if !c.binary {
+			b = c.text(b)
+		}
+		return append(dst, b...), nil
 	}
 	from := len(dst)
 	dst, err := c.data.appended(dst, length)
