@@ -41,7 +41,7 @@ type decoder struct {
 	zstd    *zstd.Decoder
 }
 
-// decode appends nothing and returns what chunk is without compression, in dst's memory where it has room. It is
+// decode returns what chunk is without compression, in the memory of dst where that has room. It is
 // of up to limit bytes.
 func (d *decoder) decode(dst, chunk []byte, limit int) ([]byte, error) {
 	if cap(dst) < limit {

@@ -71,7 +71,7 @@ type stripe struct {
 	rows                        int64
 }
 
-// footer is what a file says of itself.
+// fileFooter is what a file says of itself.
 type fileFooter struct {
 	stripes   []stripe
 	types     []typeInfo
