@@ -270,7 +270,7 @@ func (s *storm) mayFail(text string) bool {
 		return true
 	}
 	for _, conflict := range []string{"meanwhile", "already exists", "not found", "under way", "was being planned", "No files matching path",
-		"an earlier LOAD DATA has loaded it", "table does not exist", "copy s3://storm/in/"} {
+		"an earlier LOAD DATA has loaded it", "table does not exist", "copy s3://storm/in/", "open s3://storm/in/"} {
 		if strings.Contains(text, conflict) {
 			return true
 		}

@@ -29,7 +29,7 @@ It can run at any time, beside readers and writers.
   --metastore URL, --warehouse URL and --config FILE are as for hiveql itself.
 
 It prints five numbers: finished, writes whose replaced files were removed; undone, writes of dead
-processes that were taken back; kept, writes whose replaced files must stay for now; staging, local
+processes that were taken back; kept, writes whose replaced files readers may need; staging, local
 directories of dead processes that were removed; locks, expired locks of readers.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
