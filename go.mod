@@ -25,6 +25,8 @@ require (
 	github.com/prometheus/client_golang v1.22.0
 	github.com/rogpeppe/go-internal v1.16.0
 	github.com/spf13/pflag v1.1.0
+	github.com/twmb/avro v1.9.1
+	github.com/ulikunitz/xz v0.5.17
 	github.com/vbauerster/mpb/v8 v8.16.2
 	github.com/vjeantet/ldapserver v1.0.1
 	github.com/xwb1989/sqlparser v0.0.0-20180606152119-120387863bf2

@@ -121,6 +121,9 @@ func compactable(n syntax.Node, t *metastore.Table) error {
 			return unsupported(n, "joining files with lines that are to be skipped ("+lines+")")
 		}
 	}
+	if classEqual(t.Storage.SerDe.Library, avroSerDe) {
+		return unsupported(n, "joining Avro files, which may have more than the table shows,")
+	}
 	return readable(&t.Storage, t)
 }
 

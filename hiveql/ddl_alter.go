@@ -188,21 +188,25 @@ func (s *Session) setTableProperties(
 			return semantic(&a.Properties[i], 0, "table properties that begin with %s are reserved", hiddenParams)
 		}
 	}
-	apply := func(params *map[string]string) error {
-		if !a.Unset {
-			setPropertiesOf(params, a.Properties)
-			return nil
+	apply := func(params *map[string]string) error { return applyProperties(params, a) }
+	after := t.Clone()
+	if params := &after.Parameters; spec == nil {
+		if a.SerDe {
+			params = &after.Storage.SerDe.Parameters
 		}
-		for i := range a.Properties {
-			p := &a.Properties[i]
-			again := slices.ContainsFunc(a.Properties[:i], func(q syntax.Property) bool { return q.Key == p.Key })
-			if _, ok := (*params)[p.Key]; !ok && !again && !a.IfExists {
-				return semantic(p, 10215, "Please use the following syntax if not sure whether the property existed or not: "+
-					"ALTER TABLE tableName UNSET TBLPROPERTIES IF EXISTS (key1, key2, ...): there is no property %s", p.Key)
-			}
-			delete(*params, p.Key)
+		if err := apply(params); err != nil {
+			return err
 		}
-		return nil
+		if err := s.takeAvro(ctx, after); err != nil {
+			return err
+		}
+	}
+	if a.SerDe && spec == nil {
+		return s.alterRow(ctx, t.TableName, func(t *metastore.Table) error {
+			err := apply(&t.Storage.SerDe.Parameters)
+			avroFollows(t, after)
+			return err
+		})
 	}
 	if a.SerDe {
 		return s.alterStorage(ctx, t, spec, func(d *metastore.StorageDescriptor) error { return apply(&d.SerDe.Parameters) })
@@ -214,6 +218,7 @@ func (s *Session) setTableProperties(
 		if err := apply(&t.Parameters); err != nil {
 			return err
 		}
+		avroFollows(t, after)
 		external := strings.EqualFold(t.Parameters["EXTERNAL"], "TRUE")
 		switch {
 		case t.Type == metastore.Managed && external:
@@ -224,6 +229,24 @@ func (s *Session) setTableProperties(
 		}
 		return nil
 	})
+}
+
+// applyProperties sets properties, or takes them away.
+func applyProperties(params *map[string]string, a *syntax.SetProperties) error {
+	if !a.Unset {
+		setPropertiesOf(params, a.Properties)
+		return nil
+	}
+	for i := range a.Properties {
+		p := &a.Properties[i]
+		again := slices.ContainsFunc(a.Properties[:i], func(q syntax.Property) bool { return q.Key == p.Key })
+		if _, ok := (*params)[p.Key]; !ok && !again && !a.IfExists {
+			return semantic(p, 10215, "Please use the following syntax if not sure whether the property existed or not: "+
+				"ALTER TABLE tableName UNSET TBLPROPERTIES IF EXISTS (key1, key2, ...): there is no property %s", p.Key)
+		}
+		delete(*params, p.Key)
+	}
+	return nil
 }
 
 func (s *Session) alterView(ctx context.Context, r *Result, t *metastore.Table, a *syntax.SetViewQuery) error {
@@ -258,6 +281,9 @@ func (s *Session) addColumns(
 			return semantic(&a.Columns[i].Name, 10036,
 				"Partition column name %s conflicts with table columns.", c.Name)
 		}
+	}
+	if err := avroKeepsColumns(t, a); err != nil {
+		return err
 	}
 	apply := func(d *metastore.StorageDescriptor) error {
 		if a.Replace {
@@ -329,6 +355,9 @@ func (s *Session) changeColumn(
 ) error {
 	typ, err := analysis.TypeOf(a.New.Type)
 	if err != nil {
+		return err
+	}
+	if err := avroKeepsColumns(t, a); err != nil {
 		return err
 	}
 	col := metastore.Column{Name: strings.ToLower(a.New.Name.Name), Type: typ, Comment: a.New.Comment}

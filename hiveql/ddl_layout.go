@@ -40,22 +40,13 @@ func (s *Session) alterLayout(ctx context.Context, t *metastore.Table, n *syntax
 			return nil
 		})
 	case *syntax.UpdateColumns:
-		return updateColumns(t, a)
+		return s.updateColumns(ctx, t, n.Partition, a)
 	case *syntax.Archive:
 		e := unsupported(a, "ALTER TABLE ... "+strings.Fields(syntax.Print(a))[0])
 		e.Hint = "archives (HAR) are files of Hadoop's; small files are joined by OPTIMIZE TABLE or CONCATENATE"
 		return e
 	}
 	return unsupported(n.Action, "ALTER TABLE ... "+strings.Fields(syntax.Print(n.Action))[0])
-}
-
-// updateColumns takes the columns that the SerDe says, which is for those that keep them elsewhere than in
-// the metastore.
-func updateColumns(t *metastore.Table, a *syntax.UpdateColumns) error {
-	if f, ok := formatOf(&t.Storage); ok && f.names[0] == "AVRO" {
-		return unsupported(a, "UPDATE COLUMNS by an Avro schema")
-	}
-	return semantic(a, 0, "%s has serde %s for which schema is already handled by HMS.", t.Name, t.Storage.SerDe.Library)
 }
 
 // setLayout records buckets. As in CREATE TABLE, they and SKEWED BY do not change how rows are

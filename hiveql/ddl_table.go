@@ -117,8 +117,13 @@ func (s *Session) describeTable(
 		t.Parameters["comment"] = *n.Comment
 	}
 	setProperties(t.Parameters, n.Properties)
-	for k := range t.Parameters {
-		if strings.HasPrefix(k, hiddenParams) {
+	if n.Query == nil {
+		if err := s.takeAvro(ctx, t); err != nil {
+			return err
+		}
+	}
+	for i := range n.Properties {
+		if strings.HasPrefix(n.Properties[i].Key, hiddenParams) {
 			return semantic(n, 0, "table properties that begin with %s are reserved", hiddenParams)
 		}
 	}
@@ -190,7 +195,7 @@ func (s *Session) ownColumns(ctx context.Context, t *metastore.Table, n *syntax.
 				"Partition columns can only be of primitive type: %s is %s", k.Name, k.Type)
 		}
 	}
-	if len(t.Storage.Columns) == 0 {
+	if literal, url := s.avroNamed(t, n); len(t.Storage.Columns) == 0 && literal == "" && url == "" {
 		e := semantic(n, 10043, "Either list of columns or a custom serializer should be specified")
 		return e
 	}
@@ -274,6 +279,11 @@ func (s *Session) likeTable(ctx context.Context, t *metastore.Table, n *syntax.C
 		return nil
 	}
 	t.Storage = from.Storage.Clone()
+	for k, v := range from.Parameters {
+		if strings.HasPrefix(k, "avro.schema.") || k == avroOwnColumns {
+			t.Parameters[k] = v
+		}
+	}
 	if n.Format != nil || n.Row != nil {
 		cols := t.Storage.Columns
 		t.Storage = metastore.StorageDescriptor{}

@@ -2,6 +2,7 @@ package hiveql
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -34,6 +35,9 @@ func (s *Session) describe(ctx context.Context, r *Result, n *syntax.Describe) e
 	d := describer{s: s, table: t}
 	if d.partition, err = s.chosenPartition(ctx, t, n.Partition); err != nil {
 		return err
+	}
+	if d.partition != nil && classEqual(t.Storage.SerDe.Library, avroSerDe) {
+		d.partition.Storage.Columns = t.Storage.Columns // as all of its partitions are read
 	}
 	if d.partition == nil && n.Mode != "" {
 		if d.table, err = s.withTotals(ctx, &n.Name, t); err != nil {
@@ -340,7 +344,13 @@ func (s *Session) columnProperties(
 		return nil, err
 	}
 	var stats columnStats
-	if len(n.Column) == 1 {
+	key := part == nil && t.Keys().Find(col.Name) >= 0
+	switch {
+	case key:
+		if stats, err = s.keyStatistics(ctx, t, col); err != nil {
+			return nil, err
+		}
+	case len(n.Column) == 1:
 		if stats, err = s.statsToShow(ctx, t, part, n.Partition, col); err != nil {
 			return nil, err
 		}
@@ -351,6 +361,11 @@ func (s *Session) columnProperties(
 	}
 	for _, stat := range statNames() {
 		rows = append(rows, []string{pad(stat), pad(stats[stat])})
+	}
+	if key {
+		text, err := json.Marshal(accuracy{Columns: map[string]string{col.Name: "true"}})
+		rows = append(rows, []string{pad("comment"), pad(col.Comment)}, []string{pad(accurateParam), pad(literalValue(string(text)))})
+		return rows, err
 	}
 	rows = append(rows, []string{pad("comment"), pad(fromDeserializer)}) // whatever the table says
 	if v, ok := t.Parameters[accurateParam]; ok && part == nil {

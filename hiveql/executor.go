@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"sync/atomic"
+	"time"
 
 	"github.com/skepdata/skep/hiveql/analysis"
 	"github.com/skepdata/skep/hivetype"
@@ -140,6 +141,8 @@ type Output struct {
 	// 64 bits cannot hold become NULL, "micros" or "millis"; "" is micros, or nanos where digits
 	// would be lost otherwise and 64 bits hold them all.
 	TimestampUnit string
+	// Zone is the session's time zone, whose clocks timestamps are in formats that keep instants; nil is UTC.
+	Zone *time.Location
 	// Measure asks for Written.Columns.
 	Measure bool
 	// MaxFileBytes is the size above which a file should be ended; 0 for the default.

@@ -30,7 +30,7 @@ func fileFormats() []format {
 			"org.apache.hadoop.hive.serde2.JsonSerDe", true},
 		{[]string{"ORC", "ORCFILE"}, io + "orc.OrcInputFormat", io + "orc.OrcOutputFormat", io + "orc.OrcSerde", true},
 		{[]string{"AVRO", "AVROFILE"}, io + "avro.AvroContainerInputFormat", io + "avro.AvroContainerOutputFormat",
-			"org.apache.hadoop.hive.serde2.avro.AvroSerDe", false},
+			avroSerDe, true},
 		{[]string{"RCFILE"}, io + "RCFileInputFormat", io + "RCFileOutputFormat",
 			"org.apache.hadoop.hive.serde2.columnar.LazyBinaryColumnarSerDe", true},
 		{[]string{"SEQUENCEFILE"}, "org.apache.hadoop.mapred.SequenceFileInputFormat", io + "HiveSequenceFileOutputFormat",
@@ -67,6 +67,8 @@ const lazyBinary = "org.apache.hadoop.hive.serde2.lazybinary.LazyBinarySerDe"
 
 const openCSV = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
 
+const avroSerDe = "org.apache.hadoop.hive.serde2.avro.AvroSerDe"
+
 const jsonSerDe = "org.apache.hadoop.hive.serde2.JsonSerDe"
 
 // classEqual compares class names by their last part: packages moved between versions of Hive.
@@ -91,7 +93,7 @@ func readable(d *metastore.StorageDescriptor, t *metastore.Table) error {
 func unsupportedFormat(t *metastore.Table, what string) error {
 	return &Error{Phase: Execution, Code: 2, SQLState: "0A000", Task: queryTask,
 		Msg:  fmt.Sprintf("%s is not supported yet: the files of %s cannot be read or written", what, t.TableName),
-		Hint: "STORED AS TEXTFILE, PARQUET, ORC, JSONFILE, SEQUENCEFILE and RCFILE are supported", Err: syntax.ErrUnsupported}
+		Hint: "STORED AS TEXTFILE, PARQUET, ORC, AVRO, JSONFILE, SEQUENCEFILE and RCFILE are supported", Err: syntax.ErrUnsupported}
 }
 
 // checkRegex refuses what RegexSerDe cannot read.
@@ -170,7 +172,7 @@ func (s *Session) storedAs(
 			return f, semantic(nil, 0, "hive.default.fileformat is '%s', which is no file format", name)
 		}
 		e := semantic(stored, 0, "Unrecognized file format in STORED AS clause: '%s'", name)
-		e.Hint = "TEXTFILE, PARQUET, ORC, JSONFILE, SEQUENCEFILE and RCFILE can be read and written"
+		e.Hint = "TEXTFILE, PARQUET, ORC, AVRO, JSONFILE, SEQUENCEFILE and RCFILE can be read and written"
 		return f, e
 	}
 	d.InputFormat, d.OutputFormat = f.input, f.output

@@ -184,7 +184,7 @@ func (s *Session) writeRows(
 	j := &job{s: s, table: w.Table, create: create, overwrite: w.Overwrite}
 	sink := newWriting(u, w, static, j)
 	err = exec.Write(u.ctx, w.Query, src, Output{
-		Dir: out, Table: s.outputTable(w, static), Dynamic: w.Dynamic(), TimestampUnit: s.timestampUnit(),
+		Dir: out, Table: s.outputTable(w, static), Dynamic: w.Dynamic(), TimestampUnit: s.timestampUnit(), Zone: s.env().Now.Location(),
 		MaxFileBytes: s.targetSize(), Measure: s.settings.isTrue(autogather) && s.settings.isTrue(basicAutogather), Sink: sink, Units: units,
 	})
 	if err == nil {
@@ -304,6 +304,7 @@ func (s *Session) outputTable(w *analysis.Write, static *staticPlace) *metastore
 			setParam(&t.Parameters, "mapreduce.output.fileoutputformat.compress.codec", v)
 		}
 	}
+	s.avroOptions(t)
 	if v := s.Setting(parquetCompression); v != "" && paramOf(t.Parameters, parquetCompression) == "" {
 		setParam(&t.Parameters, parquetCompression, v)
 	}
@@ -414,7 +415,7 @@ func (s *Session) sendDirectory(
 	sink := &placeSink{uploads: u, location: t.Storage.Location}
 	sink.name = func(k int) string { return fmt.Sprintf("%06d_0_%s", k, id) }
 	err = exec.Write(u.ctx, q, src, Output{
-		Dir: out, Table: s.outputTable(&analysis.Write{Query: q, Table: t}, nil), TimestampUnit: s.timestampUnit(),
+		Dir: out, Table: s.outputTable(&analysis.Write{Query: q, Table: t}, nil), TimestampUnit: s.timestampUnit(), Zone: s.env().Now.Location(),
 		MaxFileBytes: s.targetSize(), Sink: sink, Units: units,
 	})
 	if err == nil {

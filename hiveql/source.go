@@ -117,6 +117,9 @@ var errStale = errors.New("the table was changed while the statement was being p
 func (s *Session) newSource(ctx context.Context, q *analysis.Query, c *counts) (*source, error) {
 	src := s.emptySource(c)
 	scans := q.Scans(nil)
+	if err := s.avroScans(ctx, scans); err != nil {
+		return nil, err
+	}
 	var tables []metastore.TableName
 	for _, scan := range scans {
 		if name := scan.Table.TableName; !s.temporary.has(name) && !slices.Contains(tables, name) {

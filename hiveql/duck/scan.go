@@ -168,13 +168,13 @@ func newGroup(s *analysis.Scan, d *metastore.StorageDescriptor) (*scanGroup, err
 	if err != nil {
 		return nil, err
 	}
-	spec.ShortBooleans = s.ShortBooleans
+	spec.ShortBooleans, spec.AvroClocks = s.ShortBooleans, s.AvroClocks
 	if spec.Zone, err = time.LoadLocation(s.Zone); err != nil { // that of "" is UTC
 		return nil, &Error{Op: "plan", Msg: "unknown time zone " + s.Zone, Err: err}
 	}
 	g := &scanGroup{as: d, spec: spec}
 	columns := d.Columns
-	if len(columns) == 0 {
+	if len(columns) == 0 || spec.Kind == formats.Avro { // whose fields are found by the names that the table has
 		columns = s.Table.Storage.Columns
 	}
 	for _, c := range columns {

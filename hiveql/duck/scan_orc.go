@@ -346,6 +346,9 @@ func (l *lowerer) orcValue(x string, from, to hivetype.Type) string {
 		return "TRY_CAST(trunc(" + x + ") AS " + l.sqlType(to) + ")"
 	case from.Kind == hivetype.Boolean && to.Text():
 		return l.cast("CASE WHEN "+x+" THEN 'TRUE' WHEN NOT "+x+" THEN 'FALSE' END", hivetype.Of(hivetype.String), to)
+	case from.Kind == hivetype.Decimal && from.Scale > 0 && to.Text(): // without zeros at its end
+		text := "rtrim(rtrim(" + l.cast(x, from, hivetype.Of(hivetype.String)) + ", '0'), '.')"
+		return l.cast(text, hivetype.Of(hivetype.String), to)
 	case from.Kind == hivetype.Float && to.Text(): // with all digits of a double
 		return l.cast(x+"::DOUBLE", hivetype.Of(hivetype.Double), to)
 	case !hivetype.Castable(from, to):

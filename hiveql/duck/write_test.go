@@ -295,10 +295,10 @@ func TestParquetCompression(t *testing.T) {
 
 func TestWriteErrors(t *testing.T) {
 	e, c := open(t, duck.Config{}), newCatalog(t)
-	avro := c.newTable(t, "o", "org.apache.hadoop.hive.ql.io.avro.AvroContainerInputFormat", "org.apache.hadoop.hive.serde2.avro.AvroSerDe", "i:int")
+	other := c.newTable(t, "o", "org.example.OtherInputFormat", "org.example.OtherSerDe", "i:int")
 	codec := c.newTable(t, "p", parquetInput, parquetSerDe, "i:int")
 	codec.Parameters = map[string]string{"parquet.compression": "LZO"}
-	for table, want := range map[*catalogTable]string{avro: "Avro", codec: "LZO"} {
+	for table, want := range map[*catalogTable]string{other: "OtherInputFormat", codec: "LZO"} {
 		q, err := c.analyze(t.Context(), "SELECT 1")
 		if err != nil {
 			t.Fatal(err)

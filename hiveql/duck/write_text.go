@@ -31,6 +31,7 @@ func (w *writer) text(ctx context.Context) error {
 		t.orc, err = orcOptions(w.out.Table)
 	} else {
 		t.spec, err = formats.SpecOf(sd.InputFormat, sd.SerDe.Library, sd.SerDe.Parameters, w.out.Table.Parameters)
+		t.spec.Zone = w.out.Zone
 	}
 	if err != nil {
 		return &Error{Op: "write", Msg: fmt.Sprintf("table %s: %v", w.out.Table.TableName, err), Err: err}

@@ -209,7 +209,8 @@ func TestSpecOf(t *testing.T) {
 	}
 	bad := []struct{ input, serde, params, want string }{
 		{text, "org.apache.hadoop.hive.serde2.avro.AvroSerDe", "", "org.apache.hadoop.hive.serde2.avro.AvroSerDe"},
-		{"org.apache.hadoop.hive.ql.io.avro.AvroContainerInputFormat", "", "", "AvroContainerInputFormat"},
+		{"org.apache.hadoop.hive.ql.io.avro.AvroContainerInputFormat", "", "", "the SerDe  of Avro files"},
+		{"org.apache.iceberg.mr.hive.HiveIcebergInputFormat", "", "", "HiveIcebergInputFormat"},
 		{text, "", "timestamp.formats", "timestamp.formats: the letter Q"},
 		{text, "", "serialization.encoding", "serialization.encoding=Q"},
 	}

@@ -30,6 +30,7 @@ const (
 	MultiDelimit                 // LazySimple, but for fields between strings of any length
 	Regex                        // the groups of a regular expression; can only be read
 	LazyBinary                   // Hive's own bytes, a row a line
+	Avro                         // records in blocks, with their schema
 )
 
 // Container is how the rows lie in a file.
@@ -40,6 +41,7 @@ const (
 	Lines        Container = iota // a row a line
 	SequenceFile                  // the values of one of Hadoop's
 	RCFile                        // groups of rows, column by column; of LazySimple and LazyBinary
+	AvroBlocks                    // an Avro object container file
 )
 
 // String is the name of the SerDe.
@@ -57,6 +59,8 @@ func (k Kind) String() string {
 		return "RegexSerDe"
 	case LazyBinary:
 		return "LazyBinarySerDe"
+	case Avro:
+		return "AvroSerDe"
 	}
 	return "format " + strconv.Itoa(int(k))
 }
@@ -78,6 +82,8 @@ type Spec struct {
 	Zone *time.Location
 	// ShortBooleans says that t, f, 1 and 0 are booleans too, where LazySimpleSerDe reads text.
 	ShortBooleans bool
+	// AvroClocks says that timestamps of Avro files that do not name the zone of their writer are clocks already.
+	AvroClocks bool
 	// Allocator provides the memory of the batches; nil means Go's heap.
 	Allocator memory.Allocator
 	// Nanos has timestamps put out as decimals of 128 bits: the microseconds since 1970 in the
@@ -121,12 +127,19 @@ func SpecOf(inputFormat, serdeClass string, serdeParams, tableParams map[string]
 		s.In = SequenceFile
 	case "RCFileInputFormat":
 		s.In = RCFile
+	case "AvroContainerInputFormat":
+		s.In = AvroBlocks
 	default:
 		return s, fmt.Errorf("the input format %s is %w yet", inputFormat, ErrUnsupported)
 	}
-	switch {
-	case s.In == RCFile:
+	switch s.In {
+	case RCFile:
 		return s, s.columnar(serdeClass)
+	case AvroBlocks:
+		if s.Kind = Avro; className(serdeClass) != "AvroSerDe" {
+			return s, fmt.Errorf("the SerDe %s of Avro files is %w yet", serdeClass, ErrUnsupported)
+		}
+		return s, nil
 	}
 	switch className(serdeClass) {
 	case "LazySimpleSerDe", "":
@@ -234,6 +247,9 @@ func NewReader(spec Spec, fields []Field, projection []int, r io.Reader, batchRo
 
 // reader is that of the container.
 func (s *Spec) reader(b *batch, r io.Reader) (Reader, error) {
+	if s.In == AvroBlocks {
+		return newAvroReader(s, b, r)
+	}
 	if s.In != Lines {
 		if set, err := s.charset(); err != nil || set != nil {
 			return nil, errors.Join(err, fmt.Errorf("serialization.encoding in files that are no text is %w", ErrUnsupported))
@@ -284,7 +300,7 @@ func (s *Spec) hadoopReader(b *batch, r io.Reader) (Reader, error) {
 
 // noUnion refuses uniontypes, but for the formats that can have them.
 func (s *Spec) noUnion(f Field) error {
-	if s.Kind == LazySimple || s.Kind == MultiDelimit || !f.Type.Contains(hivetype.Union) {
+	if s.Kind == LazySimple || s.Kind == MultiDelimit || s.Kind == Avro || !f.Type.Contains(hivetype.Union) {
 		return nil
 	}
 	return fmt.Errorf("column %s: the type %s in files of %s is %w yet", f.Name, f.Type, s.Kind, ErrUnsupported)
@@ -370,6 +386,8 @@ func NewWriter(spec Spec, fields []Field, w io.Writer) (Writer, error) {
 		}
 	}
 	switch spec.In {
+	case AvroBlocks:
+		return newAvroWriter(&spec, fields, w)
 	case RCFile:
 		cell, err := newCellWriter(&spec)
 		if err != nil {

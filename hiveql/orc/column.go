@@ -7,8 +7,6 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
-
-	"github.com/skepdata/skep/internal/orcfile"
 )
 
 // column decodes one column of a stripe.
@@ -20,47 +18,47 @@ type column interface {
 
 // column opens the column of a type, whose values become those of t.
 func (o *opening) column(id uint32, t arrow.DataType) (column, error) {
-	info := o.reader.file.tail.Footer.Types[id]
+	info := o.reader.file.footer.types[id]
 	c := common{t: t}
 	if o.has(streamPresent, id) {
 		c.present = &bitRuns{runs: byteRuns{in: o.stream(streamPresent, id)}}
 	}
 	e := o.encoding(id)
 	data := func() *stream { return o.stream(streamData, id) }
-	switch info.Kind {
-	case orcfile.KindBoolean:
+	switch info.kind {
+	case kindBoolean:
 		return &booleans{common: c, data: bitRuns{runs: byteRuns{in: data()}}}, nil
-	case orcfile.KindByte:
+	case kindByte:
 		return &tinyints{common: c, data: byteRuns{in: data()}}, nil
-	case orcfile.KindShort:
+	case kindShort:
 		return &numbers[int16]{common: c, data: newIntegers(data(), e, true)}, nil
-	case orcfile.KindInt:
+	case kindInt:
 		return &numbers[int32]{common: c, data: newIntegers(data(), e, true)}, nil
-	case orcfile.KindLong:
+	case kindLong:
 		return &numbers[int64]{common: c, data: newIntegers(data(), e, true)}, nil
-	case orcfile.KindDate:
+	case kindDate:
 		d := &numbers[int32]{common: c, data: newIntegers(data(), e, true)}
-		if o.reader.file.tail.Footer.Julian() {
+		if o.reader.file.footer.julian() {
 			d.change = prolepticDay
 		}
 		return d, nil
-	case orcfile.KindFloat:
+	case kindFloat:
 		return &floats[float32]{common: c, data: data()}, nil
-	case orcfile.KindDouble:
+	case kindDouble:
 		return &floats[float64]{common: c, data: data()}, nil
-	case orcfile.KindDecimal:
+	case kindDecimal:
 		return &decimals{common: c, data: data(), scales: newIntegers(o.stream(streamSecondary, id), e, true),
 			scale: int(t.(*arrow.Decimal128Type).Scale)}, nil
-	case orcfile.KindTimestamp, orcfile.KindInstant:
-		return o.timestamps(c, id, info.Kind), nil
-	case orcfile.KindString, orcfile.KindVarchar, orcfile.KindChar, orcfile.KindBinary:
+	case kindTimestamp, kindInstant:
+		return o.timestamps(c, id, info.kind), nil
+	case kindString, kindVarchar, kindChar, kindBinary:
 		return o.texts(c, id, info), nil
 	}
 	return o.nested(c, id, info)
 }
 
 // nested opens a column that has columns below it.
-func (o *opening) nested(c common, id uint32, info orcfile.Type) (column, error) {
+func (o *opening) nested(c common, id uint32, info typeInfo) (column, error) {
 	var parts []arrow.DataType
 	switch t := c.t.(type) {
 	case *arrow.ListType:
@@ -71,21 +69,21 @@ func (o *opening) nested(c common, id uint32, info orcfile.Type) (column, error)
 		for _, f := range t.Fields() {
 			parts = append(parts, f.Type)
 		}
-		if info.Kind == orcfile.KindUnion {
+		if info.kind == kindUnion {
 			parts = parts[1:] // behind the tag
 		}
 	}
-	below := make([]column, len(info.Below))
-	for i, b := range info.Below {
+	below := make([]column, len(info.below))
+	for i, b := range info.below {
 		var err error
 		if below[i], err = o.column(b, parts[i]); err != nil {
 			return nil, err
 		}
 	}
-	switch info.Kind {
-	case orcfile.KindList, orcfile.KindMap:
+	switch info.kind {
+	case kindList, kindMap:
 		return &lists{common: c, below: below, lengths: newIntegers(o.stream(streamLength, id), o.encoding(id), false)}, nil
-	case orcfile.KindStruct:
+	case kindStruct:
 		return &structs{common: c, below: below}, nil
 	}
 	return &unions{common: c, below: below, tags: byteRuns{in: o.stream(streamData, id)}}, nil

@@ -8,15 +8,19 @@ import (
 	"sync"
 
 	"github.com/skepdata/skep/hivetype"
-	"github.com/skepdata/skep/internal/orcfile"
 )
+
+// tailAhead is how much of a file's end is read at once, in the hope that it has all of the footer.
+const tailAhead = 64 << 10
 
 // File is a file whose footer has been read. It may be used by several goroutines.
 type File struct {
-	read  ReadAt
-	tail  *orcfile.Tail
-	names []string
-	types []hivetype.Type
+	read   ReadAt
+	post   postscript
+	tail   int64 // where the footer begins
+	footer *fileFooter
+	names  []string
+	types  []hivetype.Type
 
 	once       sync.Once
 	statistics [][][]byte // messages, by stripe and column
@@ -26,36 +30,84 @@ type File struct {
 // Open reads the footer of a file of size bytes. What it is told of the file's end counts only as long as it does not
 // change.
 func Open(ctx context.Context, read ReadAt, size int64) (*File, error) {
-	tail, err := orcfile.Read(read.in(ctx), size)
-	if err != nil {
+	if size < int64(len(magic))+1 {
+		return nil, malformed("it has %d bytes", size)
+	}
+	tail := make([]byte, min(size, tailAhead))
+	if err := read(ctx, tail, size-int64(len(tail))); err != nil {
 		return nil, err
 	}
-	f := &File{tail: tail, read: read}
+	n := int(tail[len(tail)-1])
+	if n+1 > len(tail) {
+		return nil, malformed("its postscript is longer than the file")
+	}
+	post, err := parsePostscript(tail[len(tail)-1-n : len(tail)-1])
+	if err != nil {
+		return nil, fmt.Errorf("postscript: %w", err)
+	}
+	whole := post.footer + int64(n) + 1
+	if whole+post.metadata > size {
+		return nil, malformed("its footer is longer than the file")
+	}
+	if whole > int64(len(tail)) {
+		tail = make([]byte, whole)
+		if err := read(ctx, tail, size-whole); err != nil {
+			return nil, err
+		}
+	}
+	packed := tail[int64(len(tail))-whole : int64(len(tail))-whole+post.footer]
+	f := &File{read: read, post: post, tail: size - whole}
+	plain, err := f.plain(packed)
+	if err != nil {
+		return nil, fmt.Errorf("footer: %w", err)
+	}
+	if f.footer, err = parseFooter(plain); err != nil {
+		return nil, err
+	}
+	for i, s := range f.footer.stripes {
+		if s.offset+s.index+s.data+s.footer > size {
+			return nil, malformed("stripe %d lies behind the end of the file", i)
+		}
+	}
 	return f, f.columns()
 }
 
 // plain takes compression off a part of the file that is there as a whole.
 func (f *File) plain(packed []byte) ([]byte, error) {
-	return orcfile.Unpack(packed, f.tail.Codec, f.tail.Block)
+	if f.post.codec == codecNone {
+		return packed, nil
+	}
+	d := &decoder{codec: f.post.codec}
+	defer d.close()
+	s := &stream{raw: packed, decode: d, block: f.post.block}
+	var plain []byte
+	for len(s.raw) > s.from {
+		if err := s.chunk(); err != nil {
+			return nil, err
+		}
+		plain = append(plain, s.rest...)
+		s.rest = nil
+	}
+	return plain, nil
 }
 
 // columns finds names and types of the columns.
 func (f *File) columns() error {
-	root := f.tail.Footer.Types[0]
-	if root.Kind != orcfile.KindStruct {
-		return fmt.Errorf("an ORC file of other values than rows is %w", orcfile.ErrUnsupported)
+	root := f.footer.types[0]
+	if root.kind != kindStruct {
+		return fmt.Errorf("an ORC file of other values than rows is %w", ErrUnsupported)
 	}
-	if f.tail.Footer.Encrypted {
-		return fmt.Errorf("an ORC file with encrypted columns is %w yet", orcfile.ErrUnsupported)
+	if f.footer.encrypted {
+		return fmt.Errorf("an ORC file with encrypted columns is %w yet", ErrUnsupported)
 	}
-	for i, id := range root.Below {
+	for i, id := range root.below {
 		t, err := f.typeOf(id, 0)
 		if err != nil {
-			return fmt.Errorf("column %s: %w", root.Names[i], err)
+			return fmt.Errorf("column %s: %w", root.names[i], err)
 		}
 		f.types = append(f.types, t)
 	}
-	f.names = root.Names
+	f.names = root.names
 	return nil
 }
 
@@ -63,16 +115,16 @@ func (f *File) columns() error {
 func (f *File) Columns() int { return len(f.types) }
 
 // Rows is how many rows there are.
-func (f *File) Rows() int64 { return f.tail.Footer.Rows }
+func (f *File) Rows() int64 { return f.footer.rows }
 
 // Stripes is how many stripes there are.
-func (f *File) Stripes() int { return len(f.tail.Footer.Stripes) }
+func (f *File) Stripes() int { return len(f.footer.stripes) }
 
 // Tail is where statistics and footer begin: all behind it is read before rows are.
-func (f *File) Tail() int64 { return f.tail.MetadataStart }
+func (f *File) Tail() int64 { return f.tail - f.post.metadata }
 
 // StripeRows is how many rows a stripe has.
-func (f *File) StripeRows(stripe int) int64 { return f.tail.Footer.Stripes[stripe].Rows }
+func (f *File) StripeRows(stripe int) int64 { return f.footer.stripes[stripe].rows }
 
 // Column is the number of the column of that name, whatever its case, and -1 if there is none.
 func (f *File) Column(name string) int {
@@ -101,56 +153,56 @@ func (f *File) Type(column int) hivetype.Type { return f.types[column] }
 
 func (f *File) typeOf(id uint32, depth int) (t hivetype.Type, err error) {
 	if depth > hivetype.MaxDepth {
-		return t, orcfile.Malformed("types nested more than %d deep", hivetype.MaxDepth)
+		return t, malformed("types nested more than %d deep", hivetype.MaxDepth)
 	}
-	info := f.tail.Footer.Types[id]
-	below := make([]hivetype.Type, len(info.Below))
-	for i, c := range info.Below {
+	info := f.footer.types[id]
+	below := make([]hivetype.Type, len(info.below))
+	for i, c := range info.below {
 		if below[i], err = f.typeOf(c, depth+1); err != nil {
 			return t, err
 		}
 	}
-	switch info.Kind {
-	case orcfile.KindList:
+	switch info.kind {
+	case kindList:
 		return hivetype.ArrayOf(below[0]), nil
-	case orcfile.KindMap:
+	case kindMap:
 		return hivetype.MapOf(below[0], below[1]), nil
-	case orcfile.KindStruct, orcfile.KindUnion:
+	case kindStruct, kindUnion:
 		t = hivetype.StructOf()
 		for i, b := range below {
 			f := hivetype.Field{Type: b}
-			if info.Kind == orcfile.KindStruct {
-				f.Name = info.Names[i]
+			if info.kind == kindStruct {
+				f.Name = info.names[i]
 			}
 			t.Fields = append(t.Fields, f)
 		}
-		if info.Kind == orcfile.KindUnion {
+		if info.kind == kindUnion {
 			t.Kind = hivetype.Union
 		}
 		return t, nil
-	case orcfile.KindDecimal:
-		if info.Precision == 0 { // of files of Hive 0.11, with any
+	case kindDecimal:
+		if info.precision == 0 { // of files of Hive 0.11, with any
 			return hivetype.DecimalOf(hivetype.MaxPrecision, 18), nil
 		}
-		if info.Precision > hivetype.MaxPrecision || info.Scale > info.Precision {
-			return t, orcfile.Malformed("decimal(%d,%d)", info.Precision, info.Scale)
+		if info.precision > hivetype.MaxPrecision || info.scale > info.precision {
+			return t, malformed("decimal(%d,%d)", info.precision, info.scale)
 		}
-		return hivetype.DecimalOf(int(info.Precision), int(info.Scale)), nil
-	case orcfile.KindVarchar:
-		return hivetype.VarcharOf(int(info.Length)), nil
-	case orcfile.KindChar:
-		return hivetype.CharOf(int(info.Length)), nil
+		return hivetype.DecimalOf(int(info.precision), int(info.scale)), nil
+	case kindVarchar:
+		return hivetype.VarcharOf(int(info.length)), nil
+	case kindChar:
+		return hivetype.CharOf(int(info.length)), nil
 	}
-	if kind, ok := primitiveKinds()[info.Kind]; ok {
+	if kind, ok := primitiveKinds()[info.kind]; ok {
 		return hivetype.Of(kind), nil
 	}
-	return t, orcfile.Malformed("a type of the unknown kind %d", info.Kind)
+	return t, malformed("a type of the unknown kind %d", info.kind)
 }
 
 func primitiveKinds() map[uint64]hivetype.Kind {
 	return map[uint64]hivetype.Kind{
-		orcfile.KindBoolean: hivetype.Boolean, orcfile.KindByte: hivetype.TinyInt, orcfile.KindShort: hivetype.SmallInt, orcfile.KindInt: hivetype.Int,
-		orcfile.KindLong: hivetype.BigInt, orcfile.KindFloat: hivetype.Float, orcfile.KindDouble: hivetype.Double, orcfile.KindString: hivetype.String,
-		orcfile.KindBinary: hivetype.Binary, orcfile.KindTimestamp: hivetype.Timestamp, orcfile.KindDate: hivetype.Date, orcfile.KindInstant: hivetype.TimestampLocalTZ,
+		kindBoolean: hivetype.Boolean, kindByte: hivetype.TinyInt, kindShort: hivetype.SmallInt, kindInt: hivetype.Int,
+		kindLong: hivetype.BigInt, kindFloat: hivetype.Float, kindDouble: hivetype.Double, kindString: hivetype.String,
+		kindBinary: hivetype.Binary, kindTimestamp: hivetype.Timestamp, kindDate: hivetype.Date, kindInstant: hivetype.TimestampLocalTZ,
 	}
 }

@@ -11,8 +11,6 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/skepdata/skep/hiveql/formats"
-
-	"github.com/skepdata/skep/internal/orcfile"
 )
 
 // Options say what is read of a file.
@@ -40,14 +38,14 @@ type Reader struct {
 	next    int // stripe
 	left    int64
 	columns []column
-	decode  *orcfile.Decoder
+	decode  *decoder
 	streams []*stream
 }
 
 // Reader begins to read.
 func (f *File) Reader(o Options) (*Reader, error) {
 	if o.Last == 0 && o.First == 0 {
-		o.Last = len(f.tail.Footer.Stripes)
+		o.Last = len(f.footer.stripes)
 	}
 	r := &Reader{file: f, options: o, next: o.First}
 	list := make([]arrow.Field, len(o.Columns))
@@ -59,8 +57,8 @@ func (f *File) Reader(o Options) (*Reader, error) {
 		list[i] = arrow.Field{Name: f.names[c], Type: t, Nullable: true}
 	}
 	r.schema = arrow.NewSchema(list, nil)
-	if f.tail.Codec != orcfile.CodecNone {
-		r.decode = &orcfile.Decoder{Codec: f.tail.Codec}
+	if f.post.codec != codecNone {
+		r.decode = &decoder{codec: f.post.codec}
 	}
 	return r, nil
 }
@@ -68,7 +66,7 @@ func (f *File) Reader(o Options) (*Reader, error) {
 // Close gives back what the reader holds.
 func (r *Reader) Close() {
 	if r.decode != nil {
-		r.decode.Close()
+		r.decode.close()
 	}
 	r.columns, r.next, r.left = nil, r.options.Last, 0
 }
@@ -95,9 +93,9 @@ func (r *Reader) Next(ctx context.Context) (arrow.RecordBatch, error) {
 	for _, s := range r.streams {
 		s.ctx = ctx
 	}
-	s := r.file.tail.Footer.Stripes[r.next-1]
+	s := r.file.footer.stripes[r.next-1]
 	rows := int64(max(r.options.Rows, 1))
-	if perRow := s.Data * expansion / max(s.Rows, 1); perRow > 0 {
+	if perRow := s.data * expansion / max(s.rows, 1); perRow > 0 {
 		rows = min(rows, max(batchBytes/perRow, fewestRows))
 	}
 	n := int(min(rows, r.left))
@@ -123,20 +121,20 @@ func (r *Reader) Next(ctx context.Context) (arrow.RecordBatch, error) {
 
 // stripe opens the streams of the columns in a stripe.
 func (r *Reader) stripe(ctx context.Context, i int) error {
-	s := r.file.tail.Footer.Stripes[i]
-	r.columns, r.streams, r.left = r.columns[:0], r.streams[:0], s.Rows
-	if len(r.options.Columns) == 0 || s.Rows == 0 {
+	s := r.file.footer.stripes[i]
+	r.columns, r.streams, r.left = r.columns[:0], r.streams[:0], s.rows
+	if len(r.options.Columns) == 0 || s.rows == 0 {
 		return nil
 	}
-	packed := make([]byte, s.Footer)
-	if err := r.file.read(ctx, packed, s.Offset+s.Index+s.Data); err != nil {
+	packed := make([]byte, s.footer)
+	if err := r.file.read(ctx, packed, s.offset+s.index+s.data); err != nil {
 		return err
 	}
 	plain, err := r.file.plain(packed)
 	if err != nil {
 		return fmt.Errorf("its footer: %w", err)
 	}
-	footer, err := parseStripeFooter(plain, &s)
+	footer, err := parseStripeFooter(plain, s)
 	if err != nil {
 		return fmt.Errorf("its footer: %w", err)
 	}
@@ -145,7 +143,7 @@ func (r *Reader) stripe(ctx context.Context, i int) error {
 		return err
 	}
 	for k, c := range r.options.Columns {
-		col, err := opened.column(r.file.tail.Footer.Types[0].Below[c], r.schema.Field(k).Type)
+		col, err := opened.column(r.file.footer.types[0].below[c], r.schema.Field(k).Type)
 		if err != nil {
 			return fmt.Errorf("column %s: %w", r.file.names[c], err)
 		}
@@ -183,7 +181,7 @@ type opening struct {
 
 // stream opens a stream of a column; a missing one is empty.
 func (o *opening) stream(kind uint64, id uint32) *stream {
-	s := &stream{ctx: o.ctx, read: o.reader.file.read, decode: o.reader.decode, block: o.reader.file.tail.Block}
+	s := &stream{ctx: o.ctx, read: o.reader.file.read, decode: o.reader.decode, block: o.reader.file.post.block}
 	for _, i := range o.footer.streams {
 		if i.kind == kind && i.column == uint64(id) {
 			s.at, s.end = i.offset, i.offset+i.length
