@@ -73,7 +73,7 @@ func (p *planner) appends(c *cluster, last *record) bool {
 	if target := p.opts.TargetSize; target > 0 && last.Size+c.files[0].Size >= target {
 		return false
 	}
-	if isParquet(last.Output) != isParquet(c.files[0].Key) {
+	if columnarOf(last.Output) != columnarOf(c.files[0].Key) {
 		return false
 	}
 	if p.opts.OutputCodec != CodecKeep {

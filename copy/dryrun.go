@@ -36,7 +36,7 @@ const (
 	ActionCopy     Action = "copy"
 	ActionContinue Action = "continue" // copy what is missing of a large output
 	ActionJoin     Action = "join"
-	ActionMerge    Action = "merge"  // files by their row groups
+	ActionMerge    Action = "merge"  // files by their row groups or stripes
 	ActionAppend   Action = "append" // to what is there, of a longer file if it begins with that
 	ActionSkip     Action = "skip"
 	ActionDelete   Action = "delete"
@@ -130,7 +130,7 @@ func (j *job) planned(t Task, err error) Event {
 	switch e.There = j.resumable(t); {
 	case t.base != nil, j.appendable(t):
 		e.Action = ActionAppend
-	case t.merge:
+	case t.merge != "":
 		e.Action = ActionMerge
 	case len(t.Sources) > 1:
 		e.Action = ActionJoin

@@ -84,11 +84,11 @@ func (p *planner) foresee(ctx context.Context, c *cluster, taken *takenNames) {
 	if err != nil {
 		return
 	}
-	parquet, err := p.allParquet(sources)
+	columns, err := p.columnarFiles(sources)
 	if err != nil {
 		return
 	}
-	name := p.naming(fresh, sources, kind, parquet, fresh.numbers[0])
+	name := p.naming(fresh, sources, kind, columns, fresh.numbers[0])
 	for index := 0; ; index++ {
 		if key := name.with(index); !taken.has(key) {
 			p.foreseen.begin(ctx, key)

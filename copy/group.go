@@ -220,15 +220,17 @@ func (p *planner) output(
 	if err != nil {
 		return Task{}, fmt.Errorf("group %q: %w", c.name, err)
 	}
-	parquet, err := p.allParquet(t.Sources)
+	columns, err := p.columnarFiles(t.Sources)
 	if err != nil {
 		return Task{}, fmt.Errorf("group %q: %w", c.name, err)
 	}
-	t.merge = parquet && (base != nil || len(t.Sources) > 1)
+	if base != nil || len(t.Sources) > 1 {
+		t.merge = columns
+	}
 	if base != nil {
 		return t.onto(base, strings.TrimPrefix(base.Output, p.destDir), p.opts.OutputCodec), nil
 	}
-	name := p.naming(c, t.Sources, kind, parquet, c.numbers[from])
+	name := p.naming(c, t.Sources, kind, columns, c.numbers[from])
 	for index := 0; ; index++ {
 		t.Key = name.with(index)
 		if taken.has(t.Key) {
@@ -259,7 +261,7 @@ func (n outputName) with(index int) string {
 }
 
 // naming is how outputs of c are named that have these sources, of which number is that of the first.
-func (p *planner) naming(c *cluster, sources []Source, kind string, parquet bool, number int64) outputName {
+func (p *planner) naming(c *cluster, sources []Source, kind string, columns columnar, number int64) outputName {
 	first := sources[0]
 	_, nameSuffix := compression(c.name)
 	stem := strings.TrimSuffix(c.name, nameSuffix)
@@ -271,8 +273,8 @@ func (p *planner) naming(c *cluster, sources []Source, kind string, parquet bool
 		suffix = commonSuffix(sources)
 		stem = strings.TrimSuffix(stem, suffix)
 	}
-	if parquet {
-		suffix = parquetSuffix
+	if columns != "" {
+		suffix = string(columns)
 		if ext := path.Ext(stem); strings.EqualFold(ext, suffix) {
 			suffix, stem = ext, strings.TrimSuffix(stem, ext)
 		}

@@ -21,13 +21,13 @@ type Task struct {
 	Skip    bool     // it is not to be made: it is there, or something says that it was copied
 	Reason  Reason   // why it is to be made, or skipped
 
-	merge  bool    // the sources are Parquet files to be merged
-	base   *record // the output to which it is appended, which is then the first of Sources
-	held   bool    // of Skip: the sources are in the output, by their contents
-	output string  // of Skip: URL of what holds the sources, as a manifest has it
-	group  string  // what the groups of the sources give
-	index  int     // in the name of the output of a group
-	open   int64   // how many sources are counted as being in work
+	merge  columnar // what the sources are that are to be merged
+	base   *record  // the output to which it is appended, which is then the first of Sources
+	held   bool     // of Skip: the sources are in the output, by their contents
+	output string   // of Skip: URL of what holds the sources, as a manifest has it
+	group  string   // what the groups of the sources give
+	index  int      // in the name of the output of a group
+	open   int64    // how many sources are counted as being in work
 
 	there *storage.Object // what the destination has under its name, if Options.Sync wants to know
 	check bool            // the contents must be compared before it is copied or skipped
@@ -62,7 +62,7 @@ func (t Task) Size() int64 {
 
 // raw reports whether the output is the bytes of the sources as they are.
 func (t Task) raw() bool {
-	if t.merge {
+	if t.merge != "" {
 		return false
 	}
 	for _, s := range t.Sources {

@@ -438,8 +438,8 @@ func (j *job) transfer(ctx context.Context, w work, spawn func(work)) (result, e
 			return result{deferred: true}, j.beginParts(ctx, w, spawn)
 		}
 	}
-	if t.merge {
-		return j.intended(ctx, t, j.mergeParquet)
+	if t.merge != "" {
+		return j.intended(ctx, t, j.mergeColumnar)
 	}
 	return j.intended(ctx, t, j.stream)
 }

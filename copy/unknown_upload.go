@@ -98,7 +98,7 @@ func refused(err error) bool {
 
 // intended makes an output in one piece, of which the store may make an upload by itself.
 func (j *job) intended(ctx context.Context, t Task, do func(context.Context, Task) (result, error)) (result, error) {
-	if !t.merge && t.raw() && t.Size() <= j.opts.partSize() {
+	if t.merge == "" && t.raw() && t.Size() <= j.opts.partSize() {
 		return do(ctx, t)
 	}
 	key := j.dir + t.Key

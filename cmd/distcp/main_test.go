@@ -24,7 +24,8 @@ func TestMain(m *testing.M) {
 }
 
 // The scripts in testdata/script run the program against a real MinIO server, on which each has
-// a bucket of its own, $BUCKET. $PARQUET has Parquet files of one schema. Commands besides
+// a bucket of its own, $BUCKET. $PARQUET has Parquet files of one schema, $ORC ORC files,
+// and $OTHERORC some of another. Commands besides
 // testscript's own:
 //
 //	file PATH SIZE [SEED]    makes a file of random text
@@ -43,6 +44,10 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	orcFiles, err := filepath.Abs("../../internal/orcmerge/testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
@@ -53,6 +58,8 @@ func TestScripts(t *testing.T) {
 			}
 			env.Setenv("BUCKET", s3.Bucket)
 			env.Setenv("PARQUET", parquetFiles)
+			env.Setenv("ORC", orcFiles)
+			env.Setenv("OTHERORC", filepath.Join(orcFiles, "../../../hiveql/orc/testdata"))
 			env.Setenv("OTHER_ADDRESS", strings.Replace(s3.Config().Endpoint, "127.0.0.1", "localhost", 1))
 			env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, ".state"))
 			env.Setenv("XDG_DATA_HOME", filepath.Join(env.WorkDir, ".data"))

@@ -7,6 +7,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/skepdata/skep/internal/orcfile"
 )
 
 // column decodes one column of a stripe.
@@ -18,47 +20,47 @@ type column interface {
 
 // column opens the column of a type, whose values become those of t.
 func (o *opening) column(id uint32, t arrow.DataType) (column, error) {
-	info := o.reader.file.footer.types[id]
+	info := o.reader.file.tail.Footer.Types[id]
 	c := common{t: t}
 	if o.has(streamPresent, id) {
 		c.present = &bitRuns{runs: byteRuns{in: o.stream(streamPresent, id)}}
 	}
 	e := o.encoding(id)
 	data := func() *stream { return o.stream(streamData, id) }
-	switch info.kind {
-	case kindBoolean:
+	switch info.Kind {
+	case orcfile.KindBoolean:
 		return &booleans{common: c, data: bitRuns{runs: byteRuns{in: data()}}}, nil
-	case kindByte:
+	case orcfile.KindByte:
 		return &tinyints{common: c, data: byteRuns{in: data()}}, nil
-	case kindShort:
+	case orcfile.KindShort:
 		return &numbers[int16]{common: c, data: newIntegers(data(), e, true)}, nil
-	case kindInt:
+	case orcfile.KindInt:
 		return &numbers[int32]{common: c, data: newIntegers(data(), e, true)}, nil
-	case kindLong:
+	case orcfile.KindLong:
 		return &numbers[int64]{common: c, data: newIntegers(data(), e, true)}, nil
-	case kindDate:
+	case orcfile.KindDate:
 		d := &numbers[int32]{common: c, data: newIntegers(data(), e, true)}
-		if o.reader.file.footer.julian() {
+		if o.reader.file.tail.Footer.Julian() {
 			d.change = prolepticDay
 		}
 		return d, nil
-	case kindFloat:
+	case orcfile.KindFloat:
 		return &floats[float32]{common: c, data: data()}, nil
-	case kindDouble:
+	case orcfile.KindDouble:
 		return &floats[float64]{common: c, data: data()}, nil
-	case kindDecimal:
+	case orcfile.KindDecimal:
 		return &decimals{common: c, data: data(), scales: newIntegers(o.stream(streamSecondary, id), e, true),
 			scale: int(t.(*arrow.Decimal128Type).Scale)}, nil
-	case kindTimestamp, kindInstant:
-		return o.timestamps(c, id, info.kind), nil
-	case kindString, kindVarchar, kindChar, kindBinary:
+	case orcfile.KindTimestamp, orcfile.KindInstant:
+		return o.timestamps(c, id, info.Kind), nil
+	case orcfile.KindString, orcfile.KindVarchar, orcfile.KindChar, orcfile.KindBinary:
 		return o.texts(c, id, info), nil
 	}
 	return o.nested(c, id, info)
 }
 
 // nested opens a column that has columns below it.
-func (o *opening) nested(c common, id uint32, info typeInfo) (column, error) {
+func (o *opening) nested(c common, id uint32, info orcfile.Type) (column, error) {
 	var parts []arrow.DataType
 	switch t := c.t.(type) {
 	case *arrow.ListType:
@@ -69,21 +71,21 @@ func (o *opening) nested(c common, id uint32, info typeInfo) (column, error) {
 		for _, f := range t.Fields() {
 			parts = append(parts, f.Type)
 		}
-		if info.kind == kindUnion {
+		if info.Kind == orcfile.KindUnion {
 			parts = parts[1:] // behind the tag
 		}
 	}
-	below := make([]column, len(info.below))
-	for i, b := range info.below {
+	below := make([]column, len(info.Below))
+	for i, b := range info.Below {
 		var err error
 		if below[i], err = o.column(b, parts[i]); err != nil {
 			return nil, err
 		}
 	}
-	switch info.kind {
-	case kindList, kindMap:
+	switch info.Kind {
+	case orcfile.KindList, orcfile.KindMap:
 		return &lists{common: c, below: below, lengths: newIntegers(o.stream(streamLength, id), o.encoding(id), false)}, nil
-	case kindStruct:
+	case orcfile.KindStruct:
 		return &structs{common: c, below: below}, nil
 	}
 	return &unions{common: c, below: below, tags: byteRuns{in: o.stream(streamData, id)}}, nil

@@ -8,6 +8,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/skepdata/skep/hivetype"
+	"github.com/skepdata/skep/internal/orcfile"
 )
 
 // decimals are numbers of any length, with a scale each.
@@ -74,7 +75,7 @@ func (c *decimals) value() (decimal128.Num, error) {
 		v := uint64(b & 0x7f)
 		switch {
 		case shift >= 128 || shift == 126 && v > 3:
-			return decimal128.Num{}, malformed("a decimal of more than 128 bits")
+			return decimal128.Num{}, orcfile.Malformed("a decimal of more than 128 bits")
 		case shift >= 64:
 			high |= v << (shift - 64)
 		default:
@@ -95,12 +96,12 @@ func (c *decimals) scaled(v decimal128.Num, scale int64) (decimal128.Num, error)
 		return v, nil
 	}
 	if scale < 0 || scale > 10*hivetype.MaxPrecision {
-		return v, malformed("a decimal of the scale %d", scale)
+		return v, orcfile.Malformed("a decimal of the scale %d", scale)
 	}
 	t := c.t.(*arrow.Decimal128Type)
 	d, ok := hivetype.Dec{Unscaled: v.BigInt(), Scale: int(scale)}.Round(int(t.Precision), c.scale)
 	if !ok {
-		return v, malformed("a decimal of more than %d digits", t.Precision)
+		return v, orcfile.Malformed("a decimal of more than %d digits", t.Precision)
 	}
 	u := d.Unscaled
 	if more := c.scale - d.Scale; more > 0 { // Round may give fewer digits

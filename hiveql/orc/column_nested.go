@@ -6,6 +6,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/skepdata/skep/internal/orcfile"
 )
 
 // structs have a value of each of their fields wherever they have one.
@@ -55,10 +57,10 @@ func (c *lists) read(n int, within []bool) (arrow.ArrayData, error) {
 	for i := range n {
 		if valid == nil || valid[i] {
 			if list[at] < 0 {
-				return nil, malformed("a list of %d elements", list[at])
+				return nil, orcfile.Malformed("a list of %d elements", list[at])
 			}
 			if all += min(list[at], most); all >= most {
-				return nil, fmt.Errorf("lists of more than %d elements in %d rows are %w", most, n, ErrUnsupported)
+				return nil, fmt.Errorf("lists of more than %d elements in %d rows are %w", most, n, orcfile.ErrUnsupported)
 			}
 			at++
 		}
@@ -72,7 +74,7 @@ func (c *lists) read(n int, within []bool) (arrow.ArrayData, error) {
 	}
 	if m, ok := c.t.(*arrow.MapType); ok {
 		if parts[0].NullN() > 0 {
-			return nil, fmt.Errorf("a map with a key that is NULL is %w yet", ErrUnsupported)
+			return nil, fmt.Errorf("a map with a key that is NULL is %w yet", orcfile.ErrUnsupported)
 		}
 		parts = []arrow.ArrayData{array.NewData(m.Elem(), int(all), []*memory.Buffer{nil}, parts, 0, 0)}
 	}
@@ -98,7 +100,7 @@ func (c *unions) read(n int, within []bool) (arrow.ArrayData, error) {
 			return nil, fmt.Errorf("tags: %w", err)
 		}
 		if int(tags[i]) >= len(c.below) {
-			return nil, malformed("type %d of a union of %d", tags[i], len(c.below))
+			return nil, orcfile.Malformed("type %d of a union of %d", tags[i], len(c.below))
 		}
 	}
 	spread(tags, valid, have)

@@ -8,6 +8,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/skepdata/skep/hiveql/formats"
+
+	"github.com/skepdata/skep/internal/orcfile"
 )
 
 // texts are strings and bytes: their lengths and their bytes, or numbers of a dictionary.
@@ -25,10 +27,10 @@ type texts struct {
 	before     int // bytes of the last batch, and some more
 }
 
-func (o *opening) texts(c common, id uint32, info typeInfo) column {
+func (o *opening) texts(c common, id uint32, info orcfile.Type) column {
 	e := o.encoding(id)
 	t := &texts{common: c, lengths: newIntegers(o.stream(streamLength, id), e, false),
-		binary: info.kind == kindBinary, blank: info.kind == kindChar}
+		binary: info.Kind == orcfile.KindBinary, blank: info.Kind == orcfile.KindChar}
 	if e.kind == encodingDictionary || e.kind == encodingDictionaryV2 {
 		t.numbers = newIntegers(o.stream(streamData, id), e, false)
 		t.dictionary, t.entries = o.stream(streamDictionary, id), e.dictionary
@@ -69,7 +71,7 @@ func (c *texts) read(n int, within []bool) (arrow.ArrayData, error) {
 			at++
 		}
 		if len(bytes) > math.MaxInt32 {
-			return nil, fmt.Errorf("%d values of more than 2 GiB are %w", n, ErrUnsupported)
+			return nil, fmt.Errorf("%d values of more than 2 GiB are %w", n, orcfile.ErrUnsupported)
 		}
 		offsets[i+1] = int32(len(bytes))
 	}
@@ -80,7 +82,7 @@ func (c *texts) read(n int, within []bool) (arrow.ArrayData, error) {
 // append appends a value of so many bytes.
 func (c *texts) append(dst []byte, length int64) ([]byte, error) {
 	if length < 0 {
-		return dst, malformed("a value of %d bytes", length)
+		return dst, orcfile.Malformed("a value of %d bytes", length)
 	}
 	if length <= int64(len(c.data.rest)) {
 		b := c.data.rest[:length]
@@ -110,7 +112,7 @@ func (c *texts) text(b []byte) []byte {
 // appendWord appends an entry of the dictionary.
 func (c *texts) appendWord(dst []byte, number int64) ([]byte, error) {
 	if number < 0 || number >= int64(len(c.words)) {
-		return dst, malformed("entry %d of a dictionary that has %d", number, len(c.words))
+		return dst, orcfile.Malformed("entry %d of a dictionary that has %d", number, len(c.words))
 	}
 	return append(dst, c.words[number]...), nil
 }
@@ -129,7 +131,7 @@ func (c *texts) readDictionary() error {
 		}
 		for _, n := range lengths {
 			if n < 0 {
-				return malformed("an entry of %d bytes", n)
+				return orcfile.Malformed("an entry of %d bytes", n)
 			}
 			word, err := c.dictionary.appended(nil, n)
 			if err != nil {

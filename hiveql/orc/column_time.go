@@ -8,6 +8,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
 	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/skepdata/skep/internal/orcfile"
 )
 
 // timestamps are seconds since epoch, and nanoseconds without the zeros at their end.
@@ -26,9 +28,9 @@ func (o *opening) timestamps(c common, id uint32, kind uint64) column {
 	e := o.encoding(id)
 	t := &timestamps{
 		common: c, seconds: newIntegers(o.stream(streamData, id), e, true), fractions: newIntegers(o.stream(streamSecondary, id), e, false),
-		zone: time.UTC, hybrid: o.reader.file.footer.julian(), nanos: o.reader.options.Nanos, cut: o.reader.options.Cut,
+		zone: time.UTC, hybrid: o.reader.file.tail.Footer.Julian(), nanos: o.reader.options.Nanos, cut: o.reader.options.Cut,
 	}
-	if kind == kindTimestamp {
+	if kind == orcfile.KindTimestamp {
 		t.zone = o.zone
 	}
 	t.base = time.Date(2015, 1, 1, 0, 0, 0, 0, t.zone).Unix()

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/skepdata/skep/hivetype"
+	"github.com/skepdata/skep/internal/orcfile"
 )
 
 // columnWriter encodes one column of a stripe, and those below it.
@@ -20,10 +21,10 @@ type columnWriter struct {
 	present bitWriter
 	nulls   bool // present is of use: a value of the stripe is NULL
 	stripe  statistics
-	file    statistics
-	data    *chunks // of all kinds but arrays, maps and structs
-	second  *chunks
-	lengths *chunks
+	file    orcfile.Statistics
+	data    *orcfile.Chunks // of all kinds but arrays, maps and structs
+	second  *orcfile.Chunks
+	lengths *orcfile.Chunks
 	bits    bitWriter
 	bytes   byteRunWriter
 	first   integerWriter
@@ -34,8 +35,8 @@ type columnWriter struct {
 }
 
 // newColumnWriter makes the writers of a type and of its parts, and numbers them in pre-order.
-func newColumnWriter(t hivetype.Type, next *uint64, by *clock, chunk func() *chunks) (*columnWriter, error) {
-	c := &columnWriter{id: *next, t: t, clock: by, stripe: statistics{kind: t.Kind}, file: statistics{kind: t.Kind}}
+func newColumnWriter(t hivetype.Type, next *uint64, by *clock, chunk func() *orcfile.Chunks) (*columnWriter, error) {
+	c := &columnWriter{id: *next, t: t, clock: by, stripe: statistics{kind: t.Kind}}
 	*next++
 	c.present.runs.out = chunk()
 	c.data, c.second, c.lengths = chunk(), chunk(), chunk()
@@ -63,7 +64,7 @@ func newColumnWriter(t hivetype.Type, next *uint64, by *clock, chunk func() *chu
 		c.first = integerWriter{out: c.lengths}
 	case hivetype.Boolean, hivetype.TinyInt, hivetype.SmallInt, hivetype.Int, hivetype.BigInt, hivetype.Float, hivetype.Double, hivetype.Date:
 	default:
-		return nil, fmt.Errorf("the type %s in an ORC file is %w", t, ErrUnsupported)
+		return nil, fmt.Errorf("the type %s in an ORC file is %w", t, orcfile.ErrUnsupported)
 	}
 	for _, p := range parts {
 		b, err := newColumnWriter(p, next, by, chunk)
@@ -97,10 +98,10 @@ func (c *columnWriter) write(v hivetype.Value) error {
 		c.first.add(v.(int64))
 		c.stripe.integer(v.(int64))
 	case hivetype.Float:
-		c.data.bytes(binary.LittleEndian.AppendUint32(nil, math.Float32bits(v.(float32))))
+		c.data.Append(binary.LittleEndian.AppendUint32(nil, math.Float32bits(v.(float32))))
 		c.stripe.double(float64(v.(float32)))
 	case hivetype.Double:
-		c.data.bytes(binary.LittleEndian.AppendUint64(nil, math.Float64bits(v.(float64))))
+		c.data.Append(binary.LittleEndian.AppendUint64(nil, math.Float64bits(v.(float64))))
 		c.stripe.double(v.(float64))
 	case hivetype.Date:
 		days := floorDiv(v.(time.Time).Unix(), daySeconds)
@@ -115,7 +116,7 @@ func (c *columnWriter) write(v hivetype.Value) error {
 	case hivetype.Binary:
 		b := v.([]byte)
 		c.first.add(int64(len(b)))
-		c.data.bytes(b)
+		c.data.Append(b)
 		c.stripe.bytes += int64(len(b))
 	default:
 		return c.nested(v)
@@ -184,10 +185,10 @@ func (c *columnWriter) decimal(v hivetype.Dec) error {
 	for seven, rest := big.NewInt(0x7f), new(big.Int); ; {
 		b := byte(rest.And(n, seven).Uint64())
 		if n.Rsh(n, 7); n.Sign() == 0 {
-			c.data.byte(b)
+			c.data.Byte(b)
 			return nil
 		}
-		c.data.byte(b | 0x80)
+		c.data.Byte(b | 0x80)
 	}
 }
 
@@ -232,7 +233,7 @@ func (c *columnWriter) text(v string) {
 		return
 	}
 	c.first.add(int64(len(v)))
-	c.data.bytes([]byte(v))
+	c.data.Append([]byte(v))
 }
 
 // direct gives up the dictionary for the rest of the stripe.
@@ -241,13 +242,13 @@ func (c *columnWriter) direct() {
 	c.words = nil
 	for _, i := range d.rows {
 		c.first.add(int64(len(d.words[i])))
-		c.data.bytes([]byte(d.words[i]))
+		c.data.Append([]byte(d.words[i]))
 	}
 }
 
 // held is how much memory the column and those below it take.
 func (c *columnWriter) held() int {
-	n := c.present.runs.out.held() + c.data.held() + c.second.held() + c.lengths.held()
+	n := c.present.runs.out.Held() + c.data.Held() + c.second.Held() + c.lengths.Held()
 	if c.words != nil {
 		n += c.words.held()
 	}

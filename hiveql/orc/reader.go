@@ -11,6 +11,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/skepdata/skep/hiveql/formats"
+
+	"github.com/skepdata/skep/internal/orcfile"
 )
 
 // Options say what is read of a file.
@@ -38,14 +40,14 @@ type Reader struct {
 	next    int // stripe
 	left    int64
 	columns []column
-	decode  *decoder
+	decode  *orcfile.Decoder
 	streams []*stream
 }
 
 // Reader begins to read.
 func (f *File) Reader(o Options) (*Reader, error) {
 	if o.Last == 0 && o.First == 0 {
-		o.Last = len(f.footer.stripes)
+		o.Last = len(f.tail.Footer.Stripes)
 	}
 	r := &Reader{file: f, options: o, next: o.First}
 	list := make([]arrow.Field, len(o.Columns))
@@ -57,8 +59,8 @@ func (f *File) Reader(o Options) (*Reader, error) {
 		list[i] = arrow.Field{Name: f.names[c], Type: t, Nullable: true}
 	}
 	r.schema = arrow.NewSchema(list, nil)
-	if f.post.codec != codecNone {
-		r.decode = &decoder{codec: f.post.codec}
+	if f.tail.Codec != orcfile.CodecNone {
+		r.decode = &orcfile.Decoder{Codec: f.tail.Codec}
 	}
 	return r, nil
 }
@@ -66,7 +68,7 @@ func (f *File) Reader(o Options) (*Reader, error) {
 // Close gives back what the reader holds.
 func (r *Reader) Close() {
 	if r.decode != nil {
-		r.decode.close()
+		r.decode.Close()
 	}
 	r.columns, r.next, r.left = nil, r.options.Last, 0
 }
@@ -93,9 +95,9 @@ func (r *Reader) Next(ctx context.Context) (arrow.RecordBatch, error) {
 	for _, s := range r.streams {
 		s.ctx = ctx
 	}
-	s := r.file.footer.stripes[r.next-1]
+	s := r.file.tail.Footer.Stripes[r.next-1]
 	rows := int64(max(r.options.Rows, 1))
-	if perRow := s.data * expansion / max(s.rows, 1); perRow > 0 {
+	if perRow := s.Data * expansion / max(s.Rows, 1); perRow > 0 {
 		rows = min(rows, max(batchBytes/perRow, fewestRows))
 	}
 	n := int(min(rows, r.left))
@@ -121,20 +123,20 @@ func (r *Reader) Next(ctx context.Context) (arrow.RecordBatch, error) {
 
 // stripe opens the streams of the columns in a stripe.
 func (r *Reader) stripe(ctx context.Context, i int) error {
-	s := r.file.footer.stripes[i]
-	r.columns, r.streams, r.left = r.columns[:0], r.streams[:0], s.rows
-	if len(r.options.Columns) == 0 || s.rows == 0 {
+	s := r.file.tail.Footer.Stripes[i]
+	r.columns, r.streams, r.left = r.columns[:0], r.streams[:0], s.Rows
+	if len(r.options.Columns) == 0 || s.Rows == 0 {
 		return nil
 	}
-	packed := make([]byte, s.footer)
-	if err := r.file.read(ctx, packed, s.offset+s.index+s.data); err != nil {
+	packed := make([]byte, s.Footer)
+	if err := r.file.read(ctx, packed, s.Offset+s.Index+s.Data); err != nil {
 		return err
 	}
 	plain, err := r.file.plain(packed)
 	if err != nil {
 		return fmt.Errorf("its footer: %w", err)
 	}
-	footer, err := parseStripeFooter(plain, s)
+	footer, err := parseStripeFooter(plain, &s)
 	if err != nil {
 		return fmt.Errorf("its footer: %w", err)
 	}
@@ -143,7 +145,7 @@ func (r *Reader) stripe(ctx context.Context, i int) error {
 		return err
 	}
 	for k, c := range r.options.Columns {
-		col, err := opened.column(r.file.footer.types[0].below[c], r.schema.Field(k).Type)
+		col, err := opened.column(r.file.tail.Footer.Types[0].Below[c], r.schema.Field(k).Type)
 		if err != nil {
 			return fmt.Errorf("column %s: %w", r.file.names[c], err)
 		}
@@ -181,7 +183,7 @@ type opening struct {
 
 // stream opens a stream of a column; a missing one is empty.
 func (o *opening) stream(kind uint64, id uint32) *stream {
-	s := &stream{ctx: o.ctx, read: o.reader.file.read, decode: o.reader.decode, block: o.reader.file.post.block}
+	s := &stream{ctx: o.ctx, read: o.reader.file.read, decode: o.reader.decode, block: o.reader.file.tail.Block}
 	for _, i := range o.footer.streams {
 		if i.kind == kind && i.column == uint64(id) {
 			s.at, s.end = i.offset, i.offset+i.length

@@ -1,5 +1,7 @@
 package orc
 
+import "github.com/skepdata/skep/internal/orcfile"
+
 // byteRuns decodes run lengths of bytes.
 type byteRuns struct {
 	in      *stream
@@ -287,7 +289,7 @@ func (r *runsV2) patched(width, n int) error {
 	}
 	var list [32]int64
 	if patchWidth+gapWidth > 64 {
-		return malformed("a patch of %d bits", patchWidth+gapWidth)
+		return orcfile.Malformed("a patch of %d bits", patchWidth+gapWidth)
 	}
 	if err := r.unpack(list[:patches], widthOf(codeOf(patchWidth+gapWidth))); err != nil {
 		return err
@@ -296,7 +298,7 @@ func (r *runsV2) patched(width, n int) error {
 	for _, p := range list[:patches] {
 		at += int(uint64(p) >> patchWidth)
 		if at >= n {
-			return malformed("a patch for number %d of %d", at, n)
+			return orcfile.Malformed("a patch for number %d of %d", at, n)
 		}
 		r.run[at] |= (p & (1<<patchWidth - 1)) << width
 	}

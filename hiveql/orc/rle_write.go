@@ -3,11 +3,13 @@ package orc
 import (
 	"encoding/binary"
 	"math/bits"
+
+	"github.com/skepdata/skep/internal/orcfile"
 )
 
 // byteRunWriter encodes run lengths of bytes.
 type byteRunWriter struct {
-	out     *chunks
+	out     *orcfile.Chunks
 	pending []byte // literals, the last of which may begin a run
 	repeats int    // how many of the last are the same
 }
@@ -40,8 +42,8 @@ func (w *byteRunWriter) add(b byte) {
 }
 
 func (w *byteRunWriter) literals(b []byte) {
-	w.out.byte(byte(256 - len(b)))
-	w.out.bytes(b)
+	w.out.Byte(byte(256 - len(b)))
+	w.out.Append(b)
 }
 
 // flush writes what is pending: a run, or literals.
@@ -49,8 +51,8 @@ func (w *byteRunWriter) flush() {
 	switch n := len(w.pending); {
 	case n == 0:
 	case w.repeats >= fewestRepeats:
-		w.out.byte(byte(n - fewestRepeats))
-		w.out.byte(w.pending[0])
+		w.out.Byte(byte(n - fewestRepeats))
+		w.out.Byte(w.pending[0])
 	default:
 		w.literals(w.pending)
 	}
@@ -85,7 +87,7 @@ func (w *bitWriter) flush() {
 // integerWriter encodes run lengths of integers, version 2: repeated numbers, numbers that grow or fall, and others as
 // they are. Patched runs are never worth their time to us.
 type integerWriter struct {
-	out     *chunks
+	out     *orcfile.Chunks
 	signed  bool
 	pending []int64
 	packed  []byte
@@ -145,26 +147,26 @@ func (w *integerWriter) repeat(v int64, n int) {
 	if n > 10 {
 		w.header(3, 0, n)
 		w.varint(w.plain(v))
-		w.out.byte(0)
+		w.out.Byte(0)
 		return
 	}
 	u := w.plain(v)
 	size := max((bits.Len64(u)+7)/8, 1)
-	w.out.byte(byte((size-1)<<3 | (n - 3)))
+	w.out.Byte(byte((size-1)<<3 | (n - 3)))
 	for size--; size >= 0; size-- {
-		w.out.byte(byte(u >> (8 * size)))
+		w.out.Byte(byte(u >> (8 * size)))
 	}
 }
 
 // header writes the two bytes of all runs but short repeats.
 func (w *integerWriter) header(kind, code, n int) {
-	w.out.byte(byte(kind<<6 | code<<1 | (n-1)>>8))
-	w.out.byte(byte(n - 1))
+	w.out.Byte(byte(kind<<6 | code<<1 | (n-1)>>8))
+	w.out.Byte(byte(n - 1))
 }
 
 func (w *integerWriter) varint(v uint64) {
 	var b [binary.MaxVarintLen64]byte
-	w.out.bytes(b[:binary.PutUvarint(b[:], v)])
+	w.out.Append(b[:binary.PutUvarint(b[:], v)])
 }
 
 // others writes numbers by their differences where these have one sign and are smaller, and otherwise as they are.
@@ -244,6 +246,6 @@ func (w *integerWriter) pack(list []int64, width int, plain func(int64) uint64) 
 	if left == 8 {
 		b = b[:len(b)-1]
 	}
-	w.out.bytes(b)
+	w.out.Append(b)
 	w.packed = b
 }

@@ -5,6 +5,7 @@ import (
 	"math/big"
 
 	"github.com/skepdata/skep/hivetype"
+	"github.com/skepdata/skep/internal/orcfile"
 )
 
 // statistics are what a stripe, or a file, says of the values of a column.
@@ -88,124 +89,77 @@ func (s *statistics) instant(ms, nanos int64) {
 	s.some = true
 }
 
-// add adds those of another part of the column.
-func (s *statistics) add(o *statistics) {
-	s.count += o.count
-	s.null = s.null || o.null
-	s.trues += o.trues
-	s.bytes += o.bytes
-	s.strange = s.strange || o.strange
-	if !o.some {
-		return
-	}
-	switch s.kind {
-	case hivetype.Float, hivetype.Double:
-		fsum := s.fsum + o.fsum
-		s.double(o.fleast)
-		s.double(o.fmost)
-		s.fsum = fsum
-	case hivetype.Decimal:
-		first := !s.some
-		sum := s.dsum.Unscaled
-		s.decimal(o.dleast)
-		s.decimal(o.dmost)
-		if first {
-			sum = new(big.Int)
-		}
-		s.dsum = hivetype.Dec{Unscaled: new(big.Int).Add(sum, o.dsum.Unscaled), Scale: o.dsum.Scale}
-	case hivetype.Timestamp, hivetype.TimestampLocalTZ:
-		s.instant(o.least, o.lnanos)
-		s.instant(o.most, o.mnanos)
-	case hivetype.String, hivetype.Varchar, hivetype.Char:
-		bytes := s.bytes
-		s.text(o.first)
-		s.text(o.last)
-		s.bytes = bytes
-	default:
-		sum, over := s.sum+o.sum, s.over || o.over || (o.sum > 0) != (s.sum+o.sum > s.sum) && o.sum != 0
-		s.integer(o.least)
-		s.integer(o.most)
-		s.sum, s.over = sum, over
-	}
-}
-
 // longestBound is how many bytes a bound may have; text with longer ones has none.
 const longestBound = 1024
 
 // encoded is the message of them.
-func (s *statistics) encoded() message {
-	m := message(nil).number(1, s.count)
+func (s *statistics) encoded() orcfile.Message {
+	m := orcfile.Message(nil).Number(1, s.count)
 	switch s.kind {
 	case hivetype.Boolean:
-		m = m.bytes(5, message(nil).packed(1, s.trues))
+		m = m.Bytes(5, orcfile.Message(nil).Packed(1, s.trues))
 	case hivetype.Binary:
-		m = m.bytes(8, message(nil).signed(1, s.bytes))
+		m = m.Bytes(8, orcfile.Message(nil).Signed(1, s.bytes))
 	}
 	if s.some && !s.strange {
 		m = s.bounds(m)
 	}
 	if s.null {
-		return m.number(10, 1)
+		return m.Number(10, 1)
 	}
-	return m.number(10, 0)
+	return m.Number(10, 0)
 }
 
-func (s *statistics) bounds(m message) message {
+func (s *statistics) bounds(m orcfile.Message) orcfile.Message {
 	switch s.kind {
 	case hivetype.TinyInt, hivetype.SmallInt, hivetype.Int, hivetype.BigInt:
-		b := message(nil).signed(1, s.least).signed(2, s.most)
+		b := orcfile.Message(nil).Signed(1, s.least).Signed(2, s.most)
 		if !s.over {
-			b = b.signed(3, s.sum)
+			b = b.Signed(3, s.sum)
 		}
-		return m.bytes(2, b)
+		return m.Bytes(2, b)
 	case hivetype.Float, hivetype.Double:
-		return m.bytes(3, message(nil).double(1, s.fleast).double(2, s.fmost).double(3, s.fsum))
+		return m.Bytes(3, orcfile.Message(nil).Double(1, s.fleast).Double(2, s.fmost).Double(3, s.fsum))
 	case hivetype.String, hivetype.Varchar, hivetype.Char:
-		var b message
+		var b orcfile.Message
 		if len(s.first) <= longestBound && len(s.last) <= longestBound {
-			b = b.bytes(1, []byte(s.first)).bytes(2, []byte(s.last))
+			b = b.Bytes(1, []byte(s.first)).Bytes(2, []byte(s.last))
 		}
-		return m.bytes(4, b.signed(3, s.bytes))
+		return m.Bytes(4, b.Signed(3, s.bytes))
 	case hivetype.Decimal:
-		return m.bytes(6, message(nil).bytes(1, []byte(s.dleast.String())).bytes(2, []byte(s.dmost.String())).
-			bytes(3, []byte(s.dsum.String())))
+		return m.Bytes(6, orcfile.Message(nil).Bytes(1, []byte(s.dleast.String())).Bytes(2, []byte(s.dmost.String())).
+			Bytes(3, []byte(s.dsum.String())))
 	case hivetype.Date:
-		return m.bytes(7, message(nil).signed(1, s.least).signed(2, s.most))
+		return m.Bytes(7, orcfile.Message(nil).Signed(1, s.least).Signed(2, s.most))
 	case hivetype.Timestamp, hivetype.TimestampLocalTZ:
-		b := message(nil).signed(1, s.least).signed(2, s.most).signed(3, s.least).signed(4, s.most)
-		return m.bytes(9, b.number(5, uint64(s.lnanos)+1).number(6, uint64(s.mnanos)+1))
+		b := orcfile.Message(nil).Signed(1, s.least).Signed(2, s.most).Signed(3, s.least).Signed(4, s.most)
+		return m.Bytes(9, b.Number(5, uint64(s.lnanos)+1).Number(6, uint64(s.mnanos)+1))
 	}
 	return m
 }
 
-// encodedType is the message of a type of a file, whose parts have the numbers below.
-func encodedType(t hivetype.Type, below []uint64) message {
+// typeOf is a type as a file has it, whose parts have the numbers below.
+func typeOf(t hivetype.Type, below []uint32) orcfile.Type {
 	kinds := map[hivetype.Kind]uint64{
-		hivetype.Array: kindList, hivetype.Map: kindMap, hivetype.Struct: kindStruct, hivetype.Union: kindUnion,
-		hivetype.Decimal: kindDecimal, hivetype.Varchar: kindVarchar, hivetype.Char: kindChar,
+		hivetype.Array: orcfile.KindList, hivetype.Map: orcfile.KindMap, hivetype.Struct: orcfile.KindStruct,
+		hivetype.Union: orcfile.KindUnion, hivetype.Decimal: orcfile.KindDecimal, hivetype.Varchar: orcfile.KindVarchar,
+		hivetype.Char: orcfile.KindChar,
 	}
 	for number, kind := range primitiveKinds() {
 		kinds[kind] = number
 	}
-	m := message(nil).number(1, kinds[t.Kind])
-	if len(below) > 0 {
-		m = m.packed(2, below...)
+	o := orcfile.Type{
+		Kind: kinds[t.Kind], Below: below, Length: uint64(t.Length), Precision: uint64(t.Precision), Scale: uint64(t.Scale),
 	}
 	if t.Kind == hivetype.Struct {
 		for _, f := range t.Fields {
-			m = m.bytes(3, []byte(f.Name))
+			o.Names = append(o.Names, f.Name)
 		}
 	}
-	switch t.Kind {
-	case hivetype.Varchar, hivetype.Char:
-		m = m.number(4, uint64(t.Length))
-	case hivetype.Decimal:
-		m = m.number(5, uint64(t.Precision)).number(6, uint64(t.Scale))
-	}
-	return m
+	return o
 }
 
 // encodedStream is the message of a stream.
-func encodedStream(kind, column, length uint64) message {
-	return message(nil).number(1, kind).number(2, column).number(3, length)
+func encodedStream(kind, column, length uint64) orcfile.Message {
+	return orcfile.Message(nil).Number(1, kind).Number(2, column).Number(3, length)
 }

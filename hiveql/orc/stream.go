@@ -4,10 +4,16 @@ import (
 	"context"
 	"errors"
 	"io"
+
+	"github.com/skepdata/skep/internal/orcfile"
 )
 
 // ReadAt reads all of p from a file, beginning with the byte numbered off; less is an error.
 type ReadAt func(ctx context.Context, p []byte, off int64) error
+
+func (r ReadAt) in(ctx context.Context) orcfile.ReadAt {
+	return func(p []byte, off int64) error { return r(ctx, p, off) }
+}
 
 // window is how much of a stream is read at a time.
 const window = 128 << 10
@@ -19,7 +25,7 @@ type stream struct {
 	at, end int64  // what of the file has not been read yet
 	raw     []byte // what has been read and not decompressed: raw[from:]
 	from    int
-	decode  *decoder // nil if nothing is compressed
+	decode  *orcfile.Decoder // nil if nothing is compressed
 	block   int
 	plain   []byte // of the chunk
 	rest    []byte // what of it has not been given out
@@ -32,7 +38,7 @@ func (s *stream) need(n int) error {
 		return nil
 	}
 	if s.end-s.at < int64(n-have) {
-		return malformed("a stream ends early")
+		return orcfile.Malformed("a stream ends early")
 	}
 	more := int(min(s.end-s.at, int64(max(n-have, window))))
 	if cap(s.raw) < have+more {
@@ -75,25 +81,23 @@ func (s *stream) more() error {
 
 // chunk reads the next chunk: three bytes with its length, and whether it is compressed.
 func (s *stream) chunk() error {
-	if err := s.need(3); err != nil {
+	if err := s.need(orcfile.ChunkHead); err != nil {
 		return err
 	}
-	h := s.raw[s.from:]
-	header := int(h[0]) | int(h[1])<<8 | int(h[2])<<16
-	n := header >> 1
-	if n > s.block+(s.block>>3)+1024 { // codecs make what cannot be compressed a little longer
-		return malformed("a chunk of %d bytes, where %d are the most", n, s.block)
-	}
-	if err := s.need(3 + n); err != nil {
+	n, packed, err := orcfile.ChunkHeader(s.raw[s.from:], s.block)
+	if err != nil {
 		return err
 	}
-	chunk := s.raw[s.from+3 : s.from+3+n]
-	s.from += 3 + n
-	if header&1 == 1 {
+	if err := s.need(orcfile.ChunkHead + n); err != nil {
+		return err
+	}
+	chunk := s.raw[s.from+orcfile.ChunkHead : s.from+orcfile.ChunkHead+n]
+	s.from += orcfile.ChunkHead + n
+	if !packed {
 		s.rest = chunk
 		return nil
 	}
-	plain, err := s.decode.decode(s.plain, chunk, s.block)
+	plain, err := s.decode.Decode(s.plain, chunk, s.block)
 	if err != nil {
 		return err
 	}
@@ -145,7 +149,7 @@ func (s *stream) appended(dst []byte, n int64) ([]byte, error) {
 
 func early(err error) error {
 	if errors.Is(err, io.EOF) {
-		return malformed("a stream ends early")
+		return orcfile.Malformed("a stream ends early")
 	}
 	return err
 }
@@ -163,7 +167,7 @@ func (s *stream) uvarint() (uint64, error) {
 			return v, nil
 		}
 	}
-	return 0, malformed("a number of more than 64 bits")
+	return 0, orcfile.Malformed("a number of more than 64 bits")
 }
 
 // integer is a number as its run says: signed by zigzag, or without a sign.

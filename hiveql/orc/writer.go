@@ -8,6 +8,7 @@ import (
 
 	"github.com/skepdata/skep/hiveql/formats"
 	"github.com/skepdata/skep/hivetype"
+	"github.com/skepdata/skep/internal/orcfile"
 )
 
 // Defaults of the table properties orc.stripe.size and orc.compress.size, in bytes.
@@ -30,15 +31,15 @@ type Writer struct {
 	out     *bufio.Writer
 	at      int64
 	options WriterOptions
-	codec   codec
-	encode  *encoder
+	codec   orcfile.Codec
+	encode  *orcfile.Encoder
 	root    *columnWriter
 	clock   *clock // of the stripe
 	timed   []int  // columns with timestamps
 	rows    int64  // of the stripe
 	all     int64
-	stripes []message
-	meta    message
+	stripes []orcfile.Stripe
+	meta    *orcfile.Chunks // statistics of the stripes
 	err     error
 }
 
@@ -47,7 +48,7 @@ func NewWriter(columns []formats.Field, w io.Writer, o WriterOptions) (*Writer, 
 	if o.Stripe <= 0 {
 		o.Stripe = DefaultStripe
 	}
-	if o.Chunk <= 0 || o.Chunk >= maxBlock {
+	if o.Chunk <= 0 || o.Chunk >= orcfile.MaxBlock {
 		o.Chunk = DefaultChunk
 	}
 	c, err := codecNamed(o.Codec)
@@ -55,10 +56,10 @@ func NewWriter(columns []formats.Field, w io.Writer, o WriterOptions) (*Writer, 
 		return nil, err
 	}
 	out := &Writer{out: bufio.NewWriterSize(w, 1<<18), options: o, codec: c}
-	if c != codecNone {
-		out.encode = &encoder{codec: c}
+	if c != orcfile.CodecNone {
+		out.encode = &orcfile.Encoder{Codec: c}
 	}
-	out.clock = &clock{}
+	out.clock, out.meta = &clock{}, out.chunks()
 	t, id := hivetype.StructOf(), uint64(0)
 	for _, f := range columns {
 		t.Fields = append(t.Fields, hivetype.Field{Name: f.Name, Type: f.Type})
@@ -71,29 +72,31 @@ func NewWriter(columns []formats.Field, w io.Writer, o WriterOptions) (*Writer, 
 	if out.root, err = newColumnWriter(t, &id, out.clock, out.chunks); err != nil {
 		return nil, err
 	}
-	out.write([]byte(magic))
+	out.write([]byte(orcfile.Magic))
 	return out, nil
 }
 
-func codecNamed(name string) (codec, error) {
+func codecNamed(name string) (orcfile.Codec, error) {
 	switch strings.ToUpper(name) {
 	case "", "ZLIB":
-		return codecZlib, nil
+		return orcfile.CodecZlib, nil
 	case "NONE":
-		return codecNone, nil
+		return orcfile.CodecNone, nil
 	case "SNAPPY":
-		return codecSnappy, nil
+		return orcfile.CodecSnappy, nil
 	case "LZ4":
-		return codecLZ4, nil
+		return orcfile.CodecLZ4, nil
 	case "ZSTD":
-		return codecZstd, nil
+		return orcfile.CodecZstd, nil
 	case "LZO", "BROTLI":
-		return 0, fmt.Errorf("orc.compress=%s is %w yet; ZLIB, SNAPPY, LZ4, ZSTD and NONE are", name, ErrUnsupported)
+		return 0, fmt.Errorf("orc.compress=%s is %w yet; ZLIB, SNAPPY, LZ4, ZSTD and NONE are", name, orcfile.ErrUnsupported)
 	}
 	return 0, fmt.Errorf("orc.compress=%s is no codec; ZLIB, SNAPPY, LZ4, ZSTD and NONE are", name)
 }
 
-func (w *Writer) chunks() *chunks { return &chunks{encode: w.encode, size: w.options.Chunk} }
+func (w *Writer) chunks() *orcfile.Chunks {
+	return &orcfile.Chunks{Encode: w.encode, Size: w.options.Chunk}
+}
 
 // lookAfter is how many rows are written before it is looked again whether a stripe is full.
 const lookAfter = 256
@@ -151,72 +154,72 @@ func (w *Writer) write(b []byte) int64 {
 // stripe writes the rows in memory.
 func (w *Writer) stripe() {
 	begin := w.at
-	var footer, stats message
+	var footer, stats orcfile.Message
 	w.root.each(func(c *columnWriter) {
 		for _, s := range c.streams() {
-			b, err := s.from.take()
+			b, err := s.from.Take()
 			if err != nil && w.err == nil {
 				w.err = err
 			}
 			if len(b) > 0 {
-				footer = footer.bytes(1, encodedStream(s.kind, c.id, uint64(len(b))))
+				footer = footer.Bytes(1, encodedStream(s.kind, c.id, uint64(len(b))))
 				w.write(b)
 			}
 		}
 	})
 	data := w.at - begin
 	w.root.each(func(c *columnWriter) {
-		footer = footer.bytes(2, c.encoding())
-		stats = stats.bytes(1, c.stripe.encoded())
+		footer = footer.Bytes(2, c.encoding())
+		m := c.stripe.encoded()
+		stats = stats.Bytes(1, m)
+		if err := c.file.Add(m); err != nil && w.err == nil {
+			w.err = err
+		}
 		c.begin()
 	})
-	footer = footer.bytes(3, []byte(w.clock.zone()))
+	footer = footer.Bytes(3, []byte(w.clock.zone()))
 	length := w.write(w.packed(footer))
-	w.stripes = append(w.stripes, message(nil).number(1, uint64(begin)).number(2, 0).number(3, uint64(data)).
-		number(4, uint64(length)).number(5, uint64(w.rows)))
-	w.meta = w.meta.bytes(1, stats)
+	w.stripes = append(w.stripes, orcfile.Stripe{Offset: begin, Data: data, Footer: length, Rows: w.rows})
+	w.meta.Append(orcfile.Message(nil).Bytes(1, stats))
 	w.all += w.rows
 	w.rows = 0
 }
 
 // packed compresses a message.
-func (w *Writer) packed(m message) []byte {
+func (w *Writer) packed(m orcfile.Message) []byte {
 	c := w.chunks()
-	c.bytes(m)
-	b, err := c.take()
+	c.Append(m)
+	b, err := c.Take()
 	if err != nil && w.err == nil {
 		w.err = err
 	}
 	return b
 }
 
+// writerVersion is that of Java's writer whose timestamps are the first with bounds in UTC.
+const writerVersion = 6
+
 // tail writes statistics, footer and postscript.
 func (w *Writer) tail() {
-	metadata := w.write(w.packed(w.meta))
-	body := uint64(w.at) - uint64(metadata)
-	f := message(nil).number(1, uint64(len(magic))).number(2, body)
-	for _, s := range w.stripes {
-		f = f.bytes(3, s)
-	}
-	var stats []message
+	f := &orcfile.Footer{Stripes: w.stripes, Rows: w.all, Calendar: orcfile.CalendarProleptic, Software: "skep"}
 	w.root.each(func(c *columnWriter) {
-		below := make([]uint64, len(c.below))
+		below := make([]uint32, len(c.below))
 		for i, b := range c.below {
-			below[i] = b.id
+			below[i] = uint32(b.id)
 		}
-		f = f.bytes(4, encodedType(c.t, below))
-		stats = append(stats, c.file.encoded())
+		f.Types = append(f.Types, typeOf(c.t, below))
+		f.Statistics = append(f.Statistics, c.file.Encoded())
 	})
-	f = f.number(6, uint64(w.all))
-	for _, s := range stats {
-		f = f.bytes(7, s)
+	statistics, err := w.meta.Take()
+	if err == nil {
+		post := orcfile.Postscript{Codec: w.codec, Block: w.options.Chunk, Version: []uint32{0, 12}, WriterVersion: writerVersion}
+		var end []byte
+		end, err = orcfile.AppendEnd(nil, w.at, post, f, statistics, w.encode)
+		w.write(end)
 	}
-	f = f.number(8, 0).number(11, calendarProleptic).bytes(12, []byte("skep"))
-	footer := w.write(w.packed(f))
-	// Version 6 of Java's writer is the first whose timestamps have bounds in UTC.
-	p := message(nil).number(1, uint64(footer)).number(2, uint64(w.codec)).number(3, uint64(w.options.Chunk)).
-		packed(4, 0, 12).number(5, uint64(metadata)).number(6, 6).bytes(8000, []byte(magic))
-	w.write(append(p, byte(len(p))))
+	if err != nil && w.err == nil {
+		w.err = err
+	}
 }
 
 // Raw is how many bytes the values have in the memory of Java, which Hive calls the raw data size.
@@ -237,14 +240,14 @@ func (c *columnWriter) each(do func(*columnWriter)) {
 // encodedAs is a stream of a column, to be written.
 type encodedAs struct {
 	kind uint64
-	from *chunks
+	from *orcfile.Chunks
 }
 
 // streams ends the column's streams.
 func (c *columnWriter) streams() []encodedAs {
 	c.present.flush()
 	if !c.nulls {
-		c.present.runs.out.open, c.present.runs.out.done = c.present.runs.out.open[:0], c.present.runs.out.done[:0]
+		c.present.runs.out.Reset()
 	}
 	if c.words != nil && !c.words.saves() {
 		c.direct()
@@ -258,7 +261,7 @@ func (c *columnWriter) streams() []encodedAs {
 		numbers.flush()
 		for _, s := range words {
 			c.first.add(int64(len(s)))
-			c.second.bytes([]byte(s))
+			c.second.Append([]byte(s))
 		}
 	}
 	c.bits.flush()
@@ -273,20 +276,19 @@ func (c *columnWriter) streams() []encodedAs {
 }
 
 // encoding is the message of how the column is encoded.
-func (c *columnWriter) encoding() message {
+func (c *columnWriter) encoding() orcfile.Message {
 	switch c.t.Kind {
 	case hivetype.Boolean, hivetype.TinyInt, hivetype.Float, hivetype.Double, hivetype.Struct, hivetype.Union:
-		return message(nil).number(1, encodingDirect)
+		return orcfile.Message(nil).Number(1, encodingDirect)
 	}
 	if c.words != nil {
-		return message(nil).number(1, encodingDictionaryV2).number(2, uint64(len(c.words.words)))
+		return orcfile.Message(nil).Number(1, encodingDictionaryV2).Number(2, uint64(len(c.words.words)))
 	}
-	return message(nil).number(1, encodingDirectV2)
+	return orcfile.Message(nil).Number(1, encodingDirectV2)
 }
 
 // begin begins a stripe.
 func (c *columnWriter) begin() {
-	c.file.add(&c.stripe)
 	c.stripe, c.nulls = statistics{kind: c.t.Kind}, false
 	switch c.t.Kind {
 	case hivetype.String, hivetype.Varchar, hivetype.Char:

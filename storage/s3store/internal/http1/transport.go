@@ -143,6 +143,7 @@ func (t *Transport) dial(ctx context.Context, u *url.URL, key string) (*conn, er
 	if err != nil {
 		return nil, err
 	}
+	hasten(nc)
 	if u.Scheme == "https" {
 		if nc, err = t.handshake(ctx, nc, u.Hostname()); err != nil {
 			return nil, err

@@ -1,4 +1,4 @@
-package orc
+package orcfile
 
 import (
 	"bytes"
@@ -12,56 +12,57 @@ import (
 	"github.com/pierrec/lz4/v4"
 )
 
-// codec is a way to compress chunks, by its number in files.
-type codec uint64
+// Codec is a way to compress chunks, by its number in files.
+type Codec uint64
 
+// The codecs.
 const (
-	codecNone codec = iota
-	codecZlib
-	codecSnappy
-	codecLZO
-	codecLZ4
-	codecZstd
+	CodecNone Codec = iota
+	CodecZlib
+	CodecSnappy
+	CodecLZO
+	CodecLZ4
+	CodecZstd
 )
 
-func codecOf(n uint64) (codec, error) {
-	switch c := codec(n); c {
-	case codecNone, codecZlib, codecSnappy, codecLZ4, codecZstd:
+func codecOf(n uint64) (Codec, error) {
+	switch c := Codec(n); c {
+	case CodecNone, CodecZlib, CodecSnappy, CodecLZ4, CodecZstd:
 		return c, nil
-	case codecLZO:
+	case CodecLZO:
 		return c, fmt.Errorf("ORC files compressed by LZO are %w yet", ErrUnsupported)
 	}
-	return 0, malformed("the codec %d is unknown", n)
+	return 0, Malformed("the codec %d is unknown", n)
 }
 
-// decoder takes compression off chunks, one after the other.
-type decoder struct {
-	codec   codec
+// Decoder takes compression off chunks, one after the other.
+type Decoder struct {
+	Codec   Codec
 	inflate io.ReadCloser
 	zstd    *zstd.Decoder
 }
 
-// decode returns what chunk is without compression, in the memory of dst where that has room. It is
+// Decode returns what chunk is without compression, in the memory of dst where that has room. It is
 // of up to limit bytes.
-func (d *decoder) decode(dst, chunk []byte, limit int) ([]byte, error) {
+func (d *Decoder) Decode(dst, chunk []byte, limit int) ([]byte, error) {
 	if cap(dst) < limit {
 		dst = make([]byte, 0, limit)
 	}
 	plain, err := d.plain(dst[:0], chunk, limit)
 	if err != nil {
-		return nil, malformed("a chunk of %d bytes cannot be decompressed: %v", len(chunk), err)
+		return nil, Malformed("a chunk of %d bytes cannot be decompressed: %v", len(chunk), err)
 	}
 	if len(plain) > limit {
-		return nil, malformed("a chunk has more than %d bytes", limit)
+		return nil, Malformed("a chunk has more than %d bytes", limit)
 	}
 	return plain, nil
 }
 
-func (d *decoder) plain(dst, chunk []byte, limit int) (_ []byte, err error) {
-	switch d.codec {
-	case codecZlib:
+func (d *Decoder) plain(dst, chunk []byte, limit int) (_ []byte, err error) {
+	switch d.Codec {
+	case CodecZlib:
 		return d.inflated(dst, chunk, limit)
-	case codecSnappy:
+	case CodecSnappy:
 		n, err := snappy.DecodedLen(chunk)
 		if err != nil {
 			return nil, err
@@ -70,15 +71,15 @@ func (d *decoder) plain(dst, chunk []byte, limit int) (_ []byte, err error) {
 			return nil, fmt.Errorf("it has %d bytes", n)
 		}
 		return snappy.Decode(dst[:limit], chunk)
-	case codecLZ4:
+	case CodecLZ4:
 		n, err := lz4.UncompressBlock(chunk, dst[:limit])
 		if err != nil {
 			return nil, err
 		}
 		return dst[:n], nil
-	case codecZstd:
+	case CodecZstd:
 		if d.zstd == nil {
-			if d.zstd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxBlock)); err != nil {
+			if d.zstd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(MaxBlock)); err != nil {
 				return nil, err
 			}
 		}
@@ -87,7 +88,7 @@ func (d *decoder) plain(dst, chunk []byte, limit int) (_ []byte, err error) {
 	return append(dst, chunk...), nil
 }
 
-func (d *decoder) inflated(dst, chunk []byte, limit int) ([]byte, error) {
+func (d *Decoder) inflated(dst, chunk []byte, limit int) ([]byte, error) {
 	if d.inflate == nil {
 		d.inflate = flate.NewReader(bytes.NewReader(chunk))
 	} else if err := d.inflate.(flate.Resetter).Reset(bytes.NewReader(chunk), nil); err != nil {
@@ -107,15 +108,16 @@ func (d *decoder) inflated(dst, chunk []byte, limit int) ([]byte, error) {
 	return dst[:n], nil
 }
 
-func (d *decoder) close() {
+// Close gives back what the decoder holds.
+func (d *Decoder) Close() {
 	if d.zstd != nil {
 		d.zstd.Close()
 	}
 }
 
-// encoder compresses chunks.
-type encoder struct {
-	codec   codec
+// Encoder compresses chunks.
+type Encoder struct {
+	Codec   Codec
 	deflate *flate.Writer
 	zstd    *zstd.Encoder
 	lz4     lz4.Compressor
@@ -123,7 +125,7 @@ type encoder struct {
 }
 
 // encode returns chunk compressed, which is valid until the next call, and nil if that is not shorter.
-func (e *encoder) encode(chunk []byte) ([]byte, error) {
+func (e *Encoder) encode(chunk []byte) ([]byte, error) {
 	out, err := e.packed(chunk)
 	if err != nil {
 		return nil, fmt.Errorf("compress: %w", err)
@@ -134,9 +136,9 @@ func (e *encoder) encode(chunk []byte) ([]byte, error) {
 	return out, nil
 }
 
-func (e *encoder) packed(chunk []byte) (_ []byte, err error) {
-	switch e.codec {
-	case codecZlib:
+func (e *Encoder) packed(chunk []byte) (_ []byte, err error) {
+	switch e.Codec {
+	case CodecZlib:
 		buf := bytes.NewBuffer(e.out[:0])
 		if e.deflate == nil {
 			if e.deflate, err = flate.NewWriter(buf, flate.DefaultCompression); err != nil {
@@ -152,9 +154,9 @@ func (e *encoder) packed(chunk []byte) (_ []byte, err error) {
 			return nil, err
 		}
 		e.out = buf.Bytes()
-	case codecSnappy:
+	case CodecSnappy:
 		e.out = snappy.Encode(e.out[:cap(e.out)], chunk)
-	case codecLZ4:
+	case CodecLZ4:
 		if n := lz4.CompressBlockBound(len(chunk)); cap(e.out) < n {
 			e.out = make([]byte, n)
 		}
@@ -163,7 +165,7 @@ func (e *encoder) packed(chunk []byte) (_ []byte, err error) {
 			return nil, err
 		}
 		return e.out[:n], nil
-	case codecZstd:
+	case CodecZstd:
 		if e.zstd == nil {
 			if e.zstd, err = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1)); err != nil {
 				return nil, err
@@ -174,4 +176,12 @@ func (e *encoder) packed(chunk []byte) (_ []byte, err error) {
 		return nil, nil
 	}
 	return e.out, nil
+}
+
+// String is the name of a codec, as the table property orc.compress has it.
+func (c Codec) String() string {
+	if names := []string{"NONE", "ZLIB", "SNAPPY", "LZO", "LZ4", "ZSTD"}; c < Codec(len(names)) {
+		return names[c]
+	}
+	return fmt.Sprintf("codec %d", uint64(c))
 }
