@@ -179,7 +179,7 @@ type compactPlace struct {
 type compactFile struct {
 	File
 	kind string // files of equal kinds can be joined as they are; "" cannot
-	in   *parquetFile
+	in   *columnarFile
 }
 
 func (s *Session) compactOnce(ctx context.Context, r *Result, t *metastore.Table, match partitions.Predicate) ([]compacted, error) {

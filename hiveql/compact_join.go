@@ -15,6 +15,7 @@ import (
 
 	"github.com/skepdata/skep/hiveql/analysis"
 	"github.com/skepdata/skep/hiveql/syntax"
+	"github.com/skepdata/skep/internal/orcmerge"
 	"github.com/skepdata/skep/internal/parquetmerge"
 	"github.com/skepdata/skep/metastore"
 	"github.com/skepdata/skep/partitions"
@@ -29,18 +30,36 @@ const (
 // recognise finds out what a file can be joined with.
 func (c *compaction) recognise(ctx context.Context, p *compactPlace, f *compactFile) error {
 	format, _ := formatOf(p.Storage)
-	if format.names[0] != "PARQUET" {
-		lines := format.names[0] == "TEXTFILE" || format.names[0] == "JSONFILE"
-		if lines && plainText(f.Object.Key) && p.Storage.SerDe.Parameters["serialization.encoding"] == "" {
+	switch name := format.names[0]; name {
+	case "PARQUET", "ORC":
+		f.in = &columnarFile{file: f.File}
+		schema, err := f.look(ctx, name)
+		f.in.keep(&c.tails)
+		f.kind = name + schema
+		return err
+	case "TEXTFILE", "JSONFILE":
+		if plainText(f.Object.Key) && p.Storage.SerDe.Parameters["serialization.encoding"] == "" {
 			f.kind = "lines"
 		}
-		return nil
 	}
-	f.in = &parquetFile{file: f.File}
-	schema, err := f.look(ctx)
-	f.in.keep(&c.tails)
-	f.kind = "parquet" + schema
-	return err
+	return nil
+}
+
+// emptyORC is the kind of a file of no bytes, which is an ORC file without rows.
+const emptyORC = "ORC"
+
+// kindOf is what files have in common that can be joined as they are; it is empty if they cannot be.
+func kindOf(group []*compactFile) (kind string) {
+	for _, f := range group {
+		switch {
+		case f.kind == emptyORC:
+		case f.kind == "" || kind != "" && f.kind != kind:
+			return ""
+		default:
+			kind = f.kind
+		}
+	}
+	return kind
 }
 
 // plainText reports whether the name of a text file does not say that it is compressed.
@@ -96,19 +115,20 @@ func (c *compaction) upload(ctx context.Context, id string) error {
 // join makes one file of a group as they are, or, where that cannot be, of their rows, which may
 // become several.
 func (c *compaction) join(ctx context.Context, p *compactPlace, group []*compactFile, name string) (files, size int64, err error) {
-	kind := group[0].kind
-	for _, f := range group {
-		if f.kind == "" || f.kind != kind {
-			return c.rewrite(ctx, p, group, name)
-		}
+	kind := kindOf(group)
+	if kind == "" {
+		return c.rewrite(ctx, p, group, name)
 	}
 	loc, err := c.s.cfg.directory(ctx, p.Storage.Location)
 	if err != nil {
 		return 0, 0, err
 	}
 	join := joinLines
-	if kind != "lines" {
+	switch {
+	case strings.HasPrefix(kind, "PARQUET"):
 		join, name = c.joinParquet, name+".parquet"
+	case strings.HasPrefix(kind, "ORC"):
+		join = c.joinORC
 	}
 	for _, f := range group {
 		size += f.Object.Size
@@ -161,9 +181,23 @@ func (c *compaction) joinParquet(ctx context.Context, w io.Writer, group []*comp
 			return err
 		}
 		defer done()
-		inputs[i] = f.input(ctx)
+		inputs[i] = f.parquet(ctx)
 	}
 	_, err := parquetmerge.Merge(ctx, w, inputs)
+	return err
+}
+
+func (c *compaction) joinORC(ctx context.Context, w io.Writer, group []*compactFile) error {
+	inputs := make([]orcmerge.Input, len(group))
+	for i, f := range group {
+		done, err := f.prove(ctx, c.src)
+		if err != nil {
+			return err
+		}
+		defer done()
+		inputs[i] = f.orc(ctx)
+	}
+	_, err := orcmerge.Merge(ctx, w, inputs)
 	return err
 }
 

@@ -8,22 +8,23 @@ import (
 	"io"
 	"sync/atomic"
 
+	"github.com/skepdata/skep/internal/orcmerge"
 	"github.com/skepdata/skep/internal/parquetmerge"
 	"github.com/skepdata/skep/storage"
 	"github.com/skepdata/skep/storage/rangecache"
 )
 
 const (
-	tailSize  = 64 << 10 // read at the end of a Parquet file in order to find its footer
+	tailSize  = 64 << 10 // read at the end of a file in order to find its footer
 	keptTails = 64 << 20 // of all files together
 
 	sumSize   = 64 << 10 // of the blocks that files have sums of
 	lookTries = 6        // of a footer that comes otherwise each time
 )
 
-// parquetFile reads a Parquet file that is to be joined with others: the footer first, and once
+// columnarFile reads a Parquet or ORC file that is to be joined with others: the footer first, and once
 // only as long as there is room for it. It is used by one goroutine at a time.
-type parquetFile struct {
+type columnarFile struct {
 	ctx  context.Context //nolint:containedctx // io.ReaderAt has none
 	file File
 	head []byte // the first bytes; nil as long as they have not been asked for
@@ -36,13 +37,27 @@ type parquetFile struct {
 	parts Parts // of a file without sums, while it is joined; nil where no bit changes on the way
 }
 
-func (f *compactFile) input(ctx context.Context) parquetmerge.Input {
+func (f *compactFile) parquet(ctx context.Context) parquetmerge.Input {
 	f.in.ctx = ctx
 	return parquetmerge.Input{Name: f.URL(), Size: f.Object.Size, ReaderAt: f.in}
 }
 
+func (f *compactFile) orc(ctx context.Context) orcmerge.Input {
+	f.in.ctx = ctx
+	return orcmerge.Input{Name: f.URL(), Size: f.Object.Size, ReaderAt: f.in}
+}
+
+// about reads the footer. An ORC file has no sums of its own.
+func (f *compactFile) about(ctx context.Context, format string) (parquetmerge.About, error) {
+	if format == "ORC" {
+		kind, err := orcmerge.Look(f.orc(ctx))
+		return parquetmerge.About{Schema: kind}, err
+	}
+	return parquetmerge.Look(f.parquet(ctx))
+}
+
 // ReadAt implements io.ReaderAt.
-func (p *parquetFile) ReadAt(b []byte, off int64) (int, error) {
+func (p *columnarFile) ReadAt(b []byte, off int64) (int, error) {
 	if p.parts != nil {
 		return p.parts.ReadAt(p.ctx, b, off)
 	}
@@ -71,7 +86,7 @@ func (p *parquetFile) ReadAt(b []byte, off int64) (int, error) {
 	return len(b), nil
 }
 
-func (p *parquetFile) read(b []byte, off int64) error {
+func (p *columnarFile) read(b []byte, off int64) error {
 	r, err := p.OpenRange(p.ctx, off, int64(len(b)))
 	if err != nil {
 		return err
@@ -90,10 +105,10 @@ func sumOf(b []byte) uint32 {
 // look reads the footer of a file and returns what is the same for all that it can be joined with. Where
 // the footer has sums that are not its own, or makes no sense, it may have changed on the way: it is
 // right only if it comes so twice.
-func (f *compactFile) look(ctx context.Context) (schema string, err error) {
+func (f *compactFile) look(ctx context.Context, format string) (schema string, err error) {
 	before := uint32(0)
 	for try := range lookTries {
-		about, err := parquetmerge.Look(f.input(ctx))
+		about, err := f.about(ctx, format)
 		p := f.in
 		whole := int64(len(p.tail)) == f.Object.Size && len(p.tail) > 0
 		right := err == nil && !about.Doubtful && (about.Sums == nil || !whole || sumOf(p.tail) == about.Sums[0])
@@ -135,8 +150,8 @@ func (f *compactFile) prove(ctx context.Context, src *source) (done func(), err 
 	}, nil
 }
 
-// OpenRange implements parquetmerge.RangeOpener.
-func (p *parquetFile) OpenRange(ctx context.Context, off, length int64) (io.ReadCloser, error) {
+// OpenRange implements parquetmerge.RangeOpener, and orcmerge's.
+func (p *columnarFile) OpenRange(ctx context.Context, off, length int64) (io.ReadCloser, error) {
 	if p.parts != nil {
 		return io.NopCloser(io.NewSectionReader(p, off, length)), nil
 	}
@@ -160,7 +175,7 @@ func (p *parquetFile) OpenRange(ctx context.Context, off, length int64) (io.Read
 // comparing reads whole blocks, and gives them out when they are what the file's sums say.
 type comparing struct {
 	io.ReadCloser
-	of      *parquetFile
+	of      *columnarFile
 	at, end int64 // of the rest of the file that comes
 	skip    int64 // bytes that nobody has asked for
 	block   []byte
@@ -192,7 +207,7 @@ func (c *comparing) Read(b []byte) (int, error) {
 }
 
 // keep gives up what was read, but for small files and footers that there is room for.
-func (p *parquetFile) keep(room *atomic.Int64) {
+func (p *columnarFile) keep(room *atomic.Int64) {
 	size := p.file.Object.Size
 	switch footer := size - p.used; {
 	case int64(len(p.tail)) == size && room.Add(-size) >= 0:
