@@ -47,11 +47,11 @@ func (p *planner) skipDone(c *cluster, seen int, yield func(Task, error) bool) b
 				held[r] = n
 				tasks = append(tasks, Task{Key: strings.TrimPrefix(r.Output, p.destDir), Skip: true, Reason: ReasonGrouped, held: true, group: c.group})
 			}
-			tasks[n].Sources = append(tasks[n].Sources, s)
+			tasks[n].Sources.head = append(tasks[n].Sources.head, s)
 			continue
 		}
 		if p.unchanged(s) {
-			tasks = append(tasks, Task{Sources: []Source{s}, Key: s.Base, Skip: true, Reason: ReasonManifest, output: p.previous[s.Base].output})
+			tasks = append(tasks, Task{Sources: SourcesOf(s), Key: s.Base, Skip: true, Reason: ReasonManifest, output: p.previous[s.Base].output})
 			continue
 		}
 		fresh, numbers = append(fresh, s), append(numbers, c.numbers[seen+i])
@@ -67,20 +67,21 @@ func (p *planner) skipDone(c *cluster, seen int, yield func(Task, error) bool) b
 
 // appends reports whether the first of the files of c goes into the last output of the group.
 func (p *planner) appends(c *cluster, last *record) bool {
+	first := c.first()
 	if !p.opts.AppendToLastFile || p.opts.Restart || last == nil {
 		return false
 	}
-	if target := p.opts.TargetSize; target > 0 && last.Size+c.files[0].Size >= target {
+	if target := p.opts.TargetSize; target > 0 && last.Size+first.Size >= target {
 		return false
 	}
-	if columnarOf(last.Output) != columnarOf(c.files[0].Key) {
+	if columnarOf(last.Output) != columnarOf(first.Key) {
 		return false
 	}
 	if p.opts.OutputCodec != CodecKeep {
 		return true
 	}
 	kind, _ := compression(last.Output)
-	other, _ := compression(c.files[0].Key)
+	other, _ := compression(first.Key)
 	return kind == other
 }
 
@@ -92,7 +93,7 @@ func (t Task) onto(base *record, key string, c Codec) Task {
 	}
 	kind, _ := compression(key)
 	kept, _ := c.stepFor(kind, false) // it is of that codec, which can decode it
-	t.Sources = append([]Source{{Object: o, Base: key, kept: true, step: kept}}, t.Sources...)
+	t.Sources = t.Sources.before(Source{Object: o, Base: key, kept: true, step: kept})
 	t.Key, t.base, t.index = key, base, base.Index
 	return t
 }

@@ -29,7 +29,7 @@ func (j *job) checkAppend() error {
 
 // appendable reports whether an output may be what the destination has and something behind it.
 func (j *job) appendable(t Task) bool {
-	return j.appender != nil && t.there != nil && len(t.Sources) == 1 && t.raw() && t.there.CRC32C.Known &&
+	return j.appender != nil && t.there != nil && t.Sources.Len() == 1 && t.raw() && t.there.CRC32C.Known &&
 		0 < t.there.Size && t.there.Size < t.Size()
 }
 
@@ -58,7 +58,7 @@ func (j *job) appendTail(ctx context.Context, t Task) (res result, appended bool
 	if kept == 0 {
 		return res, false, nil // all would be written
 	}
-	known := t.Sources[0].CRC32C
+	known := t.Sources.First().CRC32C
 	if first.CRC32C.Known {
 		known = first.CRC32C
 	}

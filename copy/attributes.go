@@ -62,7 +62,7 @@ func (j *job) createOptions(ctx context.Context, t Task, first storage.Object) (
 	if !t.raw() {
 		opts.Size = 0
 	}
-	single := len(t.Sources) == 1
+	single := t.Sources.Len() == 1
 	if !a.DropMetadata && t.raw() {
 		opts.ContentType = first.ContentType
 	}
@@ -74,10 +74,10 @@ func (j *job) createOptions(ctx context.Context, t Task, first storage.Object) (
 	}
 	var err error
 	if single && !a.DropTags && first.TagCount > 0 {
-		opts.Tags, err = j.tags(ctx, t.Sources[0], first)
+		opts.Tags, err = j.tags(ctx, t.Sources.First(), first)
 	}
 	if single && a.PreserveACL && err == nil {
-		opts.ACL, err = j.acl(ctx, t.Sources[0], first)
+		opts.ACL, err = j.acl(ctx, t.Sources.First(), first)
 	}
 	j.override(&opts, t.Key)
 	return opts, err
@@ -140,7 +140,7 @@ func detectType(name string) string {
 
 // copyOnServer asks the destination for a copy of one source with the attributes wanted.
 func (j *job) copyOnServer(ctx context.Context, t Task) (storage.Object, error) {
-	s, a := t.Sources[0], j.opts.Attributes
+	s, a := t.Sources.First(), j.opts.Attributes
 	key := j.dir + t.Key
 	if a.plain() {
 		return j.serverCopier.CopyFrom(ctx, key, j.src.Bucket, s.Object)

@@ -65,7 +65,7 @@ func (j *job) batched(seed iter.Seq2[work, error]) iter.Seq2[work, error] {
 
 func (j *job) fitsBatch(t Task) bool {
 	kept := j.backup == nil || t.there == nil // what is to be kept elsewhere is, one by one
-	return !t.Skip && !t.check && kept && t.Err() == nil && len(t.Sources) == 1 && t.raw() && t.Size() <= smallest
+	return !t.Skip && !t.check && kept && t.Err() == nil && t.Sources.Len() == 1 && t.raw() && t.Size() <= smallest
 }
 
 // writeBatch copies small outputs together. One with which anything is wrong is left to be

@@ -40,10 +40,10 @@ func (c columnar) article() string {
 
 // columnarFiles is the format that the files of an output have in common, if it is one. Only some of them having it
 // is an error.
-func (p *planner) columnarFiles(files []Source) (c columnar, err error) {
+func (p *planner) columnarFiles(files Sources) (c columnar, err error) {
 	n := 0
 	var other, one Source
-	for _, s := range files {
+	for _, s := range files.All() {
 		kind := columnarOf(s.Key)
 		if c == "" {
 			c = kind
@@ -58,7 +58,7 @@ func (p *planner) columnarFiles(files []Source) (c columnar, err error) {
 	switch {
 	case n == 0:
 		return "", nil
-	case n < len(files):
+	case n < files.Len():
 		return "", fmt.Errorf("%s is %s and %s is none: they cannot be put together; "+
 			"choose a srcPattern that selects one kind", one.Base, c.article(), other.Base)
 	case p.opts.OutputCodec != CodecKeep && p.opts.OutputCodec != CodecNone:

@@ -43,9 +43,9 @@ func (j *job) mergeReader(ctx context.Context, t Task) *mergeReader {
 
 // inputs are the sources, in order.
 func (m *mergeReader) inputs() []*mergeInput {
-	inputs := make([]*mergeInput, len(m.t.Sources))
+	inputs := make([]*mergeInput, m.t.Sources.Len())
 	start := int64(0)
-	for i, s := range m.t.Sources {
+	for i, s := range m.t.Sources.All() {
 		inputs[i] = &mergeInput{m: m, source: i, start: start, ctx: m.from.ctx}
 		start += s.Size
 	}
@@ -55,8 +55,8 @@ func (m *mergeReader) inputs() []*mergeInput {
 // Read reads on in the sources.
 func (m *mergeReader) Read(p []byte) (int, error) {
 	n, err := m.from.Read(p)
-	for n > 0 && m.pos >= m.start+m.t.Sources[m.source].Size {
-		m.start += m.t.Sources[m.source].Size
+	for n > 0 && m.pos >= m.start+m.t.Sources.At(m.source).Size {
+		m.start += m.t.Sources.At(m.source).Size
 		m.source++
 	}
 	if differs := m.pass(p[:n]); differs != nil {
@@ -92,7 +92,7 @@ func (m *mergeReader) pass(p []byte) error {
 }
 
 func (m *mergeReader) changed(source int, r *part) error {
-	return &storage.Error{Op: "read", URL: m.j.urlOf(m.t.Sources[source]), Err: fmt.Errorf(
+	return &storage.Error{Op: "read", URL: m.j.urlOf(m.t.Sources.At(source)), Err: fmt.Errorf(
 		"bytes %d to %d came otherwise the second time, changed on the way: %w", r.off, r.off+r.size-1, storage.ErrChecksum)}
 }
 
@@ -128,7 +128,7 @@ func (m *mergeReader) sumOf(ctx context.Context, source int, off, size int64) (s
 }
 
 func (m *mergeReader) open(ctx context.Context, source int, off, length int64) (io.ReadCloser, error) {
-	s := m.t.Sources[source]
+	s := m.t.Sources.At(source)
 	return m.j.bucketOf(s).Open(ctx, s.Key, storage.ReadOptions{Offset: off, Length: length, IfMatch: s.ETag, VersionID: s.VersionID})
 }
 
@@ -140,8 +140,8 @@ type mergeInput struct {
 	ctx    context.Context //nolint:containedctx // io.ReaderAt has none
 }
 
-func (p *mergeInput) name() string { return p.m.j.urlOf(p.m.t.Sources[p.source]) }
-func (p *mergeInput) size() int64  { return p.m.t.Sources[p.source].Size }
+func (p *mergeInput) name() string { return p.m.j.urlOf(p.m.t.Sources.At(p.source)) }
+func (p *mergeInput) size() int64  { return p.m.t.Sources.At(p.source).Size }
 
 // ReadAt implements io.ReaderAt for footers and indexes.
 func (p *mergeInput) ReadAt(b []byte, off int64) (int, error) {

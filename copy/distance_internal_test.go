@@ -45,7 +45,7 @@ func TestPartSizes(t *testing.T) {
 		if x.dest == file {
 			j.src.Bucket, j.dest.Bucket = away{url: x.src, rtt: x.rtt}, away{url: x.dest}
 		}
-		task := Task{Key: "k", Sources: []Source{{Object: storage.Object{Key: "k", Size: x.size}}}}
+		task := Task{Key: "k", Sources: SourcesOf(Source{Object: storage.Object{Key: "k", Size: x.size}})}
 		if got := j.partSizeOf(task); got != x.want {
 			t.Errorf("%s: parts of %d bytes, want %d", x.name, got, x.want)
 		}

@@ -108,7 +108,8 @@ func (j *job) planAll(ctx context.Context, tasks []Task) error {
 
 // planDeletion reports the sources that would be deleted once their output is durable.
 func (j *job) planDeletion(t Task) {
-	for _, s := range t.fresh() {
+	fresh := t.fresh()
+	for _, s := range fresh.All() {
 		e := j.about(t, Deleted)
 		e.Source, e.Sources, e.Bytes, e.Action = j.src.Bucket.URL()+s.Key, 1, s.Size, ActionDelete
 		j.rec.event(e)
@@ -132,7 +133,7 @@ func (j *job) planned(t Task, err error) Event {
 		e.Action = ActionAppend
 	case t.merge != "":
 		e.Action = ActionMerge
-	case len(t.Sources) > 1:
+	case t.Sources.Len() > 1:
 		e.Action = ActionJoin
 	case e.There > 0:
 		e.Action = ActionContinue

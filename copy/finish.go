@@ -121,13 +121,13 @@ func (j *job) note(t Task, sums []storage.Checksum) error {
 // deleted is reported, and no failure of the copy. Its error ends the job.
 func (j *job) deleteSources(ctx context.Context, t Task) error {
 	sources := t.fresh()
-	keys := make([]string, len(sources))
-	for i, s := range sources {
+	keys := make([]string, sources.Len())
+	for i, s := range sources.All() {
 		keys[i] = s.Key
 	}
 	together := j.src.Bucket.Delete(ctx, keys...)
 	gone := map[string]bool{}
-	for _, s := range sources {
+	for _, s := range sources.All() {
 		e := j.about(t, Deleted)
 		e.Source, e.Sources, e.Bytes = j.src.Bucket.URL()+s.Key, 1, s.Size
 		if e.Err = together; together != nil {

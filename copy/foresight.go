@@ -79,8 +79,8 @@ func (p *planner) foresee(ctx context.Context, c *cluster, taken *takenNames) {
 		return
 	}
 	to, _ := fresh.cut(0, p.opts.TargetSize, p.opts.TargetSize > 0)
-	sources := fresh.files[:to]
-	kind, err := p.codecSteps(sources, to == 1)
+	sources := SourcesOf(fresh.files[:to]...)
+	kind, err := p.codecSteps(&sources, to == 1)
 	if err != nil {
 		return
 	}

@@ -23,6 +23,7 @@ type cluster struct {
 
 	files   []Source // that are in no output yet, as they come
 	numbers []int64  // of files, for --numberFiles
+	early   aside    // files before those, which the next output has
 	held    holdings // what outputs have that are there already
 	base    *record  // the last output that is there already, as long as nothing has been made of the files
 }
@@ -110,21 +111,25 @@ func (p *planner) outputs(
 			c.files, c.numbers = slices.Clone(c.files[from:]), slices.Clone(c.numbers[from:])
 		}
 	}()
-	for from < len(c.files) {
+	for from < len(c.files) || c.early.Len() > 0 {
 		var base *record
 		var size int64
 		if p.appends(c, c.base) {
 			base, size = c.base, c.base.Size
 		}
-		to, full := c.cut(from, p.opts.TargetSize-size, p.opts.TargetSize > 0)
+		to, full := c.cut(from, p.opts.TargetSize-size-c.early.Size(), p.opts.TargetSize > 0)
 		if more && !full {
+			c.early.add(c.files[from:], c.numbers[from:], p.stepOf)
+			c.files, c.numbers, from = nil, nil, 0
 			return false, true
 		}
-		c.base = nil
 		t, err := p.output(ctx, c, from, to, base, taken)
 		if errors.Is(err, errArrived) {
+			c.files, c.numbers = c.early.before(c.files[from:], c.numbers[from:])
+			c.early, from = aside{}, 0
 			return true, true
 		}
+		c.base, c.early = nil, aside{}
 		if !yield(t, err) || err != nil {
 			return false, false
 		}
@@ -194,6 +199,14 @@ func groupName(key string) string {
 	return name
 }
 
+// first is the first file of the next output.
+func (c *cluster) first() Source {
+	if c.early.Len() > 0 {
+		return c.early.First()
+	}
+	return c.files[0]
+}
+
 // cut is the end of the output that begins with file from: it is full with the file that brings it to
 // the target size.
 func (c *cluster) cut(from int, target int64, limited bool) (to int, full bool) {
@@ -212,11 +225,17 @@ func (c *cluster) cut(from int, target int64, limited bool) (to int, full bool) 
 func (p *planner) output(
 	ctx context.Context, c *cluster, from, to int, base *record, taken *takenNames,
 ) (Task, error) {
-	t := Task{Sources: c.files[from:to], Reason: ReasonNew, group: c.group}
+	t := Task{Reason: ReasonNew, group: c.group}
+	list, number := c.files[from:to], c.early.number
 	if to-from < len(c.files) {
-		t.Sources = slices.Clone(t.Sources) // the others go their own way
+		list = slices.Clone(list) // the others go their own way
 	}
-	kind, err := p.codecSteps(t.Sources, base == nil && to == from+1)
+	if t.Sources = SourcesOf(list...); c.early.Len() > 0 {
+		t.Sources = Sources{c.early.head, c.early.packed, list}
+	} else {
+		number = c.numbers[from]
+	}
+	kind, err := p.codecSteps(&t.Sources, base == nil && t.Sources.Len() == 1)
 	if err != nil {
 		return Task{}, fmt.Errorf("group %q: %w", c.name, err)
 	}
@@ -224,13 +243,13 @@ func (p *planner) output(
 	if err != nil {
 		return Task{}, fmt.Errorf("group %q: %w", c.name, err)
 	}
-	if base != nil || len(t.Sources) > 1 {
+	if base != nil || t.Sources.Len() > 1 {
 		t.merge = columns
 	}
 	if base != nil {
 		return t.onto(base, strings.TrimPrefix(base.Output, p.destDir), p.opts.OutputCodec), nil
 	}
-	name := p.naming(c, t.Sources, kind, columns, c.numbers[from])
+	name := p.naming(c, t.Sources, kind, columns, number)
 	for index := 0; ; index++ {
 		t.Key = name.with(index)
 		if taken.has(t.Key) {
@@ -261,8 +280,8 @@ func (n outputName) with(index int) string {
 }
 
 // naming is how outputs of c are named that have these sources, of which number is that of the first.
-func (p *planner) naming(c *cluster, sources []Source, kind string, columns columnar, number int64) outputName {
-	first := sources[0]
+func (p *planner) naming(c *cluster, sources Sources, kind string, columns columnar, number int64) outputName {
+	first := sources.First()
 	_, nameSuffix := compression(c.name)
 	stem := strings.TrimSuffix(c.name, nameSuffix)
 	suffix := p.opts.OutputCodec.outputSuffix(kind, first.Key)
@@ -285,22 +304,32 @@ func (p *planner) naming(c *cluster, sources []Source, kind string, columns colu
 
 // codecSteps sets what happens to each file and returns the compression they have in common,
 // or that of the output.
-func (p *planner) codecSteps(files []Source, alone bool) (kind string, err error) {
-	kind, _ = compression(files[0].Key)
-	for i := range files {
-		other, _ := compression(files[i].Key)
-		if files[i].step, err = p.opts.OutputCodec.stepFor(other, alone); err != nil {
-			return "", fmt.Errorf("%s: %w", files[i].Base, err)
+func (p *planner) codecSteps(files *Sources, alone bool) (kind string, err error) {
+	first := files.First()
+	kind, _ = compression(first.Key)
+	for i, s := range files.All() {
+		other, _ := compression(s.Key)
+		way, err := p.opts.OutputCodec.stepFor(other, alone)
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", s.Base, err)
 		}
+		files.setStep(i, way)
 		if other != kind && p.opts.OutputCodec == CodecKeep {
 			return "", fmt.Errorf("%s and %s are compressed in different ways and cannot be put together as they are: %w",
-				files[0].Base, files[i].Base, errMixed)
+				first.Base, s.Base, errMixed)
 		}
 		if other != kind {
 			kind = string(p.opts.OutputCodec)
 		}
 	}
 	return kind, nil
+}
+
+// stepOf is what happens to one of several files. That of one that cannot be put together with others does not count.
+func (p *planner) stepOf(key string) step {
+	kind, _ := compression(key)
+	way, _ := p.opts.OutputCodec.stepFor(kind, false) // codecSteps tells the error
+	return way
 }
 
 // isSuffix reports whether a suffix stands for that compression.
@@ -312,9 +341,9 @@ func isSuffix(suffix, kind string) bool {
 var errMixed = errors.New("choose an output codec, or a srcPattern that selects one kind")
 
 // commonSuffix is the suffix that the files have in common below that of their compression.
-func commonSuffix(files []Source) string {
+func commonSuffix(files Sources) string {
 	common := ""
-	for i, s := range files {
+	for i, s := range files.All() {
 		_, compressed := compression(s.Key)
 		suffix := path.Ext(strings.TrimSuffix(path.Base(s.Key), compressed))
 		if i > 0 && suffix != common {

@@ -36,11 +36,11 @@ func (p *planner) recorded(s Source, there *storage.Object) bool {
 // journalDone records an output that is visible.
 func (j *job) journalDone(t Task, res result) {
 	jo := j.opts.Journal
-	if jo == nil || len(t.Sources) != 1 || res.object.ETag == "" {
+	if jo == nil || t.Sources.Len() != 1 || res.object.ETag == "" {
 		return
 	}
 	key := hashOutput(j.dest.Bucket.URL(), j.dir+t.Key)
-	version := hashVersions(t.Sources[0], res.object)
+	version := hashVersions(t.Sources.First(), res.object)
 	jo.mu.Lock()
 	defer jo.mu.Unlock()
 	if jo.lines >= 2*maxDone {

@@ -396,7 +396,9 @@ func (j *job) recordOf(t Task, size int64, sum storage.Checksum) (r fullRecord, 
 	if t.base != nil {
 		r.sources, err = j.ledger.sourcesOf(t.base)
 	}
-	for _, s := range t.fresh() {
+	fresh := t.fresh()
+	r.sources = slices.Grow(r.sources, fresh.Len())
+	for _, s := range fresh.All() {
 		r.sources = append(r.sources, recordedSource{s.Key, s.Size, s.ETag, s.ModTime})
 	}
 	return r, err

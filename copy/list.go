@@ -126,10 +126,5 @@ func (p *planner) listedKey(name string) string {
 // Err is why the output cannot be made, if that is known: a source on a list is not there, or another
 // one has its name.
 func (t Task) Err() error {
-	for _, s := range t.Sources {
-		if s.lost != nil {
-			return s.lost
-		}
-	}
-	return nil
+	return t.Sources.lost()
 }

@@ -63,7 +63,7 @@ func createManifest(ctx context.Context, dest storage.Location, name string, a A
 func (m *manifestWriter) add(t Task, sums []storage.Checksum) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for i, s := range t.Sources {
+	for i, s := range t.Sources.All() {
 		if s.kept {
 			continue
 		}
@@ -237,7 +237,7 @@ func (p *planner) unchanged(s Source) bool {
 
 // skipUnchanged skips a file that the previous manifest has.
 func (p *planner) skipUnchanged(t *Task) {
-	switch t.Skip = p.unchanged(t.Sources[0]); {
+	switch t.Skip = p.unchanged(t.Sources.First()); {
 	case t.Skip:
 		t.Reason = ReasonManifest
 	case p.previous != nil:

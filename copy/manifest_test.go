@@ -197,7 +197,7 @@ func FuzzManifest(f *testing.F) {
 		src.Put("m", string(content))
 		opts := copier.Options{PreviousManifest: storage.Location{Bucket: src, Prefix: "m"}, CopyFromManifest: true}
 		for task, err := range copier.Plan(t.Context(), at(src, "in/"), opts) {
-			if err == nil && (len(task.Sources) != 1 || task.Key == "" || task.Size() < 0) {
+			if err == nil && (task.Sources.Len() != 1 || task.Key == "" || task.Size() < 0) {
 				t.Errorf("%+v", task)
 			}
 		}

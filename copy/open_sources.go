@@ -18,10 +18,10 @@ func newOpenSources() openSources { return openSources{semaphore.NewWeighted(mos
 
 // begin waits until there is room for the sources of an output.
 func (o openSources) begin(ctx context.Context, t *Task) error {
-	if len(t.Sources) < 2 {
+	if t.Sources.Len() < 2 {
 		return nil
 	}
-	n := int64(min(len(t.Sources), mostOpenSources))
+	n := int64(min(t.Sources.Len(), mostOpenSources))
 	if err := o.sem.Acquire(ctx, n); err != nil {
 		return context.Cause(ctx)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"sync"
 	"time"
 
@@ -72,7 +71,7 @@ const allParts = -1
 
 // statFirst is describeFirst that asks for the checksum as well, which S3 does not tell with a range.
 func (j *job) statFirst(ctx context.Context, t Task) (storage.Object, error) {
-	s := t.Sources[0]
+	s := t.Sources.First()
 	if !isFlat(j.bucketOf(s)) {
 		return j.describeFirst(ctx, t)
 	}
@@ -86,7 +85,7 @@ func (j *job) statFirst(ctx context.Context, t Task) (storage.Object, error) {
 // describeFirst opens the first source for its content type and metadata, which listings do not
 // have. It is one request more for an object of many.
 func (j *job) describeFirst(ctx context.Context, t Task) (storage.Object, error) {
-	s := t.Sources[0]
+	s := t.Sources.First()
 	r, err := j.bucketOf(s).Open(ctx, s.Key, storage.ReadOptions{Length: 1, IfMatch: s.ETag, VersionID: s.VersionID})
 	if err != nil {
 		return storage.Object{}, err
@@ -97,15 +96,15 @@ func (j *job) describeFirst(ctx context.Context, t Task) (storage.Object, error)
 // pinFirst makes sure that all parts are read of one version of the first source, where a manifest tells
 // nothing but its size.
 func (j *job) pinFirst(t Task, first storage.Object) (Task, error) {
-	s := t.Sources[0]
+	s := t.Sources.First()
 	switch {
 	case s.ETag != "":
 		return t, nil
 	case s.Size != first.Size:
 		return t, j.resized(s, first)
 	}
-	t.Sources = slices.Clone(t.Sources)
-	t.Sources[0].ETag = first.ETag
+	s.ETag = first.ETag
+	t.Sources = t.Sources.replaced(s)
 	return t, nil
 }
 
@@ -232,7 +231,7 @@ func (j *job) endParts(ctx context.Context, u *upload) (result, error) {
 func (j *job) learnSums(ctx context.Context, t Task, pieces []piece) error {
 	for i := range pieces {
 		p := &pieces[i]
-		s := t.Sources[p.source]
+		s := t.Sources.At(p.source)
 		if p.known.Known || p.size == s.Size || i > 0 && pieces[i-1].source == p.source {
 			continue
 		}

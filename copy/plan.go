@@ -16,10 +16,10 @@ import (
 
 // Task is one output of a job: what it is made of, and where it goes.
 type Task struct {
-	Sources []Source // in the order in which they are put together
-	Key     string   // relative to the destination
-	Skip    bool     // it is not to be made: it is there, or something says that it was copied
-	Reason  Reason   // why it is to be made, or skipped
+	Sources Sources // in the order in which they are put together
+	Key     string  // relative to the destination
+	Skip    bool    // it is not to be made: it is there, or something says that it was copied
+	Reason  Reason  // why it is to be made, or skipped
 
 	merge  columnar // what the sources are that are to be merged
 	base   *record  // the output to which it is appended, which is then the first of Sources
@@ -44,20 +44,16 @@ type Source struct {
 }
 
 // fresh are the sources but for an output that is appended to.
-func (t Task) fresh() []Source {
+func (t Task) fresh() Sources {
 	if t.base != nil {
-		return t.Sources[1:]
+		return t.Sources.without()
 	}
 	return t.Sources
 }
 
 // Size is the sum of the sizes of the sources in bytes.
 func (t Task) Size() int64 {
-	var sum int64
-	for _, s := range t.Sources {
-		sum += s.Size
-	}
-	return sum
+	return t.Sources.Size()
 }
 
 // raw reports whether the output is the bytes of the sources as they are.
@@ -65,12 +61,7 @@ func (t Task) raw() bool {
 	if t.merge != "" {
 		return false
 	}
-	for _, s := range t.Sources {
-		if s.step != (step{}) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(t.Sources.ways(), func(s step) bool { return s != step{} })
 }
 
 // Plan lists src and yields the tasks of a job, in the order of their (first) sources' keys.
@@ -186,7 +177,7 @@ func (p *planner) single(ctx context.Context, yield func(Task, error) bool) {
 				s.lost = &storage.Error{Op: "copy", URL: p.src.Bucket.URL() + s.Key, Err: clash}
 			}
 		}
-		t := Task{Sources: []Source{s}, Key: dir + p.numbered(number, name), Reason: ReasonAll}
+		t := Task{Sources: SourcesOf(s), Key: dir + p.numbered(number, name), Reason: ReasonAll}
 		p.skipUnchanged(&t)
 		number++
 		if !yield(t, nil) {

@@ -65,10 +65,10 @@ func planText(t *testing.T, src storage.Location, options string) string {
 		if err := task.Err(); err != nil {
 			fmt.Fprintf(&b, "  error: %v\n", err)
 		}
-		if len(task.Sources) == 1 && strings.HasSuffix(task.Sources[0].Key, task.Key) {
+		if task.Sources.Len() == 1 && strings.HasSuffix(task.Sources.First().Key, task.Key) {
 			continue
 		}
-		for _, s := range task.Sources {
+		for _, s := range task.Sources.All() {
 			fmt.Fprintf(&b, "  %s\n", s.Key)
 		}
 	}

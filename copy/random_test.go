@@ -44,7 +44,7 @@ func serial(t *testing.T, src storage.Location, opts copier.Options, into map[st
 			t.Fatal(err)
 		}
 		content := ""
-		for _, s := range task.Sources {
+		for _, s := range task.Sources.All() {
 			c, _ := src.Bucket.(*storagetest.Mem).Content(s.Key)
 			content += c
 		}

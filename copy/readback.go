@@ -23,9 +23,9 @@ func (j *job) readBackOnce(ctx context.Context, t Task, res result) error {
 	defer j.buffers.Put(buf)
 	want := res.sum
 	if !want.Known {
-		s := t.Sources[0].Object // a server has copied it: there is no other
+		s := t.Sources.First().Object // a server has copied it: there is no other
 		var err error
-		if want, err = contentCRC32C(ctx, j.bucketOf(t.Sources[0]), s, *buf, func(int) {}); err != nil {
+		if want, err = contentCRC32C(ctx, j.bucketOf(t.Sources.First()), s, *buf, func(int) {}); err != nil {
 			return fmt.Errorf("read the source again: %w", err)
 		}
 	}

@@ -75,7 +75,7 @@ func (b *begun) fits(size, partSize int64, version string) bool {
 
 func versionOf(t Task) string {
 	h := fnvBasis
-	for _, s := range t.Sources {
+	for _, s := range t.Sources.All() {
 		h = hashSource(h, s)
 	}
 	return strconv.FormatUint(h, 36)

@@ -329,14 +329,14 @@ func (j *job) ignore(i storage.Ignored) {
 func (j *job) about(t Task, kind EventKind) Event {
 	fresh := t.fresh()
 	e := Event{
-		Kind: kind, Source: j.src.Bucket.URL() + fresh[0].Key, Sources: len(fresh),
+		Kind: kind, Source: j.src.Bucket.URL() + fresh.First().Key, Sources: fresh.Len(),
 		Dest: j.dest.Bucket.URL() + j.dir + t.Key, Bytes: t.Size(),
 	}
 	if kind == Planned || kind == Skipped {
 		e.Reason = t.Reason
 	}
 	if t.base != nil && kind != Begun {
-		e.Bytes -= t.Sources[0].Size
+		e.Bytes -= t.Sources.sizeAt(0)
 	}
 	return e
 }
@@ -426,7 +426,7 @@ func (j *job) transfer(ctx context.Context, w work, spawn func(work)) (result, e
 			return res, err
 		}
 	}
-	if j.serverCopier != nil && !j.serverRefuse.Load() && len(t.Sources) == 1 && t.raw() && !j.holdsBackKernel() {
+	if j.serverCopier != nil && !j.serverRefuse.Load() && t.Sources.Len() == 1 && t.raw() && !j.holdsBackKernel() {
 		res, err := j.intended(ctx, t, j.serverCopy)
 		if !errors.Is(err, storage.ErrUnsupported) {
 			return res, err
@@ -455,7 +455,8 @@ func (j *job) checkSelf(t Task) error {
 	if !j.onePlace() {
 		return nil
 	}
-	for _, s := range t.fresh() {
+	fresh := t.fresh()
+	for _, s := range fresh.All() {
 		if s.Key == j.dir+t.Key && s.VersionID == "" {
 			return fmt.Errorf("copy %s: the output is its own source", j.src.Bucket.URL()+s.Key)
 		}

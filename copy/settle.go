@@ -82,7 +82,7 @@ func (j *job) settle(ctx context.Context, t *Task) (done bool, err error) {
 
 // keep copies an object of the destination to where backups go.
 func (j *job) keep(ctx context.Context, o storage.Object) error {
-	t := Task{Sources: []Source{{Object: o}}, Key: strings.TrimPrefix(o.Key, j.dir)}
+	t := Task{Sources: SourcesOf(Source{Object: o}), Key: strings.TrimPrefix(o.Key, j.dir)}
 	for attempt := 0; ; attempt++ {
 		_, err := j.backup.transfer(ctx, work{task: t}, nil)
 		if err == nil {
@@ -97,7 +97,7 @@ func (j *job) keep(ctx context.Context, o storage.Object) error {
 // sameContent compares a source with what the destination has, of the same size.
 func (j *job) sameContent(ctx context.Context, t Task) (same bool, err error) {
 	for attempt := 0; ; attempt++ {
-		if same, err = j.compareContent(ctx, t.Sources[0].Object, *t.there); err == nil || !j.again(ctx, t, attempt, err) {
+		if same, err = j.compareContent(ctx, t.Sources.First().Object, *t.there); err == nil || !j.again(ctx, t, attempt, err) {
 			return same, err
 		}
 	}
@@ -238,7 +238,7 @@ func (j *job) removeKept(ctx context.Context, objects []storage.Object, errs []e
 		if errs[i] != nil {
 			continue
 		}
-		t := Task{Sources: []Source{{Object: o}}, Key: strings.TrimPrefix(o.Key, j.dir)}
+		t := Task{Sources: SourcesOf(Source{Object: o}), Key: strings.TrimPrefix(o.Key, j.dir)}
 		for attempt := 0; ; attempt++ {
 			errs[i] = j.dest.Bucket.Delete(ctx, o.Key)
 			if errs[i] == nil || errors.Is(errs[i], context.Canceled) || !j.again(ctx, t, attempt, errs[i]) {

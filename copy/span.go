@@ -1,11 +1,13 @@
 package copier
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/skepdata/skep/storage"
 )
@@ -41,12 +43,8 @@ type piece struct {
 
 // read returns the span of length bytes from offset on. Nothing is opened before it is needed.
 func (j *job) read(ctx context.Context, t Task, offset, length int64) *span {
-	s := &span{ctx: ctx, j: j, task: t, left: length, until: len(t.Sources)}
-	for s.next < len(t.Sources)-1 && offset > 0 && offset >= t.Sources[s.next].Size {
-		offset -= t.Sources[s.next].Size
-		s.next++
-	}
-	s.offset = offset
+	s := &span{ctx: ctx, j: j, task: t, left: length, until: t.Sources.Len()}
+	s.next, s.offset = t.Sources.find(offset)
 	return s
 }
 
@@ -63,7 +61,7 @@ func (s *span) Object() (storage.Object, error) {
 
 // advance opens the next source.
 func (s *span) advance() error {
-	src := s.task.Sources[s.next]
+	src := s.task.Sources.At(s.next)
 	opts := storage.ReadOptions{Offset: s.offset, IfMatch: src.ETag, VersionID: src.VersionID,
 		Unverified: s.task.merge == "", // verify does it, as far as a store keeps a sum that can be put together of parts
 	}
@@ -105,7 +103,7 @@ func (s *span) read(p []byte) (int, error) {
 	for {
 		if s.r == nil {
 			// Empty sources at the end of the range belong to whoever reads the last byte.
-			if s.next >= s.until || s.left == 0 && s.next > 0 && s.task.Sources[s.next].Size > 0 {
+			if s.next >= s.until || s.left == 0 && s.next > 0 && s.task.Sources.sizeAt(s.next) > 0 {
 				return 0, io.EOF
 			}
 			if err := s.advance(); err != nil {
@@ -155,7 +153,7 @@ func (s *span) endSource() error {
 }
 
 func (s *span) about(err error) error {
-	return &storage.Error{Op: "read", URL: s.j.urlOf(s.task.Sources[s.next-1]), Err: err}
+	return &storage.Error{Op: "read", URL: s.j.urlOf(s.task.Sources.At(s.next - 1)), Err: err}
 }
 
 // Close closes the source in progress.
@@ -173,7 +171,7 @@ func (s *span) CRC32C() storage.Checksum { return combined(s.pieces) }
 // is found again by reading.
 func (s *span) inFile() bool {
 	if s.r == nil {
-		src := s.task.Sources[s.next]
+		src := s.task.Sources.At(s.next)
 		_, local := storage.As[storage.LocalPather](s.j.bucketOf(src))
 		if !local || src.Size-s.offset < s.left {
 			return false
@@ -201,30 +199,36 @@ func (s *span) verify(t Task) ([]storage.Checksum, error) { return s.j.verify(t,
 // verify puts together the pieces of all sources, in order, and compares each source's sum
 // with the one its store keeps.
 func (j *job) verify(t Task, pieces []piece) ([]storage.Checksum, error) {
-	sums := make([]storage.Checksum, len(t.Sources))
-	sizes := make([]int64, len(t.Sources))
-	joined := make([]storage.Joiner, len(t.Sources))
-	for _, p := range pieces {
-		joined[p.source].Append(p.sum, p.size)
-		sizes[p.source] += p.size
-	}
-	for i := range sums {
-		sums[i] = joined[i].Sum()
-	}
+	// Parts that end within a source may have read empty ones behind it.
+	slices.SortStableFunc(pieces, func(a, b piece) int { return cmp.Compare(a.source, b.source) })
+	var joined storage.Joiner
+	sums := slices.Repeat([]storage.Checksum{joined.Sum()}, t.Sources.Len())
 	var errs []error
-	for _, p := range pieces {
-		s := t.Sources[p.source]
-		var err error
-		switch {
-		case sizes[p.source] != s.Size:
-			err = fmt.Errorf("%d bytes read, %d listed: %w", sizes[p.source], s.Size, io.ErrUnexpectedEOF)
-		case sums[p.source].Differs(p.known):
-			err = fmt.Errorf("the bytes have crc32c %s, the store keeps %s: %w", sums[p.source], p.known, storage.ErrChecksum)
-		default:
-			continue
+	for from := 0; from < len(pieces) && len(errs) == 0; {
+		source, size, to := pieces[from].source, int64(0), from
+		joined = storage.Joiner{}
+		for ; to < len(pieces) && pieces[to].source == source; to++ {
+			joined.Append(pieces[to].sum, pieces[to].size)
+			size += pieces[to].size
 		}
-		errs = append(errs, &storage.Error{Op: "read", URL: j.urlOf(s), Err: err})
-		break
+		sums[source] = joined.Sum()
+		if err := wrong(t.Sources.At(source), size, sums[source], pieces[from:to]); err != nil {
+			errs = append(errs, &storage.Error{Op: "read", URL: j.urlOf(t.Sources.At(source)), Err: err})
+		}
+		from = to
 	}
 	return sums, errors.Join(errs...)
+}
+
+// wrong is what is wrong with a source of which so many bytes were read, in pieces.
+func wrong(s Source, size int64, sum storage.Checksum, pieces []piece) error {
+	if size != s.Size {
+		return fmt.Errorf("%d bytes read, %d listed: %w", size, s.Size, io.ErrUnexpectedEOF)
+	}
+	for _, p := range pieces {
+		if sum.Differs(p.known) {
+			return fmt.Errorf("the bytes have crc32c %s, the store keeps %s: %w", sum, p.known, storage.ErrChecksum)
+		}
+	}
+	return nil
 }

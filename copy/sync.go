@@ -258,7 +258,7 @@ func (p *planner) unsynced(sources *feed[Source], yield func(Task, error) bool) 
 		if ok {
 			names.add(p, &s)
 		}
-		t := Task{Sources: []Source{s}, Key: s.Base, Reason: ReasonAll}
+		t := Task{Sources: SourcesOf(s), Key: s.Base, Reason: ReasonAll}
 		if ok {
 			p.skipUnchanged(&t)
 		}
@@ -280,7 +280,7 @@ func (p *planner) syncedTask(s Source, there *storage.Object, names *namesakes) 
 		return Task{}, false, err
 	}
 	names.add(p, &s)
-	t = Task{Sources: []Source{s}, Key: s.Base, Reason: ReasonAll, there: there}
+	t = Task{Sources: SourcesOf(s), Key: s.Base, Reason: ReasonAll, there: there}
 	existing := p.opts.Sync.Existing
 	if p.skipUnchanged(&t); t.Skip && existing != ExistingUpdate || s.lost != nil || existing == ExistingReplace {
 		return t, true, nil

@@ -21,7 +21,7 @@ type transcoder struct {
 // encoder; those that stay as they are lie between as members of their own.
 func (j *job) transcode(out io.Writer, t Task, from *span) error {
 	tr := &transcoder{j: j, out: out}
-	for i, s := range t.Sources {
+	for i, s := range t.Sources.All() {
 		from.until = i + 1
 		if err := tr.add(s, from); err != nil {
 			var damage *codec.Error
@@ -38,12 +38,12 @@ func (j *job) transcode(out io.Writer, t Task, from *span) error {
 // codecMemory is about how many bytes decoding and encoding a task takes, besides what the crew has.
 func (t Task) codecMemory() int64 {
 	var decoder, encoder int64
-	for _, s := range t.Sources {
-		if s.step.decode != "" {
-			decoder = max(decoder, s.step.decode.format().Reading)
+	for _, way := range t.Sources.ways() {
+		if way.decode != "" {
+			decoder = max(decoder, way.decode.format().Reading)
 		}
-		if s.step.encode != "" {
-			encoder = max(encoder, s.step.encode.format().Writing)
+		if way.encode != "" {
+			encoder = max(encoder, way.encode.format().Writing)
 		}
 	}
 	return decoder + encoder

@@ -11,7 +11,7 @@ import (
 
 // serverCopy lets the store copy one object.
 func (j *job) serverCopy(ctx context.Context, t Task) (result, error) {
-	s := t.Sources[0]
+	s := t.Sources.First()
 	if err := j.rates.requests.take(ctx, 1); err != nil {
 		return result{}, err
 	}
@@ -91,7 +91,7 @@ func (j *job) streamFrom(ctx context.Context, t Task, from *span) (res result, e
 		return result{clean: true}, err
 	}
 	hashed := &hashWriter{}
-	if t.raw() && len(t.Sources) == 1 {
+	if t.raw() && t.Sources.Len() == 1 {
 		hashed.from = from // which computes the same
 	}
 	if !t.raw() && isFlat(j.dest.Bucket) {

@@ -50,7 +50,7 @@ func (j *job) tries(ctx context.Context) error {
 // postpone puts off an output to the next try of the job, if there is to be one and the output may
 // succeed then.
 func (j *job) postpone(t Task, err error) bool {
-	renewed := errors.Is(err, storage.ErrChanged) && len(t.Sources) == 1 && j.planner.group == nil
+	renewed := errors.Is(err, storage.ErrChanged) && t.Sources.Len() == 1 && j.planner.group == nil
 	if !passing(err) && !renewed {
 		return false
 	}
@@ -111,7 +111,7 @@ func (j *job) postponed(ctx context.Context) iter.Seq2[work, error] {
 
 // renew looks up a source again, by a listing, which tells what later runs will compare with.
 func (j *job) renew(ctx context.Context, t *Task) {
-	s := t.Sources[0]
+	s := t.Sources.First()
 	s.lost = &storage.Error{Op: "list", URL: j.urlOf(s), Err: storage.ErrNotExist}
 	for o, err := range j.src.Bucket.List(ctx, s.Key) {
 		if err != nil {
@@ -121,5 +121,5 @@ func (j *job) renew(ctx context.Context, t *Task) {
 		}
 		break
 	}
-	t.Sources = []Source{s}
+	t.Sources = SourcesOf(s)
 }

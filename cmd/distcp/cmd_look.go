@@ -39,7 +39,7 @@ func (l *lookFlags) objects(
 		if err != nil {
 			return err
 		}
-		if err := do(at, task.Sources[0].Object); err != nil {
+		if err := do(at, task.Sources.First().Object); err != nil {
 			return err
 		}
 	}
