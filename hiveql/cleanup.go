@@ -1,6 +1,7 @@
 package hiveql
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,19 +16,49 @@ import (
 	"github.com/skepdata/skep/storage"
 )
 
-// cleaningState is the state of a write that was committed at a time.
-func cleaningState(committed time.Time) string {
-	return stateCleaning + " " + strconv.FormatInt(committed.UnixMilli(), 10)
+// cleaningRecord is the record of a write to a table that was committed at a time. The list of what it replaced
+// is at home.
+func cleaningRecord(committed time.Time, home string) string {
+	return stateCleaning + " " + strconv.FormatInt(committed.UnixMilli(), 10) + " at " + home
 }
 
-// committedAt is the time in a cleaningState; the zero time where there is none.
-func committedAt(state string) time.Time {
-	_, at, _ := strings.Cut(state, " ")
-	ms, err := strconv.ParseInt(at, 10, 64)
-	if err != nil {
-		return time.Time{}
+// writingRecord is that of one that goes on.
+func writingRecord(owner, home string) string { return stateWriting + " " + owner + " at " + home }
+
+// writeOf is the record of a write to a table, with its place: where the table was when it was made, because
+// SET LOCATION changes that.
+func writeOf(t *metastore.Table, id string) intent {
+	i := intentOf(id, t.Parameters[writeParam+id])
+	i.place = cmp.Or(i.place, t.Storage.Location)
+	return i
+}
+
+// inheritedRecord is a cleaningRecord of what was dropped, with the name of its table then.
+func inheritedRecord(i intent) string {
+	at, table := i.droppedAt()
+	if at.IsZero() {
+		return cleaningRecord(time.UnixMilli(0), i.place)
 	}
-	return time.UnixMilli(ms)
+	return fmt.Sprintf("%s %d:%s at %s", stateCleaning, at.UnixMilli(), tableWord(table), i.place)
+}
+
+// committed is the time in a cleaningRecord of t, zero where there is none, and the table whose readers need
+// the files.
+func (i *intent) committed(t *metastore.Table) (at time.Time, table metastore.TableName) {
+	if before := (&intent{state: stateDropping + ":" + i.by}); strings.Contains(i.by, ":") {
+		return before.droppedAt()
+	}
+	ms, err := strconv.ParseInt(i.by, 10, 64)
+	if err != nil {
+		return time.Time{}, t.TableName
+	}
+	return time.UnixMilli(ms), t.TableName
+}
+
+// cleaningNeeded reports whether queries may need what a write to a table has replaced.
+func (s *Session) cleaningNeeded(ctx context.Context, t *metastore.Table, i intent) (bool, error) {
+	at, table := i.committed(t)
+	return s.needed(ctx, table, at)
 }
 
 // cleanup is a write whose replaced files are still there.
@@ -58,11 +89,7 @@ func (s *Session) cleanDue(ctx context.Context) {
 		if c.due.After(now) {
 			return false
 		}
-		if c.dropped {
-			_ = s.recoverIntents(ctx, c.table.Database)
-			return true
-		}
-		done, err := s.finishWrite(ctx, c.table, c.id)
+		done, err := s.cleanUp(ctx, c)
 		return done || err != nil
 	})
 }
@@ -84,13 +111,40 @@ func (s *Session) cleanRest(ctx context.Context) error {
 		case <-time.After(time.Until(c.due)):
 		}
 		if c.dropped {
-			all = errors.Join(all, s.recoverIntents(ctx, c.table.Database))
+			_, err := s.cleanUp(ctx, c)
+			all = errors.Join(all, err)
 		} else {
 			all = errors.Join(all, s.finishWrites(ctx, c.table))
 		}
 	}
 	s.cleanups = nil
 	return all
+}
+
+// cleanUp removes what one write has left, if nobody needs it any more. It reports whether nothing is left to do.
+func (s *Session) cleanUp(ctx context.Context, c cleanup) (done bool, err error) {
+	if !c.dropped {
+		return s.finishWrite(ctx, c.table, c.id)
+	}
+	d, err := s.cfg.Store.Database(ctx, c.table.Database)
+	if errors.Is(err, metastore.ErrNoSuchDatabase) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	record, ok := d.Parameters[writeParam+c.id]
+	if !ok {
+		return true, nil // another process has done it, or a table has taken it over
+	}
+	i := intentOf(c.id, record)
+	if gone, _ := s.abandoned(ctx, i.by); !gone {
+		return true, nil // another process is doing it
+	}
+	if needed, err := s.droppedNeeded(ctx, i); err != nil || needed {
+		return false, err
+	}
+	return true, s.recoverAbandoned(ctx, d.Name, i, true)
 }
 
 // finishWrites finishes what is due of a table, also what other sessions have left.
@@ -114,18 +168,17 @@ func (s *Session) finishWrites(ctx context.Context, name metastore.TableName) er
 // removed, and writes of processes that are dead are taken back. So are their local files.
 func (s *Session) recoverWrites(ctx context.Context, t *metastore.Table) error {
 	_ = s.vacuumStaging(ctx, false, &Vacuumed{}) // what cannot be removed is no reason not to write
-	if err := s.recoverIntents(ctx, t.Database); err != nil {
+	if err := s.recoverIntents(ctx, t.Database, t.Storage.Location); err != nil {
 		return err
 	}
 	s.finishMoves(ctx, t)
 	for _, id := range writesOf(t, "") {
-		record := t.Parameters[writeParam+id]
-		state, by, _ := strings.Cut(record, " ")
+		i := writeOf(t, id)
 		var err error
-		if state == stateCleaning || state == stateCleaned {
+		if i.state == stateCleaning || i.state == stateCleaned {
 			_, err = s.finishWrite(ctx, t.TableName, id)
-		} else if gone, certain := s.abandoned(ctx, by); gone {
-			err = s.takeBack(ctx, t, id, record, certain)
+		} else if gone, certain := s.abandoned(ctx, i.by); gone {
+			err = s.takeBack(ctx, t, i, certain)
 		}
 		if err != nil {
 			return fmt.Errorf("recover write %s of %s: %w", id, t.TableName, err)
@@ -134,38 +187,38 @@ func (s *Session) recoverWrites(ctx context.Context, t *metastore.Table) error {
 	return nil
 }
 
-// takeBack removes the files of a write whose process died before the commit. record is what the table said
+// takeBack removes the files of a write whose process died before the commit. i is what the table said
 // of the write before the process was found dead, for certain or not: it may have committed in between.
-func (s *Session) takeBack(ctx context.Context, t *metastore.Table, id, record string, certain bool) error {
-	claimed, err := s.claim(ctx, t.TableName, id, record)
+func (s *Session) takeBack(ctx context.Context, t *metastore.Table, i intent, certain bool) error {
+	claimed, err := s.claim(ctx, t.TableName, i)
 	switch {
 	case noTable(err):
 		return nil // it went with all of its files
 	case err != nil || !claimed:
 		return err
 	}
-	if err := s.removeFilesOf(ctx, t.Storage.Location, id); err != nil {
+	places, err := s.places(ctx, t)
+	if err != nil {
 		return err
 	}
-	if t.Partitioned() {
-		for p, err := range s.cfg.Store.Partitions(ctx, t.TableName, nil) {
-			if err != nil {
-				return err
-			}
-			if !strings.HasPrefix(p.Storage.Location, t.Storage.Location+"/") {
-				if err := s.removeFilesOf(ctx, p.Storage.Location, id); err != nil {
-					return err
-				}
-			}
+	if !isBelow(i.place, t.Storage.Location) {
+		places = append(places, i.place) // the table was there
+	}
+	for _, place := range places {
+		if err := s.removeFilesOf(ctx, place, i.id); err != nil {
+			return err
 		}
 	}
 	after := s.takenBack(ctx, certain)
 	if after == "" {
-		return s.forget(ctx, t.TableName, id)
+		return s.forget(ctx, t.TableName, i.id)
 	}
-	_, err = s.changeRecord(ctx, t.TableName, id, stateWriting+" "+ownerless, after)
+	_, err = s.changeRecord(ctx, t.TableName, i.id, writingRecord(ownerless, i.place), after+" at "+i.place)
 	return err
 }
+
+// isBelow reports whether a place is another one or in it.
+func isBelow(place, of string) bool { return place == of || strings.HasPrefix(place, of+"/") }
 
 // finishWrite removes the files that a committed write replaced, then the traces of the write. It
 // reports whether nothing is left to do; not so while a plan from before the commit may still need
@@ -178,10 +231,10 @@ func (s *Session) finishWrite(ctx context.Context, name metastore.TableName, id 
 	if err != nil {
 		return false, err
 	}
-	record := t.Parameters[writeParam+id]
-	switch state, _, _ := strings.Cut(record, " "); state {
+	i := writeOf(t, id)
+	switch i.state {
 	case stateCleaning:
-		if done, err := s.cleanReplaced(ctx, t, id, record); !done {
+		if done, err := s.cleanReplaced(ctx, t, i); !done {
 			return false, err
 		}
 	case stateCleaned:
@@ -189,7 +242,7 @@ func (s *Session) finishWrite(ctx context.Context, name metastore.TableName, id 
 		return true, nil
 	}
 	// The record goes last: without it nobody would look for the list.
-	if err := s.removeNamed(ctx, t.Storage.Location, replacedPrefix+id); err != nil {
+	if err := s.removeNamed(ctx, i.place, replacedPrefix+id); err != nil {
 		return false, err
 	}
 	return true, s.forget(ctx, name, id)
@@ -197,12 +250,12 @@ func (s *Session) finishWrite(ctx context.Context, name metastore.TableName, id 
 
 // cleanReplaced removes the files that a write replaced, and records that: from then on no reader needs the
 // list of them. It reports whether it has.
-func (s *Session) cleanReplaced(ctx context.Context, t *metastore.Table, id, record string) (done bool, err error) {
-	needed, err := s.needed(ctx, t.TableName, committedAt(record))
+func (s *Session) cleanReplaced(ctx context.Context, t *metastore.Table, i intent) (done bool, err error) {
+	needed, err := s.cleaningNeeded(ctx, t, i)
 	if err != nil || needed {
 		return false, err
 	}
-	list, err := s.cfg.readReplaced(ctx, t.Storage.Location, id)
+	list, err := s.cfg.readReplaced(ctx, i.place, i.id)
 	if err != nil && !errors.Is(err, storage.ErrNotExist) { // another process has done it
 		return false, err
 	}
@@ -219,7 +272,7 @@ func (s *Session) cleanReplaced(ctx context.Context, t *metastore.Table, id, rec
 	if err := g.Wait(); err != nil {
 		return false, err
 	}
-	_, err = s.changeRecord(ctx, t.TableName, id, record, stateCleaned)
+	_, err = s.changeRecord(ctx, t.TableName, i.id, i.record, stateCleaned+" - at "+i.place)
 	if noTable(err) {
 		err = nil // it went with all of its files
 	}
@@ -287,8 +340,8 @@ func (s *Session) removeFilesOf(ctx context.Context, url, id string) error {
 // claim leaves a write to whoever takes it back, unless its record is another by now: then it has been
 // committed, or taken back by somebody else. A commit that is under way in the database is waited for, and
 // none comes after it, if the owner is the caller or dead.
-func (s *Session) claim(ctx context.Context, name metastore.TableName, id, record string) (claimed bool, err error) {
-	return s.changeRecord(ctx, name, id, record, stateWriting+" "+ownerless)
+func (s *Session) claim(ctx context.Context, name metastore.TableName, i intent) (claimed bool, err error) {
+	return s.changeRecord(ctx, name, i.id, i.record, writingRecord(ownerless, i.place))
 }
 
 // changeRecord makes the record of a write another, if it is still what it was. It reports whether it was.

@@ -26,6 +26,7 @@ type job struct {
 	id        string
 	record    string // of the write, in the table's parameters; nobody else's means that it was taken back
 	taken     bool   // the commit has found that it was
+	tried     bool   // the commit was begun, and may have taken place
 	left      inheritance
 	// generation is the table's when the places were looked at.
 	generation string
@@ -118,7 +119,7 @@ func (j *job) begin(ctx context.Context) error {
 		j.id = id
 		return nil
 	}
-	j.record = stateWriting + " " + j.s.owner(ctx)
+	j.record = writingRecord(j.s.owner(ctx), j.table.Storage.Location)
 	return j.s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
 		t, err := tx.Table(ctx, j.table.TableName)
 		if err != nil {
@@ -170,6 +171,7 @@ func (j *job) publish(ctx context.Context) error {
 
 // commit is the transaction from which on readers see the new files and not the old ones.
 func (j *job) commit(ctx context.Context) error {
+	j.tried = true
 	by := j.commitBy
 	if by == nil {
 		by = j.s.cfg.Store.Update
@@ -178,14 +180,8 @@ func (j *job) commit(ctx context.Context) error {
 		t := j.table.Clone()
 		if !j.create {
 			var err error
-			if t, err = tx.Table(ctx, j.table.TableName); err != nil {
+			if t, err = j.tableNow(ctx, tx); err != nil {
 				return err
-			}
-			if j.taken = t.Parameters[writeParam+j.id] != j.record; j.taken {
-				return errTaken(j.table.TableName)
-			}
-			if j.overwrite && t.Parameters[generationParam] != j.generation {
-				return errReplaced
 			}
 			if err := j.commitMoves(ctx, tx, t); err != nil {
 				return err
@@ -202,7 +198,7 @@ func (j *job) commit(ctx context.Context) error {
 		}
 		delete(t.Parameters, writeParam+j.id)
 		if j.listed {
-			setParam(&t.Parameters, writeParam+j.id, cleaningState(time.Now()))
+			setParam(&t.Parameters, writeParam+j.id, cleaningRecord(time.Now(), j.table.Storage.Location))
 		}
 		if j.overwrite || j.create {
 			setParam(&t.Parameters, generationParam, j.id)
@@ -226,6 +222,24 @@ func (j *job) commit(ctx context.Context) error {
 		}
 		return j.commitStatistics(ctx, tx, t)
 	})
+}
+
+// tableNow is the table in the transaction of the commit, if that can take place.
+func (j *job) tableNow(ctx context.Context, tx metastore.Tx) (*metastore.Table, error) {
+	t, err := tx.Table(ctx, j.table.TableName)
+	if err != nil {
+		return nil, err
+	}
+	if j.taken = t.Parameters[writeParam+j.id] != j.record; j.taken {
+		return nil, errTaken(j.table.TableName)
+	}
+	if t.Storage.Location != j.table.Storage.Location {
+		return nil, fmt.Errorf("%s was moved to %s meanwhile: %w", t.TableName, t.Storage.Location, metastore.ErrConflict)
+	}
+	if j.overwrite && t.Parameters[generationParam] != j.generation {
+		return nil, errReplaced
+	}
+	return t, nil
 }
 
 // leaveIntent takes the record of CREATE TABLE AS from the database.
@@ -447,12 +461,20 @@ func (j *job) rollback(ctx context.Context) bool {
 
 // committed reports whether the commit has taken place. If it has not, it will not from now on.
 func (j *job) committed(ctx context.Context) (bool, error) {
-	if j.taken {
+	if j.taken || !j.tried {
 		return false, nil
 	}
 	if !j.create {
-		claimed, err := j.s.claim(ctx, j.table.TableName, j.id, j.record)
-		return err == nil && !claimed, err
+		claimed, err := j.s.claim(ctx, j.table.TableName, intentOf(j.id, j.record))
+		if err != nil || claimed {
+			return false, err
+		}
+		t, err := j.s.cfg.Store.Table(ctx, j.table.TableName)
+		if err != nil {
+			return false, err
+		}
+		now := writeOf(t, j.id)
+		return now.state != stateWriting, nil // otherwise it was taken back
 	}
 	if _, err := j.s.claimIntent(ctx, j.table.Database, j.id, j.record); err != nil {
 		return false, err

@@ -65,14 +65,7 @@ func (s *Session) alterFound(ctx context.Context, r *Result, t *metastore.Table,
 			return s.keepsFormat(t, &before, d)
 		})
 	case *syntax.SetLocation:
-		location, err := s.canonical(ctx, a.Location)
-		if err != nil {
-			return err
-		}
-		return s.alterStorage(ctx, t, n.Partition, func(d *metastore.StorageDescriptor) error {
-			d.Location = location
-			return nil
-		})
+		return s.setLocation(ctx, t, n.Partition, a)
 	case *syntax.AddColumns:
 		return s.addColumns(ctx, t, n.Partition, a)
 	case *syntax.ChangeColumn:

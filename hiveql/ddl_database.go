@@ -95,7 +95,7 @@ func (s *Session) dropDatabase(ctx context.Context, n *syntax.DropDatabase) erro
 	if err != nil {
 		return s.databaseError(&n.Name, name, err)
 	}
-	if err := s.recoverIntentsOf(ctx, db); err != nil {
+	if err := s.recoverIntentsOf(ctx, db, s.tablesLocation(db, metastore.Managed), s.databaseLocation(db)); err != nil {
 		return err
 	}
 	if n.Cascade {
@@ -116,7 +116,12 @@ func (s *Session) dropDatabase(ctx context.Context, n *syntax.DropDatabase) erro
 	if err := s.finishAllDropped(ctx, name); err != nil { // nobody would know of it
 		return err
 	}
-	err = s.cfg.Store.Update(ctx, func(tx metastore.Tx) error { return tx.DropDatabase(ctx, name) })
+	err = s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
+		if err := leaveRecords(ctx, tx, name); err != nil {
+			return err
+		}
+		return tx.DropDatabase(ctx, name)
+	})
 	if errors.Is(err, metastore.ErrNotEmpty) {
 		e := ddlFailed("Database %s is not empty. One or more tables exist.%w", name, quiet(err))
 		e.Hint = "drop its tables first, or use DROP DATABASE " + name + " CASCADE"
@@ -127,6 +132,11 @@ func (s *Session) dropDatabase(ctx context.Context, n *syntax.DropDatabase) erro
 	}
 	if s.db == name {
 		s.db = metastore.DefaultDatabase
+	}
+	for n := range s.cleanups {
+		if c := &s.cleanups[n]; c.dropped && c.table.Database == name {
+			c.table.Database = metastore.DefaultDatabase
+		}
 	}
 	return s.dropTemporary(ctx, name)
 }

@@ -55,20 +55,10 @@ func (s *Session) dropsQuietly() bool {
 
 // dropTable removes a table from the metastore, and then its data if it is a managed one.
 func (s *Session) dropTable(ctx context.Context, name metastore.TableName) error {
-	for try := 0; ; try++ {
-		err := s.dropTableOnce(ctx, name, try)
-		if errors.Is(err, errReplaced) && ctx.Err() == nil {
-			continue
-		}
-		return err
-	}
+	return dropExactly(ctx, func(exact bool) error { return s.dropTableOnce(ctx, name, exact) })
 }
 
-// exactDrops is how often DROP TABLE lists the files anew because somebody has written to the table meanwhile.
-// Then it takes those writes for what their ids say.
-const exactDrops = 3
-
-func (s *Session) dropTableOnce(ctx context.Context, name metastore.TableName, try int) error {
+func (s *Session) dropTableOnce(ctx context.Context, name metastore.TableName, exact bool) error {
 	t, err := s.cfg.Store.Table(ctx, name)
 	if err != nil {
 		return err
@@ -80,8 +70,8 @@ func (s *Session) dropTableOnce(ctx context.Context, name metastore.TableName, t
 			return err
 		}
 	}
-	d := &dropping{s: s, table: name, home: t.Storage.Location, places: places, exact: try < exactDrops,
-		alone: t.Parameters[temporaryParam] != ""}
+	alone := t.Parameters[temporaryParam] != ""
+	d := &dropping{s: s, table: name, home: t.Storage.Location, places: places, exact: exact, alone: alone, lasts: !alone}
 	err = d.drop(ctx, func(tx metastore.Tx) ([]string, error) { return places, tx.DropTable(ctx, name) })
 	if err != nil {
 		return fmt.Errorf("drop table %s: %w", name, err)

@@ -258,7 +258,7 @@ func (s *Session) leavePartitions(
 	if err != nil {
 		return err
 	}
-	d := &dropping{s: s, table: t.TableName, home: t.Storage.Location, places: places, stays: true}
+	d := &dropping{s: s, table: t.TableName, home: t.Storage.Location, places: places, stays: true, lasts: !s.temporary.has(t.TableName)}
 	return d.drop(ctx, func(tx metastore.Tx) ([]string, error) {
 		there, err := partitionsOf(tx.PartitionsNamed(ctx, t.TableName, values))
 		if err != nil {

@@ -57,12 +57,25 @@ func (s *Session) addPartitions(ctx context.Context, t *metastore.Table, a *synt
 		}
 		ps = append(ps, s.newPartition(t, values, location))
 	}
-	if err := s.recoverIntents(ctx, t.Database); err != nil { // dropped data must not come back
+	places := []string{t.Storage.Location}
+	for _, p := range ps {
+		if !isBelow(p.Storage.Location, t.Storage.Location) {
+			places = append(places, p.Storage.Location)
+		}
+	}
+	if err := s.recoverIntents(ctx, t.Database, places...); err != nil { // dropped data must not come back
 		return err
 	}
-	err := s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
+	var left inheritance
+	err := s.cfg.Store.Update(ctx, func(tx metastore.Tx) (err error) {
+		if left, err = inheritAt(ctx, tx, t.TableName, places[1:]); err != nil {
+			return err
+		}
 		return tx.AddPartitions(ctx, t.TableName, ps, a.IfNotExists)
 	})
+	if err == nil {
+		s.inherited(t.TableName, left)
+	}
 	if errors.Is(err, metastore.ErrExists) {
 		e := ddlFailed("AlreadyExistsException(message:%v)", err)
 		e.Err, e.Hint = err, "ADD IF NOT EXISTS leaves the partitions that exist as they are"
@@ -91,11 +104,17 @@ func (s *Session) dropPartitions(ctx context.Context, t *metastore.Table, a *syn
 			return semantic(&a.Specs[i], 10006, "Partition not found %s", syntax.Print(&a.Specs[i]))
 		}
 	}
+	return dropExactly(ctx, func(exact bool) error { return s.dropChosen(ctx, t, chosen, exact) })
+}
+
+// dropChosen drops the partitions that a predicate chooses.
+func (s *Session) dropChosen(ctx context.Context, t *metastore.Table, chosen partitions.Predicate, exact bool) error {
 	_, places, err := partitionPlaces(t, s.cfg.Store.Partitions(ctx, t.TableName, chosen))
 	if err != nil {
 		return err
 	}
-	d := &dropping{s: s, table: t.TableName, home: t.Storage.Location, places: places, stays: true}
+	d := &dropping{s: s, table: t.TableName, home: t.Storage.Location, places: places, exact: exact, stays: true,
+		lasts: !s.temporary.has(t.TableName)}
 	return d.drop(ctx, func(tx metastore.Tx) ([]string, error) {
 		values, places, err := partitionPlaces(t, tx.Partitions(ctx, t.TableName, chosen))
 		if err != nil {

@@ -32,11 +32,11 @@ func (s *Session) createTable(ctx context.Context, r *Result, n *syntax.CreateTa
 		}
 		return alreadyExists(name, metastore.ErrExists)
 	}
-	if err := s.recoverIntentsOf(ctx, db); err != nil {
-		return err
-	}
 	t := &metastore.Table{TableName: name, Type: metastore.Managed, Owner: s.cfg.User, CreateTime: s.cfg.Now()}
 	if err := s.describeTable(ctx, t, db, n); err != nil {
+		return err
+	}
+	if err := s.recoverIntentsOf(ctx, db, t.Storage.Location); err != nil {
 		return err
 	}
 	if n.Query != nil {

@@ -88,7 +88,12 @@
 // it records it on the database, skep.write.ID = dropping: what a crash leaves of them goes with the next write
 // in the database, before CREATE TABLE could bring them back, and Vacuum. Writes to the table that are under way
 // are recorded there too. A table that is made at the place meanwhile takes these records over, so that its
-// readers pass over those files. What RENAME leaves stays as long as replaced files do.
+// readers pass over those files; so does one that gets a partition there. All that lies in the table's location stays
+// as long as replaced files do, and what lies elsewhere goes at once. Records of a database that is dropped are left to
+// the default one.
+//
+// A record ends in " at " and the place where its list is, which SET LOCATION of the table does not change. A write
+// that has begun before that fails when it commits.
 //
 // The package knows neither DuckDB (package duck implements Executor) nor any wire protocol; of the
 // Hive Metastore's (package hms) it uses the form of the file that EXPORT writes.

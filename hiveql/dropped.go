@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -36,7 +37,8 @@ type dropping struct {
 	// stays says that the table stays. Files of its writes that are under way, or begin after the commit, then
 	// make what was dropped anew.
 	stays bool
-	// lasts says that the data stays as long as queries may need it.
+	// lasts says that the data stays as long as queries may need it, but for what lies outside of the home: a
+	// table that is made there would not know of it.
 	lasts bool
 	// alone says that the places are nobody else's: nothing is listed, and all goes.
 	alone bool
@@ -47,6 +49,20 @@ type dropping struct {
 	list        []replaced
 	intent      string // the record until the commit
 	record      string // of the list, from the commit on
+}
+
+// exactDrops is how often the files are listed anew because somebody has written to the table meanwhile.
+// Then those writes are taken for what their ids say.
+const exactDrops = 3
+
+// dropExactly calls drop until nothing has been written to the table meanwhile, but for the last time.
+func dropExactly(ctx context.Context, drop func(exact bool) error) error {
+	for try := 0; ; try++ {
+		err := drop(try < exactDrops)
+		if !errors.Is(err, errReplaced) || ctx.Err() != nil {
+			return err
+		}
+	}
 }
 
 // drop drops the data by commit, which gives the places that were dropped in truth.
@@ -83,9 +99,11 @@ func (d *dropping) same() error {
 	switch {
 	case d.alone:
 		return nil
+	case other && d.stays:
+		return fmt.Errorf("%s was made anew or moved meanwhile: %w", d.table, metastore.ErrConflict)
 	case d.exact && (other || d.now.Version != d.before.Version):
 		return errReplaced
-	case other && d.now.Storage.Location == d.home && !d.stays:
+	case other && d.now.Storage.Location == d.home:
 		return errReplaced
 	case other:
 		return fmt.Errorf("%s was made anew or moved meanwhile: %w", d.table, metastore.ErrConflict)
@@ -97,7 +115,7 @@ func (d *dropping) same() error {
 // the database: they cannot commit any more, and their files must not be taken for rows.
 func (d *dropping) note(ctx context.Context, tx metastore.Tx) error {
 	var at int64
-	if d.lasts && d.s.grace() > 0 {
+	if d.waits() {
 		at = time.Now().UnixMilli()
 	}
 	listed := len(d.list) > 0
@@ -109,7 +127,7 @@ func (d *dropping) note(ctx context.Context, tx metastore.Tx) error {
 		if err != nil {
 			return err
 		}
-		d.record = cleaningState(time.UnixMilli(at))
+		d.record = cleaningRecord(time.UnixMilli(at), d.home)
 		setParam(&t.Parameters, writeParam+d.id, d.record)
 		setParam(&t.Parameters, generationParam, d.id) // a plan that was being made is made again
 		if err := tx.AlterTable(ctx, d.table, t); err != nil {
@@ -117,22 +135,41 @@ func (d *dropping) note(ctx context.Context, tx metastore.Tx) error {
 		}
 		return d.change(ctx, tx, func(p map[string]string) { delete(p, writeParam+d.id) })
 	}
-	pending := pendingWrites(d.now)
-	if !listed && len(pending) == 0 || d.alone {
+	pending, elsewhere := pendingWrites(d.now), d.elsewhere()
+	if !listed && len(pending)+len(elsewhere) == 0 || d.alone {
 		return nil
 	}
 	d.record = d.s.intentText(ctx, stateDropping, d.home)
 	if at > 0 {
-		d.record = fmt.Sprintf("%s:%d:%s %s at %s", stateDropping, at, url.PathEscape(d.table.Name), ownerless, d.home)
+		d.record = droppedRecord(at, d.table, d.home)
 	}
 	return d.change(ctx, tx, func(p map[string]string) {
 		if listed {
 			p[writeParam+d.id] = d.record
 		}
 		for id := range pending {
-			p[writeParam+id] = strings.TrimSuffix(d.now.Parameters[writeParam+id], earlierTable) + " at " + d.home
+			i := writeOf(d.now, id)
+			p[writeParam+id] = writingRecord(strings.TrimSuffix(i.by, earlierTable), i.place)
 		}
+		maps.Copy(p, elsewhere)
 	})
+}
+
+// elsewhere are records of what writes to a table that goes have replaced where it was before, or what it has taken
+// over: parameters of a database. Those at home are dropped with the table.
+func (d *dropping) elsewhere() map[string]string {
+	records := map[string]string{}
+	for _, id := range append(writesOf(d.now, stateCleaning), writesOf(d.now, stateCleaned)...) {
+		switch i := writeOf(d.now, id); {
+		case isBelow(i.place, d.home):
+		case i.state == stateCleaned:
+			records[writeParam+id] = stateDropped + " " + ownerless + " at " + i.place
+		default:
+			at, table := i.committed(d.now)
+			records[writeParam+id] = droppedRecord(at.UnixMilli(), table, i.place)
+		}
+	}
+	return records
 }
 
 // change changes the records of the database, if the list was not taken back.
@@ -187,22 +224,28 @@ func (d *dropping) look(ctx context.Context) (err error) {
 	return err
 }
 
+// waits reports whether what was listed at home goes later.
+func (d *dropping) waits() bool {
+	return d.lasts && len(d.list) > 0 && d.intent != "" && d.s.grace() > 0
+}
+
 // finish removes the data once the transaction has been carried out, or leaves that for later.
 func (d *dropping) finish(ctx context.Context) error {
-	s := d.s
-	if d.lasts && len(d.list) > 0 && s.grace() > 0 {
-		c := cleanup{table: d.table, id: d.id, due: time.Now().Add(s.grace()), dropped: !d.stays}
-		s.cleanups = append(s.cleanups, c)
-		return nil
-	}
+	s, later := d.s, d.waits()
 	goes := d.belongs()
 	for _, place := range d.places {
+		if later && isBelow(place, d.home) && d.now.Version == d.before.Version {
+			continue // there is nothing but what was listed
+		}
 		err := s.removeBelow(ctx, place, func(name string, o storage.Object) bool { return goes(place, name, o) })
 		if err != nil {
 			return fmt.Errorf("it is dropped, but not all of its data: %w", err)
 		}
 	}
 	switch {
+	case later:
+		s.cleanups = append(s.cleanups, cleanup{table: d.table, id: d.id, due: time.Now().Add(s.grace()), dropped: !d.stays})
+		return nil
 	case len(d.list) == 0:
 		return nil
 	case !d.stays:
@@ -215,8 +258,8 @@ func (d *dropping) finish(ctx context.Context) error {
 	return err
 }
 
-// belongs reports which objects at the places of what was dropped are part of it: those that were listed, and
-// those of writes that had begun before. Others have come since.
+// belongs reports which objects at the places of what was dropped go now: those that were listed, if they do not
+// wait, and those of writes that had begun before. Others have come since.
 func (d *dropping) belongs() func(place, name string, o storage.Object) bool {
 	if d.alone {
 		return func(string, string, storage.Object) bool { return true }
@@ -233,7 +276,7 @@ func (d *dropping) belongs() func(place, name string, o storage.Object) bool {
 		id, version := idOf(name)
 		switch {
 		case listed[place][replacedFileOf(name, o)]:
-			return true
+			return !d.waits() || !isBelow(place, d.home)
 		case id == "" || d.stays && now[id]:
 			return false
 		}
@@ -260,31 +303,40 @@ func (d *dropping) leave(ctx context.Context) {
 	}
 }
 
-// droppedAt is when the data of a record of the database was dropped that queries of a table may need; the
-// zero time where none may.
-func (i *intent) droppedAt() (at time.Time, table string) {
+// droppedRecord is the record of data that was dropped at a time and that queries of a table may need.
+func droppedRecord(at int64, t metastore.TableName, home string) string {
+	return fmt.Sprintf("%s:%d:%s %s at %s", stateDropping, at, tableWord(t), ownerless, home)
+}
+
+// tableWord is the name of a table as one word of a record.
+func tableWord(t metastore.TableName) string {
+	return url.PathEscape(t.Database) + "." + url.PathEscape(t.Name)
+}
+
+// droppedAt is the time in a record, and the table; the zero time where no query may need the data.
+func (i *intent) droppedAt() (at time.Time, table metastore.TableName) {
 	words := strings.SplitN(i.state, ":", 3)
 	if len(words) < 3 {
-		return time.Time{}, ""
+		return time.Time{}, table
 	}
 	ms, err := strconv.ParseInt(words[1], 10, 64)
-	if err != nil {
-		return time.Time{}, ""
-	}
-	table, err = url.PathUnescape(words[2])
-	if err != nil {
-		return time.Time{}, ""
+	db, name, _ := strings.Cut(words[2], ".")
+	var dbErr, nameErr error
+	table.Database, dbErr = url.PathUnescape(db)
+	table.Name, nameErr = url.PathUnescape(name)
+	if errors.Join(err, dbErr, nameErr) != nil {
+		return time.Time{}, table
 	}
 	return time.UnixMilli(ms), table
 }
 
 // droppedNeeded reports whether queries may need the data of a record.
-func (s *Session) droppedNeeded(ctx context.Context, db string, i intent) (bool, error) {
+func (s *Session) droppedNeeded(ctx context.Context, i intent) (bool, error) {
 	at, table := i.droppedAt()
 	if at.IsZero() {
 		return false, nil
 	}
-	return s.needed(ctx, metastore.TableName{Database: db, Name: table}, at)
+	return s.needed(ctx, table, at)
 }
 
 // finishDropped removes what is left of dropped data, but for files that have been put there since, and its
@@ -337,7 +389,7 @@ func (s *Session) removeEmpty(ctx context.Context, place string) error {
 	return removeDirs(ctx, loc.Bucket, loc.Prefix)
 }
 
-// finishAllDropped finishes what was dropped in a database that goes, whoever does it or needs it.
+// finishAllDropped finishes what was dropped in a database that goes, whoever does it, but what queries may need.
 func (s *Session) finishAllDropped(ctx context.Context, db string) error {
 	d, err := s.cfg.Store.Database(ctx, db)
 	if errors.Is(err, metastore.ErrNoSuchDatabase) {
@@ -350,9 +402,30 @@ func (s *Session) finishAllDropped(ctx context.Context, db string) error {
 		if kind := i.kind(); kind != stateDropping && kind != stateDropped {
 			continue
 		}
-		if err := s.finishDropped(ctx, d.Name, i); err != nil {
+		needed, err := s.droppedNeeded(ctx, i)
+		if err == nil && !needed {
+			err = s.finishDropped(ctx, d.Name, i)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// leaveRecords leaves the records of a database that goes to the default database, in the transaction.
+func leaveRecords(ctx context.Context, tx metastore.Tx, db string) error {
+	d, err := tx.Database(ctx, db)
+	if err != nil || len(intentsOf(d)) == 0 {
+		return err
+	}
+	err = changeIntentsIfKept(ctx, tx, metastore.DefaultDatabase, func(p map[string]string) {
+		for _, i := range intentsOf(d) {
+			p[writeParam+i.id] = i.record
+		}
+	})
+	if errors.Is(err, metastore.ErrNoSuchDatabase) {
+		return nil
+	}
+	return err
 }

@@ -16,13 +16,7 @@ import (
 // TestDropDies ends what drops data before each of its effects. What was dropped does not come back when
 // something of its name is made again, files that others have put there since stay, and nothing is left.
 func TestDropDies(t *testing.T) {
-	for name, c := range map[string]struct {
-		statement, query string
-		before, after    []string
-		again            string // makes something of the name
-		fresh            []string
-		place            string
-	}{
+	for name, c := range map[string]dropCase{
 		"table": {
 			"DROP TABLE u", "SELECT a FROM u", []string{"1", "2", "3"}, nil,
 			"CREATE TABLE IF NOT EXISTS u (a INT); MSCK REPAIR TABLE u", []string{"77"}, "wh/u/",
@@ -44,40 +38,69 @@ func TestDropDies(t *testing.T) {
 			"CREATE TABLE IF NOT EXISTS u (a INT); MSCK REPAIR TABLE u", []string{"77"}, "wh/u/",
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			steps := 0
-			for finished := false; !finished; steps++ {
-				w := newWorld(t)
-				must(t, w.plain(), setup)
-				s, k := w.mortal(steps)
-				_, err := run(s, c.statement)
-				finished = !k.dead
-				w.orphan()
-				got, gone := run(w.plain(), c.query)
-				if !slices.Equal(got, c.after) && (err == nil || !slices.Equal(got, c.before)) {
-					t.Fatalf("after step %d (%v) a reader sees %q, %v", steps, err, got, gone)
-				}
-				if !slices.Equal(got, c.after) {
-					must(t, w.plain(), "INSERT INTO t PARTITION (ds='y') VALUES (5)") // in whose place it is taken back
-				} else {
-					w.put(c.place+"new", "77\n")
-					must(t, w.plain(), c.again)
-					same(t, fmt.Sprintf("made again, step %d", steps), must(t, w.plain(), c.query), c.fresh...)
-				}
-				for _, key := range w.mem.Keys() {
-					if strings.Contains(key, ".skep-replaced-") {
-						t.Errorf("step %d: %s is left", steps, key)
-					}
-				}
-				d, err := w.store.Database(t.Context(), metastore.DefaultDatabase)
-				if err != nil || len(d.Parameters) > 0 {
-					t.Errorf("step %d: the record is still there: %v, %v", steps, d.Parameters, err)
-				}
+		for _, grace := range []string{"0s", "300ms"} {
+			t.Run(name+" "+grace, func(t *testing.T) {
+				t.Parallel()
+				dropDies(t, grace, c)
+			})
+		}
+	}
+}
+
+// dropCase is what dies, and what is made then.
+type dropCase struct {
+	statement, query string
+	before, after    []string
+	again            string // makes something of the name
+	fresh            []string
+	place            string
+}
+
+// dropDies does it, with what is dropped kept for a while or not.
+func dropDies(t *testing.T, grace string, c dropCase) {
+	steps := 0
+	for finished := false; !finished; steps++ {
+		w := newWorld(t)
+		w.grace = grace
+		must(t, w.plain(), setup)
+		s, k := w.mortal(steps)
+		_, err := run(s, c.statement)
+		_ = s.Close(t.Context())
+		finished = !k.dead
+		w.orphan()
+		if steps%2 == 1 {
+			w.grace = "1h"
+		}
+		got, gone := run(w.plain(), c.query)
+		if !slices.Equal(got, c.after) && (err == nil || !slices.Equal(got, c.before)) {
+			t.Fatalf("after step %d (%v) a reader sees %q, %v", steps, err, got, gone)
+		}
+		if !slices.Equal(got, c.after) {
+			must(t, w.plain(), "INSERT INTO t PARTITION (ds='y') VALUES (5)") // in whose place it is taken back
+		} else {
+			w.put(c.place+"new", "77\n")
+			must(t, w.plain(), c.again)
+			same(t, fmt.Sprintf("made again, step %d", steps), must(t, w.plain(), c.query), c.fresh...)
+		}
+		w.grace = "0s"
+		if _, err := w.plain().Vacuum(t.Context(), "", "", false); err != nil {
+			t.Fatal(err)
+		}
+		if slices.Equal(got, c.after) {
+			same(t, fmt.Sprintf("made again, and cleaned, step %d", steps), must(t, w.plain(), c.query), c.fresh...)
+		}
+		for _, key := range w.mem.Keys() {
+			if strings.Contains(key, ".skep-replaced-") {
+				t.Errorf("step %d: %s is left", steps, key)
 			}
-			if steps < 6 {
-				t.Errorf("only %d steps", steps)
-			}
-		})
+		}
+		d, err := w.store.Database(t.Context(), metastore.DefaultDatabase)
+		if err != nil || len(d.Parameters) > 0 {
+			t.Errorf("step %d: the record is still there: %v, %v", steps, d.Parameters, err)
+		}
+	}
+	if steps < 6 {
+		t.Errorf("only %d steps", steps)
 	}
 }
 
@@ -269,4 +292,119 @@ func TestInsertIntoDroppedDies(t *testing.T) {
 	if left := w.below("wh/u/"); len(left) != 1 {
 		t.Errorf("left: %q", left)
 	}
+}
+
+// TestDropBesideReader drops a table, or partitions, while a query reads them: the query sees its rows to the
+// end, whatever is made at the place meanwhile, and then the files go.
+func TestDropBesideReader(t *testing.T) {
+	for drop, c := range map[string]struct {
+		query, place, after string
+		rows, then          []string
+		files               int // in the end
+	}{
+		"DROP TABLE u": {"SELECT a FROM u", "wh/u/", "SHOW TABLES LIKE 'u'", []string{"1", "2", "3"}, nil, 0},
+		"DROP TABLE t": {"SELECT a, ds FROM t", "wh/t/", "SHOW TABLES LIKE 't'", []string{"1 x", "2 x", "3 y"}, nil, 0},
+		"DROP TABLE u; CREATE TABLE u (a INT); INSERT INTO u VALUES (7)": {"SELECT a FROM u", "wh/u/",
+			"SELECT a FROM u", []string{"1", "2", "3"}, []string{"7"}, 1},
+		"DROP TABLE u; CREATE TABLE u AS SELECT a FROM w": {"SELECT a FROM u", "wh/u/",
+			"SELECT a FROM u", []string{"1", "2", "3"}, []string{"5"}, 1},
+		"DROP TABLE u; ALTER TABLE w RENAME TO u": {"SELECT a FROM u", "wh/u/",
+			"SELECT a FROM u", []string{"1", "2", "3"}, []string{"5"}, 1},
+		"DROP TABLE u; CREATE EXTERNAL TABLE e (a INT) LOCATION 'mem://lake/wh/u'": {"SELECT a FROM u", "wh/u/",
+			"SELECT a FROM e", []string{"1", "2", "3"}, nil, 0},
+		"DROP TABLE t; CREATE TABLE e (a INT) LOCATION 'mem://lake/wh/t/ds=x'": {"SELECT a, ds FROM t", "wh/t/",
+			"SELECT a FROM e", []string{"1 x", "2 x", "3 y"}, nil, 0},
+		"DROP TABLE u; ALTER TABLE t ADD PARTITION (ds='z') LOCATION 'mem://lake/wh/u'": {"SELECT a FROM u", "wh/u/",
+			"SELECT a FROM t WHERE ds = 'z'", []string{"1", "2", "3"}, nil, 0},
+		"DROP TABLE u; ALTER TABLE t PARTITION (ds='y') SET LOCATION 'mem://lake/wh/u'": {"SELECT a FROM u", "wh/u/",
+			"SELECT a FROM t WHERE ds = 'y'", []string{"1", "2", "3"}, nil, 0},
+		"DROP TABLE u; ALTER TABLE w SET LOCATION 'mem://lake/wh/u'": {"SELECT a FROM u", "wh/u/",
+			"SELECT a FROM w", []string{"1", "2", "3"}, nil, 0},
+		"ALTER TABLE t DROP PARTITION (ds='x'); MSCK REPAIR TABLE t": {"SELECT a FROM t WHERE ds = 'x'", "wh/t/ds=x/",
+			"SHOW PARTITIONS t", []string{"1", "2"}, []string{"ds=y"}, 0},
+		"ALTER TABLE t DROP PARTITION (ds='x'); INSERT INTO t PARTITION (ds='x') VALUES (7)": {"SELECT a FROM t WHERE ds = 'x'", "wh/t/ds=x/",
+			"SELECT a FROM t WHERE ds = 'x'", []string{"1", "2"}, []string{"7"}, 1},
+		"ALTER TABLE o EXCHANGE PARTITION (ds='x') WITH TABLE t": {"SELECT a FROM t WHERE ds = 'x'", "wh/t/ds=x/",
+			"SELECT a FROM o", []string{"1", "2"}, []string{"1", "2"}, 0},
+		"TRUNCATE TABLE t": {"SELECT a, ds FROM t", "wh/t/", "SELECT a FROM t", []string{"1 x", "2 x", "3 y"}, nil, 0},
+		"DROP DATABASE d CASCADE": {"SELECT a FROM d.v", "wh/d.db/", "SHOW DATABASES LIKE 'd'",
+			[]string{"1"}, nil, 0},
+		"DROP DATABASE d CASCADE; CREATE DATABASE d; CREATE TABLE d.v (a INT); INSERT INTO d.v VALUES (7)": {"SELECT a FROM d.v", "wh/d.db/",
+			"SELECT a FROM d.v", []string{"1"}, []string{"7"}, 1},
+	} {
+		t.Run(drop, func(t *testing.T) {
+			w := newWorld(t)
+			w.grace = "300ms"
+			w.track = "false"
+			must(t, w.plain(), setup+`; CREATE TABLE w (a INT); INSERT INTO w VALUES (5); CREATE DATABASE d; CREATE TABLE d.v (a INT); INSERT INTO d.v VALUES (1);
+				CREATE TABLE o (a INT) PARTITIONED BY (ds STRING)`)
+			s := w.plain()
+			old := w.during(c.query, func() {
+				must(t, s, drop)
+				same(t, "dropped", must(t, w.plain(), c.after), c.then...)
+				if err := s.Close(t.Context()); err != nil { // after the grace
+					t.Error(err)
+				}
+			})
+			same(t, "an old reader", old, c.rows...)
+			if _, err := w.plain().Vacuum(t.Context(), "", "", false); err != nil {
+				t.Fatal(err)
+			}
+			same(t, "dropped", must(t, w.plain(), c.after), c.then...)
+			if left := w.below(c.place); len(left) != c.files {
+				t.Errorf("left: %q", left)
+			}
+			if d, err := w.store.Database(t.Context(), metastore.DefaultDatabase); err != nil || len(d.Parameters) > 0 {
+				t.Errorf("the record is still there: %v, %v", d.Parameters, err)
+			}
+		})
+	}
+}
+
+// TestDropElsewhere drops what lies outside of its table's place: that goes at once, so that nobody else can
+// take it for his.
+func TestDropElsewhere(t *testing.T) {
+	for _, drop := range []string{"DROP TABLE t", "ALTER TABLE t DROP PARTITION (ds='far')"} {
+		w := newWorld(t)
+		w.grace = "1h"
+		must(t, w.plain(), setup+"; ALTER TABLE t ADD PARTITION (ds='far') LOCATION 'mem://lake/far'; INSERT INTO t PARTITION (ds='far') VALUES (8)")
+		must(t, w.plain(), drop+"; CREATE TABLE f (a INT) LOCATION 'mem://lake/far'")
+		same(t, drop, must(t, w.plain(), "SELECT a FROM f"))
+		same(t, drop, w.below("far/"))
+	}
+}
+
+// during runs a query, and does something while it reads: before it opens its first file, and once it has a
+// lock.
+func (w *world) during(query string, do func()) []string {
+	w.t.Helper()
+	var once sync.Once
+	opening, done := make(chan struct{}), make(chan struct{})
+	slow := storagetest.Faulty(w.mem, func(op storagetest.Op) error {
+		if op.Kind == storagetest.OpOpen {
+			once.Do(func() { close(opening) })
+			<-done
+		}
+		return nil
+	})
+	type answer struct {
+		rows []string
+		err  error
+	}
+	reading := make(chan answer)
+	go func() {
+		rows, err := run(w.session(slow, w.store), query)
+		reading <- answer{rows, err}
+	}()
+	<-opening
+	w.waitForLock()
+	func() {
+		defer close(done)
+		do()
+	}()
+	a := <-reading
+	if a.err != nil {
+		w.t.Errorf("%s: %v", query, a.err)
+	}
+	return a.rows
 }

@@ -278,7 +278,7 @@ func (m *imported) alreadyThere(err error) error {
 
 // load copies the files to where the table has its own.
 func (m *imported) load(ctx context.Context, r *Result) error {
-	if err := m.s.recoverIntents(ctx, m.table.Database); err != nil { // what died must not be in the way
+	if err := m.s.recoverIntents(ctx, m.table.Database, m.table.Storage.Location); err != nil { // what died must not be in the way
 		return err
 	}
 	targets, deliveries, err := m.targets(ctx)

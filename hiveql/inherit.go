@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -20,59 +21,108 @@ const earlierTable = " earlier"
 
 // inheritance is what a table has taken over.
 type inheritance struct {
-	dropped []string // ids of what was dropped
-	writes  []string // ids of writes
+	dropped []string            // ids of what was dropped
+	writes  []string            // ids of writes
+	from    map[string][]string // all ids, by the database that recorded them
 }
 
-// inherit lets a table that a transaction is about to make, by put, take over what the database records of
+// inherit lets a table that a transaction is about to make, by put, take over what databases record of
 // its place, but for the record of the write own. An external table does not take over writes: what is at its
 // place is its own.
 func inherit(ctx context.Context, tx metastore.Tx, t *metastore.Table, own string, put func() error) (inheritance, error) {
-	var h inheritance
-	d, err := tx.Database(ctx, t.Database)
-	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
+	h, err := inheritFrom(ctx, tx, t, own, []string{t.Storage.Location})
+	if err != nil {
 		return h, err
-	}
-	if err == nil {
-		h = inheritFrom(d, t, own)
 	}
 	if err := put(); err != nil {
 		return h, err
 	}
-	if len(h.dropped)+len(h.writes) == 0 {
-		return h, nil
-	}
-	return h, changeIntentsIfKept(ctx, tx, t.Database, func(p map[string]string) {
-		for _, id := range append(h.dropped, h.writes...) {
-			delete(p, writeParam+id)
-		}
-	})
+	return h, h.takeAway(ctx, tx)
 }
 
-func inheritFrom(d *metastore.Database, t *metastore.Table, own string) (h inheritance) {
+// inheritAt lets a table that is there take over what was dropped at places that become those of its partitions.
+func inheritAt(ctx context.Context, tx metastore.Tx, name metastore.TableName, places []string) (inheritance, error) {
+	if len(places) == 0 {
+		return inheritance{}, nil
+	}
+	t, err := tx.Table(ctx, name)
+	if err != nil {
+		return inheritance{}, err
+	}
+	h, err := inheritFrom(ctx, tx, t, "", places)
+	if err != nil || len(h.from) == 0 {
+		return h, err
+	}
+	if err := tx.AlterTable(ctx, name, t); err != nil {
+		return h, err
+	}
+	return h, h.takeAway(ctx, tx)
+}
+
+// inheritFrom gives a table the records of places, which are of its own database, or of one that has gone.
+func inheritFrom(ctx context.Context, tx metastore.Tx, t *metastore.Table, own string, places []string) (h inheritance, err error) {
 	if t.Parameters[temporaryParam] != "" {
-		return h // its place is its own
+		return h, nil // its place is its own
 	}
-	for _, i := range intentsOf(d) {
-		if i.place != t.Storage.Location || i.id == own {
-			continue
+	for _, db := range recordsOf(t.Database) {
+		d, err := tx.Database(ctx, db)
+		if errors.Is(err, metastore.ErrNoSuchDatabase) || errors.Is(err, errors.ErrUnsupported) {
+			continue // who makes the table says so
 		}
-		switch i.kind() {
-		case stateDropping:
-			at, _ := i.droppedAt()
-			if at.IsZero() {
-				at = time.UnixMilli(0)
-			}
-			setParam(&t.Parameters, writeParam+i.id, cleaningState(at))
-			h.dropped = append(h.dropped, i.id)
-		case stateWriting:
-			if t.Type == metastore.Managed {
-				setParam(&t.Parameters, writeParam+i.id, stateWriting+" "+i.by+earlierTable)
-				h.writes = append(h.writes, i.id)
+		if err != nil {
+			return h, err
+		}
+		for _, i := range intentsOf(d) {
+			if i.id != own && slices.ContainsFunc(places, func(p string) bool { return isBelow(p, i.place) }) {
+				h.take(t, db, i)
 			}
 		}
 	}
-	return h
+	return h, nil
+}
+
+// recordsOf are the databases whose records may be of tables of one.
+func recordsOf(db string) []string {
+	if db == metastore.DefaultDatabase {
+		return []string{db}
+	}
+	return []string{db, metastore.DefaultDatabase}
+}
+
+// take takes over one record, if it is of a kind that is.
+func (h *inheritance) take(t *metastore.Table, db string, i intent) {
+	switch i.kind() {
+	case stateDropping:
+		setParam(&t.Parameters, writeParam+i.id, inheritedRecord(i))
+		h.dropped = append(h.dropped, i.id)
+	case stateWriting:
+		if t.Type != metastore.Managed || i.place != t.Storage.Location {
+			return
+		}
+		setParam(&t.Parameters, writeParam+i.id, writingRecord(i.by+earlierTable, i.place))
+		h.writes = append(h.writes, i.id)
+	default:
+		return
+	}
+	if h.from == nil {
+		h.from = map[string][]string{}
+	}
+	h.from[db] = append(h.from[db], i.id)
+}
+
+// takeAway takes from the databases what was taken over.
+func (h *inheritance) takeAway(ctx context.Context, tx metastore.Tx) error {
+	for db, ids := range h.from {
+		err := changeIntentsIfKept(ctx, tx, db, func(p map[string]string) {
+			for _, id := range ids {
+				delete(p, writeParam+id)
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // inherited cleans up, later, after what a table has taken over.
@@ -85,20 +135,22 @@ func (s *Session) inherited(t metastore.TableName, h inheritance) {
 // leftAt are the objects at a place of no table that dropped data has left there, by their keys in its bucket:
 // nobody but older queries needs them.
 func (s *Session) leftAt(ctx context.Context, db, place string) (map[string]bool, error) {
-	d, err := s.cfg.Store.Database(ctx, db)
-	if errors.Is(err, metastore.ErrNoSuchDatabase) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
 	left := map[string]bool{}
-	for _, i := range intentsOf(d) {
-		if kind := i.kind(); i.place != place || kind != stateDropping && kind != stateDropped {
+	for _, db := range recordsOf(db) {
+		d, err := s.cfg.Store.Database(ctx, db)
+		if errors.Is(err, metastore.ErrNoSuchDatabase) {
 			continue
 		}
-		if err := s.leftBy(ctx, i.place, i.id, left); err != nil {
+		if err != nil {
 			return nil, err
+		}
+		for _, i := range intentsOf(d) {
+			if kind := i.kind(); i.place != place || kind != stateDropping && kind != stateDropped {
+				continue
+			}
+			if err := s.leftBy(ctx, i.place, i.id, left); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return left, nil

@@ -352,10 +352,10 @@ func (s *Session) writeDirectory(
 	}
 	defer src.close()
 	_ = s.vacuumStaging(ctx, false, &Vacuumed{}) // what cannot be removed is no reason not to write
-	if err := s.recoverIntents(ctx, s.db); err != nil {
+	place, id := t.Storage.Location, newWriteID(0)
+	if err := s.recoverIntents(ctx, s.db, place); err != nil {
 		return err
 	}
-	place, id := t.Storage.Location, newWriteID(0)
 	record, err := s.intend(ctx, s.db, id, stateWriting, place)
 	if err != nil {
 		return err

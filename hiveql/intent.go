@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/skepdata/skep/metastore"
@@ -134,8 +135,9 @@ func changeIntentsIfKept(ctx context.Context, tx metastore.Tx, db string, change
 	return err
 }
 
-// recoverIntents brings to an end what writes of dead processes have left that a database records.
-func (s *Session) recoverIntents(ctx context.Context, db string) error {
+// recoverIntents brings to an end what writes of dead processes have left that a database records. What cannot
+// be removed is an error only where it is in the way of some places; of others Vacuum tells.
+func (s *Session) recoverIntents(ctx context.Context, db string, places ...string) error {
 	d, err := s.cfg.Store.Database(ctx, db)
 	if errors.Is(err, metastore.ErrNoSuchDatabase) {
 		return nil
@@ -143,20 +145,25 @@ func (s *Session) recoverIntents(ctx context.Context, db string) error {
 	if err != nil {
 		return err
 	}
-	return s.recoverIntentsOf(ctx, d)
+	return s.recoverIntentsOf(ctx, d, places...)
 }
 
-func (s *Session) recoverIntentsOf(ctx context.Context, d *metastore.Database) error {
+// concerns reports whether a place is one of some, in one, or around one.
+func concerns(place string, places []string) bool {
+	return slices.ContainsFunc(places, func(p string) bool { return isBelow(place, p) || isBelow(p, place) })
+}
+
+func (s *Session) recoverIntentsOf(ctx context.Context, d *metastore.Database, places ...string) error {
 	for _, i := range intentsOf(d) {
 		gone, certain := s.abandoned(ctx, i.by)
 		if !gone {
 			continue
 		}
-		needed, err := s.droppedNeeded(ctx, d.Name, i)
+		needed, err := s.droppedNeeded(ctx, i)
 		if err == nil && !needed {
 			err = s.recoverAbandoned(ctx, d.Name, i, certain)
 		}
-		if err != nil {
+		if err != nil && concerns(i.place, places) {
 			return fmt.Errorf("recover write %s at %s: %w", i.id, i.place, err)
 		}
 	}
@@ -247,7 +254,7 @@ func (s *Session) vacuumIntents(ctx context.Context, dbs string, dry bool, v *Va
 		}
 		for _, i := range intentsOf(d) {
 			gone, certain := s.abandoned(ctx, i.by)
-			needed, err := s.droppedNeeded(ctx, name, i)
+			needed, err := s.droppedNeeded(ctx, i)
 			all = errors.Join(all, err)
 			switch kind := i.kind(); {
 			case err != nil || needed || !gone:

@@ -60,7 +60,7 @@ func orphaned(params map[string]string) bool {
 	found := false
 	for k, v := range params {
 		words := strings.Fields(v)
-		if strings.HasPrefix(k, "skep.write.") && len(words) > 3 {
+		if strings.HasPrefix(k, "skep.write.") && len(words) > 4 { // an owner, and more than "cleaning 12 at place"
 			words[2], words[3] = "1073741824", "1" // nobody's number
 			params[k] = strings.Join(words, " ")
 			found = true

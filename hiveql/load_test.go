@@ -312,3 +312,23 @@ func TestLoadIntoTemporary(t *testing.T) {
 	same(t, "sources", w.below("in/"))
 	w.wantNoMoves("t")
 }
+
+// TestLoadBesideUnreadableList loads files while the list of an earlier LOAD DATA cannot be read: that stops those
+// of its directory only.
+func TestLoadBesideUnreadableList(t *testing.T) {
+	w := loadedHalf(t)
+	w.put("other/x/b", "8\n", "other/y/c", "9\n")
+	b := storagetest.Faulty(w.mem, func(op storagetest.Op) error {
+		if op.Kind == storagetest.OpOpen && strings.HasPrefix(op.Key, "wh/u/.skep-moved-") {
+			return errDead
+		}
+		return nil
+	})
+	must(t, w.session(b, w.store), "CREATE TABLE v (a INT); LOAD DATA INPATH 'mem://lake/other/*/?' INTO TABLE v")
+	same(t, "rows", must(t, w.plain(), "SELECT a FROM v"), "8", "9")
+	if _, err := run(w.session(b, w.store), "LOAD DATA INPATH 'mem://lake/in' INTO TABLE v"); !errors.Is(err, errDead) {
+		t.Errorf("loaded again: %v", err)
+	}
+	must(t, w.plain(), "INSERT INTO u VALUES (4)")
+	same(t, "sources", w.below("in/"))
+}

@@ -1,6 +1,7 @@
 package hiveql
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -64,6 +65,12 @@ func movesOf(t *metastore.Table) []string {
 	return ids
 }
 
+// movedFrom is where the list of such a write is: the place that the table had.
+func movedFrom(t *metastore.Table, id string) string {
+	_, home, _ := strings.Cut(t.Parameters[movedParam+id], " at ")
+	return cmp.Or(home, t.Storage.Location)
+}
+
 // writeMoved lists the sources of a write.
 func (cfg *Config) writeMoved(ctx context.Context, table, id string, files []File) error {
 	loc, err := cfg.directory(ctx, table)
@@ -86,8 +93,8 @@ func (cfg *Config) writeMoved(ctx context.Context, table, id string, files []Fil
 }
 
 // readMoved reads such a list. There is none where another process has finished the write.
-func (cfg *Config) readMoved(ctx context.Context, table, id string) ([]moved, error) {
-	loc, err := cfg.directory(ctx, table)
+func (cfg *Config) readMoved(ctx context.Context, t *metastore.Table, id string) ([]moved, error) {
+	loc, err := cfg.directory(ctx, movedFrom(t, id))
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +124,7 @@ func (cfg *Config) readMoved(ctx context.Context, table, id string) ([]moved, er
 // Every step can be repeated, by any process. t is a table of store, which may know it by another name than
 // the session does.
 func (s *Session) finishMove(ctx context.Context, store metastore.Store, t *metastore.Table, id string) error {
-	list, err := s.cfg.readMoved(ctx, t.Storage.Location, id)
+	list, err := s.cfg.readMoved(ctx, t, id)
 	if err != nil {
 		return err
 	}
@@ -131,7 +138,7 @@ func (s *Session) finishMove(ctx context.Context, store metastore.Store, t *meta
 		}
 	}
 	// The records go last: without them nobody would look for the list.
-	if err := s.removeNamed(ctx, t.Storage.Location, movedPrefix+id); err != nil {
+	if err := s.removeNamed(ctx, movedFrom(t, id), movedPrefix+id); err != nil {
 		return err
 	}
 	return store.Update(ctx, func(tx metastore.Tx) error {

@@ -54,14 +54,18 @@ func (s *Session) loadedBefore(ctx context.Context, files []File) (before []load
 		if !ok {
 			continue
 		}
-		t, err := s.movedInto(ctx, d.Parameters[k], id)
+		record := movedRecordOf(d.Parameters[k])
+		if !record.concerns(files) {
+			continue // and be its list unreadable
+		}
+		t, err := s.movedInto(ctx, record.TableName, id)
 		if err != nil {
 			return nil, "", err
 		}
 		if t == nil {
 			continue
 		}
-		list, err := s.cfg.readMoved(ctx, t.Storage.Location, id)
+		list, err := s.cfg.readMoved(ctx, t, id)
 		if err != nil {
 			return nil, "", err
 		}
@@ -84,12 +88,42 @@ func loadedAmong(list []moved, files []File) int {
 	})
 }
 
+// movedRecord is what the default database says of a LOAD DATA: into which table, and from where.
+type movedRecord struct {
+	metastore.TableName
+	From string `json:"from,omitempty"` // the URL of all sources begins with it; "" if that is not known
+}
+
+// movedRecordOf reads a record; one that is damaged is of no table, and of any source.
+func movedRecordOf(text string) movedRecord {
+	var r movedRecord
+	if json.Unmarshal([]byte(text), &r) != nil {
+		return movedRecord{}
+	}
+	return r
+}
+
+// concerns reports whether any of the files can be among the sources.
+func (r *movedRecord) concerns(files []File) bool {
+	return slices.ContainsFunc(files, func(f File) bool { return strings.HasPrefix(f.URL(), r.From) })
+}
+
+// commonDir is the longest URL of a directory that those of all files begin with.
+func commonDir(files []File) string {
+	common := files[0].URL()
+	for _, f := range files {
+		for !strings.HasPrefix(f.URL(), common) || !strings.HasSuffix(common, "/") {
+			common = common[:strings.LastIndexByte(common[:len(common)-1], '/')+1]
+		}
+	}
+	return common
+}
+
 // movedInto is the table of a write on record. It may have another name by now. Where it was dropped, or the
 // write is finished, it is nil, and the record goes.
-func (s *Session) movedInto(ctx context.Context, record, id string) (*metastore.Table, error) {
+func (s *Session) movedInto(ctx context.Context, name metastore.TableName, id string) (*metastore.Table, error) {
 	store := s.engine.cfg.Store
-	var name metastore.TableName
-	if json.Unmarshal([]byte(record), &name) == nil {
+	if name.Name != "" {
 		t, err := store.Table(ctx, name)
 		if err == nil && t.Parameters[movedParam+id] != "" {
 			return t, nil
@@ -121,7 +155,7 @@ func (j *job) commitMoves(ctx context.Context, tx metastore.Tx, t *metastore.Tab
 	if len(j.moves) == 0 {
 		return nil
 	}
-	record, err := json.Marshal(j.s.temporary.kept(t.TableName))
+	record, err := json.Marshal(movedRecord{j.s.temporary.kept(t.TableName), commonDir(j.moves)})
 	if err != nil {
 		return err
 	}
@@ -135,7 +169,7 @@ func (j *job) commitMoves(ctx context.Context, tx metastore.Tx, t *metastore.Tab
 	if err == nil && another {
 		err = errReplaced
 	}
-	setParam(&t.Parameters, movedParam+j.id, time.Now().UTC().Format(time.RFC3339))
+	setParam(&t.Parameters, movedParam+j.id, time.Now().UTC().Format(time.RFC3339)+" at "+j.table.Storage.Location)
 	return err
 }
 

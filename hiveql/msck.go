@@ -26,7 +26,7 @@ func (s *Session) msck(ctx context.Context, r *Result, n *syntax.Msck) error {
 	if t.Type == metastore.View {
 		return semantic(&n.Table, 10131, "MSCK checks tables, and %s is a view", t.Name)
 	}
-	if err := s.recoverIntents(ctx, t.Database); err != nil { // dropped data must not come back
+	if err := s.recoverIntents(ctx, t.Database, t.Storage.Location); err != nil { // dropped data must not come back
 		return err
 	}
 	_ = s.finishWrites(ctx, t.TableName) // what cannot be removed yet is passed over

@@ -82,7 +82,8 @@ func (c *renaming) begin(ctx context.Context) error {
 	if c.hides {
 		left = map[string]bool{}
 		for _, id := range writesOf(c.table, stateCleaning) {
-			err = errors.Join(err, c.s.leftBy(ctx, c.table.Storage.Location, id, left))
+			i := writeOf(c.table, id)
+			err = errors.Join(err, c.s.leftBy(ctx, i.place, id, left))
 		}
 	} else {
 		left, err = c.s.leftAt(ctx, c.db, c.to)
@@ -99,7 +100,7 @@ func (c *renaming) begin(ctx context.Context) error {
 		}
 	}
 	record := c.s.intentText(ctx, stateCopying, c.to)
-	c.writing = stateWriting + " " + c.s.owner(ctx)
+	c.writing = writingRecord(c.s.owner(ctx), c.table.Storage.Location)
 	return c.s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
 		t, err := tx.Table(ctx, c.table.TableName)
 		if err != nil {
@@ -284,7 +285,7 @@ func (s *Session) moveTable(ctx context.Context, t *metastore.Table, to metastor
 	if err := s.recoverWrites(ctx, t); err != nil {
 		return err
 	}
-	if err := s.recoverIntents(ctx, to.Database); err != nil {
+	if err := s.recoverIntents(ctx, to.Database, dest); err != nil {
 		return err
 	}
 	from := t.Storage.Location
@@ -310,6 +311,7 @@ func (s *Session) moveTable(ctx context.Context, t *metastore.Table, to metastor
 		for id := range pendingWrites(now) {  // which cannot commit to the table any more
 			delete(now.Parameters, writeParam+id)
 		}
+		listsMove(now, from, dest)
 		left, err = inherit(ctx, tx, now, c.id, func() error { return tx.AlterTable(ctx, t.TableName, now) })
 		if err != nil || !t.Partitioned() {
 			return err
@@ -320,6 +322,20 @@ func (s *Session) moveTable(ctx context.Context, t *metastore.Table, to metastor
 		s.inherited(to, left)
 	}
 	return err
+}
+
+// listsMove lets records of writes follow their lists to another place.
+func listsMove(t *metastore.Table, from, to string) {
+	for _, id := range append(writesOf(t, stateCleaning), writesOf(t, stateCleaned)...) {
+		if i := writeOf(t, id); i.place == from {
+			t.Parameters[writeParam+id] = i.state + " " + i.by + " at " + to
+		}
+	}
+	for _, id := range movesOf(t) {
+		if when, home, _ := strings.Cut(t.Parameters[movedParam+id], " at "); home == from {
+			t.Parameters[movedParam+id] = when + " at " + to
+		}
+	}
 }
 
 // movePartitions changes the locations of partitions below one place to another.

@@ -136,7 +136,8 @@ func (g gone) add(place string, f replacedFile) {
 func (cfg *Config) goneFrom(ctx context.Context, t *metastore.Table) (gone, error) {
 	all := gone{}
 	for _, id := range writesOf(t, stateCleaning) {
-		list, err := cfg.readReplaced(ctx, t.Storage.Location, id)
+		i := writeOf(t, id)
+		list, err := cfg.readReplaced(ctx, i.place, id)
 		if errors.Is(err, storage.ErrNotExist) {
 			return nil, errStale
 		}

@@ -53,14 +53,13 @@ func (s *Session) Vacuum(ctx context.Context, dbs, tables string, dry bool) (Vac
 }
 
 func (s *Session) vacuumWrite(ctx context.Context, t *metastore.Table, id string, dry bool, v *Vacuumed) error {
-	value := t.Parameters[writeParam+id]
-	state, by, _ := strings.Cut(value, " ")
-	if state == stateCleaning || state == stateCleaned {
+	i := writeOf(t, id)
+	if i.state == stateCleaning || i.state == stateCleaned {
 		var done bool
 		var err error
 		if dry {
 			var needed bool
-			needed, err = s.needed(ctx, t.TableName, committedAt(value))
+			needed, err = s.cleaningNeeded(ctx, t, i)
 			done = !needed
 		} else {
 			done, err = s.finishWrite(ctx, t.TableName, id)
@@ -72,7 +71,7 @@ func (s *Session) vacuumWrite(ctx context.Context, t *metastore.Table, id string
 		}
 		return err
 	}
-	gone, certain := s.abandoned(ctx, by)
+	gone, certain := s.abandoned(ctx, i.by)
 	if !gone {
 		v.Kept++
 		return nil
@@ -81,7 +80,7 @@ func (s *Session) vacuumWrite(ctx context.Context, t *metastore.Table, id string
 	if dry {
 		return nil
 	}
-	return s.takeBack(ctx, t, id, value, certain)
+	return s.takeBack(ctx, t, i, certain)
 }
 
 // vacuumMove removes the sources of a LOAD DATA.

@@ -70,7 +70,6 @@ func (w *stormWorker) check(c stormCheck, last bool, also ...int) {
 	if err != nil {
 		missing := strings.Contains(err.Error(), "Table not found")
 		switch {
-		case c.batches == "r" && strings.Contains(err.Error(), "does not exist"): // RENAME waits for nobody
 		case missing && (c.batches == "r" || c.batches == "c" || c.table != c.batches):
 		case w.calm && !w.mayFail(err.Error()), last:
 			w.storm.t.Errorf("%s: %v", c.sql, err)
