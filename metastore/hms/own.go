@@ -37,6 +37,7 @@ func (s *Service) addOwn(t *thrift.Service) {
 		thrift.ConnOf(ctx).Memory = ownClient{}
 		return 1, nil
 	}, throwsM...)
+	s.addOwnLocks(t)
 }
 
 // store is the metastore as the client of a call sees it.

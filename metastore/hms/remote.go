@@ -24,7 +24,8 @@ import (
 // are seen by others, and kept, one by one, and what an fn that fails has written stays. Updates of
 // all Remotes of a metastore happen one after the other nevertheless, by a lock of the metastore.
 // A Partitions that is under way may see what others write meanwhile. Times are whole seconds.
-// The change log, locks, notes and macros are not reached: they report errors.ErrUnsupported. Of roles only the names are.
+// The change log, transactions, notes and macros are not reached: they report errors.ErrUnsupported; so do locks, and
+// the clock, where the metastore is not ours. Of roles only the names are.
 type Remote struct {
 	dialer thrift.Dialer
 	user   string
@@ -37,7 +38,10 @@ type Remote struct {
 	reader
 }
 
-var _ metastore.Store = (*Remote)(nil)
+var (
+	_ metastore.Store = (*Remote)(nil)
+	_ metastore.Clock = (*Remote)(nil)
+)
 
 // maxIdle is how many connections are kept.
 const maxIdle = 8

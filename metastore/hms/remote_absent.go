@@ -9,21 +9,6 @@ import (
 	"github.com/skepdata/skep/partitions"
 )
 
-// Locks implements metastore.Reader.
-func (r reader) Locks(context.Context) ([]*metastore.Lock, error) {
-	return nil, unsupported("list locks", "", "the list of locks")
-}
-
-// PutLock implements metastore.Tx.
-func (x *remoteTx) PutLock(context.Context, *metastore.Lock) (int64, error) {
-	return 0, unsupported("put lock", "", "a lock with a state")
-}
-
-// DropLock implements metastore.Tx.
-func (x *remoteTx) DropLock(_ context.Context, id int64) error {
-	return unsupported("drop lock", fmt.Sprint(id), "a lock with a state")
-}
-
 // Txns implements metastore.Reader.
 func (r reader) Txns(context.Context) ([]*metastore.Txn, int64, error) {
 	return nil, 0, unsupported("list transactions", "", "the list of transactions")

@@ -16,7 +16,7 @@ import (
 )
 
 const remoteLacks = metastoretest.Transactions | metastoretest.Snapshots | metastoretest.Microseconds | metastoretest.Log |
-	metastoretest.LockTable | metastoretest.LooseStatistics | metastoretest.NoOwnerType | metastoretest.RoleOwners
+	metastoretest.TxnTable | metastoretest.LooseStatistics | metastoretest.NoOwnerType | metastoretest.RoleOwners
 
 // TestRemote runs the contract of a metastore through the protocol.
 func TestRemote(t *testing.T) {
@@ -68,7 +68,6 @@ func addressOf(t testing.TB, store metastore.Store) string { return serve(t, hms
 func TestRemoteUnsupported(t *testing.T) {
 	r := remote(t, openStore(t))
 	ctx := t.Context()
-	_, locks := r.Locks(ctx)
 	_, last := r.LastChange(ctx)
 	var changes error
 	for _, err := range r.Changes(ctx, 0) {
@@ -77,7 +76,7 @@ func TestRemoteUnsupported(t *testing.T) {
 	macro := r.Update(ctx, func(tx metastore.Tx) error {
 		return tx.CreateFunction(ctx, &metastore.Function{Database: "default", Name: "m", Type: "MACRO", Text: "(x int) x"})
 	})
-	for what, err := range map[string]error{"the list of locks": locks, "the change log": errors.Join(last, changes), "a macro": macro} {
+	for what, err := range map[string]error{"the change log": errors.Join(last, changes), "a macro": macro} {
 		if !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), what) {
 			t.Errorf("%s: %v", what, err)
 		}

@@ -39,8 +39,10 @@ const (
 	Microseconds
 	// Log: there is a change log, and Notes in it.
 	Log
-	// LockTable: locks are kept as they are put.
+	// LockTable: locks are kept as they are put, and there is a clock for them.
 	LockTable
+	// TxnTable: transactions are kept as they are put, and the numbers of writes of tables.
+	TxnTable
 	// LooseStatistics: statistics of columns that a table does not have are kept, to the last number.
 	LooseStatistics
 	// NoOwnerType: that nobody said what an owner is is kept, too; otherwise it is a USER.
