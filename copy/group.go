@@ -21,11 +21,11 @@ type cluster struct {
 	order int    // among the groups
 	left  int    // files that have not been read yet
 
-	files   []Source // that are in no output yet, as they come
-	numbers []int64  // of files, for --numberFiles
-	early   aside    // files before those, which the next output has
-	held    holdings // what outputs have that are there already
-	base    *record  // the last output that is there already, as long as nothing has been made of the files
+	files   []Source  // that are in no output yet, as they come
+	numbers []int64   // of files, for --numberFiles
+	early   aside     // files before those, which the next output has
+	held    *holdings // what outputs have that are there already
+	base    *record   // the last output that is there already, as long as nothing has been made of the files
 }
 
 // grouped collects the files by the text of their groups and yields the outputs.

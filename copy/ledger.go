@@ -63,14 +63,6 @@ type recordedSource struct {
 	MTime time.Time
 }
 
-// is reports whether o is the recorded version.
-func (r recordedSource) is(o storage.Object) bool {
-	if r.ETag != "" && o.ETag != "" {
-		return r.Size == o.Size && r.ETag == o.ETag
-	}
-	return r.Size == o.Size && (r.MTime.IsZero() || o.ModTime.IsZero() || r.MTime.Equal(o.ModTime))
-}
-
 func newLedger(dir string) *ledger {
 	return &ledger{dir: dir, sources: spill.NewStore(""), outputs: map[string]*record{}, intended: map[string]bool{}}
 }
