@@ -20,6 +20,7 @@ type columnWriter struct {
 	below   []*columnWriter
 	present bitWriter
 	nulls   bool // present is of use: a value of the stripe is NULL
+	solid   int  // values of the stripe before the first NULL, which are not in present yet
 	stripe  statistics
 	file    orcfile.Statistics
 	data    *orcfile.Chunks // of all kinds but arrays, maps and structs
@@ -78,10 +79,18 @@ func newColumnWriter(t hivetype.Type, next *uint64, by *clock, chunk func() *orc
 
 // write adds a value.
 func (c *columnWriter) write(v hivetype.Value) error {
-	c.present.add(v != nil)
-	if v == nil {
+	switch {
+	case v == nil:
+		for ; c.solid > 0; c.solid-- {
+			c.present.add(true)
+		}
+		c.present.add(false)
 		c.nulls, c.stripe.null = true, true
 		return nil
+	case c.nulls:
+		c.present.add(true)
+	default:
+		c.solid++
 	}
 	c.stripe.count++
 	c.raw += rawSize(v, c.t)

@@ -181,7 +181,7 @@ func (w *integerWriter) others(list []int64) {
 	}
 	code := codeOf(width)
 	w.header(1, code, len(list))
-	w.pack(list, widthOf(code), w.plain)
+	w.pack(list, widthOf(code), w.signed)
 }
 
 // differences are the first difference of numbers and the bits that the further ones need, 0 if they are all the same;
@@ -224,27 +224,31 @@ func (w *integerWriter) deltas(list []int64, first int64, widest int) {
 		d := list[i] - list[i-1]
 		sizes = append(sizes, max(d, -d))
 	}
-	w.pack(sizes, widthOf(code), func(v int64) uint64 { return uint64(v) })
+	w.pack(sizes, widthOf(code), false)
 }
 
-// pack writes numbers of width bits, the highest bit first, to whole bytes.
-func (w *integerWriter) pack(list []int64, width int, plain func(int64) uint64) {
-	b, left := w.packed[:0], 8 // bits that are free in the last byte
-	b = append(b, 0)
+// pack writes numbers of width bits, those with a sign by zigzag, the highest bit first, to whole bytes.
+func (w *integerWriter) pack(list []int64, width int, signed bool) {
+	b, bits, n := w.packed[:0], uint64(0), 0 // the last n of bits, fewer than 8, are not in b
+	low := min(width, 32)
 	for _, v := range list {
-		u := plain(v)
-		for n := width; n > 0; {
-			k := min(n, left)
-			n -= k
-			left -= k
-			b[len(b)-1] |= byte(u>>n&(1<<k-1)) << left
-			if left == 0 {
-				b, left = append(b, 0), 8
+		u := uint64(v)
+		if signed {
+			u = zigzag(v)
+		}
+		if width > 32 {
+			bits, n = bits<<(width-32)|u>>32&(1<<(width-32)-1), n+width-32
+			for ; n >= 8; n -= 8 {
+				b = append(b, byte(bits>>(n-8)))
 			}
 		}
+		bits, n = bits<<low|u&(1<<low-1), n+low
+		for ; n >= 8; n -= 8 {
+			b = append(b, byte(bits>>(n-8)))
+		}
 	}
-	if left == 8 {
-		b = b[:len(b)-1]
+	if n > 0 {
+		b = append(b, byte(bits<<(8-n)))
 	}
 	w.out.Append(b)
 	w.packed = b

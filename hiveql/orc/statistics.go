@@ -27,8 +27,9 @@ type statistics struct {
 	bytes   int64
 	dleast  hivetype.Dec
 	dmost   hivetype.Dec
-	dsum    hivetype.Dec
-	lnanos  int64 // of the least and the most timestamp, behind the milliseconds
+	dsum    *big.Int // but for what is in sum
+	digits  bool     // dleast and dmost have no more digits than 64 bits, and are least and most
+	lnanos  int64    // of the least and the most timestamp, behind the milliseconds
 	mnanos  int64
 	strange bool // not a number: no bounds
 }
@@ -66,16 +67,48 @@ func (s *statistics) text(v string) {
 }
 
 func (s *statistics) decimal(v hivetype.Dec) {
-	if !s.some {
-		s.dleast, s.dmost, s.dsum, s.some = v, v, hivetype.Dec{Unscaled: new(big.Int), Scale: v.Scale}, true
+	if !v.Unscaled.IsInt64() {
+		s.wideDecimal(v)
+		return
 	}
+	n := v.Unscaled.Int64()
+	if !s.some {
+		s.dleast, s.dmost, s.dsum, s.some, s.digits = v, v, new(big.Int), true, true
+		s.least, s.most = n, n
+	}
+	switch {
+	case !s.digits:
+		s.wideBounds(v)
+	case n < s.least:
+		s.dleast, s.least = v, n
+	case n > s.most:
+		s.dmost, s.most = v, n
+	}
+	sum := s.sum + n
+	if (n > 0) != (sum > s.sum) && n != 0 {
+		s.dsum.Add(s.dsum, big.NewInt(s.sum))
+		sum = n
+	}
+	s.sum = sum
+}
+
+// wideDecimal takes a value that 64 bits have no room for.
+func (s *statistics) wideDecimal(v hivetype.Dec) {
+	if !s.some {
+		s.dleast, s.dmost, s.dsum, s.some = v, v, new(big.Int), true
+	}
+	s.wideBounds(v)
+	s.dsum.Add(s.dsum, v.Unscaled)
+}
+
+func (s *statistics) wideBounds(v hivetype.Dec) {
+	s.digits = false
 	if v.Cmp(s.dleast) < 0 {
 		s.dleast = v
 	}
 	if v.Cmp(s.dmost) > 0 {
 		s.dmost = v
 	}
-	s.dsum = hivetype.Dec{Unscaled: new(big.Int).Add(s.dsum.Unscaled, v.Unscaled), Scale: v.Scale}
 }
 
 // instant takes milliseconds since 1970, and the nanoseconds behind them.
@@ -127,8 +160,9 @@ func (s *statistics) bounds(m orcfile.Message) orcfile.Message {
 		}
 		return m.Bytes(4, b.Signed(3, s.bytes))
 	case hivetype.Decimal:
+		sum := hivetype.Dec{Unscaled: new(big.Int).Add(s.dsum, big.NewInt(s.sum)), Scale: s.dleast.Scale}
 		return m.Bytes(6, orcfile.Message(nil).Bytes(1, []byte(s.dleast.String())).Bytes(2, []byte(s.dmost.String())).
-			Bytes(3, []byte(s.dsum.String())))
+			Bytes(3, []byte(sum.String())))
 	case hivetype.Date:
 		return m.Bytes(7, orcfile.Message(nil).Signed(1, s.least).Signed(2, s.most))
 	case hivetype.Timestamp, hivetype.TimestampLocalTZ:

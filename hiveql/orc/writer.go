@@ -245,10 +245,7 @@ type encodedAs struct {
 
 // streams ends the column's streams.
 func (c *columnWriter) streams() []encodedAs {
-	c.present.flush()
-	if !c.nulls {
-		c.present.runs.out.Reset()
-	}
+	c.present.flush() // which is empty where no value is NULL
 	if c.words != nil && !c.words.saves() {
 		c.direct()
 	}
@@ -289,7 +286,7 @@ func (c *columnWriter) encoding() orcfile.Message {
 
 // begin begins a stripe.
 func (c *columnWriter) begin() {
-	c.stripe, c.nulls = statistics{kind: c.t.Kind}, false
+	c.stripe, c.nulls, c.solid = statistics{kind: c.t.Kind}, false, 0
 	switch c.t.Kind {
 	case hivetype.String, hivetype.Varchar, hivetype.Char:
 		c.words = &dictionary{}
