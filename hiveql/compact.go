@@ -237,7 +237,8 @@ func (c *compaction) find(ctx context.Context, match partitions.Predicate) error
 	if !s.temporary.has(c.table.TableName) {
 		tables = append(tables, c.table.TableName)
 	}
-	c.src = &source{cfg: s.cfg, counts: &c.r.counts, lease: s.lease(ctx, tables), nanos: true, whole: s.settings.isTrue(verifyWhole)}
+	c.src = &source{cfg: s.cfg, counts: &c.r.counts, lease: s.lease(ctx, tables), nanos: true,
+		whole: s.settings.isTrue(verifyWhole), ranges: s.settings.isTrue(verifyRanges)}
 	found, err := c.src.list(ctx, scan, make(chan struct{}, s.cfg.Parallel))
 	if err != nil {
 		c.src.close()

@@ -248,7 +248,8 @@ func (c *compaction) rewrite(ctx context.Context, p *compactPlace, group []*comp
 	if err != nil {
 		return 0, 0, err
 	}
-	src := &source{cfg: s.cfg, counts: &c.r.counts, scans: map[*analysis.Scan][]PartitionFiles{}, nanos: true, whole: s.settings.isTrue(verifyWhole)}
+	src := &source{cfg: s.cfg, counts: &c.r.counts, scans: map[*analysis.Scan][]PartitionFiles{}, nanos: true,
+		whole: s.settings.isTrue(verifyWhole), ranges: s.settings.isTrue(verifyRanges)}
 	for _, scan := range plan.Scans(nil) {
 		one := p.PartitionFiles
 		one.Files = nil

@@ -62,6 +62,8 @@ type Local struct {
 	// Whole says that of a file whose Parts are not Sure, once its sums have been told, nothing is to be used before
 	// Prove.
 	Whole bool
+	// Ranges says that of a file whose Parts are not Sure nothing is to be used that has no sum of its own before Confirm.
+	Ranges bool
 	// Release gives the file back. It is not nil, and called once.
 	Release func()
 }
@@ -111,6 +113,14 @@ type Parts interface {
 	// right, they have come twice in one way then. If they come otherwise each time the error is
 	// storage.ErrChecksum.
 	Confirm(ctx context.Context, off, n int64) error
+	// ReadConfirmed is ReadAt of bytes that Confirm has made sure of.
+	ReadConfirmed(ctx context.Context, p []byte, off int64) (int, error)
+	// ConfirmAhead asks for bytes that will be confirmed soon, and does not wait. ConfirmWhole asks for all of the file,
+	// to be compared as a whole instead of coming twice, and reports whether it can be, as far as it is known.
+	ConfirmAhead(off, n int64)
+	ConfirmWhole() bool
+	// Unconfirmed is how many bytes would have to be fetched, about, to confirm n from off on.
+	Unconfirmed(off, n int64) int64
 }
 
 // PartitionFiles are the files of one partition.

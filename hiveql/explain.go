@@ -103,6 +103,9 @@ func (st Stats) lines(partitions string) []string {
 	}
 	lines = append(lines, fmt.Sprintf("Bytes: %d fetched by %d requests, %d from the cache, of %d in the files opened",
 		st.BytesFetched, st.Gets, st.BytesFound, st.BytesRead))
+	if st.BytesCompared > 0 {
+		lines = append(lines, fmt.Sprintf("Confirmed: %d of the bytes fetched were only compared with what had come", st.BytesCompared))
+	}
 	if st.BlocksChanged > 0 {
 		lines = append(lines, fmt.Sprintf("Changed on the way: %d blocks of 64 KiB, fetched again", st.BlocksChanged))
 	}

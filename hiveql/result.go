@@ -39,6 +39,7 @@ type Stats struct {
 	BytesRead       int64         // size of the files that were opened
 	BytesFetched    int64         // of these, bytes that came from a far store by this statement
 	BytesFound      int64         // bytes of far files that were needed, and were in the cache
+	BytesCompared   int64         // of the bytes fetched, those that came only to be compared with what had come before
 	BlocksChanged   int64         // blocks of far files that came changed, and were fetched again
 	Gets            int64         // requests by which they were fetched
 	RowsWritten     int64

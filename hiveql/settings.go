@@ -28,13 +28,14 @@ const basicAutogather = "hive.stats.autogather"
 
 // Settings of our own.
 const (
-	nanos       = "skep.timestamp.nanos" // what becomes of digits behind microseconds: keep, cut, refuse
-	trackFiles  = "skep.track.files"     // whether writes list their files in the metastore
-	writeLease  = "skep.write.lease"     // how long after its last sign of life a process elsewhere counts as dead
-	vacuumGrace = "skep.vacuum.grace"    // how long replaced files are kept, as 500ms, 10m or 24h
-	stagingSize = "skep.staging.limit"   // how much files take on the local disk that are being written, as 1GiB
-	verifyWhole = "skep.verify.whole"    // whether far Parquet files without sums are compared before they are used
-	listingTTL  = "skep.listing.ttl"     // how long a listing of a table that is not managed is good
+	nanos        = "skep.timestamp.nanos" // what becomes of digits behind microseconds: keep, cut, refuse
+	trackFiles   = "skep.track.files"     // whether writes list their files in the metastore
+	writeLease   = "skep.write.lease"     // how long after its last sign of life a process elsewhere counts as dead
+	vacuumGrace  = "skep.vacuum.grace"    // how long replaced files are kept, as 500ms, 10m or 24h
+	stagingSize  = "skep.staging.limit"   // how much files take on the local disk that are being written, as 1GiB
+	verifyWhole  = "skep.verify.whole"    // whether far Parquet files without sums are compared before they are used
+	verifyRanges = "skep.verify.ranges"   // whether parts of far files that have no sums are confirmed before they are used
+	listingTTL   = "skep.listing.ttl"     // how long a listing of a table that is not managed is good
 )
 
 // isTrue reports whether a setting is true.
@@ -171,6 +172,7 @@ func checks() map[string]func(string) error {
 		threadsLimit: wantThreads,
 		trackFiles:   wantBool,
 		verifyWhole:  wantBool,
+		verifyRanges: wantBool,
 		vacuumGrace:  wantDuration,
 		writeLease:   wantLease,
 		listingTTL:   wantDuration,

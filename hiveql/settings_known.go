@@ -73,6 +73,7 @@ func ownSettings() []knownSetting {
 		{stagingSize, "1GiB", "STRING", "How much of what is written may wait on the local disk."},
 		{trackFiles, "true", "BOOLEAN", "Whether writes list their files in the metastore."},
 		{nanos, "keep", "STRING", "What becomes of digits of timestamps behind the microseconds: keep, cut or refuse."},
+		{verifyRanges, "true", "BOOLEAN", "Whether parts of files without sums that come over plain HTTP come twice before they are used."},
 		{verifyWhole, "false", "BOOLEAN", "Whether Parquet files without sums that come over plain HTTP are compared as a whole before they are used."},
 		{writeLease, "5m", "TIME", "How long after its last sign of life a process on another machine counts as dead."},
 		{vacuumGrace, "500ms", "TIME", "How long files are kept at least after they were replaced: 0s, or 300ms and more."},

@@ -23,6 +23,7 @@ type counts struct {
 	rows, files, parts, bytes, fetched      atomic.Int64
 	groups, groupsPruned, filesPruned       atomic.Int64
 	gets, found, lists, listed, changed     atomic.Int64
+	compared                                atomic.Int64
 	firstRow                                atomic.Int64 // when it came, in nanoseconds since 1970
 	rowsWritten, filesWritten, bytesWritten atomic.Int64
 	cut                                     atomic.Int64 // timestamps that lost digits
@@ -42,12 +43,13 @@ func (c *counts) stats() Stats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	st.BytesFetched, st.BytesFound, st.Gets = c.fetched.Load(), c.found.Load(), c.gets.Load()
-	st.BlocksChanged = c.changed.Load()
+	st.BlocksChanged, st.BytesCompared = c.changed.Load(), c.compared.Load()
 	for f := range c.coming {
 		st.BytesFetched += f.Fetched()
 		st.BytesFound += f.Found()
 		st.Gets += f.Requests()
 		st.BlocksChanged += f.Changed()
+		st.BytesCompared += f.Compared()
 	}
 	return st
 }
@@ -68,6 +70,7 @@ func (c *counts) comes(f *rangecache.File) (release func()) {
 		c.found.Add(f.Found())
 		c.gets.Add(f.Requests())
 		c.changed.Add(f.Changed())
+		c.compared.Add(f.Compared())
 		_ = f.Close()
 	}
 }
@@ -106,6 +109,7 @@ type source struct {
 	ttl    time.Duration // for them
 	nanos  bool          // whether timestamps keep their nanoseconds
 	whole  bool          // whether far Parquet files without sums are compared before they are used
+	ranges bool          // whether parts of far files that have no sums are confirmed before they are used
 }
 
 // errStale says that a table was overwritten, or changed otherwise, between planning and
@@ -144,7 +148,8 @@ func (s *Session) emptySource(c *counts) *source {
 	if err != nil {
 		ttl = 0 // it came in as a hiveconf
 	}
-	return &source{cfg: s.cfg, counts: c, scans: map[*analysis.Scan][]PartitionFiles{}, kept: &s.engine.listings, ttl: ttl, nanos: s.keepsNanos(), whole: s.settings.isTrue(verifyWhole)}
+	return &source{cfg: s.cfg, counts: c, scans: map[*analysis.Scan][]PartitionFiles{}, kept: &s.engine.listings, ttl: ttl, nanos: s.keepsNanos(),
+		whole: s.settings.isTrue(verifyWhole), ranges: s.settings.isTrue(verifyRanges)}
 }
 
 // listAll lists the files of scans that have not been listed yet.
@@ -324,7 +329,7 @@ func (src *source) Local(ctx context.Context, f File) (Local, error) {
 		return Local{}, err
 	}
 	src.counts.open(f)
-	return Local{Path: file.Path(), Parts: file, Whole: src.whole, Release: src.counts.comes(file)}, nil
+	return Local{Path: file.Path(), Parts: file, Whole: src.whole, Ranges: src.ranges, Release: src.counts.comes(file)}, nil
 }
 
 // Open streams a file.

@@ -1,6 +1,7 @@
 package duck
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/skepdata/skep/hiveql"
@@ -24,6 +25,9 @@ type ahead struct {
 type aheadRange struct {
 	parts  hiveql.Parts
 	off, n int64
+	// instead, if not nil, says that it is all of a file, which is compared as a whole if it can be, and what is
+	// wanted of it.
+	instead []aheadRange
 }
 
 const (
@@ -36,6 +40,9 @@ const (
 	closeBytes = 128 << 10
 	// wholeBytes is the size of a file up to which it comes whole, with its footer.
 	wholeBytes = 256 << 10
+	// comparedBytes is the size of a file up to which it comes whole instead of twice where that is fewer bytes, though
+	// nothing of it is used before all of it has come.
+	comparedBytes = 32 << 20
 )
 
 // planAhead finds what a scan will read of the far files of a group, and asks for the first of it.
@@ -48,6 +55,9 @@ func planAhead(s *analysis.Scan, g *scanGroup, few bool) {
 	for i := range g.files {
 		f := &g.files[i]
 		if first := len(a.ranges); a.addFile(f, s) {
+			if !few {
+				a.asWhole(f, first)
+			}
 			f.touch.by(a, first, len(a.ranges))
 		}
 	}
@@ -67,6 +77,22 @@ func (a *ahead) addFile(f *scanFile, s *analysis.Scan) bool {
 	return true
 }
 
+// asWhole plans a file as a whole, whose ranges are those from first on, if they would come twice and it is fewer bytes.
+func (a *ahead) asWhole(f *scanFile, first int) {
+	size := f.file.Object.Size
+	if f.paged == nil || !f.paged.file.comesTwice() || size > comparedBytes || first == len(a.ranges) {
+		return
+	}
+	twice := int64(0)
+	for _, r := range a.ranges[first:] {
+		twice += r.parts.Unconfirmed(r.off, r.n)
+	}
+	if twice > f.parts.Missing(0, size) {
+		all := aheadRange{parts: f.parts, n: size, instead: slices.Clone(a.ranges[first:])}
+		a.ranges = append(a.ranges[:first], all)
+	}
+}
+
 // add plans the columns of one row group. Neighbours become one range.
 func (a *ahead) add(f *scanFile, s *analysis.Scan, group int) {
 	begin := len(a.ranges)
@@ -82,7 +108,7 @@ func (a *ahead) add(f *scanFile, s *analysis.Scan, group int) {
 				continue
 			}
 		}
-		a.ranges = append(a.ranges, aheadRange{f.parts, off, n})
+		a.ranges = append(a.ranges, aheadRange{parts: f.parts, off: off, n: n})
 	}
 }
 
@@ -103,9 +129,19 @@ func (f *scanFile) reads(s *analysis.Scan, leaf int) bool {
 func (a *ahead) ask() {
 	for a.next < len(a.ranges) && a.pending < a.window {
 		r := a.ranges[a.next]
-		r.parts.Prefetch(r.off, r.n)
+		r.ask()
 		a.pending += r.n
 		a.next++
+	}
+}
+
+func (r *aheadRange) ask() {
+	if r.instead == nil {
+		r.parts.Prefetch(r.off, r.n)
+	} else if !r.parts.ConfirmWhole() {
+		for i := range r.instead {
+			r.instead[i].ask()
+		}
 	}
 }
 

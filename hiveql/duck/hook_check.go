@@ -82,6 +82,16 @@ func (p *patch) Verify([]uint32) error { return nil }
 
 func (p *patch) Confirm(context.Context, int64, int64) error { return nil }
 
+func (p *patch) ReadConfirmed(ctx context.Context, b []byte, off int64) (int, error) {
+	return p.ReadAt(ctx, b, off)
+}
+
+func (p *patch) ConfirmAhead(int64, int64) {}
+
+func (p *patch) ConfirmWhole() bool { return true }
+
+func (p *patch) Unconfirmed(int64, int64) int64 { return 0 }
+
 func (p *patch) Sure() bool { return true }
 
 func (p *patch) Prove(context.Context) error { return nil }

@@ -117,6 +117,16 @@ func (p *farParts) Missing(int64, int64) int64 { return 0 }
 
 func (p *farParts) Verify([]uint32) error { return nil }
 
+func (p *farParts) ReadConfirmed(ctx context.Context, b []byte, off int64) (int, error) {
+	return p.ReadAt(ctx, b, off)
+}
+
+func (p *farParts) ConfirmAhead(off, n int64) { p.Prefetch(off, n) }
+
+func (p *farParts) ConfirmWhole() bool { return true }
+
+func (p *farParts) Unconfirmed(off, n int64) int64 { return p.Missing(off, n) }
+
 func (p *farParts) Sure() bool { return true }
 
 func (p *farParts) Prove(context.Context) error { return nil }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"sync"
 
@@ -20,7 +21,7 @@ import (
 // and with the CRC that some writers give them. A column comes as a whole for that, as DuckDB reads it anyway. What
 // does not agree is fetched once more, and is what the store has if it comes so again. The cache keeps
 // marks of what has been looked at, so that it is done once. What lies beside the columns, as the footer and Bloom filters
-// do, is confirmed.
+// do, is confirmed; and so are the columns, unless their pages have a CRC, as that of parquet-mr is expected to have.
 
 // pageBook knows the pages of the files that are being read, by their paths: the statements that read one share what
 // they know.
@@ -39,6 +40,8 @@ type pagedFile struct {
 	apart  bool         // no two of them have bytes in common
 	read   []bool       // by leaf, whether a scan reads it
 	strays int          // chunks whose headers do not agree with the footer at the store either
+	sure   bool         // whether pages without a CRC are to be confirmed
+	twice  bool         // whether all is: it is expected to have such
 }
 
 // pagedChunk is a column of a row group, which is right as a whole or not.
@@ -66,7 +69,7 @@ func (k *pageBook) of(file hiveql.File, local hiveql.Local) (hiveql.Local, *page
 	}
 	f.users++
 	p, release := &pagedParts{Parts: local.Parts, file: f, url: file.URL()}, local.Release
-	return hiveql.Local{Path: local.Path, Parts: p, Whole: local.Whole, Release: func() {
+	return hiveql.Local{Path: local.Path, Parts: p, Whole: local.Whole, Ranges: local.Ranges, Release: func() {
 		k.leave(local.Path)
 		release()
 	}}, p
@@ -81,8 +84,9 @@ func (k *pageBook) leave(path string) {
 	}
 }
 
-// know tells what the footer says, and which leaves are read.
-func (p *pagedParts) know(of *footer.File, reads func(leaf int) bool) {
+// know tells what the footer says, which leaves are read, and whether pages without a CRC are to be confirmed, which is so
+// from then on for all who read the file.
+func (p *pagedParts) know(of *footer.File, reads func(leaf int) bool, sure bool) {
 	if of == nil || p.Sure() {
 		return
 	}
@@ -92,6 +96,8 @@ func (p *pagedParts) know(of *footer.File, reads func(leaf int) bool) {
 	if f.chunks == nil {
 		f.chunks, f.apart = chunksOf(of)
 	}
+	f.sure = f.sure || sure
+	f.twice = f.twice || sure && !summedBy(of.Writer)
 	read := slices.Clone(f.read) // others may be reading it
 	for _, c := range of.Columns {
 		for leaf := c.Leaf; leaf < c.Leaf+c.Leaves; leaf++ {
@@ -102,6 +108,27 @@ func (p *pagedParts) know(of *footer.File, reads func(leaf int) bool) {
 		}
 	}
 	f.read = read
+}
+
+// summing is how a program names itself that gives pages a CRC unless it is told not to.
+var summing = regexp.MustCompile(`^parquet-mr version 1\.(1[3-9]|[2-9][0-9])`)
+
+// summedBy guesses from the name of a file's writer whether pages have a CRC.
+func summedBy(writer string) bool { return summing.MatchString(writer) }
+
+// comesTwice reports whether all of the file is confirmed that is read.
+func (f *pagedFile) comesTwice() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.twice
+}
+
+// bare says that there is a column whose pages have no CRC, and reports whether it is to be confirmed.
+func (f *pagedFile) bare() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.twice = f.twice || f.sure
+	return f.twice
 }
 
 // chunksOf are the columns of all row groups, by their places, and whether they lie apart.
@@ -204,19 +231,33 @@ func (p *pagedParts) ReadOn(ctx context.Context, b []byte, off int64) (int, erro
 	return p.read(ctx, p.Parts.ReadOn, b, off)
 }
 
-func (p *pagedParts) read(ctx context.Context, read func(context.Context, []byte, int64) (int, error), b []byte, off int64) (int, error) {
-	if err := p.Confirm(ctx, off, p.file.beside(off, int64(len(b)))); err != nil {
-		return 0, err
+// Prefetch is that of the parts, of both copies of what comes twice.
+func (p *pagedParts) Prefetch(off, n int64) {
+	if p.file.comesTwice() {
+		p.Parts.ConfirmAhead(off, n)
+	} else {
+		p.Parts.Prefetch(off, n)
 	}
+}
+
+func (p *pagedParts) read(ctx context.Context, read func(context.Context, []byte, int64) (int, error), b []byte, off int64) (int, error) {
 	mended := map[int64]bool{}
 	for {
+		twice := p.file.comesTwice()
+		if twice {
+			read = p.Parts.ReadConfirmed
+		} else if err := p.Confirm(ctx, off, p.file.beside(off, int64(len(b)))); err != nil {
+			return 0, err
+		}
 		todo := p.unseen(off, int64(len(b)), mended)
 		n, err := read(ctx, b, off)
 		if len(todo) == 0 || err != nil && !errors.Is(err, io.EOF) {
 			return n, err
 		}
-		bad, failed := p.lookAt(ctx, todo, b[:n], off)
+		bad, failed := p.lookAt(ctx, todo, b[:n], off, twice)
 		switch {
+		case errors.Is(failed, errBare):
+			continue
 		case failed != nil:
 			return 0, failed
 		case bad == nil:
@@ -254,8 +295,12 @@ func (p *pagedParts) seen(c pagedChunk) (unseenChunk, bool) {
 	return unseenChunk{c, since}, yes && (c.mark >= 0 || p.Sure())
 }
 
-// lookAt looks at chunks, and returns the first that is not right. b has been read from off on.
-func (p *pagedParts) lookAt(ctx context.Context, list []unseenChunk, b []byte, off int64) (bad *unseenChunk, err error) {
+// errBare says that pages which were expected to have a CRC have none, and are to be confirmed from now on.
+var errBare = errors.New("the pages of a column have no CRC")
+
+// lookAt looks at chunks, and returns the first that is not right. b has been read from off on, and, with twice set, is
+// confirmed.
+func (p *pagedParts) lookAt(ctx context.Context, list []unseenChunk, b []byte, off int64, twice bool) (bad *unseenChunk, err error) {
 	for i, c := range list {
 		w := parquetpages.Walk(c.pages)
 		if c.off >= off && c.end <= off+int64(len(b)) {
@@ -272,6 +317,11 @@ func (p *pagedParts) lookAt(ctx context.Context, list []unseenChunk, b []byte, o
 			return &list[i], nil
 		case err != nil:
 			return nil, err
+		case w.Summed() || twice:
+		case p.file.bare():
+			return nil, errBare
+		default:
+			continue // whoever wants it confirmed has to see it
 		}
 		if err := p.mark(c); err != nil {
 			return nil, err
@@ -292,8 +342,12 @@ const streamBytes = 1 << 20
 
 func (p *pagedParts) stream(ctx context.Context, w io.Writer, c pagedChunk) error {
 	buf := make([]byte, min(streamBytes, c.end-c.off))
+	read := p.Parts.ReadAt
+	if p.file.comesTwice() {
+		read = p.Parts.ReadConfirmed
+	}
 	for at := c.off; at < c.end; {
-		n, err := p.Parts.ReadAt(ctx, buf[:min(int64(len(buf)), c.end-at)], at)
+		n, err := read(ctx, buf[:min(int64(len(buf)), c.end-at)], at)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
@@ -329,7 +383,7 @@ func (p *pagedParts) mend(ctx context.Context, bad *unseenChunk) error {
 		}
 		switch {
 		case err == nil, errors.As(err, &wrong) && p.file.strayed(wrong):
-			return p.mark(c)
+			return p.settle(c, w)
 		case wrong == nil:
 			return err
 		}
@@ -339,11 +393,19 @@ func (p *pagedParts) mend(ctx context.Context, bad *unseenChunk) error {
 		}
 		if !changed {
 			p.file.stray(wrong)
-			return p.mark(c)
+			return p.settle(c, w)
 		}
 	}
 	return &storage.Error{Op: "read", URL: p.url, Err: fmt.Errorf("bytes %d to %d, a column of a row group, came %d times as what they cannot be, changed on the way, at last %w: %w",
 		bad.off, bad.end-1, pageTries, wrong, storage.ErrChecksum)}
+}
+
+// settle marks a chunk that counts as right. Without CRCs it is to be confirmed.
+func (p *pagedParts) settle(c unseenChunk, w *parquetpages.Walker) error {
+	if !w.Summed() {
+		p.file.bare()
+	}
+	return p.mark(c)
 }
 
 // strayed reports whether what is wrong is how the file's writer writes.

@@ -78,7 +78,7 @@ func (c *came) recheck(ctx context.Context) error {
 func (c *came) ranges() []aheadRange {
 	size := c.file.file.Object.Size
 	if c.file.footer == nil || size <= wholeBytes {
-		return []aheadRange{{c.parts, 0, size}}
+		return []aheadRange{{parts: c.parts, n: size}}
 	}
 	var a ahead
 	for n := range c.file.footer.Groups {

@@ -34,6 +34,7 @@ type scanFile struct {
 	local  string
 	parts  hiveql.Parts // nil if it is there as a whole
 	came   hiveql.Parts // nil if it is not far
+	paged  *pagedParts  // nil unless its pages are looked at
 	footer *footer.File // nil if it is not understood
 	groups []int        // row groups in which there may be rows to find
 	touch  *touched
@@ -240,7 +241,7 @@ func (l *lowerer) scanText(s *analysis.Scan, g *scanGroup) string {
 	for _, file := range g.files {
 		f.rows += file.file.Object.Size / int64(8+8*len(g.fields))
 		for _, split := range splits(g, file.file) {
-			t := &splitSource{src: l.src, file: file.file, split: split}
+			t := &splitSource{src: l.src, file: file.file, split: split, few: l.ordered}
 			l.release = append(l.release, t.end)
 			f.files = append(f.files, feedFile{open: l.textSource(g, t), ahead: t.ahead, constants: file.values})
 		}
@@ -327,12 +328,15 @@ func (l *lowerer) prepare(q *analysis.Query) error {
 	if err == nil {
 		err = l.narrow(q)
 	}
+	if err != nil {
+		return err
+	}
 	for _, groups := range l.prepared {
 		for _, g := range groups {
 			g.leaveOut(l.src)
 		}
 	}
-	return err
+	return nil
 }
 
 // lookedAt lists the files of a scan and makes those in Parquet readable.
@@ -434,6 +438,12 @@ func (l *lowerer) localFile(ctx context.Context, s *analysis.Scan, f *scanFile) 
 		if err != nil {
 			return err
 		}
+		if local.Ranges {
+			local.Parts.ConfirmWhole()
+			if err := local.Parts.Confirm(ctx, 0, size); err != nil {
+				return err
+			}
+		}
 		held, err := local.Parts.Hold(ctx, 0, size)
 		if err != nil {
 			return err
@@ -454,7 +464,8 @@ func (l *lowerer) localFile(ctx context.Context, s *analysis.Scan, f *scanFile) 
 		return err
 	}
 	if paged != nil {
-		paged.know(f.footer, func(leaf int) bool { return f.reads(s, leaf) })
+		paged.know(f.footer, func(leaf int) bool { return f.reads(s, leaf) }, local.Ranges)
+		f.paged = paged
 	}
 	f.groups = survivors(s, f.footer)
 	if err := f.sift(ctx, s, s.Known); err != nil {

@@ -136,10 +136,34 @@ func (o *orcFile) confirm(ctx context.Context, from, to int64) error {
 	return o.local.Parts.Confirm(ctx, from, to-from)
 }
 
+// prefetch asks for what will be read, for both copies of what comes twice.
+func (o *orcFile) prefetch(off, n int64) {
+	if o.local.Ranges {
+		o.local.Parts.ConfirmAhead(off, n)
+	} else {
+		o.local.Parts.Prefetch(off, n)
+	}
+}
+
+// asWhole reports whether all of the file is wanted, which is to be compared as a whole then instead of coming twice.
+func (o *orcFile) asWhole(s *analysis.Scan) bool {
+	wanted := map[int]bool{}
+	for i, c := range s.Cols {
+		if c.Source == analysis.DataColumn && o.columns[i] >= 0 {
+			wanted[o.columns[i]] = true
+		}
+	}
+	return o.local.Ranges && len(wanted) == o.orc.Columns() && len(o.stripes) == o.orc.Stripes() && o.file.Object.Size <= comparedBytes
+}
+
 // read reads from where the file is. It has no file open in between, so that a scan may have any number of them.
 func (o *orcFile) read(ctx context.Context, p []byte, off int64) error {
-	if o.local.Parts != nil {
-		n, err := o.local.Parts.ReadAt(ctx, p, off)
+	if parts := o.local.Parts; parts != nil {
+		read := parts.ReadAt
+		if o.local.Ranges {
+			read = parts.ReadConfirmed
+		}
+		n, err := read(ctx, p, off)
 		if n == len(p) {
 			return nil
 		}
@@ -278,7 +302,10 @@ func (l *lowerer) stripeSource(s *analysis.Scan, o *orcFile, stripe int) batchSo
 			return nil, nil, &Error{Op: "read", Msg: "unknown time zone " + s.Zone, Err: err}
 		}
 		if o.local.Parts != nil {
-			options.Prefetch = o.local.Parts.Prefetch
+			options.Prefetch = o.prefetch
+			if o.asWhole(s) {
+				o.local.Parts.ConfirmWhole()
+			}
 		}
 		r, err := o.orc.Reader(options)
 		if err != nil {

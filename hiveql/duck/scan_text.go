@@ -17,6 +17,8 @@ const (
 	// many splits there may be so is a number for each thread.
 	textAhead  = 2 << 20
 	splitAhead = 4
+	// mostTextAhead is how many bytes of what is confirmed are asked for at once at most.
+	mostTextAhead = 16 << 20
 )
 
 // splitSource brings the bytes of a split of a file that package formats decodes: those of a far
@@ -25,6 +27,7 @@ type splitSource struct {
 	src   hiveql.Source
 	file  hiveql.File
 	split formats.Split
+	few   bool // the scan may end after some rows
 
 	mu    sync.Mutex
 	begun *hiveql.Local // asked for, and not yet opened
@@ -53,7 +56,11 @@ func (t *splitSource) ahead(ctx context.Context) {
 	t.begun = &local
 	if local.Parts != nil {
 		from := t.split.Start()
-		local.Parts.Prefetch(from, min(t.split.To-from, textAhead))
+		ask := local.Parts.Prefetch
+		if t.few && local.Ranges {
+			ask = local.Parts.ConfirmAhead
+		}
+		ask(from, min(t.split.To-from, textAhead))
 	}
 }
 
@@ -77,7 +84,7 @@ func (t *splitSource) open(ctx context.Context) (io.ReadCloser, error) {
 		local.Release()
 		return t.src.Open(ctx, t.file, t.split.Start())
 	}
-	t.parts = &partsReader{ctx: ctx, local: local, from: t.split.Start()}
+	t.parts = &partsReader{ctx: ctx, local: local, from: t.split.Start(), confirms: t.few && local.Ranges}
 	t.parts.at.Store(t.parts.from)
 	return t.parts, nil
 }
@@ -105,19 +112,39 @@ func (t *splitSource) end() {
 	}
 }
 
-// partsReader reads through a file that comes by parts.
+// partsReader reads through a file that comes by parts. It is compared as a whole when the last has come; of a file that
+// may not be read to its end what is read is confirmed instead.
 type partsReader struct {
 	ctx   context.Context // of the one query that it lives for
 	local hiveql.Local
 	from  int64
+
+	confirms bool
+	asked    int64 // the end of what was asked for, if it confirms
+	window   int64
+
 	at    atomic.Int64 // what decodes may run ahead of who asks
 	ended atomic.Bool
 }
 
 func (r *partsReader) Read(p []byte) (int, error) {
-	n, err := r.local.Parts.ReadOn(r.ctx, p, r.at.Load())
+	read := r.local.Parts.ReadOn
+	if r.confirms {
+		read = r.readConfirmed
+	}
+	n, err := read(r.ctx, p, r.at.Load())
 	r.at.Add(int64(n))
 	return n, err
+}
+
+// readConfirmed reads what follows, and runs ahead, further each time.
+func (r *partsReader) readConfirmed(ctx context.Context, p []byte, off int64) (int, error) {
+	if off+int64(len(p)) > r.asked {
+		r.window = min(max(2*r.window, textAhead), mostTextAhead)
+		r.asked = off + r.window
+		r.local.Parts.ConfirmAhead(off, r.window)
+	}
+	return r.local.Parts.ReadConfirmed(ctx, p, off)
 }
 
 func (r *partsReader) Close() error {

@@ -1,9 +1,11 @@
 package orc
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -217,9 +219,21 @@ func (o *opening) prefetch() {
 	if o.reader.options.Prefetch == nil {
 		return
 	}
+	var ranges [][2]int64
 	for _, s := range o.reader.streams {
 		if s.end > s.at {
-			o.reader.options.Prefetch(s.at, s.end-s.at)
+			ranges = append(ranges, [2]int64{s.at, s.end})
 		}
 	}
+	slices.SortFunc(ranges, func(a, b [2]int64) int { return cmp.Compare(a[0], b[0]) })
+	for i := 0; i < len(ranges); {
+		at, end := ranges[i][0], ranges[i][1]
+		for i++; i < len(ranges) && ranges[i][0] <= end+closeBytes; i++ {
+			end = max(end, ranges[i][1])
+		}
+		o.reader.options.Prefetch(at, end-at)
+	}
 }
+
+// closeBytes is how near streams must be for one request to bring what is between them too.
+const closeBytes = 128 << 10

@@ -172,6 +172,12 @@ func (w *Walker) wait(b, p []byte) []byte {
 	return p
 }
 
+// Summed reports, after Close, whether all that matters of the pages has a CRC. Those of the second version say numbers of
+// NULLs and lengths of levels in headers that have none.
+func (w *Walker) Summed() bool {
+	return w.chunk.Values == 0 || w.summed != nil && *w.summed && !w.bare && !w.said
+}
+
 // Close says what is wrong with the chunk as a whole, once all has been written.
 func (w *Walker) Close() error {
 	if w.err != nil {

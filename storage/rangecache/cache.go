@@ -38,7 +38,7 @@ type Cache struct {
 	unkepts atomic.Int64
 
 	// doubted has a doubt where the store means other things than it seems by what storage.Digest calls
-	// doubtful.
+	// doubtful, and a mute where it says nothing of the whole of an object.
 	doubted sync.Map
 }
 
@@ -47,6 +47,11 @@ type doubt struct {
 	bucket string
 	parts  bool
 }
+
+// mute is a bucket, of that URL, with an object of which nothing is said.
+type mute struct{ bucket string }
+
+func muteOf(b storage.Bucket) mute { return mute{b.URL()} }
 
 func (of *object) doubtOf(d storage.Digest) doubt { return doubt{of.b.URL(), d.PartSize > 0} }
 

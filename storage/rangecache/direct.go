@@ -97,7 +97,7 @@ func (of *object) passes(b int64, sum uint32) error {
 		return nil
 	}
 	of.fresh.add(b, of)
-	if err := of.have.set(b, uint64(sum)|gone); err != nil {
+	if err := of.have.set(b, uint64(sum)|gone|of.agreed(b, sum)); err != nil {
 		return &unwritable{err}
 	}
 	return nil

@@ -24,8 +24,9 @@
 // comes, all together are compared with what the store says of the whole, if it says anything, and
 // until then that block is given to nobody. If they differ all are fetched once more, which shows which
 // came changed; it is an error for those who had been given one, and the next find what is right. The
-// store is asked while the last blocks are on their way. Of blocks on which much hangs somebody can make sure before
-// ([File.Confirm]): they come twice.
+// store is asked while the last blocks are on their way. Who uses some blocks of an object can make sure of
+// these before ([File.Confirm], [File.ReadConfirmed]): they come twice, by two requests at the same time, and the map
+// notes that it need not be done again.
 //
 // Several processes may share a directory. A file in use carries a shared lock; eviction takes
 // an exclusive one, without waiting, and so passes over files that anybody uses. After locking,

@@ -321,7 +321,7 @@ func (of *object) keep(b int64, p []byte) error {
 		return &changedBlock{b}
 	}
 	of.fresh.add(b, of)
-	if err := of.have.set(b, uint64(sum)|present|of.have.marksOf(b, sum)); err != nil {
+	if err := of.have.set(b, uint64(sum)|present|of.have.marksOf(b, sum)|of.agreed(b, sum)); err != nil {
 		return &unwritable{err}
 	}
 	of.check(b)

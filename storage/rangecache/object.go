@@ -19,6 +19,7 @@ type File struct {
 	requests atomic.Int64
 	found    atomic.Int64
 	changed  atomic.Int64
+	compares atomic.Int64
 	once     sync.Once
 	ahead    ahead
 	tail     tail
@@ -39,6 +40,9 @@ func (f *File) Object() storage.Object { return f.of.o }
 
 // Fetched is how many bytes have been asked of the store because of this File.
 func (f *File) Fetched() int64 { return f.fetched.Load() }
+
+// Compared is how many of those were only compared with what had come before.
+func (f *File) Compared() int64 { return f.compares.Load() }
 
 // Requests is how many requests have been made of the store because of this File.
 func (f *File) Requests() int64 { return f.requests.Load() }
@@ -133,8 +137,9 @@ type object struct {
 	// Of the blocks those that somebody has held, and those that have been compared with their sum: see
 	// hold.go and verify.go.
 	done, checked bits
-	// Those that somebody confirms: see confirm.go.
+	// Those that somebody confirms, and the sums with which they came to be compared: see confirm.go.
 	confirming bits
+	seen       map[int64][]uint32
 	// sums are those of the blocks, once somebody has told them; they do not change: see sums.go.
 	sums []uint32
 	// twice are the sums of blocks that have come otherwise than before, once.

@@ -219,6 +219,9 @@ func (of *object) usedChanged(b int64, why string) error {
 
 // enter notes the verdict. The caller holds the lock.
 func (of *object) enter(v verdict) {
+	if v == silent {
+		of.c.doubted.Store(muteOf(of.b), true)
+	}
 	if err := of.have.setWhole(v); err != nil {
 		of.fail(&unwritable{err})
 	}
@@ -308,14 +311,14 @@ func (of *object) readBlocks(w io.Writer, buf []byte, from, to int64) error {
 }
 
 // fetchAgain fetches blocks once more, and returns those that came otherwise, which have become what came
-// now. Of blocks that have never come it takes nothing.
+// now. Of blocks that have never come it takes nothing, nor of those that have come twice in one way.
 func (of *object) fetchAgain(ctx context.Context, from, to int64) (changed []int64, err error) {
 	take := func(b int64, p []byte) error {
 		sum := castagnoli.Update(0, p)
 		of.mu.Lock()
 		defer of.mu.Unlock()
 		was, known := of.have.sum(b)
-		if !known || was == sum {
+		if !known || was == sum || of.have.confirmed(b) {
 			return nil
 		}
 		changed = append(changed, b)
