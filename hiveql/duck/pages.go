@@ -376,6 +376,7 @@ func (p *pagedParts) mend(ctx context.Context, bad *unseenChunk) error {
 		if seen {
 			return nil
 		}
+		wrong = nil
 		w := parquetpages.Walk(c.pages)
 		err := p.stream(ctx, w, c.pagedChunk)
 		if err == nil {
@@ -383,7 +384,7 @@ func (p *pagedParts) mend(ctx context.Context, bad *unseenChunk) error {
 		}
 		switch {
 		case err == nil, errors.As(err, &wrong) && p.file.strayed(wrong):
-			return p.settle(c, w)
+			return p.settle(c, w, wrong)
 		case wrong == nil:
 			return err
 		}
@@ -393,16 +394,16 @@ func (p *pagedParts) mend(ctx context.Context, bad *unseenChunk) error {
 		}
 		if !changed {
 			p.file.stray(wrong)
-			return p.settle(c, w)
+			return p.settle(c, w, wrong)
 		}
 	}
 	return &storage.Error{Op: "read", URL: p.url, Err: fmt.Errorf("bytes %d to %d, a column of a row group, came %d times as what they cannot be, changed on the way, at last %w: %w",
 		bad.off, bad.end-1, pageTries, wrong, storage.ErrChecksum)}
 }
 
-// settle marks a chunk that counts as right. Without CRCs it is to be confirmed.
-func (p *pagedParts) settle(c unseenChunk, w *parquetpages.Walker) error {
-	if !w.Summed() {
+// settle marks a chunk that counts as right, though something may be wrong with it. Without CRCs it is to be confirmed.
+func (p *pagedParts) settle(c unseenChunk, w *parquetpages.Walker, wrong *parquetpages.Error) error {
+	if !w.Summed() && (wrong == nil || !wrong.Sum) {
 		p.file.bare()
 	}
 	return p.mark(c)
