@@ -117,19 +117,20 @@ func (c *common) presence(n int, within []bool) ([]bool, int, error) {
 		c.valid = make([]bool, n)
 	}
 	c.valid = c.valid[:n]
-	have := 0
-	for i := range c.valid {
-		c.valid[i] = false
-		if within != nil && !within[i] {
-			continue
+	said := n // of as many values it is said whether they are NULL
+	for _, v := range within {
+		if !v {
+			said--
 		}
-		yes, err := c.present.next()
-		if err != nil {
-			return nil, 0, fmt.Errorf("NULLs: %w", err)
-		}
-		if yes {
-			c.valid[i] = true
-			have++
+	}
+	have, err := c.present.fill(c.valid[:said])
+	if err != nil {
+		return nil, 0, fmt.Errorf("NULLs: %w", err)
+	}
+	if said < n {
+		spread(c.valid, within, said)
+		for i, v := range within {
+			c.valid[i] = c.valid[i] && v
 		}
 	}
 	if have == n {

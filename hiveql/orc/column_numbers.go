@@ -19,15 +19,13 @@ func (c *booleans) read(n int, within []bool) (arrow.ArrayData, error) {
 	if err != nil {
 		return nil, err
 	}
+	list := make([]bool, n)
+	if _, err := c.data.fill(list[:have]); err != nil {
+		return nil, err
+	}
+	spread(list, valid, have)
 	b := make([]byte, (n+7)/8)
-	for i := range n {
-		if valid != nil && !valid[i] {
-			continue
-		}
-		yes, err := c.data.next()
-		if err != nil {
-			return nil, err
-		}
+	for i, yes := range list {
 		if yes {
 			b[i/8] |= 1 << (i % 8)
 		}
@@ -99,18 +97,18 @@ func (c *floats[T]) read(n int, within []bool) (arrow.ArrayData, error) {
 		return nil, err
 	}
 	out := make([]T, n)
-	var b [8]byte
-	for i := range have {
-		switch p := any(&out[i]).(type) {
-		case *float32:
-			err = c.data.full(b[:4])
-			*p = math.Float32frombits(binary.LittleEndian.Uint32(b[:4]))
-		case *float64:
-			err = c.data.full(b[:])
-			*p = math.Float64frombits(binary.LittleEndian.Uint64(b[:]))
+	b := bufferOf(out[:have]).Bytes()
+	if err := c.data.full(b); err != nil {
+		return nil, err
+	}
+	switch out := any(out).(type) { // each becomes what its own bytes say
+	case []float32:
+		for i := range have {
+			out[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
 		}
-		if err != nil {
-			return nil, err
+	case []float64:
+		for i := range have {
+			out[i] = math.Float64frombits(binary.LittleEndian.Uint64(b[8*i:]))
 		}
 	}
 	spread(out, valid, have)

@@ -1,6 +1,10 @@
 package orc
 
-import "github.com/skepdata/skep/internal/orcfile"
+import (
+	"math/bits"
+
+	"github.com/skepdata/skep/internal/orcfile"
+)
 
 // byteRuns decodes run lengths of bytes.
 type byteRuns struct {
@@ -39,16 +43,24 @@ type bitRuns struct {
 	left int
 }
 
-func (b *bitRuns) next() (bool, error) {
-	if b.left == 0 {
-		var err error
-		if b.now, err = b.runs.next(); err != nil {
-			return false, err
+// fill reads as many as dst has room for, and counts those that are true.
+func (b *bitRuns) fill(dst []bool) (trues int, err error) {
+	for i := 0; i < len(dst); {
+		if b.left == 0 {
+			if b.now, err = b.runs.next(); err != nil {
+				return 0, err
+			}
+			b.left = 8
 		}
-		b.left = 8
+		n := min(b.left, len(dst)-i)
+		for k := range n {
+			dst[i+k] = b.now>>(b.left-1-k)&1 == 1
+		}
+		b.left -= n
+		trues += bits.OnesCount8(b.now >> b.left & (1<<n - 1))
+		i += n
 	}
-	b.left--
-	return b.now>>b.left&1 == 1, nil
+	return trues, nil
 }
 
 // integers decodes run lengths of integers, of either version.
