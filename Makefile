@@ -7,12 +7,13 @@
 #              processes on one, and 200 clients on a metastore in PostgreSQL and as many on one in MariaDB for 10 minutes;
 #              50 times, processes of hiveql that write in every way to one metastore and are killed, while
 #              others read; SKEP_SOAK_ROUNDS=N, SKEP_SOAK_PROCESSES=N, SKEP_SOAK_CLIENTS=N, SKEP_SOAK_TIME=2m and
-#              SKEP_STORM_ROUNDS=N are other numbers; SKEP_STORM_SEED=N begins the storms at a seed
-# make check   formatting, vet, static analysis and the tests under the race detector
+#              SKEP_STORM_ROUNDS=N are other numbers; SKEP_SOAK_SEED=N and SKEP_STORM_SEED=N are the first seeds of distcp and of the storms
+# make check   formatting, vet, static analysis, make platforms, and the tests under the race detector
 # make bench   the benchmarks
 # make bench-copy   distcp against s5cmd, rclone and mc; BENCH_COPY='--scale 0.1 --only W1' narrows it
 # make bench-sql    hiveql against plain DuckDB and Spark: TPC-H and TPC-DS on local files and in S3; BENCH_SQL='--scale 1 --latency 20ms'
 # make symbols which functions DuckDB reads files by, on amd64 and arm64: the hook must know them
+# make platforms  distcp is vetted and built for macOS and for Linux on arm64, without cgo
 # make arm64   hiveql for linux-arm64, by a cross compiler (apt: g++-aarch64-linux-gnu qemu-user): its hook is looked for,
 #              and a query run in an emulator
 # make env     a MinIO server to play with: prints its settings, serves until interrupted
@@ -23,7 +24,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 GOLANGCI_VERSION := v2.15.0
 TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/skep/bin
 
-.PHONY: build demo test test-disk soak check race bench bench-copy bench-sql symbols arm64 env fmt tools clean interop
+.PHONY: build demo test test-disk soak check race bench bench-copy bench-sql symbols platforms arm64 env fmt tools clean interop
 .DEFAULT_GOAL := build
 
 build:
@@ -47,7 +48,7 @@ soak:
 	SKEP_SOAK_PROCESSES=$(or $(SKEP_SOAK_PROCESSES),200) SKEP_SOAK_TIME=60s go test -count=1 -run '^TestHammer$$' -timeout 30m -v ./storage/blockstore
 	SKEP_SOAK_CLIENTS=$(or $(SKEP_SOAK_CLIENTS),200) SKEP_SOAK_TIME=$(or $(SKEP_SOAK_TIME),10m) go test -count=1 -run '^TestSoak$$' -timeout 60m -v ./metastore/hms
 
-check: tools
+check: tools platforms
 	test -z "$$(gofmt -l .)"
 	go vet ./...
 	$(TOOLS)/golangci-lint run ./...
@@ -67,6 +68,13 @@ bench-sql:
 
 symbols:
 	go run ./testenv/symbols
+
+platforms: darwin/arm64 darwin/amd64 linux/arm64
+
+.PHONY: darwin/arm64 darwin/amd64 linux/arm64
+darwin/arm64 darwin/amd64 linux/arm64:
+	CGO_ENABLED=0 GOOS=$(@D) GOARCH=$(@F) go vet ./cmd/distcp
+	CGO_ENABLED=0 GOOS=$(@D) GOARCH=$(@F) go build -o /dev/null ./cmd/distcp
 
 arm64:
 	CC=aarch64-linux-gnu-gcc CXX=aarch64-linux-gnu-g++ CGO_ENABLED=1 GOOS=linux GOARCH=arm64 \

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
+	"iter"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -20,17 +21,24 @@ import (
 	"github.com/skepdata/skep/testenv"
 )
 
-// rounds is how many rounds a test of random jobs has: few, or as many as make soak says.
-func rounds(t *testing.T) int {
-	text := os.Getenv("SKEP_SOAK_ROUNDS")
-	if text == "" {
-		return 21 // three of each kind
+// rounds are the numbers of the rounds of a test of random jobs: few from 0, or what make soak says.
+func rounds(t *testing.T) iter.Seq[int] {
+	number := func(name string, otherwise int) int {
+		text := os.Getenv(name)
+		if text == "" {
+			return otherwise
+		}
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 {
+			t.Fatalf("%s: %q is not a number", name, text)
+		}
+		return n
 	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 {
-		t.Fatalf("SKEP_SOAK_ROUNDS: %q is not a number of rounds", text)
+	first, many := number("SKEP_SOAK_SEED", 0), number("SKEP_SOAK_ROUNDS", 21) // three of each kind
+	return func(yield func(int) bool) {
+		for n := first; n < first+many && yield(n); n++ {
+		}
 	}
-	return n
 }
 
 // Random command lines, between all kinds of places, do what a serial copier does that is written

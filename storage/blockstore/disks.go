@@ -281,7 +281,7 @@ var errNoDisk = errors.New("no disk of the store takes blocks")
 func ofDisk(err error) bool {
 	for _, cause := range []error{
 		unix.ENOSPC, unix.EDQUOT, unix.EIO, unix.EROFS, unix.EACCES, unix.EPERM, unix.ENODEV, unix.ENXIO,
-		unix.ESTALE, unix.ENOTCONN, unix.ETIMEDOUT, unix.EUCLEAN, fs.ErrNotExist,
+		unix.ESTALE, unix.ENOTCONN, unix.ETIMEDOUT, damaged, fs.ErrNotExist,
 	} {
 		if errors.Is(err, cause) {
 			return true

@@ -24,8 +24,6 @@ type file interface {
 // osFile is the real thing.
 type osFile struct{ *os.File }
 
-func (f osFile) SyncData() error { return unix.Fdatasync(int(f.Fd())) }
-
 // fileLayer is the file system below the disks. Tests put one in its place that fails.
 type fileLayer interface {
 	// open is os.OpenFile.
