@@ -81,6 +81,10 @@ type ReadOptions struct {
 	// CRC32C. Without it the store does, where it keeps one.
 	Unverified bool
 
+	// Summed is Unverified for the CRC32C alone, which the caller computes anyway: other digests that a store
+	// has instead are compared where bytes may come changed.
+	Summed bool
+
 	// VersionID reads that version instead of the newest, at stores that keep versions; at
 	// others it is ErrUnsupported.
 	VersionID string

@@ -19,6 +19,9 @@ var (
 	// ErrRefused is what no object gets: what was asked for besides the content, as a storage class, a key
 	// to encrypt with or an ACL; or a place in a store that cannot be made.
 	ErrRefused = errors.New("refused by the store")
+	// ErrCredentials is, besides ErrPermission, that there are no such credentials, or no longer: no request will
+	// succeed with them.
+	ErrCredentials = errors.New("the credentials are not valid")
 )
 
 // BelowFileError is a key that lies below another one where stores have files and directories.
@@ -32,7 +35,7 @@ func (e *BelowFileError) Error() string {
 
 // Error says which operation on which URL failed, and why. Its text never holds a secret.
 type Error struct {
-	Op        string // "list", "stat", "open", "read", "create", "write", "commit", "delete", "copy", "rename"
+	Op        string // "list", "stat", "open", "read", "create", "write", "commit", "delete", "copy", "rename", "read the tags of"
 	URL       string // of the object, prefix or bucket
 	Err       error  // the cause; wraps one of the sentinels where one fits
 	Temporary bool   // the same call may succeed later: time-outs, 503, reset connections

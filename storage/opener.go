@@ -94,6 +94,9 @@ func (e *URLError) Unwrap() error { return e.Err }
 func (o *Opener) Open(ctx context.Context, url string) (Location, error) {
 	u, err := o.parse(url)
 	if err != nil {
+		if lower := strings.ToLower(url); strings.HasPrefix(lower, "http://") || strings.HasPrefix(lower, "https://") {
+			url, _, _ = strings.Cut(url, "?") // what follows may have a signature
+		}
 		return Location{}, &Error{Op: "open", URL: url, Err: &URLError{err}}
 	}
 	o.mu.Lock()
@@ -155,6 +158,9 @@ func (o *Opener) parse(url string) (parsedURL, error) {
 	case "s3a", "s3n":
 		scheme = "s3"
 	}
+	if scheme == "http" || scheme == "https" {
+		return parsedURL{}, webURL(scheme, rest)
+	}
 	if _, ok := o.schemes[scheme]; !ok {
 		return parsedURL{}, fmt.Errorf("unknown scheme %q; use %s", scheme, strings.Join(o.known(), ", "))
 	}
@@ -164,6 +170,13 @@ func (o *Opener) parse(url string) (parsedURL, error) {
 			"%s:// must be followed by a name and a slash, as in %s://name/path", scheme, scheme)
 	}
 	return parsedURL{scheme, host, key}, nil
+}
+
+// webURL is the error of a URL as browsers know it, which may be of an object, and signed.
+func webURL(scheme, rest string) error {
+	rest, _, _ = strings.Cut(rest, "?")
+	host, path, _ := strings.Cut(rest, "/")
+	return fmt.Errorf("unknown scheme %q; an object of S3 is s3://%s, and %s://%s its endpoint", scheme, path, scheme, host)
 }
 
 // parsePath parses what has no "://": a path, or file:/path and hdfs:/path, as Hadoop prints them. What

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// writeCertificate makes a key and a certificate for 127.0.0.1, signed by itself, in dir,
+// writeCertificate makes a key and a certificate for 127.0.0.1 and Domain, signed by itself, in dir,
 // under the names by which MinIO looks for them. It returns the certificate's path.
 func writeCertificate(dir string) (string, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -28,6 +28,7 @@ func writeCertificate(dir string) (string, error) {
 		NotBefore:    time.Now().Add(-time.Hour),
 		NotAfter:     time.Now().AddDate(1, 0, 0),
 		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
+		DNSNames:     []string{Domain, "*." + Domain},
 		KeyUsage:     x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		IsCA:         true, BasicConstraintsValid: true,

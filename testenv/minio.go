@@ -28,6 +28,10 @@ const (
 
 const defaultRegion = "us-east-1"
 
+// Domain is below which servers serve buckets by the names of hosts, BUCKET.Domain, which no name server knows: a proxy
+// has to.
+const Domain = "s3.test"
+
 // minioKMSKey lets MinIO encrypt objects when it is asked to. It is the same for all servers,
 // for one started again on kept data must be able to read them.
 const minioKMSKey = "skep-test:c3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3M="
@@ -201,7 +205,7 @@ func startMinIO(ctx context.Context, dir, scheme string) (*S3Server, error) {
 			cmd.Env = append(minimalEnv(run.path),
 				"MINIO_ROOT_USER="+s.AccessKey, "MINIO_ROOT_PASSWORD="+s.SecretKey,
 				"MINIO_REGION="+s.Region, "MINIO_BROWSER=off", "MINIO_UPDATE=off", "MINIO_CI_CD=on",
-				"MINIO_KMS_SECRET_KEY="+minioKMSKey)
+				"MINIO_KMS_SECRET_KEY="+minioKMSKey, "MINIO_DOMAIN="+Domain)
 			return cmd
 		},
 		ready: func(ctx context.Context, port int) error {

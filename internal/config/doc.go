@@ -11,7 +11,8 @@
 //
 //  1. the command line, passed in as Overrides
 //  2. SKEP_* environment variables
-//  3. AWS_* environment variables and the profile they name, for S3
+//  3. AWS_* environment variables and the profile they name, for S3; a profile that 1 or 2 name comes before
+//     the variables
 //  4. skep.toml: the file that Source.File or SKEP_CONFIG names, or else
 //     $XDG_CONFIG_HOME/skep/skep.toml
 //  5. the default
@@ -30,7 +31,7 @@
 //	s3.endpoint         SKEP_S3_ENDPOINT         Amazon S3; then AWS_ENDPOINT_URL_S3 comes before skep.toml
 //	s3.region           SKEP_S3_REGION           us-east-1, or at Amazon the bucket's own
 //	s3.profile          SKEP_S3_PROFILE          AWS_PROFILE, or default
-//	s3.access_key       none                     the profile's; otherwise the machine's role
+//	s3.access_key       none                     the profile's, or its credential_process; otherwise the machine's role
 //	s3.secret_key       none
 //	s3.session_token    none
 //	s3.anonymous        SKEP_S3_ANONYMOUS        false

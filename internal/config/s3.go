@@ -51,7 +51,7 @@ func (l *loader) s3Keys(c *s3store.Config) error {
 		}
 		c.Anonymous = anonymous
 	}
-	if c.AccessKey == "" {
+	if c.AccessKey == "" && c.Process == "" {
 		c.AccessKey = l.file.find("s3.access_key").text
 		c.SecretKey = l.file.find("s3.secret_key").text
 		c.SessionToken = l.file.find("s3.session_token").text

@@ -88,11 +88,17 @@ func headersOf(h http.Header) storage.Headers {
 	}
 }
 
+// Operations besides those of most stores.
+const (
+	opTags = "read the tags of"
+	opACL  = "read the ACL of"
+)
+
 // Tags asks for the tags of an object. See storage.AttributeReader.
 func (b *Bucket) Tags(ctx context.Context, key, versionID string) (map[string]string, error) {
 	t, err := b.c.core.GetObjectTagging(ctx, b.name, key, minio.GetObjectTaggingOptions{VersionID: versionID})
 	if err != nil {
-		return nil, b.fail(ctx, "stat", key, fmt.Errorf("tags: %w", err))
+		return nil, b.fail(ctx, opTags, key, err)
 	}
 	return t.ToMap(), nil
 }
@@ -102,11 +108,11 @@ func (b *Bucket) Tags(ctx context.Context, key, versionID string) (map[string]st
 // those it is given and answers "private" for all.
 func (b *Bucket) ACL(ctx context.Context, key, versionID string) (string, error) {
 	if versionID != "" {
-		return "", b.fail(ctx, "stat", key, fmt.Errorf("the ACL of an old version is %w", storage.ErrUnsupported))
+		return "", b.fail(ctx, opACL, key, fmt.Errorf("of an old version it is %w", storage.ErrUnsupported))
 	}
 	info, err := b.c.core.GetObjectACL(ctx, b.name, key)
 	if err != nil {
-		return "", b.fail(ctx, "stat", key, fmt.Errorf("ACL: %w", err))
+		return "", b.fail(ctx, opACL, key, err)
 	}
 	return info.Metadata.Get("X-Amz-Acl"), nil
 }

@@ -54,7 +54,9 @@ func New(cfg Config) (*Client, error) {
 		return nil, err
 	}
 	creds := credentialsOf(cfg)
-	listening := listeningTransport{RoundTripper: transport, servers: &serverName{}, busy: &atomic.Int64{}}
+	listening := listeningTransport{
+		RoundTripper: transport, regions: &regions{creds: creds, host: host}, servers: &serverName{}, busy: &atomic.Int64{},
+	}
 	if cfg.RequesterPays && !cfg.Anonymous {
 		listening.pays = &payer{creds}
 	}
@@ -135,6 +137,8 @@ func credentialsOf(cfg Config) *credentials.Credentials {
 		return credentials.NewStatic("", "", "", credentials.SignatureAnonymous)
 	case cfg.AccessKey != "":
 		return credentials.NewStaticV4(cfg.AccessKey, cfg.SecretKey, cfg.SessionToken)
+	case cfg.Process != "":
+		return credentials.New(&process{command: cfg.Process})
 	}
 	return credentials.NewIAM("")
 }

@@ -19,10 +19,11 @@ type doubt struct {
 }
 
 // compare makes the reader compare what comes. Of an object that was written in parts the service is asked for how large
-// these are.
-func (r *reader) compare() error {
+// these are. Who computes the CRC32C by itself does so here only where the service does not tell it.
+func (r *reader) compare(summed bool) error {
 	o := &r.object
-	if r.verify = o.CRC32C.Known; r.verify {
+	if o.CRC32C.Known {
+		r.verify = !summed
 		return nil
 	}
 	if !o.Digest.Known() && !r.b.c.secure && o.Size > 0 {

@@ -43,6 +43,9 @@ type Config struct {
 	AccessKey    string
 	SecretKey    string
 	SessionToken string
+	// Process, if there is no AccessKey, is a command line of the shell that prints credentials, as the
+	// credential_process of a profile does. It runs again when they expire.
+	Process string
 	// Anonymous sends unsigned requests; keys are then ignored.
 	Anonymous bool
 
@@ -93,6 +96,8 @@ func (c Config) who() string {
 	switch {
 	case c.Anonymous:
 		return "anonymous"
+	case c.AccessKey == "" && c.Process != "":
+		return "credential_process"
 	case c.AccessKey == "":
 		return "instance role"
 	}
@@ -139,7 +144,7 @@ func (c Config) check() error {
 	if !c.Anonymous && (c.AccessKey == "") != (c.SecretKey == "") {
 		return fmt.Errorf("S3 credentials are incomplete: an access key and a secret key belong together")
 	}
-	if c.AccessKey == "" && !c.Anonymous && c.Endpoint != "" {
+	if c.AccessKey == "" && c.Process == "" && !c.Anonymous && c.Endpoint != "" {
 		return fmt.Errorf("no credentials for the S3 endpoint %s: "+
 			"set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; SKEP_S3_ANONYMOUS=true goes without, to public buckets", c.Endpoint)
 	}

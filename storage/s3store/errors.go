@@ -21,6 +21,7 @@ type fault struct {
 	is        error // one of storage's sentinels, or nil
 	temporary bool
 	throttled bool // too many requests
+	useless   bool // the credentials, for any request
 	hint      string
 }
 
@@ -30,6 +31,8 @@ const (
 	hintUpload  = "the upload was aborted meanwhile, by a lifecycle rule or another program; write again"
 	hintTrust   = "nobody this machine trusts has signed the endpoint's certificate; AWS_CA_BUNDLE can name its authority"
 	hintTLS     = "the endpoint speaks https; write it as https://host:port"
+	hintSecret  = "the object is encrypted with a customer's key (SSE-C), which has to be given"
+	hintExpired = "the session has ended; with new credentials the same command goes on"
 	hintKMS     = "the service does not have this key, or it is disabled"
 	hintNetwork = "check that the service is running at this endpoint, which an option or AWS_ENDPOINT_URL_S3 has named"
 )
@@ -46,14 +49,16 @@ var faults = map[string]fault{
 	"InvalidBucketName": {hint: "bucket names have 3 to 63 small letters, digits, dots and hyphens"},
 	"NoSuchUpload":      {hint: hintUpload},
 
-	"AccessDenied":               {is: storage.ErrPermission, hint: "the credentials do not allow this; " + hintKeys},
+	"AccessDenied":               {is: storage.ErrPermission}, // [Client.needs] has the hint
 	"AllAccessDisabled":          {is: storage.ErrPermission},
 	"AccountProblem":             {is: storage.ErrPermission},
-	"InvalidAccessKeyId":         {is: storage.ErrPermission, hint: hintKeys},
-	"InvalidToken":               {is: storage.ErrPermission, hint: "check AWS_SESSION_TOKEN"},
-	"InvalidTokenId":             {is: storage.ErrPermission, hint: "check AWS_SESSION_TOKEN"},
+	"InvalidAccessKeyId":         {is: storage.ErrPermission, useless: true, hint: hintKeys},
+	"InvalidToken":               {is: storage.ErrPermission, useless: true, hint: "check AWS_SESSION_TOKEN"},
+	"InvalidTokenId":             {is: storage.ErrPermission, useless: true, hint: "check AWS_SESSION_TOKEN"},
 	"SignatureDoesNotMatch":      {is: storage.ErrPermission, hint: hintKeys},
-	"ExpiredToken":               {is: storage.ErrPermission, hint: "the session has ended; get new credentials"},
+	"ExpiredToken":               {is: storage.ErrPermission, useless: true, hint: hintExpired},
+	"ExpiredTokenException":      {is: storage.ErrPermission, useless: true, hint: hintExpired},
+	"TokenRefreshRequired":       {is: storage.ErrPermission, useless: true, hint: hintExpired},
 	"RequestTimeTooSkewed":       {is: storage.ErrPermission, hint: "set this machine's clock"},
 	"InvalidObjectState":         {is: storage.ErrPermission, hint: "the object is archived; restore it first"},
 	"XMinioAccessDisabled":       {is: storage.ErrPermission},
@@ -84,12 +89,13 @@ var faults = map[string]fault{
 	"KMS.DisabledException":           {is: storage.ErrRefused, hint: hintKMS},
 	"KMS.KMSInvalidStateException":    {is: storage.ErrRefused, hint: hintKMS},
 
-	"NotImplemented":               {is: storage.ErrUnsupported},
-	"APINotSupported":              {is: storage.ErrUnsupported},
-	"AuthorizationHeaderMalformed": {hint: "set AWS_REGION to the bucket's region"},
-	"PermanentRedirect":            {hint: "the bucket is in another region; set AWS_REGION to it"},
-	"InvalidRegion":                {hint: "set AWS_REGION to the bucket's region"},
-	"XMinioStorageFull":            {hint: "the server's disks are full"},
+	"NotImplemented":                     {is: storage.ErrUnsupported},
+	"APINotSupported":                    {is: storage.ErrUnsupported},
+	"AuthorizationHeaderMalformed":       {hint: "set AWS_REGION to the bucket's region"},
+	"PermanentRedirect":                  {hint: "the bucket is in another region; set AWS_REGION to it"},
+	"IllegalLocationConstraintException": {hint: "the bucket is in another region; set AWS_REGION to it"},
+	"InvalidRegion":                      {hint: "set AWS_REGION to the bucket's region"},
+	"XMinioStorageFull":                  {hint: "the server's disks are full"},
 
 	"SlowDown": tooMany, "SlowDownRead": tooMany, "SlowDownWrite": tooMany,
 	"InternalError": {temporary: true}, "ServiceUnavailable": tooMany,
@@ -112,13 +118,57 @@ func (c *Client) fail(ctx context.Context, op, objectURL string, err error) erro
 	var r minio.ErrorResponse
 	if errors.As(err, &r) {
 		f := classify(r)
-		return &storage.Error{Op: op, URL: objectURL, Err: response(f, r), Temporary: f.temporary,
-			Throttled: f.throttled, Hint: f.hint}
+		err := response(f, r)
+		if f.useless {
+			err = credentialsError{err}
+		}
+		hint := f.hint
+		if r.Code == "AccessDenied" {
+			hint = c.needs(op, objectURL)
+		}
+		return &storage.Error{Op: op, URL: objectURL, Err: err, Temporary: f.temporary, Throttled: f.throttled, Hint: hint}
 	}
 	e := &storage.Error{Op: op, URL: objectURL, Err: scrub(err)}
 	e.Temporary, e.Hint = c.network(err)
 	return e
 }
+
+// absent is what one needs who looks for an object that may not be there.
+const absent = "s3:GetObject; who lacks s3:ListBucket hears the same of an object that is not there"
+
+// actions are what policies call the operations.
+var actions = map[string]string{
+	"list": "s3:ListBucket", "stat": absent, "open": absent, "read": "s3:GetObject",
+	"create": "s3:PutObject", "write": "s3:PutObject", "commit": "s3:PutObject", "delete": "s3:DeleteObject",
+	"copy":  "s3:GetObject of the source and s3:PutObject; to copy tags, s3:GetObjectTagging and s3:PutObjectTagging",
+	"abort": "s3:AbortMultipartUpload",
+	opTags:  "s3:GetObjectTagging; copies that keep no tags do without",
+	opACL:   "s3:GetObjectAcl",
+}
+
+// needs says what the credentials were not allowed: their keys are good.
+func (c *Client) needs(op, url string) string {
+	action := actions[op]
+	if url == "s3://" {
+		action = "s3:ListAllMyBuckets"
+	}
+	switch {
+	case c.cfg.Anonymous:
+		return "the bucket does not allow it to who has no credentials; AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY or AWS_PROFILE give some"
+	case action == "":
+		return "the policies of " + c.cfg.who() + ", or of the bucket, do not allow it"
+	}
+	action, besides, _ := strings.Cut(action, "; ")
+	if besides != "" {
+		besides = "; " + besides
+	}
+	return fmt.Sprintf("%s needs %s, by its own policies or the bucket's%s", c.cfg.who(), action, besides)
+}
+
+// credentialsError is of credentials that are none, or no longer any.
+type credentialsError struct{ error }
+
+func (e credentialsError) Unwrap() []error { return []error{e.error, storage.ErrCredentials} }
 
 func classify(r minio.ErrorResponse) fault {
 	f, ok := faults[r.Code]
@@ -128,6 +178,8 @@ func classify(r minio.ErrorResponse) fault {
 	switch s := r.StatusCode; {
 	case strings.Contains(r.Message, "HTTP request to an HTTPS server"):
 		return fault{hint: hintTLS}
+	case r.Code == "InvalidRequest" && strings.Contains(r.Message, "form of Server Side Encryption"):
+		return fault{hint: hintSecret}
 	case s == http.StatusNotFound:
 		return fault{is: storage.ErrNotExist}
 	case s == http.StatusForbidden || s == http.StatusUnauthorized:

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"net"
 	"net/http"
 	"slices"
 	"time"
@@ -101,4 +102,12 @@ func (b *Bucket) CompleteCut(id string, after time.Duration) error {
 	_, err = b.c.once.CompleteMultipartUpload(ctx, b.name, "k", id,
 		[]minio.CompletePart{{PartNumber: 1, ETag: parts.ObjectParts[0].ETag, ChecksumCRC32C: parts.ObjectParts[0].ChecksumCRC32C}}, minio.PutObjectOptions{})
 	return err
+}
+
+// RegionalHost is regionalHost.
+func RegionalHost(host, region string) string { return regionalHost(host, region) }
+
+// Dialer is dialer.
+func Dialer(r *net.Resolver) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return dialer(r)
 }

@@ -22,12 +22,13 @@ import (
 //	AWS_PROFILE, AWS_SHARED_CREDENTIALS_FILE, AWS_CONFIG_FILE
 //
 // A profile that is not empty takes the place of AWS_PROFILE and then, as with Amazon's
-// tools, of the keys in the environment. What is set nowhere is left empty. Profiles that
-// get their credentials from elsewhere (roles, SSO, processes) are not supported yet and
-// say so.
+// tools, of the keys in the environment; unlike there also of the region, the endpoint and the
+// authorities there, for those that have different ones for each side of a copy. What is set
+// nowhere is left empty. Profiles that get their credentials by a role or by SSO are not
+// supported yet and say so.
 func ConfigFromEnv(getenv func(string) string, profile string) (Config, error) {
 	var c Config
-	named := profile != ""
+	own, named := profile != "", profile != ""
 	if !named {
 		c.AccessKey, c.SecretKey = getenv("AWS_ACCESS_KEY_ID"), getenv("AWS_SECRET_ACCESS_KEY")
 		c.SessionToken = getenv("AWS_SESSION_TOKEN")
@@ -42,17 +43,28 @@ func ConfigFromEnv(getenv func(string) string, profile string) (Config, error) {
 		return Config{}, err
 	}
 	if c.AccessKey == "" {
-		c.AccessKey, c.SecretKey, c.SessionToken, err = p.keys()
-		if err != nil {
+		if err := p.credentials(&c); err != nil {
 			return Config{}, err
 		}
 	}
-	c.Region = cmp.Or(getenv("AWS_REGION"), getenv("AWS_DEFAULT_REGION"), p.values["region"])
-	c.CAFile = cmp.Or(getenv("AWS_CA_BUNDLE"), p.values["ca_bundle"])
-	c.Endpoint = cmp.Or(getenv("AWS_ENDPOINT_URL_S3"), getenv("AWS_ENDPOINT_URL"))
-	if c.Endpoint == "" && !strings.EqualFold(getenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"), "true") {
-		c.Endpoint = cmp.Or(p.service["s3.endpoint_url"], p.values["s3.endpoint_url"], p.values["endpoint_url"])
+	endpoint := cmp.Or(p.service["s3.endpoint_url"], p.values["s3.endpoint_url"], p.values["endpoint_url"])
+	if strings.EqualFold(getenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"), "true") {
+		endpoint = ""
 	}
+	first := func(ofProfile string, names ...string) string {
+		if own && ofProfile != "" {
+			return ofProfile
+		}
+		for _, name := range names {
+			if v := getenv(name); v != "" {
+				return v
+			}
+		}
+		return ofProfile
+	}
+	c.Region = first(p.values["region"], "AWS_REGION", "AWS_DEFAULT_REGION")
+	c.CAFile = first(p.values["ca_bundle"], "AWS_CA_BUNDLE")
+	c.Endpoint = first(endpoint, "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 	switch style := p.values["s3.addressing_style"]; style {
 	case "", "auto":
 	case "path", "virtual":
@@ -110,26 +122,27 @@ func underHome(home string, elem ...string) string {
 	return filepath.Join(append([]string{home}, elem...)...)
 }
 
-// keys are the profile's own, if it has any.
-func (p profile) keys() (access, secret, token string, err error) {
-	access, secret = p.values["aws_access_key_id"], p.values["aws_secret_access_key"]
-	if (access == "") != (secret == "") {
-		return "", "", "", fmt.Errorf("profile %s in %s: aws_access_key_id and aws_secret_access_key belong together",
-			p.name, p.from)
+// credentials sets the profile's own keys, or who gives them, if it has any.
+func (p profile) credentials(c *Config) error {
+	c.AccessKey, c.SecretKey, c.SessionToken = p.values["aws_access_key_id"], p.values["aws_secret_access_key"], p.values["aws_session_token"]
+	switch {
+	case (c.AccessKey == "") != (c.SecretKey == ""):
+		return fmt.Errorf("profile %s in %s: aws_access_key_id and aws_secret_access_key belong together", p.name, p.from)
+	case c.AccessKey != "":
+		return nil
 	}
-	if access != "" {
-		return access, secret, p.values["aws_session_token"], nil
-	}
-	for _, k := range []string{
-		"role_arn", "sso_session", "sso_start_url", "credential_process", "web_identity_token_file", "login_session",
-	} {
+	c.SessionToken = ""
+	for _, k := range []string{"role_arn", "sso_session", "sso_start_url", "web_identity_token_file", "login_session"} {
 		if p.values[k] != "" {
-			return "", "", "", fmt.Errorf("profile %s in %s: credentials by %s are not supported yet; "+
+			return fmt.Errorf("profile %s in %s: credentials by %s are not supported yet; "+
 				"set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "+
-				"which `aws configure export-credentials --format env` prints", p.name, p.from, k)
+				"which `aws configure export-credentials --format env` prints, "+
+				"or credential_process = aws configure export-credentials --profile %s, in a profile of another name, which renews them",
+				p.name, p.from, k, p.name)
 		}
 	}
-	return "", "", "", nil
+	c.Process = p.values["credential_process"]
+	return nil
 }
 
 // readSharedFile reads one of the shared files. A missing one is empty.

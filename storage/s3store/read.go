@@ -41,7 +41,7 @@ func (b *Bucket) Open(ctx context.Context, key string, opts storage.ReadOptions)
 	}
 	r := &reader{b: b, ctx: ctx, cancel: cancel, object: o, version: opts.VersionID, body: body, next: opts.Offset, end: end}
 	if opts.Offset == 0 && end == o.Size && !opts.Unverified {
-		if err := r.compare(); err != nil {
+		if err := r.compare(opts.Summed); err != nil {
 			return nil, errors.Join(err, r.Close())
 		}
 	}

@@ -36,12 +36,12 @@ func newTransport(cfg Config, secure bool, answered func(time.Duration)) (transp
 			return nil, fmt.Errorf("certificate authorities for S3: %s holds no PEM certificate", cfg.CAFile)
 		}
 	}
-	dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}
+	dial := dialer(nil)
 	return proxying{
-		direct: &http1.Transport{Dial: dialer.DialContext, TLS: trust, MaxIdlePerHost: cfg.Workers, Answered: answered},
+		direct: &http1.Transport{Dial: dial, TLS: trust, MaxIdlePerHost: cfg.Workers, Answered: answered},
 		proxied: &http.Transport{
 			Proxy:                 http.ProxyFromEnvironment,
-			DialContext:           dialer.DialContext,
+			DialContext:           dial,
 			MaxIdleConnsPerHost:   cfg.Workers,
 			IdleConnTimeout:       90 * time.Second,
 			TLSHandshakeTimeout:   10 * time.Second,
@@ -52,6 +52,28 @@ func newTransport(cfg Config, secure bool, answered func(time.Duration)) (transp
 			TLSClientConfig:       trust,
 		},
 	}, nil
+}
+
+const (
+	connectPatience = 5 * time.Second
+	// lookupPatience is for finding the address of a name: a name server that does not answer is given up after 5
+	// seconds, and the next one asked.
+	lookupPatience = 15 * time.Second
+)
+
+// dialer makes connections; a nil resolver is the machine's. A name may take its time, an address that does not
+// answer is soon given up.
+func dialer(resolver *net.Resolver) func(ctx context.Context, network, address string) (net.Conn, error) {
+	connect := &net.Dialer{Timeout: connectPatience, KeepAlive: 15 * time.Second}
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		host, _, err := net.SplitHostPort(address)
+		if err != nil || net.ParseIP(host) != nil {
+			return connect.DialContext(ctx, network, address)
+		}
+		named := *connect
+		named.Timeout, named.Resolver = lookupPatience, resolver
+		return named.DialContext(ctx, network, address)
+	}
 }
 
 // proxying sends what the environment wants to go through a proxy by net/http, which knows how.
@@ -82,6 +104,7 @@ func (p proxying) CloseIdleConnections() {
 type listeningTransport struct {
 	http.RoundTripper
 	pays    *payer // nil if the bucket's owner pays
+	regions *regions
 	servers *serverName
 	busy    *atomic.Int64 // answers that asked for fewer requests
 }
@@ -134,9 +157,16 @@ func (t listeningTransport) RoundTrip(req *http.Request) (*http.Response, error)
 	if t.pays != nil {
 		t.pays.sign(req)
 	}
+	req = t.regions.forward(req)
 	resp, err := t.RoundTripper.RoundTrip(req)
 	if err != nil {
 		return resp, err
+	}
+	if elsewhere := t.regions.again(req, resp); elsewhere != nil {
+		_ = resp.Body.Close() // it said where to ask
+		if resp, err = t.RoundTripper.RoundTrip(elsewhere); err != nil {
+			return resp, err
+		}
 	}
 	t.servers.note(resp.Header)
 	if resp.StatusCode == http.StatusServiceUnavailable || resp.StatusCode == http.StatusTooManyRequests {
