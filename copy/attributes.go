@@ -73,7 +73,7 @@ func (j *job) createOptions(ctx context.Context, t Task, first storage.Object) (
 		a.preserve(&opts, first)
 	}
 	var err error
-	if single && !a.DropTags && first.TagCount > 0 {
+	if single && !a.DropTags && first.TagCount > 0 && !isFiles(j.dest.Bucket) { // files have none
 		opts.Tags, err = j.tags(ctx, t.Sources.First(), first)
 	}
 	if single && a.PreserveACL && err == nil {

@@ -76,6 +76,9 @@ func (e *GivenUpError) Unwrap() error { return e.Err }
 // further output would take all its retries to fail, and one that finds no room. It returns the error
 // of the job, if err is that, and otherwise how many outputs have failed in a row so that it may be yet.
 func (j *job) hopeless(err error) (row int64, end error) {
+	if errors.Is(err, storage.ErrCredentials) {
+		return 1, err // those of either side: each further output would hear the same
+	}
 	full := errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 	if full || storage.IsTemporary(err) {
 		most := 2 * min(j.opts.workers(), patience)

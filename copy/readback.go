@@ -2,7 +2,9 @@ package copier
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"hash"
 
 	"github.com/skepdata/skep/storage"
 )
@@ -29,13 +31,64 @@ func (j *job) readBackOnce(ctx context.Context, t Task, res result) error {
 			return fmt.Errorf("read the source again: %w", err)
 		}
 	}
+	digest, err := j.digestOfSource(ctx, t, res)
+	if err != nil {
+		return err
+	}
+	var h hash.Hash
+	if digest.Known() {
+		h = digest.New()
+	}
 	o := storage.Object{Key: j.dir + t.Key}
-	got, err := contentCRC32C(ctx, j.dest.Bucket, o, *buf, func(int) {})
+	got, err := contentCRC32C(ctx, j.dest.Bucket, o, *buf, func(n int) {
+		if h != nil {
+			_, _ = h.Write((*buf)[:n]) // a hash reports no errors
+		}
+	})
 	if err != nil {
 		return fmt.Errorf("read back: %w", err)
 	}
 	if got != want {
 		return j.discard(ctx, t, fmt.Errorf("what is read back has crc32c %s instead of %s", got, want))
 	}
-	return nil
+	if h == nil || !digest.Of(h).Differs(digest) {
+		return nil
+	}
+	return j.unlike(ctx, t, digest.Of(h), digest, want)
+}
+
+// digestOfSource is what the source's store has instead of the CRC32C, of an output that was read from it in
+// ranges, which nothing has been compared with.
+func (j *job) digestOfSource(ctx context.Context, t Task, res result) (storage.Digest, error) {
+	if res.method != methodParts || t.Sources.Len() != 1 {
+		return storage.Digest{}, nil
+	}
+	s := t.Sources.First()
+	a, ok := storage.As[storage.Attester](j.bucketOf(s))
+	if !ok || a.Exact() {
+		return storage.Digest{}, nil
+	}
+	o, err := a.Attest(ctx, s.Object)
+	if errors.Is(err, storage.ErrChanged) {
+		return storage.Digest{}, nil // what was read is the version before
+	}
+	return o.Digest, err
+}
+
+// unlike is the error of an output that does not have the digest of its source. What only looks like a digest may
+// be none: then the source, read once more, comes as it came.
+func (j *job) unlike(ctx context.Context, t Task, got, want storage.Digest, sum storage.Checksum) error {
+	s := t.Sources.First()
+	if want.Doubtful {
+		buf := make([]byte, 1<<20)
+		again, err := contentCRC32C(ctx, j.bucketOf(s), s.Object, buf, func(int) {})
+		if err != nil {
+			return fmt.Errorf("read the source again: %w", err)
+		}
+		if again == sum {
+			return nil
+		}
+	}
+	return j.discard(ctx, t, fmt.Errorf("the bytes that came of %s have %s, its store has %s",
+		j.urlOf(s), got, want))
 }

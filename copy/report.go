@@ -32,6 +32,7 @@ const (
 	// Trouble that may pass. Postponed is no end of an output: Copied, Skipped or Failed follow.
 	Postponed    EventKind = "postpone"      // the output could not be made, because of Err; it comes again in a further try
 	TriedAgain   EventKind = "try"           // a further try of the job begins, with Sources outputs, because of Err; none: all are planned again
+	LeftThere    EventKind = "left"          // parts of Dest that an earlier run has left may not be removed, as Err says
 	RetriesSpent EventKind = "retries-spent" // nothing is tried again any more after errors such as Err
 )
 

@@ -115,8 +115,16 @@ func (j *job) adopt(
 	return true, nil
 }
 
+// abortBegun aborts an upload of an earlier run. Who may not is told so: it is tried again by the next run, and the rules
+// of the bucket may come first.
 func (j *job) abortBegun(ctx context.Context, resumer storage.PartResumer, b *begun) error {
-	if err := resumer.AbortUpload(ctx, storage.PendingUpload{Key: b.Key, ID: b.ID}); err != nil {
+	err := resumer.AbortUpload(ctx, storage.PendingUpload{Key: b.Key, ID: b.ID})
+	if errors.Is(err, storage.ErrPermission) && !errors.Is(err, storage.ErrCredentials) {
+		j.opts.Journal.adopted(b) // not again in this run
+		j.rec.event(Event{Kind: LeftThere, Dest: b.Bucket + b.Key, Err: err})
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	j.opts.Journal.end(b.ID)

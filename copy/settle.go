@@ -108,12 +108,15 @@ func (j *job) compareContent(ctx context.Context, source, there storage.Object) 
 	defer j.buffers.Put(buf)
 	switch from, to := j.src.Bucket, j.dest.Bucket; {
 	case isFlat(from) && !isFlat(to) && isMD5(source.ETag):
-		sum, err := contentMD5(ctx, to, there, *buf)
-		return sum == source.ETag, err
+		if sum, err := contentMD5(ctx, to, there, *buf); err != nil || sum == source.ETag {
+			return true, err
+		}
 	case isFlat(to) && !isFlat(from) && isMD5(there.ETag):
-		sum, err := contentMD5(ctx, from, source, *buf)
-		return sum == there.ETag, err
+		if sum, err := contentMD5(ctx, from, source, *buf); err != nil || sum == there.ETag {
+			return true, err
+		}
 	}
+	// They differ, or what looks like an MD5 is none, as of what KMS encrypts.
 	a, err := checksum(ctx, j.src.Bucket, source, *buf, func(int) {})
 	if err != nil {
 		return false, err

@@ -62,8 +62,10 @@ func (s *span) Object() (storage.Object, error) {
 // advance opens the next source.
 func (s *span) advance() error {
 	src := s.task.Sources.At(s.next)
-	opts := storage.ReadOptions{Offset: s.offset, IfMatch: src.ETag, VersionID: src.VersionID,
-		Unverified: s.task.merge == "", // verify does it, as far as a store keeps a sum that can be put together of parts
+	plain := s.task.merge == "" // what is merged the store compares
+	opts := storage.ReadOptions{
+		Offset: s.offset, IfMatch: src.ETag, VersionID: src.VersionID,
+		Summed: plain, Unverified: plain && !s.j.opts.Verify.digests(), // verify compares the CRC32C
 	}
 	s.here = min(src.Size-s.offset, s.left)
 	if whole := s.offset == 0 && s.here == src.Size; !whole {

@@ -7,7 +7,7 @@ import (
 )
 
 // Verify is what is compared of an output with what the destination says it has stored. What is
-// read is compared with the checksum that the source's store keeps in any case.
+// read is compared with the CRC32C that the source's store keeps in any case.
 type Verify string
 
 // What may be compared, from much to little.
@@ -15,8 +15,12 @@ const (
 	// VerifyReadBack reads each output again once it is visible and compares its bytes with what
 	// was written. One that differs is deleted, and has failed. An output of a server that copied
 	// alone and told no checksum is compared with its source, which is then read as well.
+	// Where the source's store has another digest than the CRC32C, and bytes may come changed from it, as over plain
+	// HTTP, the output of a single source is compared with that.
 	VerifyReadBack Verify = "read-back"
-	VerifyChecksum Verify = ""     // the size, and the checksum where the destination tells one
+	// VerifyChecksum compares the size, and the checksum where the destination tells one; and what is read by
+	// one request, as objects up to the size of a part are, with such a digest of the source's store.
+	VerifyChecksum Verify = ""
 	VerifySize     Verify = "size" // the size alone
 	VerifyNone     Verify = "none" // nothing
 )
@@ -28,6 +32,9 @@ func (v Verify) check() error {
 	}
 	return &OptionError{"Verify", fmt.Errorf("%q is not one of none, size and read-back", string(v))}
 }
+
+// digests reports whether what is read is compared with other digests than the CRC32C, too.
+func (v Verify) digests() bool { return v == VerifyChecksum || v == VerifyReadBack }
 
 // differs reports whether what the destination tells of an output, or of a part of one, is not
 // what was written, as far as that is to be found out.
