@@ -29,13 +29,16 @@ const cacheHelp = `hiveql cache looks after the cache of what queries have read 
 Exit codes: 0 done, 1 failed, 2 wrong usage.
 `
 
+func cacheFlags(file *string) *pflag.FlagSet {
+	fs := newFlags("cache")
+	fs.StringVar(file, "config", "", configUsage)
+	return fs
+}
+
 // cache runs hiveql cache.
 func (p *program) cache(_ context.Context, args []string) error {
 	var file string
-	fs := pflag.NewFlagSet("hiveql cache", pflag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	fs.Usage = func() {}
-	fs.StringVar(&file, "config", "", "")
+	fs := cacheFlags(&file)
 	if err := fs.Parse(args); errors.Is(err, pflag.ErrHelp) || err == nil && fs.NArg() == 0 {
 		_, err = io.WriteString(p.stdout, cacheHelp)
 		return err

@@ -60,11 +60,24 @@ func (p pairs) Type() string   { return "name=value" }
 // defaultCacheMiB is the size of the cache for objects of far stores.
 const defaultCacheMiB = 10 << 10
 
-func flagSet(o *options) *pflag.FlagSet {
-	fs := pflag.NewFlagSet("hiveql", pflag.ContinueOnError)
+// What is said of flags that several commands have.
+const (
+	metastoreUsage = "`URL` of the metastore: sqlite:///path.db,\npostgres://user@host/database, mysql://user@host/database,\nor thrift://host:9083 for one that is served"
+	warehouseUsage = "`URL` below which managed tables lie: file://, block:// or s3://"
+	configUsage    = "the configuration `file`, instead of $XDG_CONFIG_HOME/skep/skep.toml"
+)
+
+// newFlags is an empty set of flags of a command, or of the program itself. It prints nothing, and keeps their order.
+func newFlags(command string) *pflag.FlagSet {
+	fs := pflag.NewFlagSet(strings.TrimSpace("hiveql "+command), pflag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fs.Usage = func() {}
 	fs.SortFlags = false
+	return fs
+}
+
+func flagSet(o *options) *pflag.FlagSet {
+	fs := newFlags("")
 	o.hiveconf, o.hivevar = map[string]string{}, map[string]string{}
 	fs.StringArrayVarP(&o.statements, "execute", "e", nil, "run these `statements`; may be repeated")
 	fs.StringArrayVarP(&o.files, "file", "f", nil, "run the statements of this `file`, - for standard input; may be repeated")
@@ -75,8 +88,8 @@ func flagSet(o *options) *pflag.FlagSet {
 	fs.Var(pairs(o.hivevar), "hivevar", "set a variable, used as ${name} or ${hivevar:name}; may be repeated")
 	fs.VarP(pairs(o.hivevar), "define", "d", "the same as --hivevar")
 	fs.StringVar(&o.database, "database", "", "the first current database, by its `name`")
-	fs.StringVar(&o.metastore, "metastore", "", "`URL` of the metastore: sqlite:///path.db,\npostgres://user@host/database, mysql://user@host/database,\nor thrift://host:9083 for one that is served")
-	fs.StringVar(&o.warehouse, "warehouse", "", "`URL` below which managed tables lie: file://, block:// or s3://")
+	fs.StringVar(&o.metastore, "metastore", "", metastoreUsage)
+	fs.StringVar(&o.warehouse, "warehouse", "", warehouseUsage)
 	fs.StringVar(&o.format, "outputformat", "", "the `format` of results: "+strings.Join(formatNames()[:6], ", ")+",\n"+
 		strings.Join(formatNames()[6:], ", ")+"; default: table on a terminal,\notherwise tsv2 without a header")
 	fs.BoolVar(&o.header, "showHeader", false, "print the names of the columns (true or false)")
@@ -84,7 +97,7 @@ func flagSet(o *options) *pflag.FlagSet {
 	fs.StringVar(&o.delimiter, "delimiterForDSV", "|", "the delimiting `character` of the format dsv")
 	fs.BoolVar(&o.emptyNull, "nullemptystring", false, "print nothing for NULL")
 	fs.BoolVar(&o.force, "force", false, "go on after errors, as the setting hive.cli.errors.ignore does")
-	fs.StringVar(&o.config, "config", "", "the configuration `file`, instead of $XDG_CONFIG_HOME/skep/skep.toml")
+	fs.StringVar(&o.config, "config", "", configUsage)
 	fs.StringVar(&o.threads, "threads", "", "`number` of threads of a query; 0 is one for each processor")
 	fs.StringVar(&o.memory, "memory-limit", "", "the `size` of what a query keeps in memory before it spills to disk: 500MB, 4GiB;\ndefault: four fifths of the memory")
 	fs.StringVar(&o.tempDir, "temp-dir", "", "the `directory` where queries spill and files are prepared, instead of $TMPDIR")
@@ -154,6 +167,7 @@ func help() string {
   hiveql serve --hms :9083     serve the metastore to Spark, Trino, Iceberg and others
   hiveql serve --hs2 :10000    serve HiveQL to Beeline, JDBC, ODBC, PyHive and others
   hiveql man                   print the manual page
+  hiveql completion SHELL      print a completion script for bash, zsh or fish
   hiveql help COMMAND          tell more of one of these
 
 ` + flagSet(&options{}).FlagUsages() + `

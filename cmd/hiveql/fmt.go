@@ -21,13 +21,19 @@ does not fit on one. Comments stay; statements that do not parse are left as the
   hiveql fmt -l FILE ...   print the names of those that would change; exit code 1 if there are any
 `
 
+type fmtOptions struct{ write, list bool }
+
+func (o *fmtOptions) flags() *pflag.FlagSet {
+	fs := newFlags("fmt")
+	fs.BoolVarP(&o.write, "write", "w", false, "write the scripts back")
+	fs.BoolVarP(&o.list, "list", "l", false, "print the names of scripts that would change")
+	return fs
+}
+
 // format runs hiveql fmt.
 func (p *program) format(_ context.Context, args []string) error {
-	fs := pflag.NewFlagSet("hiveql fmt", pflag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	fs.Usage = func() {}
-	write := fs.BoolP("write", "w", false, "write the scripts back")
-	list := fs.BoolP("list", "l", false, "print the names of scripts that would change")
+	var o fmtOptions
+	fs := o.flags()
 	if err := fs.Parse(args); err != nil {
 		if errors.Is(err, pflag.ErrHelp) {
 			_, err = io.WriteString(p.stdout, fmtHelp)
@@ -36,7 +42,7 @@ func (p *program) format(_ context.Context, args []string) error {
 		return usagef("fmt: %v", err)
 	}
 	if len(fs.Args()) == 0 {
-		if *write || *list {
+		if o.write || o.list {
 			return usagef("fmt: -w and -l need files")
 		}
 		text, err := io.ReadAll(p.stdin)
@@ -47,13 +53,13 @@ func (p *program) format(_ context.Context, args []string) error {
 	}
 	changed := false
 	for _, name := range fs.Args() {
-		differs, err := p.formatFile(name, *write, *list)
+		differs, err := p.formatFile(name, o.write, o.list)
 		if err != nil {
 			return err
 		}
 		changed = changed || differs
 	}
-	if *list && changed {
+	if o.list && changed {
 		return errReported
 	}
 	return nil

@@ -52,20 +52,23 @@ type metastoreOptions struct {
 	args              []string
 }
 
+func (o *metastoreOptions) flags() *pflag.FlagSet {
+	fs := newFlags("metastore")
+	fs.StringVar(&o.metastore, "metastore", "", metastoreUsage)
+	fs.StringVar(&o.config, "config", "", configUsage)
+	fs.StringVar(&o.since, "since", "", "log: from a `time` or an age on, or after the change with this number")
+	fs.StringVar(&o.table, "table", "", "log: the `table` whose changes to print")
+	fs.BoolVar(&o.json, "json", false, "log: print a JSON object a line")
+	fs.IntVar(&o.keep, "keep", 0, "log: from now on forget changes that are older than so many `days`; 0 keeps all")
+	fs.BoolVar(&o.repair, "repair", false, "doctor: remove what belongs to nothing")
+	fs.BoolVar(&o.locations, "locations", false, "doctor: also look whether the places of tables and partitions exist")
+	return fs
+}
+
 // metastore runs hiveql metastore.
 func (p *program) metastore(ctx context.Context, args []string) error {
 	var o metastoreOptions
-	fs := pflag.NewFlagSet("hiveql metastore", pflag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	fs.Usage = func() {}
-	fs.StringVar(&o.metastore, "metastore", "", "")
-	fs.StringVar(&o.config, "config", "", "")
-	fs.StringVar(&o.since, "since", "", "")
-	fs.StringVar(&o.table, "table", "", "")
-	fs.BoolVar(&o.json, "json", false, "")
-	fs.IntVar(&o.keep, "keep", 0, "")
-	fs.BoolVar(&o.repair, "repair", false, "")
-	fs.BoolVar(&o.locations, "locations", false, "")
+	fs := o.flags()
 	if err := fs.Parse(args); errors.Is(err, pflag.ErrHelp) || err == nil && fs.NArg() == 0 {
 		_, err = io.WriteString(p.stdout, metastoreHelp)
 		return err

@@ -46,10 +46,7 @@ type serveOptions struct {
 }
 
 func (o *serveOptions) flags() *pflag.FlagSet {
-	fs := pflag.NewFlagSet("hiveql serve", pflag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	fs.Usage = func() {}
-	fs.SortFlags = false
+	fs := newFlags("serve")
 	fs.StringVar(&o.hms, "hms", "", "address for clients of the Hive Metastore, such as :9083 or 127.0.0.1:9083")
 	fs.StringVar(&o.hs2, "hs2", "", "address for clients of HiveServer2 (Beeline, JDBC, ODBC, PyHive),\nsuch as :10000 or 127.0.0.1:10000")
 	fs.StringVar(&o.monitor, "monitor", "", "address for /metrics (Prometheus) and /health, over HTTP")

@@ -5,28 +5,37 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 )
 
 // subcommand is a first word of the command line that means something else than running statements.
 type subcommand struct {
-	name string
-	help func() string
-	run  func(p *program, ctx context.Context, args []string) error
+	name  string
+	about string // in a line
+	help  func() string
+	run   func(p *program, ctx context.Context, args []string) error
+	flags *pflag.FlagSet // for completion; nil if there are none
+	words string         // that its first argument is one of; files if empty
 }
 
 // subcommands are all of them, in the order of the help.
 func subcommands() []subcommand {
 	constant := func(text string) func() string { return func() string { return text } }
+	var file string
+	var grace time.Duration
+	var dry bool
 	return []subcommand{
-		{"fmt", constant(fmtHelp), (*program).format},
-		{"metastore", constant(metastoreHelp), (*program).metastore},
-		{"vacuum", constant(vacuumHelp), (*program).vacuum},
-		{"cache", constant(cacheHelp), (*program).cache},
-		{"serve", serveHelp, (*program).serve},
-		{"man", constant(manHelp), (*program).man},
-		{"help", help, (*program).help},
+		{"fmt", "lay scripts out", constant(fmtHelp), (*program).format, (&fmtOptions{}).flags(), ""},
+		{"metastore", "look after the metastore", constant(metastoreHelp), (*program).metastore, (&metastoreOptions{}).flags(),
+			"info migrate log export import doctor"},
+		{"vacuum", "remove what writes have left behind", constant(vacuumHelp), (*program).vacuum, vacuumFlags(&options{}, &grace, &dry), ""},
+		{"cache", "look after the cache of far files", constant(cacheHelp), (*program).cache, cacheFlags(&file), "ls stats clear"},
+		{"serve", "serve the metastore and HiveQL", serveHelp, (*program).serve, (&serveOptions{}).flags(), ""},
+		{"man", "print the manual page", constant(manHelp), (*program).man, nil, ""},
+		{"completion", "print a completion script for a shell", constant(completionHelp), (*program).completion, nil, "bash zsh fish"},
+		{"help", "tell more of a command", help, (*program).help, nil, "fmt metastore vacuum cache serve man completion"},
 	}
 }
 

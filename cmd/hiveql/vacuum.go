@@ -35,19 +35,22 @@ directories of dead processes that were removed; locks, expired locks of readers
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 `
 
+func vacuumFlags(o *options, grace *time.Duration, dry *bool) *pflag.FlagSet {
+	fs := newFlags("vacuum")
+	fs.StringVar(&o.metastore, "metastore", "", metastoreUsage)
+	fs.StringVar(&o.warehouse, "warehouse", "", warehouseUsage)
+	fs.StringVar(&o.config, "config", "", configUsage)
+	fs.DurationVar(grace, "grace", 0, "keep files that were replaced less than this `duration` ago")
+	fs.BoolVar(dry, "dry-run", false, "only say what there is")
+	return fs
+}
+
 // vacuum runs hiveql vacuum.
 func (p *program) vacuum(ctx context.Context, args []string) (err error) {
 	o := &options{hiveconf: map[string]string{}, hivevar: map[string]string{}}
 	var grace time.Duration
 	var dry bool
-	fs := pflag.NewFlagSet("hiveql vacuum", pflag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	fs.Usage = func() {}
-	fs.StringVar(&o.metastore, "metastore", "", "")
-	fs.StringVar(&o.warehouse, "warehouse", "", "")
-	fs.StringVar(&o.config, "config", "", "")
-	fs.DurationVar(&grace, "grace", 0, "")
-	fs.BoolVar(&dry, "dry-run", false, "")
+	fs := vacuumFlags(o, &grace, &dry)
 	if err := fs.Parse(args); errors.Is(err, pflag.ErrHelp) {
 		_, err = io.WriteString(p.stdout, vacuumHelp)
 		return err
