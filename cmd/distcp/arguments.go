@@ -30,9 +30,15 @@ func isTruth(text string) bool {
 	return strings.EqualFold(text, "true") || strings.EqualFold(text, "false")
 }
 
+// isPlace reports whether an argument is most likely a URL or a path, as other programs take them without options.
+func isPlace(arg string) bool { return strings.Contains(arg, "://") || strings.HasPrefix(arg, "/") }
+
 // unexpected is the error of an argument that a copy does not take.
 func unexpected(arg string) error {
 	hint := "--src takes one URL, without wildcards"
+	if isPlace(arg) {
+		hint = "a copy is written --src URL --dest URL, and --src takes no wildcards"
+	}
 	if isTruth(arg) {
 		hint = "what is optional stands behind =, as in --restart=" + arg
 	}

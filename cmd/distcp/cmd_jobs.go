@@ -1,9 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -57,17 +60,28 @@ func (c *command) listJobs(store jobStore, asJSON bool) error {
 		return err
 	}
 	var errs []error // of jobs whose records cannot be read; the others are told of
-	lines, columns := c.jsonLines(), tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
+	records := map[string]jobRecord{}
 	for _, name := range names {
 		r, err := store.read(name)
-		if err == nil && asJSON {
-			err = lines.Encode(r)
-		} else if err == nil {
-			_, err = fmt.Fprintf(columns, "%s\t%s\t%s\t%s to %s\n", r.State, r.Started.Format(time.RFC3339), name, printable(r.Src), printable(r.Dest))
-		}
-		if !errors.Is(err, errNoJob) { // it was removed meanwhile
+		switch {
+		case err == nil:
+			records[name] = r
+		case !errors.Is(err, errNoJob): // it was removed meanwhile
 			errs = append(errs, err)
 		}
+	}
+	byTime := func(a, b string) int {
+		return cmp.Or(records[a].Started.Compare(records[b].Started), cmp.Compare(a, b))
+	}
+	lines, columns := c.jsonLines(), tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
+	for _, name := range slices.SortedFunc(maps.Keys(records), byTime) { // what was begun last stands last
+		r := records[name]
+		if asJSON {
+			err = lines.Encode(r)
+		} else {
+			_, err = fmt.Fprintf(columns, "%s\t%s\t%s\t%s to %s\n", r.State, r.Started.Format(time.RFC3339), name, printable(r.Src), printable(r.Dest))
+		}
+		errs = append(errs, err)
 	}
 	return errors.Join(append(errs, columns.Flush())...)
 }

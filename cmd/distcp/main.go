@@ -61,6 +61,8 @@ func run(
 		switch {
 		case ok:
 			verb, rest = v, args[1:]
+		case isPlace(args[0]) && len(args) == 2:
+			return c.exit(ctx, usagef("a copy is written --src %s --dest %s", args[0], args[1]))
 		default:
 			return c.exit(ctx, usagef("unknown command %q; copy with --src and --dest, or use one of these: %s", args[0], strings.Join(slices.Sorted(maps.Keys(verbs)), ", ")))
 		}

@@ -36,6 +36,11 @@ func TestMain(m *testing.M) {
 //	attributes KEY           prints what the server tells of an object besides its content
 //	putrich KEY FILE         stores a file with all that can be said of an object, by another program than ours
 //	profiles FILE            writes AWS profiles: good, with the server's keys, and bad
+//	role FILE PROFILE ACTION...  adds a profile for somebody who may do no more than that in $BUCKET
+//	busy FRACTION            goes on by way of a proxy that answers such a fraction of requests with 503
+//	forwarder VAR            starts a proxy for HTTP and HTTPS, and sets $VAR to its URL; all hosts that it is asked for are the server
+//	locked BUCKET            makes a bucket whose objects nobody may delete for a day
+//	public                   lets everybody read $BUCKET
 //	touchat SECONDS PATH     sets the modification time of a file
 //	secure BUCKET            starts a MinIO that speaks https, and goes on with a bucket on it
 //	sorted                   sorts the lines of the last standard output into the file "sorted"
@@ -68,7 +73,8 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"file": makeFile, "gunzip": gunzipFile, "sorted": sortOutput, "attributes": printAttributes, "putrich": putRich, "keepversions": keepVersions,
-			"versionid": setVersionID, "now": setNow, "profiles": writeProfiles, "touchat": touchAt, "secure": secureServer,
+			"versionid": setVersionID, "now": setNow, "profiles": writeProfiles, "touchat": touchAt, "secure": secureServer, "role": writeRole,
+			"busy": busyServer, "forwarder": startForwarder, "locked": lockedBucket, "public": publishBucket,
 		},
 	})
 }

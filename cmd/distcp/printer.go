@@ -97,7 +97,7 @@ func (p *printer) report(e copier.Event) {
 			p.failures = failureLines{}
 		}
 		p.trouble(e)
-	case copier.RetriesSpent:
+	case copier.RetriesSpent, copier.LeftThere:
 		p.trouble(e)
 	}
 	if p.json != nil {
@@ -111,6 +111,8 @@ func (p *printer) trouble(e copier.Event) {
 	case p.quiet:
 	case e.Kind == copier.RetriesSpent:
 		fmt.Fprintf(p.stderr, "distcp: nothing is tried again any more: %s\n", oneLine(e.Err))
+	case e.Kind == copier.LeftThere:
+		fmt.Fprintf(p.stderr, "distcp: parts of %s that an earlier run has left stay there: %s\n", printable(e.Dest), oneLine(e.Err))
 	case e.Sources > 0:
 		fmt.Fprintf(p.stderr, "distcp: %s failed and may succeed now, another try: %s\n", count(int64(e.Sources), "output"), oneLine(e.Err))
 	default:

@@ -121,10 +121,13 @@ func manPage(verbs []verbHelp) string {
 				fmt.Fprintf(&b, "\\fB%s\\fR, ", line("-"+f.Shorthand))
 			}
 			fmt.Fprintf(&b, "\\fB%s\\fR", line("--"+f.Name))
-			if value != "" {
+			switch {
+			case value != "" && f.NoOptDefVal != "" && f.Value.Type() != "bool":
+				fmt.Fprintf(&b, "[=\\fI%s\\fR]", line(value))
+			case value != "":
 				fmt.Fprintf(&b, " \\fI%s\\fR", line(value))
 			}
-			fmt.Fprintf(&b, "\n%s\n", line(usage))
+			fmt.Fprintf(&b, "\n%s\n", line(usage+defaultOf(f)))
 		}
 	}
 	b.WriteString(".SH EXIT STATUS\n.nf\n")
@@ -133,6 +136,15 @@ func manPage(verbs []verbHelp) string {
 	}
 	b.WriteString(".fi\n")
 	return b.String()
+}
+
+// defaultOf tells the value of a flag that is not given, if it has one.
+func defaultOf(f *pflag.Flag) string {
+	switch f.DefValue {
+	case "", "0", "0s", "false", "[]":
+		return ""
+	}
+	return " (default " + f.DefValue + ")"
 }
 
 func orElse(text, other string) string {

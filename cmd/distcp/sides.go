@@ -18,10 +18,14 @@ import (
 type side struct {
 	endpoint, profile, region string
 	keyFile                   string // with the customer's key
+	anonymous                 bool
 }
 
 func (s side) overrides() map[string]string {
 	set := map[string]string{"s3.endpoint": s.endpoint, "s3.profile": s.profile, "s3.region": s.region}
+	if s.anonymous {
+		set["s3.anonymous"] = "true"
+	}
 	maps.DeleteFunc(set, func(_, value string) bool { return value == "" })
 	return set
 }
@@ -43,6 +47,7 @@ func (s *sides) addFlags(f *pflag.FlagSet, src, dest string) {
 		f.StringVar(&x.region, x.name+"Region", "", "`region` of "+x.what)
 		f.StringVar(&x.keyFile, x.name+"CustomerKey", "", "`file` with the customer's key (SSE-C) of objects at "+x.what)
 	}
+	f.BoolVar(&s.src.anonymous, "srcAnonymous", false, "read "+src+" without credentials, as public buckets can be")
 	f.BoolVar(&s.requesterPays, "requester-pays", false, "agree to pay for requests to buckets that want it so")
 }
 
