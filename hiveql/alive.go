@@ -56,6 +56,14 @@ func (c *clock) now(ctx context.Context, store metastore.Store) (t time.Time, ok
 	return t, true
 }
 
+// now is the time of the metastore, or of this machine where that does not tell.
+func (e *Engine) now(ctx context.Context) time.Time {
+	if t, ok := e.clock.now(ctx, e.cfg.Store); ok {
+		return t
+	}
+	return time.Now()
+}
+
 // forget lets the metastore be asked the next time.
 func (c *clock) forget() {
 	c.mu.Lock()

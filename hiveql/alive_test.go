@@ -3,13 +3,16 @@ package hiveql_test
 import (
 	"context"
 	"errors"
+	"net"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/skepdata/skep/internal/thrift"
 	"github.com/skepdata/skep/metastore"
+	"github.com/skepdata/skep/metastore/hms"
 	"github.com/skepdata/skep/storage/storagetest"
 )
 
@@ -194,16 +197,49 @@ func TestLateFiles(t *testing.T) {
 // TestSignsOfLife: a session that writes for long renews its lock, and what it writes is not taken back however
 // long that takes.
 func TestSignsOfLife(t *testing.T) {
+	t.Run("the metastore itself", func(t *testing.T) { testSignsOfLife(t, func(s metastore.Store) metastore.Store { return s }) })
+	t.Run("one that is served", func(t *testing.T) {
+		testSignsOfLife(t, func(s metastore.Store) metastore.Store { return served(t, s) })
+	})
+}
+
+// served is a metastore as hiveql serve serves it.
+func served(t *testing.T, store metastore.Store) metastore.Store {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &thrift.Server{Service: hms.New(hms.Config{Store: store, Warehouse: "mem://lake/wh"}).Thrift(), Translate: hms.Exception}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(ctx, l, time.Second) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	r, err := hms.Open(t.Context(), "thrift://"+l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.Close() })
+	return r
+}
+
+func testSignsOfLife(t *testing.T, by func(metastore.Store) metastore.Store) {
 	w := newWorld(t)
 	must(t, w.plain(), setup)
-	store := clockedStore{w.store, new(atomic.Int64)}
+	clocked := clockedStore{w.store, new(atomic.Int64)}
+	store := by(clocked)
 	var once atomic.Bool
 	b := storagetest.Faulty(w.mem, func(op storagetest.Op) error {
 		if op.Kind != storagetest.OpCommit || !strings.HasPrefix(op.Key, "wh/u/0") || !once.CompareAndSwap(false, true) {
 			return nil
 		}
 		w.emigrate()
-		store.ahead.Store(int64(30 * time.Second)) // more than the term; the sign is given by the clock as it is then
+		clocked.ahead.Store(int64(30 * time.Second)) // more than the term; the sign is given by the clock as it is then
 		w.waitForLock()
 		if v, err := w.session(w.mem, store).Vacuum(t.Context(), "", "", false); err != nil || v.Undone > 0 || v.Kept == 0 {
 			t.Errorf("while it lives: %+v, %v", v, err)
@@ -218,5 +254,34 @@ func TestSignsOfLife(t *testing.T) {
 	same(t, "rows", must(t, w.plain(), "SELECT a FROM u"), "1", "2", "3", "9")
 	if locks, err := w.store.Locks(t.Context()); err != nil || len(locks) > 0 {
 		t.Errorf("after the statement: %v, %v", locks, err)
+	}
+}
+
+// TestLockHasTheMetastoresTime: a reader's lock, and the record of what it needs, are by the clock of the metastore,
+// for that of its machine may be wrong.
+func TestLockHasTheMetastoresTime(t *testing.T) {
+	w := newWorld(t)
+	w.grace = "300ms"
+	must(t, w.plain(), setup)
+	const ahead = time.Hour
+	clocked := clockedStore{w.store, new(atomic.Int64)}
+	clocked.ahead.Store(int64(ahead))
+	w.store = clocked
+	old := w.during("SELECT a FROM u", func() {
+		locks, err := w.store.Locks(t.Context())
+		if err != nil || len(locks) != 1 || time.Until(locks[0].Acquired) < ahead-time.Minute || locks[0].Expires.Sub(locks[0].Acquired) > 2*time.Minute {
+			t.Errorf("the lock is %+v, %v", locks, err)
+		}
+		s := w.plain()
+		must(t, s, "INSERT OVERWRITE TABLE u VALUES (9)")
+		if err := s.Close(t.Context()); err != nil { // after the grace
+			t.Error(err)
+		}
+	})
+	same(t, "an old reader", old, "1", "2", "3")
+	must(t, w.plain(), "INSERT INTO u VALUES (8)")
+	same(t, "rows", must(t, w.plain(), "SELECT a FROM u"), "8", "9")
+	if left := w.below("wh/u/"); len(left) != 2 {
+		t.Errorf("left: %q", left)
 	}
 }

@@ -172,6 +172,10 @@ func (j *job) publish(ctx context.Context) error {
 // commit is the transaction from which on readers see the new files and not the old ones.
 func (j *job) commit(ctx context.Context) error {
 	j.tried = true
+	var at time.Time
+	if j.listed {
+		at = j.s.engine.now(ctx)
+	}
 	by := j.commitBy
 	if by == nil {
 		by = j.s.cfg.Store.Update
@@ -198,7 +202,7 @@ func (j *job) commit(ctx context.Context) error {
 		}
 		delete(t.Parameters, writeParam+j.id)
 		if j.listed {
-			setParam(&t.Parameters, writeParam+j.id, cleaningRecord(time.Now(), j.table.Storage.Location))
+			setParam(&t.Parameters, writeParam+j.id, cleaningRecord(at, j.table.Storage.Location))
 		}
 		if j.overwrite || j.create {
 			setParam(&t.Parameters, generationParam, j.id)

@@ -47,8 +47,9 @@ type dropping struct {
 
 	before, now *metastore.Table // as it was when the places were listed, and in the transaction
 	list        []replaced
-	intent      string // the record until the commit
-	record      string // of the list, from the commit on
+	at          time.Time // when it is dropped
+	intent      string    // the record until the commit
+	record      string    // of the list, from the commit on
 }
 
 // exactDrops is how often the files are listed anew because somebody has written to the table meanwhile.
@@ -71,6 +72,9 @@ func (d *dropping) drop(ctx context.Context, commit func(tx metastore.Tx) ([]str
 	err := d.look(ctx)
 	if err != nil {
 		return err
+	}
+	if d.waits() {
+		d.at = d.s.engine.now(ctx)
 	}
 	err = d.s.cfg.Store.Update(ctx, func(tx metastore.Tx) (err error) {
 		if d.now, err = tx.Table(ctx, d.table); err != nil {
@@ -116,7 +120,7 @@ func (d *dropping) same() error {
 func (d *dropping) note(ctx context.Context, tx metastore.Tx) error {
 	var at int64
 	if d.waits() {
-		at = time.Now().UnixMilli()
+		at = d.at.UnixMilli()
 	}
 	listed := len(d.list) > 0
 	if d.stays {

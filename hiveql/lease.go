@@ -19,8 +19,10 @@ const (
 	leastGrace = leaseDelay + 100*time.Millisecond
 	leaseTerm  = time.Minute // how long a lease holds when its process dies
 	leaseAgent = "skep reader"
-	// clockSkew is how far the clocks of two machines may be apart.
+	// clockSkew is how far the clocks of two machines may be apart, where the metastore has none, and clockLag how
+	// far what two processes believe that the clock of the metastore says.
 	clockSkew = 10 * time.Second
+	clockLag  = time.Second
 )
 
 // lease is the claim of one statement. Its goroutine ends with end.
@@ -40,18 +42,20 @@ func (s *Session) lease(ctx context.Context, tables []metastore.TableName) *leas
 		return l
 	}
 	host, _ := os.Hostname()
-	lock := &metastore.Lock{State: "ACQUIRED", User: s.cfg.User, Host: host, Agent: leaseAgent, Acquired: time.Now()}
+	lock := &metastore.Lock{State: "ACQUIRED", User: s.cfg.User, Host: host, Agent: leaseAgent}
 	for _, t := range tables {
 		lock.Components = append(lock.Components, metastore.LockComponent{Type: "SHARED_READ", Level: "TABLE",
 			Database: t.Database, Table: t.Name, Operation: "SELECT"})
 	}
-	l.running.Go(func() { hold(ctx, s.engine.cfg.Store, lock) })
+	begun := time.Now()
+	l.running.Go(func() { s.engine.hold(ctx, lock, begun) })
 	return l
 }
 
 // hold keeps a lock alive until ctx ends, or gives up where the metastore has none. A change that
-// has begun is not called off.
-func hold(ctx context.Context, store metastore.Store, lock *metastore.Lock) {
+// has begun is not called off. The times are of the metastore's clock: those of machines may be wrong.
+func (e *Engine) hold(ctx context.Context, lock *metastore.Lock, begun time.Time) {
+	store := e.cfg.Store
 	update := func(fn func(context.Context, metastore.Tx) error) error {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseTerm/2)
 		defer cancel()
@@ -66,7 +70,10 @@ func hold(ctx context.Context, store metastore.Store, lock *metastore.Lock) {
 			return
 		case <-time.After(wait):
 		}
-		lock.Heartbeat = time.Now()
+		lock.Heartbeat = e.now(ctx)
+		if lock.Acquired.IsZero() {
+			lock.Acquired = lock.Heartbeat.Add(-time.Since(begun))
+		}
 		lock.Expires = lock.Heartbeat.Add(leaseTerm)
 		var id int64
 		err := update(func(ctx context.Context, tx metastore.Tx) (err error) {
@@ -102,7 +109,7 @@ func (s *Session) needed(ctx context.Context, table metastore.TableName, committ
 	if s.grace() == 0 {
 		return false, nil
 	}
-	now := time.Now()
+	now := s.engine.now(ctx)
 	if now.Before(committed.Add(s.grace())) {
 		return true, nil
 	}
@@ -115,7 +122,7 @@ func (s *Session) needed(ctx context.Context, table metastore.TableName, committ
 	}
 	host, _ := os.Hostname()
 	for _, l := range locks {
-		before := committed
+		before := committed.Add(clockLag)
 		if l.Host != host {
 			before = before.Add(clockSkew)
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/skepdata/skep/metastore"
 )
@@ -104,8 +103,9 @@ func (s *Session) vacuumLocks(ctx context.Context, dry bool, v *Vacuumed) error 
 	if err != nil {
 		return err
 	}
+	now := s.engine.now(ctx)
 	for _, l := range locks {
-		if l.Agent != leaseAgent && !strings.HasPrefix(l.Agent, aliveAgent) || l.Expires.Add(clockSkew).After(time.Now()) {
+		if l.Agent != leaseAgent && !strings.HasPrefix(l.Agent, aliveAgent) || l.Expires.Add(clockSkew).After(now) {
 			continue
 		}
 		v.Locks++
