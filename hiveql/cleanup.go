@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -68,7 +67,12 @@ type cleanup struct {
 	due   time.Time
 	// dropped says that the table has gone, and that the database records it.
 	dropped bool
+	// kept says that it was due, and that a query still needed it.
+	kept bool
 }
+
+// cleanAgain is how long a session waits before it looks again whether a query still needs something.
+const cleanAgain = 10 * time.Second
 
 // cleanLater removes the files that a committed write replaced once no reader can need them any
 // more: before a later statement of the session, or when it is closed.
@@ -85,13 +89,17 @@ func (s *Session) cleanLater(ctx context.Context, table metastore.TableName, id 
 // cleanDue removes what is due. What cannot be removed now is left to others.
 func (s *Session) cleanDue(ctx context.Context) {
 	now := time.Now()
-	s.cleanups = slices.DeleteFunc(s.cleanups, func(c cleanup) bool {
-		if c.due.After(now) {
-			return false
+	var left []cleanup
+	for _, c := range s.cleanups {
+		if !c.due.After(now) {
+			if done, err := s.cleanUp(ctx, c); done || err != nil {
+				continue
+			}
+			c.due, c.kept = now.Add(cleanAgain), true
 		}
-		done, err := s.cleanUp(ctx, c)
-		return done || err != nil
-	})
+		left = append(left, c)
+	}
+	s.cleanups = left
 }
 
 // closeWait is the longest that a session waits at its end for files to become due.
@@ -102,6 +110,9 @@ const closeWait = 2 * time.Second
 func (s *Session) cleanRest(ctx context.Context) error {
 	var all error
 	for _, c := range s.cleanups {
+		if c.kept {
+			c.due = time.Now()
+		}
 		if time.Until(c.due) > closeWait {
 			continue
 		}
