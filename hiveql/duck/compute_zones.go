@@ -14,7 +14,8 @@ import (
 func dateFormat(l *lowerer, x *analysis.Call, args []string) string {
 	function, clock := "skep_format", args[0]
 	if isSimple(x) {
-		function, clock = "skep_date_format", l.inMicrosIf(args[0], x.Args[0].Type())
+		zone, _ := constantText(x, 2)
+		return simpleFormat(l, x, args, zone)
 	}
 	if len(args) < 3 {
 		return function + "(" + clock + ", " + args[1] + ")"

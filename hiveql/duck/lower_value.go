@@ -97,14 +97,16 @@ func unixTimestamp(l *lowerer, x *analysis.Call, args []string) string {
 }
 
 func fromUnixtime(l *lowerer, x *analysis.Call, args []string) string {
-	function := "skep_format"
 	if isSimple(x) {
-		function, args = "skep_date_format", args[:len(args)-1]
+		if args = args[:len(args)-1]; len(args) == 1 {
+			args = append(args, "'yyyy-MM-dd HH:mm:ss'")
+		}
+		return simpleFormat(l, x, args, "UTC")
 	}
 	if len(args) == 1 {
-		return l.fill(function+"($1, 'yyyy-MM-dd HH:mm:ss')", x, args)
+		return l.fill("skep_format($1, 'yyyy-MM-dd HH:mm:ss')", x, args)
 	}
-	return l.fill(function+"($1, $2)", x, args)
+	return l.fill("skep_format($1, $2)", x, args)
 }
 
 // isSimple reports whether the pattern of a call is one of SimpleDateFormat.

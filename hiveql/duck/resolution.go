@@ -189,14 +189,6 @@ func (l *lowerer) inMicros(x string, t hivetype.Type) string {
 	})
 }
 
-// inMicrosIf is inMicros in a statement in nanoseconds, and x itself in others.
-func (l *lowerer) inMicrosIf(x string, t hivetype.Type) string {
-	if l.resolution == micros {
-		return x
-	}
-	return l.inMicros(x, t)
-}
-
 // inNanos puts a value of type t in microseconds into nanoseconds.
 func (l *lowerer) inNanos(x string, t hivetype.Type) string {
 	return l.eachTime(x, t, func(x string, t hivetype.Type) string {
