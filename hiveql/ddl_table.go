@@ -122,6 +122,9 @@ func (s *Session) describeTable(
 			return err
 		}
 	}
+	if err := checkNesting(t); err != nil {
+		return err
+	}
 	for i := range n.Properties {
 		if strings.HasPrefix(n.Properties[i].Key, hiddenParams) {
 			return semantic(n, 0, "table properties that begin with %s are reserved", hiddenParams)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/skepdata/skep/hiveql/analysis"
+	"github.com/skepdata/skep/hiveql/formats"
 	"github.com/skepdata/skep/hiveql/syntax"
 	"github.com/skepdata/skep/metastore"
 )
@@ -109,6 +110,23 @@ func checkRegex(d *metastore.StorageDescriptor) error {
 		if !c.Type.Primitive() {
 			return ddlFailed("MetaException(message:%s doesn't allow column [%d] named %s with type %s)", class, i, c.Name, c.Type)
 		}
+	}
+	return nil
+}
+
+// checkNesting refuses columns that a table's SerDe cannot keep apart.
+func checkNesting(t *metastore.Table) error {
+	d := &t.Storage
+	spec, err := formats.SpecOf(d.InputFormat, d.SerDe.Library, d.SerDe.Parameters, t.Parameters)
+	if err != nil {
+		return nil // a format that cannot be read is an error where it would have to be
+	}
+	fields := make([]formats.Field, len(d.Columns))
+	for i, c := range d.Columns {
+		fields[i] = formats.Field{Name: c.Name, Type: c.Type}
+	}
+	if err := spec.CheckNesting(fields); err != nil {
+		return ddlFailed("java.lang.RuntimeException: MetaException(message:org.apache.hadoop.hive.serde2.SerDeException %v)", err)
 	}
 	return nil
 }

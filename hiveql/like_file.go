@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 
+	"github.com/skepdata/skep/hiveql/formats"
+	"github.com/skepdata/skep/hiveql/orc"
 	"github.com/skepdata/skep/hiveql/syntax"
 	"github.com/skepdata/skep/hivetype"
 	"github.com/skepdata/skep/metastore"
@@ -13,16 +17,16 @@ import (
 	"github.com/skepdata/skep/storage"
 )
 
-// fromFile is the comment of columns that CREATE TABLE LIKE FILE finds.
-const fromFile = "Inferred from Parquet file."
+// fromFile is the comment of columns that CREATE TABLE LIKE FILE finds, by the format.
+func fromFile(format string) string {
+	return "Inferred from " + format[:1] + strings.ToLower(format[1:]) + " file."
+}
 
 // fileColumns are the columns of CREATE TABLE LIKE FILE.
 func (s *Session) fileColumns(ctx context.Context, n *syntax.LikeFile) ([]metastore.Column, error) {
-	if !strings.EqualFold(n.Format, "PARQUET") {
+	format := strings.ToUpper(n.Format)
+	if !slices.Contains([]string{"PARQUET", "ORC", "AVRO"}, format) {
 		return nil, unsupported(n, "CREATE TABLE LIKE FILE "+n.Format)
-	}
-	if s.cfg.Executor == nil {
-		return nil, errNoExecutor
 	}
 	f, err := s.fileAt(ctx, n.Path)
 	if err != nil {
@@ -44,16 +48,49 @@ func (s *Session) fileColumns(ctx context.Context, n *syntax.LikeFile) ([]metast
 			return nil, err
 		}
 	}
-	cols, err := s.cfg.Executor.ParquetColumns(ctx, local.Path)
+	cols, err := s.columnsAt(ctx, format, local.Path, f.Object.Size)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.URL(), err)
 	}
 	asText := strings.EqualFold(s.Setting("hive.parquet.infer.binary.as"), "string")
 	for i := range cols {
-		cols[i].Name, cols[i].Comment = strings.ToLower(cols[i].Name), fromFile
+		cols[i].Name, cols[i].Comment = strings.ToLower(cols[i].Name), fromFile(format)
 		if asText {
 			cols[i].Type = binaryAsText(cols[i].Type)
 		}
+	}
+	return cols, nil
+}
+
+// columnsAt are the columns of a local file.
+func (s *Session) columnsAt(ctx context.Context, format, path string, size int64) (cols []metastore.Column, err error) {
+	if format == "PARQUET" {
+		if s.cfg.Executor == nil {
+			return nil, errNoExecutor
+		}
+		return s.cfg.Executor.ParquetColumns(ctx, path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if format == "AVRO" {
+		found, err := formats.AvroFileColumns(f)
+		for _, c := range found {
+			cols = append(cols, metastore.Column{Name: c.Name, Type: c.Type})
+		}
+		return cols, err
+	}
+	o, err := orc.Open(ctx, func(_ context.Context, p []byte, off int64) error {
+		_, err := f.ReadAt(p, off)
+		return err
+	}, size)
+	if err != nil {
+		return nil, err
+	}
+	for i := range o.Columns() {
+		cols = append(cols, metastore.Column{Name: o.Name(i), Type: o.Type(i)})
 	}
 	return cols, nil
 }

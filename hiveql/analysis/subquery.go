@@ -7,6 +7,9 @@ import (
 
 // exists plans EXISTS (query). The query may use the columns around it.
 func (r *resolver) exists(e *syntax.Exists) (Expr, error) {
+	if l := e.Query.Limit; l != nil && l.Offset != nil {
+		return nil, failf(e.Query, 10424, "OFFSET is not supported in subquery of exists")
+	}
 	q, err := r.a.query(e.Query, r.sc, r.ctes)
 	if err != nil {
 		return nil, err

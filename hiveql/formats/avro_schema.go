@@ -1,7 +1,10 @@
 package formats
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"slices"
 	"strconv"
@@ -45,6 +48,16 @@ func AvroColumns(schema string) ([]AvroColumn, error) {
 		list[i] = AvroColumn{Field: Field{Name: lower(f.Name), Type: t}, Doc: f.Doc}
 	}
 	return list, nil
+}
+
+// AvroFileColumns are the columns that a file of Avro has by its own schema.
+func AvroFileColumns(r io.Reader) ([]AvroColumn, error) {
+	f, err := openAvro(bufio.NewReader(r))
+	if err != nil {
+		return nil, err
+	}
+	cols, err := AvroColumns(string(f.notes["avro.schema"]))
+	return cols, errors.Join(err, f.close())
 }
 
 // parseAvro parses a schema, and puts definitions into the places of names. Names may have any characters.
@@ -98,6 +111,9 @@ func avroType(n *avro.SchemaNode) (hivetype.Type, error) {
 	}
 	if t, ok := avroLogicalType(n); ok {
 		return t, nil
+	}
+	if n.Type == "bytes" && (n.LogicalType == "decimal" || n.Props["logicalType"] == "decimal" || n.Props["precision"] != nil) {
+		return hivetype.Type{}, errors.New("invalid precision or scale for decimal type")
 	}
 	if k, ok := avroKinds()[n.Type]; ok {
 		return hivetype.Of(k), nil

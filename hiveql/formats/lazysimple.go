@@ -3,8 +3,11 @@ package formats
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/skepdata/skep/hivetype"
 )
 
 // lazyOptions are what the parameters of LazySimpleSerDe and MultiDelimitSerDe mean.
@@ -251,4 +254,44 @@ func (r *lazyRow) unescape(text []byte) []byte {
 	}
 	r.scratch = out
 	return out
+}
+
+// CheckNesting refuses columns of LazySimpleSerDe that are nested deeper than it has separators: their values could not be
+// told apart again.
+func (s *Spec) CheckNesting(fields []Field) error {
+	if s.Kind != LazySimple && s.Kind != MultiDelimit {
+		return nil
+	}
+	o, err := newLazyOptions(s)
+	if err != nil {
+		return err
+	}
+	for _, f := range fields {
+		if level := deepest(f.Type, 1); level >= len(o.separators) {
+			return fmt.Errorf("column %s: Number of levels of nesting supported for LazySimpleSerde is %d Unable to work with level %d: "+
+				"Use hive.serialization.extend.nesting.levels serde property for tables using LazySimpleSerde.", f.Name, len(o.separators)-1, level)
+		}
+	}
+	return nil
+}
+
+// deepest is the number of the last separator that a type on a level needs.
+func deepest(t hivetype.Type, level int) int {
+	last := level
+	below := func(t hivetype.Type, level int) { last = max(last, deepest(t, level)) }
+	switch t.Kind {
+	case hivetype.Array:
+		below(*t.Elem, level+1)
+	case hivetype.Map:
+		last = level + 1
+		below(*t.Key, level+2)
+		below(*t.Elem, level+2)
+	case hivetype.Struct, hivetype.Union:
+		for _, f := range t.Fields {
+			below(f.Type, level+1)
+		}
+	default:
+		return level - 1
+	}
+	return last
 }

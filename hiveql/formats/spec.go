@@ -237,7 +237,11 @@ func NewReader(spec Spec, fields []Field, projection []int, r io.Reader, batchRo
 			return nil, err
 		}
 	}
-	reader, err := spec.reader(b, r)
+	err = spec.CheckNesting(fields)
+	var reader Reader
+	if err == nil {
+		reader, err = spec.reader(b, r)
+	}
 	if err != nil {
 		b.release()
 		return nil, err
@@ -384,6 +388,9 @@ func NewWriter(spec Spec, fields []Field, w io.Writer) (Writer, error) {
 		if err := spec.noUnion(f); err != nil {
 			return nil, err
 		}
+	}
+	if err := spec.CheckNesting(fields); err != nil {
+		return nil, err
 	}
 	switch spec.In {
 	case AvroBlocks:

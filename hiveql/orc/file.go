@@ -96,6 +96,9 @@ func (f *File) Nameless() bool {
 	return true
 }
 
+// Name is the name of a column.
+func (f *File) Name(column int) string { return f.names[column] }
+
 // Type is the type of a column.
 func (f *File) Type(column int) hivetype.Type { return f.types[column] }
 
