@@ -38,6 +38,7 @@ func hiveSettings() []knownSetting {
 		{"hive.exec.dynamic.partition.mode", "nonstrict", "STRING", "strict wants at least one static partition key in INSERT."},
 		{"hive.exec.max.dynamic.partitions", "1000", "INT", "How many partitions one INSERT may make."},
 		{"avro.output.codec", "deflate", "STRING", "The codec of Avro files with hive.exec.compress.output: null, deflate, snappy, zstandard or xz."},
+		{"hive.avro.proleptic.gregorian.default", "false", "BOOLEAN", "Whether Avro files of unknown writers have today's calendar before 1582."},
 		{"hive.avro.timestamp.skip.conversion", "false", "BOOLEAN", "Whether timestamps of Avro files of unknown writers are clocks, not instants."},
 		{"hive.fileformat.check", "true", "BOOLEAN", "Whether LOAD DATA refuses files of another format than the table's."},
 		{"hive.groupby.position.alias", "false", "BOOLEAN", "Whether numbers in GROUP BY are places in the SELECT list."},

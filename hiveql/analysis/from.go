@@ -137,6 +137,7 @@ func (a *analyzer) scan(t *metastore.Table) *Scan {
 	s := &Scan{Table: t, ByPosition: a.option(t, byPosition, "false"), ORCByName: !a.option(t, orcByPosition, "true")}
 	s.ShortBooleans = a.env.setting("hive.lazysimple.extended_boolean_literal", "false") == "true"
 	s.AvroClocks = a.env.setting("hive.avro.timestamp.skip.conversion", "false") == "true"
+	s.AvroProleptic = a.env.setting("hive.avro.proleptic.gregorian.default", "false") == "true"
 	s.Cols = make([]ScanColumn, 0, len(t.Storage.Columns)+len(t.PartitionKeys)+2)
 	parquet := strings.HasSuffix(t.Storage.InputFormat, "MapredParquetInputFormat")
 	orc := strings.HasSuffix(t.Storage.InputFormat, "OrcInputFormat")

@@ -96,8 +96,9 @@ type (
 		ORCByName bool
 		// ShortBooleans says that t, f, 1 and 0 are booleans in text files too.
 		ShortBooleans bool
-		// AvroClocks says that timestamps of Avro files whose writer is not known are clocks.
-		AvroClocks bool
+		// AvroClocks says that timestamps of Avro files whose writer is not known are clocks, AvroProleptic that
+		// their days before 1582 are Gregorian.
+		AvroClocks, AvroProleptic bool
 		// Zone is the time zone of instants in text files that name none; "" is UTC.
 		Zone string
 		// SampleBytes, if not 0, is how many bytes of its files are wanted: the first files that have

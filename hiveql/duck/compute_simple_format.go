@@ -21,7 +21,7 @@ func simpleFormat(l *lowerer, x *analysis.Call, args []string, zone string) stri
 	from := x.Args[0].Type()
 	types := []hivetype.Type{from, hivetype.Of(hivetype.String)}
 	f := &computed{name: "text by a SimpleDateFormat in " + zone, args: types, result: types[1], start: func() compute {
-		z := newOldZone(where)
+		z := hivetype.NewJavaZone(where)
 		return func(args []hivetype.Value) (hivetype.Value, error) {
 			var at time.Time
 			switch v := args[0].(type) {
@@ -30,7 +30,7 @@ func simpleFormat(l *lowerer, x *analysis.Call, args []string, zone string) stri
 			case time.Time:
 				at = time.Date(v.Year(), v.Month(), v.Day(), v.Hour(), v.Minute(), v.Second(), v.Nanosecond(), where)
 			}
-			text, ok := z.moment(at).format(args[1].(string))
+			text, ok := momentOf(z, at).format(args[1].(string))
 			if !ok {
 				return nil, nil
 			}
@@ -38,23 +38,6 @@ func simpleFormat(l *lowerer, x *analysis.Call, args []string, zone string) stri
 		}
 	}}
 	return l.compute(f, args[:2])
-}
-
-// oldZone is a time zone as java.util.TimeZone has it.
-type oldZone struct {
-	where    *time.Location
-	raw      int       // the offset of today's standard time
-	standard time.Time // a time at which it holds
-}
-
-func newOldZone(where *time.Location) *oldZone {
-	z := &oldZone{where: where, standard: time.Date(2024, 1, 1, 0, 0, 0, 0, where)}
-	summer := time.Date(2024, 7, 1, 0, 0, 0, 0, where)
-	_, z.raw = z.standard.Zone()
-	if _, offset := summer.Zone(); offset < z.raw {
-		z.raw, z.standard = offset, summer
-	}
-	return z
 }
 
 // oldMoment is a time as java.util.GregorianCalendar has it.
@@ -67,18 +50,14 @@ type oldMoment struct {
 	zone              time.Time // has its zone
 }
 
-const (
-	firstGregorian = -141427 // the 15th of October 1582, in days since 1970
-	year1900       = -2208988800
-)
+const firstGregorian = -141427 // the 15th of October 1582, in days since 1970
 
-func (z *oldZone) moment(at time.Time) oldMoment {
-	_, offset := at.Zone()
+func momentOf(z *hivetype.JavaZone, at time.Time) oldMoment {
 	m := oldMoment{zone: at, millis: at.Nanosecond() / 1e6}
-	if at.Unix() < year1900 {
-		offset, m.zone = z.raw, z.standard
+	if at.Unix() < hivetype.Year1900 {
+		m.zone = z.Standard
 	}
-	seconds := at.Unix() + int64(offset)
+	seconds := at.Unix() + int64(z.Offset(at.Unix()))
 	days := seconds / 86400
 	if seconds%86400 < 0 {
 		days--

@@ -169,7 +169,7 @@ func newGroup(s *analysis.Scan, d *metastore.StorageDescriptor) (*scanGroup, err
 	if err != nil {
 		return nil, err
 	}
-	spec.ShortBooleans, spec.AvroClocks = s.ShortBooleans, s.AvroClocks
+	spec.ShortBooleans, spec.AvroClocks, spec.AvroProleptic = s.ShortBooleans, s.AvroClocks, s.AvroProleptic
 	if spec.Zone, err = time.LoadLocation(s.Zone); err != nil { // that of "" is UTC
 		return nil, &Error{Op: "plan", Msg: "unknown time zone " + s.Zone, Err: err}
 	}

@@ -9,11 +9,16 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/twmb/avro"
+
+	"github.com/skepdata/skep/hivetype"
 )
 
 // writerZone is what Hive notes in its Avro files: the time zone by whose clocks the timestamps, which lie in them as
 // instants, were told.
 const writerZone = "writer.time.zone"
+
+// writerProleptic is what Hive 4 notes of the calendar: true where days before 1582 are Gregorian.
+const writerProleptic = "writer.date.proleptic"
 
 // avroReader reads an Avro object container file.
 type avroReader struct {
@@ -94,6 +99,9 @@ func (a *avroReader) resolve(s *Spec) error {
 		return fmt.Errorf("the file cannot be read as the schema of the table: %w", err)
 	}
 	a.append = avroAppender{tagged: resolver.tagged, clock: s.avroZone(a.file.notes)}
+	if s.oldCalendar(a.file.notes) {
+		a.append.old = hivetype.NewJavaZone(a.append.clock)
+	}
 	if resolver.tagged {
 		a.options = append(a.options, avro.TaggedUnions())
 	}
@@ -112,6 +120,18 @@ func (s *Spec) avroZone(notes map[string][]byte) *time.Location {
 		}
 	}
 	return zone
+}
+
+// oldCalendar reports whether a file has the days and clocks of Java's old classes: it says so, or it does not say who
+// wrote it, and so may be one of Hive before 3.1.
+func (s *Spec) oldCalendar(notes map[string][]byte) bool {
+	switch string(notes[writerProleptic]) {
+	case "true":
+		return false
+	case "false":
+		return true
+	}
+	return len(notes[writerZone]) == 0 && len(notes["org.apache.spark.version"]) == 0 && !s.AvroProleptic
 }
 
 func (a *avroReader) Next() (arrow.RecordBatch, error) {

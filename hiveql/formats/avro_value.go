@@ -18,8 +18,9 @@ import (
 
 // avroAppender appends values, as the library hands them over, to columns.
 type avroAppender struct {
-	tagged bool           // values of unions come with the names of their branches
-	clock  *time.Location // in which timestamps are clocks
+	tagged bool               // values of unions come with the names of their branches
+	clock  *time.Location     // in which timestamps are clocks
+	old    *hivetype.JavaZone // the same where days and clocks are those of Java's old classes
 }
 
 // value appends a value to a column. What does not fit the column's type, but might have, is NULL.
@@ -232,6 +233,8 @@ func (a *avroAppender) integer(c *column, s *avroShape, n int64) error {
 		if s.kind == "long" && s.logical != "" {
 			us, _ := a.stamp(s, n, false)
 			n = floorDiv(us, 86400*1e6)
+		} else if a.old != nil {
+			n = hivetype.ProlepticDay(n)
 		}
 		b.Append(arrow.Date32(n))
 	case *array.Decimal128Builder:
@@ -268,7 +271,13 @@ func (a *avroAppender) stamp(s *avroShape, n int64, instant bool) (us, rest int6
 			return at.UnixMicro(), rest
 		}
 		_, offset := at.In(a.clock).Zone()
+		if a.old != nil {
+			offset = a.old.Offset(at.Unix())
+		}
 		us += int64(offset) * 1e6
+	}
+	if day := floorDiv(us, 86400*1e6); a.old != nil && !instant {
+		us += (hivetype.ProlepticDay(day) - day) * 86400 * 1e6
 	}
 	return us, rest
 }
@@ -276,6 +285,9 @@ func (a *avroAppender) stamp(s *avroShape, n int64, instant bool) (us, rest int6
 func (a *avroAppender) integerText(s *avroShape, n int64) []byte {
 	switch {
 	case s.logical == "date":
+		if a.old != nil {
+			n = hivetype.ProlepticDay(n)
+		}
 		return hivetype.AppendText(nil, time.Unix(n*86400, 0).UTC(), hivetype.Of(hivetype.Date))
 	case strings.HasPrefix(s.logical, "timestamp-"), strings.HasPrefix(s.logical, "local-timestamp-"):
 		us, rest := a.stamp(s, n, false)

@@ -54,7 +54,8 @@ func newAvroWriter(s *Spec, fields []Field, w io.Writer) (Writer, error) {
 	if a.clock == nil || a.clock == time.Local { // the name of which is not known
 		a.clock = time.UTC
 	}
-	options := []ocf.WriterOpt{ocf.WithBlockBytes(avroWritten), ocf.WithMetadata(map[string][]byte{writerZone: []byte(a.clock.String())})}
+	options := []ocf.WriterOpt{ocf.WithBlockBytes(avroWritten), ocf.WithMetadata(map[string][]byte{
+		writerZone: []byte(a.clock.String()), writerProleptic: []byte("true")})}
 	if codec != nil {
 		options = append(options, ocf.WithCodec(codec))
 	}

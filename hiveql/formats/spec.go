@@ -84,6 +84,8 @@ type Spec struct {
 	ShortBooleans bool
 	// AvroClocks says that timestamps of Avro files that do not name the zone of their writer are clocks already.
 	AvroClocks bool
+	// AvroProleptic says that Avro files that do not say how they count days before 1582 have today's calendar.
+	AvroProleptic bool
 	// Allocator provides the memory of the batches; nil means Go's heap.
 	Allocator memory.Allocator
 	// Nanos has timestamps put out as decimals of 128 bits: the microseconds since 1970 in the

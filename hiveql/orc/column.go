@@ -8,6 +8,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"github.com/skepdata/skep/hivetype"
 	"github.com/skepdata/skep/internal/orcfile"
 )
 
@@ -41,7 +42,7 @@ func (o *opening) column(id uint32, t arrow.DataType) (column, error) {
 	case orcfile.KindDate:
 		d := &numbers[int32]{common: c, data: newIntegers(data(), e, true)}
 		if o.reader.file.tail.Footer.Julian() {
-			d.change = prolepticDay
+			d.change = hivetype.ProlepticDay
 		}
 		return d, nil
 	case orcfile.KindFloat:

@@ -9,6 +9,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"github.com/skepdata/skep/hivetype"
 	"github.com/skepdata/skep/internal/orcfile"
 )
 
@@ -16,9 +17,10 @@ import (
 type timestamps struct {
 	common
 	seconds, fractions integers
-	base               int64          // epoch by that clock, in seconds since 1970
-	zone               *time.Location // of the writer's clock; UTC if instants were written
-	hybrid             bool           // whether days before 1582-10-15 are of the Julian calendar
+	base               int64              // epoch by that clock, in seconds since 1970
+	zone               *time.Location     // of the writer's clock; UTC if instants were written
+	java               *hivetype.JavaZone // the same, where the writer was Java's
+	hybrid             bool               // whether days before 1582-10-15 are of the Julian calendar
 	nanos              bool
 	cut                *atomic.Int64
 	whole, parts       []int64
@@ -32,6 +34,9 @@ func (o *opening) timestamps(c common, id uint32, kind uint64) column {
 	}
 	if kind == orcfile.KindTimestamp {
 		t.zone = o.zone
+	}
+	if o.reader.file.tail.Footer.Writer == 0 { // Java's
+		t.java = hivetype.NewJavaZone(t.zone)
 	}
 	t.base = time.Date(2015, 1, 1, 0, 0, 0, 0, t.zone).Unix()
 	return t
@@ -88,13 +93,17 @@ func (c *timestamps) value(seconds, fraction int64) (us, rest int64) {
 	if seconds < 0 && nanos > 999999 {
 		seconds-- // writers divide milliseconds by 1000 and lose the part of a second that is before zero
 	}
-	if c.zone != time.UTC {
+	switch {
+	case c.zone == time.UTC:
+	case c.java != nil:
+		seconds += int64(c.java.Offset(seconds))
+	default:
 		_, offset := time.Unix(seconds, 0).In(c.zone).Zone()
 		seconds += int64(offset)
 	}
 	if c.hybrid && seconds < gregorianBegin*daySeconds {
 		day := floorDiv(seconds, daySeconds)
-		seconds += (prolepticDay(day) - day) * daySeconds
+		seconds += (hivetype.ProlepticDay(day) - day) * daySeconds
 	}
 	return seconds*1e6 + nanos/1000, nanos % 1000
 }
@@ -103,30 +112,7 @@ const (
 	daySeconds = 86400
 	// gregorianBegin is the day since 1970 from which on both calendars are the same: 1582-10-15.
 	gregorianBegin = -141427
-	// julianEpoch is the day since 1970 that is the first of March of the year 0 of the Julian calendar.
-	julianEpoch = -719470
 )
-
-// prolepticDay is the day that has the name in the Gregorian calendar that a day before 1582-10-15 has in the Julian
-// one, which Java's old calendar, and so Hive before 3.1, uses for it.
-func prolepticDay(day int64) int64 {
-	if day >= gregorianBegin {
-		return day
-	}
-	// Years begin in March, so that a leap day is the last of its year.
-	days := day - julianEpoch
-	cycle := floorDiv(days, 1461) // four years
-	days -= cycle * 1461
-	year := min(days/365, 3)
-	days -= year * 365
-	month := (5*days + 2) / 153
-	dayOfMonth := days - (153*month+2)/5 + 1
-	y := cycle*4 + year
-	if month += 3; month > 12 {
-		month, y = month-12, y+1
-	}
-	return floorDiv(time.Date(int(y), time.Month(month), int(dayOfMonth), 0, 0, 0, 0, time.UTC).Unix(), daySeconds)
-}
 
 func floorDiv(a, b int64) int64 {
 	q := a / b
