@@ -26,7 +26,7 @@ import (
 func TestServeSoak(t *testing.T) {
 	i := install(t)
 	t.Setenv("TMPDIR", i.tmp())
-	i.run("CREATE TABLE t (a BIGINT, ds STRING) STORED AS PARQUET; INSERT INTO t SELECT pos, concat('d', pos % 3) FROM (SELECT posexplode(split(space(20000), ' ')) AS (pos, v)) x")
+	i.run("CREATE TABLE t (a BIGINT, ds STRING) STORED AS PARQUET; INSERT INTO t SELECT pos, concat('d', pos % 3) FROM (SELECT posexplode(split(space(20000), ' ')) AS (pos, v)) x; CREATE TABLE w (a BIGINT, ds STRING)")
 	address, monitor := i.startServer("--hs2")
 	seconds := 20
 	if text := os.Getenv("SKEP_SOAK_SECONDS"); text != "" {
@@ -167,7 +167,10 @@ func (s *soakClients) statement(cursor *gohive.Cursor, own string, random *rand.
 	sql, fails := "", false
 	switch random.IntN(8) {
 	case 0:
-		sql = "INSERT INTO t SELECT a, ds FROM t WHERE a < 3 LIMIT 3"
+		sql = "INSERT INTO w SELECT a, ds FROM t WHERE a < 3"
+		if random.IntN(16) == 0 {
+			sql, fails = "TRUNCATE TABLE w", true // so that it does not grow for ever
+		}
 	case 1:
 		sql, fails = "SELECT nothing FROM t", true
 	case 2:
@@ -212,6 +215,7 @@ func (s *soakClients) vanish(random *rand.Rand) {
 			return
 		}
 		defer near.Close()
+		_ = l.Close() // the client may try again, which nobody would answer
 		far, err := net.Dial("tcp", s.address)
 		if err != nil {
 			return
