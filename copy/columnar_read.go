@@ -191,7 +191,7 @@ func (p *mergeInput) readRange(b []byte, off int64) error {
 	return nil
 }
 
-// OpenRange implements RangeOpener of the packages that merge. What is copied follows each other in nearly all
+// OpenRange implements rangecopy.Opener, for the packages that merge. What is copied follows each other in nearly all
 // files; where it does not, what is behind is read apart, and twice.
 func (p *mergeInput) OpenRange(ctx context.Context, off, length int64) (io.ReadCloser, error) {
 	skip := p.start + off - p.m.pos

@@ -150,7 +150,7 @@ func (f *compactFile) prove(ctx context.Context, src *source) (done func(), err 
 	}, nil
 }
 
-// OpenRange implements parquetmerge.RangeOpener, and orcmerge's.
+// OpenRange implements rangecopy.Opener.
 func (p *columnarFile) OpenRange(ctx context.Context, off, length int64) (io.ReadCloser, error) {
 	if p.parts != nil {
 		return io.NopCloser(io.NewSectionReader(p, off, length)), nil

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/skepdata/skep/internal/orcfile"
+	"github.com/skepdata/skep/internal/rangecopy"
 )
 
 // Input is an ORC file.
@@ -15,14 +16,8 @@ type Input struct {
 	Name string
 	// Size is its length in bytes.
 	Size int64
-	// ReaderAt reads it. If it is a [RangeOpener], too, stripes are read through that.
+	// ReaderAt reads it. If it is a [rangecopy.Opener], too, stripes are read through that.
 	io.ReaderAt
-}
-
-// RangeOpener is a better way to read a file of which every read is a request: the bytes from
-// offset, length of them, as a stream.
-type RangeOpener interface {
-	OpenRange(ctx context.Context, offset, length int64) (io.ReadCloser, error)
 }
 
 // Stats is what was merged.
@@ -42,6 +37,7 @@ func Merge(ctx context.Context, w io.Writer, inputs []Input) (Stats, error) {
 		return Stats{}, errors.New("merge ORC files: there are none")
 	}
 	m := &merger{w: w}
+	m.ranges.Write = m.write
 	until := make([]int, len(inputs)) // which stripe is the first behind each file's
 	for i, in := range inputs {
 		if err := ctx.Err(); err != nil {
@@ -80,9 +76,9 @@ func nameInput(in Input, err error) error {
 
 // merger is the state of one Merge.
 type merger struct {
-	w   io.Writer
-	at  int64 // bytes written
-	buf []byte
+	w      io.Writer
+	at     int64            // bytes written
+	ranges rangecopy.Copier // which writes by write
 
 	schema []column // of all files; nil before the first
 	name   string   // of the first file
@@ -237,42 +233,9 @@ func (m *merger) copyStripes(ctx context.Context, in Input, list []orcfile.Strip
 			stop += list[i].Size()
 			list[i].Offset += by
 		}
-		if err := m.copyRange(ctx, in, start, stop); err != nil {
+		if err := m.ranges.Copy(ctx, in.ReaderAt, start, stop); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// bufferSize is how much is read at a time.
-const bufferSize = 1 << 20
-
-// copyRange copies the bytes of a file from start to stop.
-func (m *merger) copyRange(ctx context.Context, in Input, start, stop int64) error {
-	if m.buf == nil {
-		m.buf = make([]byte, bufferSize)
-	}
-	var r io.Reader = io.NewSectionReader(in, start, stop-start)
-	if opener, ok := in.ReaderAt.(RangeOpener); ok && stop > start {
-		stream, err := opener.OpenRange(ctx, start, stop-start)
-		if err != nil {
-			return err
-		}
-		defer stream.Close()
-		r = io.LimitReader(stream, stop-start)
-	}
-	for at := start; at < stop; {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		b := m.buf[:min(int64(len(m.buf)), stop-at)]
-		if _, err := io.ReadFull(r, b); err != nil {
-			return fmt.Errorf("read %d bytes at %d: %w", len(b), at, early(err))
-		}
-		if err := m.write(b); err != nil {
-			return err
-		}
-		at += int64(len(b))
 	}
 	return nil
 }

@@ -110,5 +110,5 @@ func (m *merger) copyBloom(ctx context.Context, in Input, end int64, meta *value
 		return fmt.Errorf("it should have %d bytes at %d, and the file's data end at %d", size, at, end)
 	}
 	meta.set(metaBloom, number(typeI64, m.at))
-	return m.copyRange(ctx, in, at, at+size)
+	return m.ranges.Copy(ctx, in.ReaderAt, at, at+size)
 }

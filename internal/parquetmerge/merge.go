@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/skepdata/skep/internal/blocksums"
+	"github.com/skepdata/skep/internal/rangecopy"
 )
 
 // Input is a Parquet file.
@@ -19,16 +20,10 @@ type Input struct {
 	Name string
 	// Size is its length in bytes.
 	Size int64
-	// ReaderAt reads it. If it is a [RangeOpener], too, row groups are read through that.
+	// ReaderAt reads it. If it is a [rangecopy.Opener], too, row groups are read through that.
 	io.ReaderAt
 	// From and To choose row groups, from From to before To; where To is 0, all are taken.
 	From, To int
-}
-
-// RangeOpener is a better way to read a file of which every read is a request: the bytes from
-// offset, length of them, as a stream.
-type RangeOpener interface {
-	OpenRange(ctx context.Context, offset, length int64) (io.ReadCloser, error)
 }
 
 // Stats is what was merged.
@@ -48,6 +43,7 @@ func Merge(ctx context.Context, w io.Writer, inputs []Input) (Stats, error) {
 		return Stats{}, errors.New("merge Parquet files: there are none")
 	}
 	m := &merger{w: w}
+	m.ranges.Write = m.write
 	for _, in := range inputs {
 		if err := ctx.Err(); err != nil {
 			return Stats{}, err
@@ -92,7 +88,7 @@ type merger struct {
 	rowGroups []byte // encoded
 	groups    int
 	rows      int64
-	buf       []byte
+	ranges    rangecopy.Copier // which writes by write
 }
 
 type encodedFooter struct {
@@ -242,7 +238,7 @@ func (m *merger) copyRowGroup(ctx context.Context, in Input, end int64, g *value
 			m.moveChunk(spans[i].chunk, by)
 			moves = append(moves, move{spans[i].chunk, by})
 		}
-		if err := m.copyRange(ctx, in, start, stop); err != nil {
+		if err := m.ranges.Copy(ctx, in.ReaderAt, start, stop); err != nil {
 			return nil, err
 		}
 	}
@@ -299,42 +295,6 @@ func (m *merger) moveChunk(chunk *value, by int64) {
 			s.remove(statisticsOldMin)
 		}
 	}
-}
-
-// bufferSize is how much is read at a time.
-const bufferSize = 1 << 20
-
-// copyRange copies the bytes of a file from start to stop.
-func (m *merger) copyRange(ctx context.Context, in Input, start, stop int64) error {
-	if m.buf == nil {
-		m.buf = make([]byte, bufferSize)
-	}
-	var r io.Reader = io.NewSectionReader(in, start, stop-start)
-	if opener, ok := in.ReaderAt.(RangeOpener); ok && stop > start {
-		stream, err := opener.OpenRange(ctx, start, stop-start)
-		if err != nil {
-			return err
-		}
-		defer stream.Close()
-		r = io.LimitReader(stream, stop-start)
-	}
-	for at := start; at < stop; {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		b := m.buf[:min(int64(len(m.buf)), stop-at)]
-		if _, err := io.ReadFull(r, b); err != nil {
-			if errors.Is(err, io.EOF) {
-				err = io.ErrUnexpectedEOF
-			}
-			return fmt.Errorf("read %d bytes at %d: %w", len(b), at, err)
-		}
-		if err := m.write(b); err != nil {
-			return err
-		}
-		at += int64(len(b))
-	}
-	return nil
 }
 
 // writerName is what created_by says if the files had different ones.
