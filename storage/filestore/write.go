@@ -62,7 +62,7 @@ func (b *Bucket) draft(ctx context.Context, key string, opts storage.CreateOptio
 
 // tempFor makes a file without a visible name, in the nearest directory above path that exists.
 func (b *Bucket) tempFor(path string) (*tempFile, error) {
-	const attempts = 10 // others may remove an empty directory before the file is in it
+	const attempts = 100 // others may remove, and make, empty directories all the time
 	var err error
 	for range attempts {
 		var dir string
