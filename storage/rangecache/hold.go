@@ -12,10 +12,11 @@ import (
 // holds may be given up at any time when the cache is full. What is held may make the cache larger
 // than it should be. release is not nil, and called once.
 func (f *File) Hold(ctx context.Context, off, n int64) (release func(), err error) {
-	return f.hold(ctx, off, n, true)
+	return f.hold(ctx, off, n, true, nil)
 }
 
-func (f *File) hold(ctx context.Context, off, n int64, must bool) (release func(), err error) {
+// hold is Hold, or, where the cache need not have room, with must not set. What p has room for of the bytes is read into it.
+func (f *File) hold(ctx context.Context, off, n int64, must bool, p []byte) (release func(), err error) {
 	if off < 0 || n < 0 {
 		return func() {}, fmt.Errorf("fill %s: %d bytes from %d on are no range", f.of.url(), n, off)
 	}
@@ -28,21 +29,31 @@ func (f *File) hold(ctx context.Context, off, n int64, must bool) (release func(
 	}
 	from, to := off/blockSize, blocksOf(end)
 	f.of.pin(from, to)
-	if err := f.of.fillRight(ctx, f, from, to, must, true); err != nil {
+	if err := f.of.fillRight(ctx, f, from, to, must, true, p, off); err != nil {
 		f.of.unpin(from, to)
 		return func() {}, err
 	}
 	return func() { f.of.unpin(from, to) }, nil
 }
 
-// fillRight is fill, and fetches anew what the disk has damaged.
-func (of *object) fillRight(ctx context.Context, f *File, from, to int64, must, use bool) error {
+// fillRight is fill, reads p from off on, which is in the blocks, and fetches anew what the disk has damaged.
+func (of *object) fillRight(ctx context.Context, f *File, from, to int64, must, use bool, p []byte, off int64) error {
 	for range mostDamages {
 		if err := of.fill(ctx, f, from, to, must, use); err != nil {
 			return err
 		}
-		if ok, err := of.verify(from, to); ok || err != nil {
+		n, err := of.data.ReadAt(p, off)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return fmt.Errorf("read cache: %w", err)
+		}
+		right, err := of.verify(from, to, p[:n], off)
+		switch {
+		case err != nil:
 			return err
+		case right && n < len(p):
+			return fmt.Errorf("read cache: %w", io.ErrUnexpectedEOF)
+		case right:
+			return nil
 		}
 	}
 	return fmt.Errorf("cache %s: %w", of.data.Name(), errDamaged)
@@ -112,7 +123,8 @@ func (f *File) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	if off >= f.of.o.Size {
 		return 0, io.EOF
 	}
-	release, err := f.hold(ctx, off, int64(len(p)), false)
+	n := min(int64(len(p)), f.of.o.Size-off)
+	release, err := f.hold(ctx, off, n, false, p[:n])
 	var disk *unwritable
 	switch {
 	case errors.Is(err, errFull), errors.As(err, &disk):
@@ -120,12 +132,11 @@ func (f *File) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	case err != nil:
 		return 0, err
 	}
-	defer release()
-	n, err := f.of.data.ReadAt(p, off)
-	if err != nil && !errors.Is(err, io.EOF) {
-		err = fmt.Errorf("read cache: %w", err)
+	release()
+	if n < int64(len(p)) {
+		return int(n), io.EOF
 	}
-	return n, err
+	return int(n), nil
 }
 
 // roomTime is how long a request waits for others to give up blocks that they read.

@@ -43,7 +43,7 @@ func (f *File) pass(ctx context.Context, off, n int64) error {
 	err := error(of.unkept)
 	if of.unkept == nil {
 		of.pin(from, to)
-		err = of.fillRight(ctx, f, from, to, false, false)
+		err = of.fillRight(ctx, f, from, to, false, false, nil, 0)
 		of.unpin(from, to)
 	}
 	var disk *unwritable

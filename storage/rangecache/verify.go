@@ -17,18 +17,29 @@ var errDamaged = errors.New("what is written to it does not stay as it is: is th
 const mostDamages = 2
 
 // verify compares the blocks from one to before another that have not been, and forgets those that
-// are damaged. It reports whether there was none.
-func (of *object) verify(from, to int64) (bool, error) {
+// are damaged. It reports whether there was none. p has been read from off on: what it has of them is not read again.
+func (of *object) verify(from, to int64, p []byte, off int64) (bool, error) {
 	todo := of.unchecked(from, to)
 	if len(todo) == 0 {
 		return true, nil
 	}
 	var good, bad []int64
-	buf := make([]byte, blockSize)
+	var buf []byte
 	for _, t := range todo {
-		p := buf[:min(blockSize, of.o.Size-t.block*blockSize)]
-		_, err := of.data.ReadAt(p, t.block*blockSize)
-		if err == nil && castagnoli.Update(0, p) == t.sum {
+		at := t.block * blockSize
+		size := min(blockSize, of.o.Size-at)
+		var block []byte
+		var err error
+		if at >= off && at+size <= off+int64(len(p)) {
+			block = p[at-off:][:size]
+		} else {
+			if buf == nil {
+				buf = make([]byte, blockSize)
+			}
+			block = buf[:size]
+			_, err = of.data.ReadAt(block, at)
+		}
+		if err == nil && castagnoli.Update(0, block) == t.sum {
 			good = append(good, t.block)
 		} else {
 			bad = append(bad, t.block)

@@ -299,7 +299,7 @@ func (of *object) readBlocks(w io.Writer, buf []byte, from, to int64) error {
 	if !there {
 		return errUnsettled
 	}
-	if ok, err := of.verify(from, to); err != nil || !ok {
+	if ok, err := of.verify(from, to, nil, 0); err != nil || !ok {
 		return errors.Join(err, errUnsettled)
 	}
 	p := buf[:min((to-from)*blockSize, of.o.Size-from*blockSize)]
