@@ -261,38 +261,17 @@ func TestRenameBesideReader(t *testing.T) {
 			w.grace = "300ms"
 			w.track = "false"
 			must(t, w.plain(), setup+"; CREATE TABLE w (a INT); INSERT INTO w VALUES (5); EXPORT TABLE w TO 'mem://lake/out'")
-			var once sync.Once
-			opening, renamed := make(chan struct{}), make(chan struct{})
-			slow := storagetest.Faulty(w.mem, func(op storagetest.Op) error {
-				if op.Kind == storagetest.OpOpen {
-					once.Do(func() { close(opening) })
-					<-renamed
+			old := w.during(c.query, func() {
+				s := w.plain()
+				if _, err := run(s, rename); err != nil {
+					t.Error(err)
 				}
-				return nil
+				same(t, "renamed", must(t, w.plain(), c.after), c.rows...)
+				if err := s.Close(t.Context()); err != nil { // after the grace
+					t.Error(err)
+				}
 			})
-			type answer struct {
-				rows []string
-				err  error
-			}
-			reading := make(chan answer)
-			go func() {
-				rows, err := run(w.session(slow, w.store), c.query)
-				reading <- answer{rows, err}
-			}()
-			<-opening
-			w.waitForLock()
-			s := w.plain()
-			_, err := run(s, rename)
-			same(t, "renamed", must(t, w.plain(), c.after), c.rows...)
-			if err := s.Close(t.Context()); err != nil { // after the grace
-				t.Error(err)
-			}
-			close(renamed)
-			old := <-reading
-			if err != nil || old.err != nil {
-				t.Fatal(err, old.err)
-			}
-			same(t, "an old reader", old.rows, c.rows...)
+			same(t, "an old reader", old, c.rows...)
 			if _, err := w.plain().Vacuum(t.Context(), "", "", false); err != nil {
 				t.Fatal(err)
 			}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -68,42 +67,19 @@ func TestReadersKeepTheirFiles(t *testing.T) {
 	w := newWorld(t)
 	w.grace = "300ms"
 	must(t, w.plain(), setup)
-	var once sync.Once
-	opening, replaced := make(chan struct{}), make(chan struct{})
-	slow := storagetest.Faulty(w.mem, func(op storagetest.Op) error {
-		if op.Kind == storagetest.OpOpen {
-			once.Do(func() { close(opening) })
-			<-replaced
+	old := w.during("SELECT a FROM u", func() {
+		s := w.plain()
+		must(t, s, "INSERT OVERWRITE TABLE u VALUES (7)")
+		if err := s.Close(t.Context()); err != nil { // after the grace
+			t.Error(err)
 		}
-		return nil
+		same(t, "a new reader", must(t, w.plain(), "SELECT a FROM u"), "7")
 	})
-	type answer struct {
-		rows []string
-		err  error
-	}
-	reading := make(chan answer)
-	go func() {
-		rows, err := run(w.session(slow, w.store), "SELECT a FROM u")
-		reading <- answer{rows, err}
-	}()
-	<-opening
-	w.waitForLock()
-	s := w.plain()
-	must(t, s, "INSERT OVERWRITE TABLE u VALUES (7)")
-	if err := s.Close(t.Context()); err != nil { // after the grace
-		t.Fatal(err)
-	}
-	close(replaced)
-	same(t, "a new reader", must(t, w.plain(), "SELECT a FROM u"), "7")
-	old := <-reading
-	if old.err != nil {
-		t.Fatal(old.err)
-	}
-	same(t, "an old reader", old.rows, "1", "2", "3")
+	same(t, "an old reader", old, "1", "2", "3")
 	if locks, err := w.store.Locks(t.Context()); err != nil || len(locks) != 0 {
 		t.Errorf("locks are left: %v, %v", locks, err)
 	}
-	s = w.plain()
+	s := w.plain()
 	must(t, s, "INSERT OVERWRITE TABLE u VALUES (8)")
 	if err := s.Close(t.Context()); err != nil {
 		t.Fatal(err)

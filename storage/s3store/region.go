@@ -9,6 +9,8 @@ import (
 
 	"github.com/minio/minio-go/v7/pkg/credentials"
 	"github.com/minio/minio-go/v7/pkg/signer"
+
+	"github.com/skepdata/skep/storage/s3store/internal/http1"
 )
 
 // regions learns in which region each bucket is where that is another than the one that requests are made for: a
@@ -68,28 +70,11 @@ func (r *regions) again(req *http.Request, resp *http.Response) *http.Request {
 	}
 	r.known.Store(bucket, region)
 	r.some.Store(true)
-	req, ok := rewound(req)
+	req, ok := http1.Rewind(req)
 	if !ok {
 		return nil
 	}
 	return r.move(req, region)
-}
-
-// rewound is a request with its body at the beginning again, where that can be had.
-func rewound(req *http.Request) (*http.Request, bool) {
-	if req.Body == nil || req.Body == http.NoBody {
-		return req, true
-	}
-	if req.GetBody == nil {
-		return nil, false
-	}
-	body, err := req.GetBody()
-	if err != nil {
-		return nil, false
-	}
-	again := *req
-	again.Body = body
-	return &again, true
 }
 
 // move is the request at the host of a region, and signed for it.

@@ -66,7 +66,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		if !errors.Is(err, errStale) || req.Method == http.MethodPost {
 			return resp, err
 		}
-		again, ok := rewind(req)
+		again, ok := Rewind(req)
 		if !ok {
 			return nil, err
 		}
@@ -89,8 +89,8 @@ func check(req *http.Request) error {
 	return nil
 }
 
-// rewind is the request with its body at the beginning again.
-func rewind(req *http.Request) (*http.Request, bool) {
+// Rewind is the request with its body at the beginning again, where that can be had.
+func Rewind(req *http.Request) (*http.Request, bool) {
 	if req.Body == nil || req.Body == http.NoBody {
 		return req, true
 	}
