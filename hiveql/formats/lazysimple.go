@@ -268,7 +268,7 @@ func (s *Spec) CheckNesting(fields []Field) error {
 	}
 	for _, f := range fields {
 		if level := deepest(f.Type, 1); level >= len(o.separators) {
-			return fmt.Errorf("column %s: Number of levels of nesting supported for LazySimpleSerde is %d Unable to work with level %d: "+
+			return fmt.Errorf("column %s: Number of levels of nesting supported for LazySimpleSerde is %d Unable to work with level %d: "+ //nolint:staticcheck // the words are Hive's
 				"Use hive.serialization.extend.nesting.levels serde property for tables using LazySimpleSerde.", f.Name, len(o.separators)-1, level)
 		}
 	}

@@ -104,7 +104,7 @@ def check(what, got, want):
         raise SystemExit(f"{what}\ngot  " + "\n     ".join(map(str, got)) + "\nwant " + "\n     ".join(map(str, want)))
 
 
-for kind in "parquet", "textfile":
+for kind in "parquet", "textfile", "orc":
     run(f"create table web.by_spark_{kind} ({columns}) partitioned by (ds string) stored as {kind}")
     run(f"insert into web.by_spark_{kind} partition (ds='A') {values}")
     hiveql(f"create table web.by_hiveql_{kind} ({columns}) partitioned by (ds string) stored as {kind}")
@@ -113,15 +113,6 @@ for kind in "parquet", "textfile":
         table = f"web.by_{who}_{kind}"
         check(f"spark reads {table}", spark_rows(table), shown)
         hiveql(f"select * from {table} order by a", shown)
-
-run("create table web.o (a int) stored as orc")
-run("insert into web.o values (1)")
-run("select a from web.o", [(1,)])
-if ours:
-    hiveql("select * from web.o", ["1"])
-    hiveql("create table web.p (a int) stored as orc")
-    hiveql("insert into web.p values (2)")
-    run("select a from web.p", [(2,)])
 
 
 def check_client():
