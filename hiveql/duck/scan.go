@@ -397,23 +397,26 @@ func (g *scanGroup) leaveOut(src hiveql.Source) {
 // filesAtOnce is how many files are looked at at once before a query begins.
 const filesAtOnce = 16
 
-// localFiles makes the files of a group readable in place, several at a time.
-func (l *lowerer) localFiles(ctx context.Context, s *analysis.Scan, g *scanGroup) error {
+// each looks at the files of a group, several at a time. Those without a byte, which hold no rows, it passes over.
+func (g *scanGroup) each(ctx context.Context, look func(ctx context.Context, f *scanFile) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(filesAtOnce)
 	for i := range g.files {
-		f := &g.files[i]
-		if f.file.Object.Size == 0 { // which holds no Parquet
-			continue
+		if f := &g.files[i]; f.file.Object.Size > 0 {
+			group.Go(func() error { return look(ctx, f) })
 		}
-		group.Go(func() error {
-			if err := hiveql.Guard(func() error { return l.localFile(ctx, s, f) }); err != nil {
-				return &Error{Op: "read", Msg: err.Error(), Err: err}
-			}
-			return nil
-		})
 	}
 	return group.Wait()
+}
+
+// localFiles makes the files of a group readable in place.
+func (l *lowerer) localFiles(ctx context.Context, s *analysis.Scan, g *scanGroup) error {
+	return g.each(ctx, func(ctx context.Context, f *scanFile) error {
+		if err := hiveql.Guard(func() error { return l.localFile(ctx, s, f) }); err != nil {
+			return &Error{Op: "read", Msg: err.Error(), Err: err}
+		}
+		return nil
+	})
 }
 
 // localFile makes a file's bytes come when DuckDB reads them, or, without the hook, all at once.

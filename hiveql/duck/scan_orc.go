@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/skepdata/skep/hiveql"
 	"github.com/skepdata/skep/hiveql/analysis"
@@ -36,18 +35,9 @@ type orcFile struct {
 
 // openORC reads the footers of a group's files, several at a time.
 func (l *lowerer) openORC(ctx context.Context, s *analysis.Scan, g *scanGroup) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(filesAtOnce)
-	for i := range g.files {
-		f := &g.files[i]
-		if f.file.Object.Size == 0 { // which holds no rows
-			continue
-		}
-		group.Go(func() error {
-			return hiveql.Guard(func() error { return l.openORCFile(ctx, s, f) })
-		})
-	}
-	return group.Wait()
+	return g.each(ctx, func(ctx context.Context, f *scanFile) error {
+		return hiveql.Guard(func() error { return l.openORCFile(ctx, s, f) })
+	})
 }
 
 func (l *lowerer) openORCFile(ctx context.Context, s *analysis.Scan, f *scanFile) error {
