@@ -13,7 +13,7 @@
 # make bench-copy   distcp against s5cmd, rclone and mc; BENCH_COPY='--scale 0.1 --only W1' narrows it
 # make bench-sql    hiveql against plain DuckDB and Spark: TPC-H and TPC-DS on local files and in S3; BENCH_SQL='--scale 1 --latency 20ms'
 # make symbols which functions DuckDB reads files by, on amd64 and arm64: the hook must know them
-# make platforms  distcp is vetted and built for macOS and for Linux on arm64, without cgo
+# make platforms  distcp, and what it is made of, is vetted with its tests for macOS and for Linux on arm64, and built, without cgo
 # make arm64   hiveql for linux-arm64, by a cross compiler (apt: g++-aarch64-linux-gnu qemu-user): its hook is looked for,
 #              and a query run in an emulator
 # make env     a MinIO server to play with: prints its settings, serves until interrupted
@@ -73,7 +73,7 @@ platforms: darwin/arm64 darwin/amd64 linux/arm64
 
 .PHONY: darwin/arm64 darwin/amd64 linux/arm64
 darwin/arm64 darwin/amd64 linux/arm64:
-	CGO_ENABLED=0 GOOS=$(@D) GOARCH=$(@F) go vet ./cmd/distcp
+	CGO_ENABLED=0 GOOS=$(@D) GOARCH=$(@F) go vet ./cmd/distcp ./copy/... ./storage/... ./testenv
 	CGO_ENABLED=0 GOOS=$(@D) GOARCH=$(@F) go build -o /dev/null ./cmd/distcp
 
 arm64:
