@@ -24,7 +24,7 @@ func textFunctions() []*Function {
 		scalar("character_length char_length", "character_length(str or bin) - Returns the number of characters", bindLength),
 		scalar("levenshtein", "levenshtein(str1, str2) - Returns the edit distance of two strings", sig("string string->int")),
 		scalar("locate position", "locate(substr, str[, pos]) - Returns the index of substr in str, from pos on", sig("string string int?->int")),
-		scalar("lower lcase", "lower(str) - Returns str with all characters in lower case", text1),
+		scalar("lower lcase", "lower(str) - Returns str with all characters in lower case", bindCase),
 		scalar("lpad", "lpad(str, len, pad) - Returns str, left-padded with pad to a length of len", sig("string int string?->string")),
 		scalar("ltrim", "ltrim(str) - Removes leading spaces", sig("string string?->string")),
 		scalar("mask", "mask(value[, upper[, lower[, digit[, other[, number[, day[, month[, year]]]]]]]]) - Replaces upper case letters by X, lower case ones by x, digits by n", bindMask(8)),
@@ -53,7 +53,7 @@ func textFunctions() []*Function {
 		scalar("trim", "trim(str) - Removes leading and trailing spaces", sig("string string?->string")),
 		scalar("unbase64", "unbase64(str) - Converts a base 64 string to binary", sig("string->binary")),
 		scalar("unhex", "unhex(str) - Converts hexadecimal to binary", sig("string->binary")),
-		scalar("upper ucase", "upper(str) - Returns str with all characters in upper case", text1),
+		scalar("upper ucase", "upper(str) - Returns str with all characters in upper case", bindCase),
 	}
 }
 
@@ -128,12 +128,13 @@ func bindHex(args []Arg) (Binding, error) {
 	return Binding{Args: []hivetype.Type{t}, Result: text}, err
 }
 
-// bindConcatAll gives binary where all arguments are.
+// bindConcatAll gives binary where all arguments are, and char or varchar where all are of such a
+// type and their lengths together are allowed.
 func bindConcatAll(args []Arg) (Binding, error) {
 	if err := arity(args, 1, -1); err != nil {
 		return Binding{}, err
 	}
-	t := hivetype.Of(hivetype.Binary)
+	t, result := hivetype.Of(hivetype.Binary), args[0].Type
 	for i, a := range args {
 		k, err := textOrBinary(i, a)
 		if err != nil {
@@ -142,8 +143,41 @@ func bindConcatAll(args []Arg) (Binding, error) {
 		if k.Kind != hivetype.Binary {
 			t = text
 		}
+		if i > 0 {
+			result = joined(result, a.Type)
+		}
+	}
+	if bounded(result) {
+		return same(args, text, result), nil
 	}
 	return same(args, t, t), nil
+}
+
+// bounded reports whether a type is char or varchar.
+func bounded(t hivetype.Type) bool { return t.Kind == hivetype.Char || t.Kind == hivetype.Varchar }
+
+// joined is the type of two values of bounded types behind each other, or else string.
+func joined(a, b hivetype.Type) hivetype.Type {
+	if !bounded(a) || !bounded(b) {
+		return text
+	}
+	n := a.Length + b.Length
+	switch {
+	case a.Kind == hivetype.Char && b.Kind == hivetype.Char && n <= hivetype.MaxChar:
+		return hivetype.CharOf(n)
+	case (a.Kind == hivetype.Varchar || b.Kind == hivetype.Varchar) && n <= hivetype.MaxVarchar:
+		return hivetype.VarcharOf(n)
+	}
+	return text
+}
+
+// bindCase binds upper and lower, which keep the type of a char or varchar.
+func bindCase(args []Arg) (Binding, error) {
+	b, err := sig("string->string")(args)
+	if err == nil && bounded(args[0].Type) {
+		b.Result = args[0].Type
+	}
+	return b, err
 }
 
 func bindConcatWith(args []Arg) (Binding, error) {

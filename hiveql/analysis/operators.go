@@ -424,7 +424,7 @@ func bindConcat(args []Arg) (Binding, error) {
 		return same(args, args[0].Type, args[0].Type), nil
 	}
 	b, err := texts(args)
-	b.Result = text
+	b.Result = joined(args[0].Type, args[1].Type)
 	return b, err
 }
 
