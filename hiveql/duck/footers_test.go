@@ -1,6 +1,8 @@
 package duck_test
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -120,31 +122,84 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// TestSummary: what is answered from footers is what reading the rows gives.
+// TestSummary: what is answered from footers is what reading the rows gives, and of ORC it needs none.
 func TestSummary(t *testing.T) {
 	e := open(t, duck.Config{})
 	c := newCatalog(t)
-	columns := []string{"id:bigint", "i:int", "small:decimal(10,2)", "day:date", "s:string", "d:double", "b:boolean", "empty:int"}
-	table := c.newTable(t, "t", parquetInput, parquetSerDe, columns...)
-	for i, name := range []string{"one", "two", "three"} {
-		_ = i
-		c.into(t, e, table.Storage.Location, name, columns,
-			"SELECT pos, if(pos % 3 = 0, NULL, pos - 50), pos * 1.25, date_add(date '2020-02-01', pos), concat('v', pos), pos / 7, pos % 2 = 0, cast(NULL AS int) "+
-				"FROM (SELECT posexplode(split(space(99), ' ')) AS (pos, v)) x")
+	columns := []string{"id:bigint", "i:int", "small:decimal(10,2)", "day:date", "s:string", "v:varchar(5)", "d:double", "b:boolean", "empty:int"}
+	c.newTable(t, "t", parquetInput, parquetSerDe, columns...)
+	c.newTable(t, "o", "org.apache.hadoop.hive.ql.io.orc.OrcInputFormat", "org.apache.hadoop.hive.ql.io.orc.OrcSerde", columns...)
+	for _, name := range []string{"t", "o"} {
+		for i := range 3 {
+			c.add(t, e, name, fmt.Sprint("file", i), fmt.Sprintf(
+				"SELECT pos, if(pos %% 3 = 0, NULL, pos - 50), cast(pos * 1.25 AS decimal(10,2)), date_add(date '2020-02-01', pos), concat('v', pos), "+
+					"cast(concat('v', pos) AS varchar(5)), pos / 7, "+
+					"pos %% 2 = 0, cast(NULL AS int) FROM (SELECT posexplode(split(space(99), ' ')) AS (pos, v)) x WHERE pos %% 3 = %d", i))
+		}
+	}
+	told := map[string][]string{}
+	for _, what := range []string{
+		"count(*)", "count(*), count(i), count(empty)", "min(i), max(i)", "min(small), max(small)", "min(day), max(day)", "min(s), max(s)",
+		"min(v), max(v)", "min(DISTINCT i)", "min(empty), max(empty), count(empty)", "count(d), count(b), count(s)",
+		"min(d), max(d)", "min(b), max(b)", "count(DISTINCT i)", "max(id), count(1), sum(id)",
+		"count(DISTINCT empty)", "max(id + 1)", "count(id, i)",
+	} {
+		for _, name := range []string{"t", "o"} {
+			want, err := c.rows(t.Context(), e, "SELECT "+what+" FROM (SELECT * FROM "+name+" WHERE id * 2 >= 0) x")
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.check(t, e, "SELECT "+what+" FROM "+name, want...)
+			told[what] = want
+		}
+	}
+	for _, name := range []string{"t", "o"} {
+		c.check(t, e, "SELECT count(*) + 1 FROM "+name+" HAVING count(*) > 10", "101")
+		c.check(t, e, "SELECT count(*), max(i) FROM "+name+" WHERE 1 = 0", "0\tNULL")
+	}
+	c.spoil(t, "o", len("ORC"), 200)
+	if _, err := c.rows(t.Context(), e, "SELECT max(i + 1) FROM o"); err == nil {
+		t.Error("rows were read of what is none")
 	}
 	for _, what := range []string{
 		"count(*)", "count(*), count(i), count(empty)", "min(i), max(i)", "min(small), max(small)", "min(day), max(day)", "min(s), max(s)",
-		"min(d), max(d)", "min(b), max(b)", "min(empty), max(empty), count(empty)", "count(DISTINCT i)", "max(id), count(1), sum(id)",
-		"min(DISTINCT i)", "count(DISTINCT empty)", "max(id + 1)", "count(id, i)",
+		"min(v), max(v)", "min(DISTINCT i)", "min(empty), max(empty), count(empty)", "count(d), count(b), count(s)",
 	} {
-		want, err := c.rows(t.Context(), e, "SELECT "+what+" FROM (SELECT * FROM t WHERE id * 2 >= 0) x")
+		c.check(t, e, "SELECT "+what+" FROM o", told[what]...)
+	}
+}
+
+// add moves what a query writes into a table's directory, under a name of its own.
+func (c *catalog) add(t *testing.T, e *duck.Executor, table, name, sql string) {
+	t.Helper()
+	of := c.tables[table]
+	for _, f := range c.write(t, e, of, 0, sql) {
+		if err := os.MkdirAll(of.Storage.Location, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(f.Path, filepath.Join(of.Storage.Location, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// spoil overwrites bytes of all files of a table.
+func (c *catalog) spoil(t *testing.T, table string, from, to int) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(c.tables[table].Storage.Location, "*"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, name := range files {
+		f, err := os.OpenFile(name, os.O_WRONLY, 0)
+		if err == nil {
+			_, err = f.WriteAt(make([]byte, to-from), int64(from))
+			err = errors.Join(err, f.Close())
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.check(t, e, "SELECT "+what+" FROM t", want...)
 	}
-	c.check(t, e, "SELECT count(*) + 1 FROM t HAVING count(*) > 10", "301")
-	c.check(t, e, "SELECT count(*), max(i) FROM t WHERE 1 = 0", "0\tNULL")
 }
 
 // TestBloom: the Bloom filters that DuckDB writes hold the values of the column, as we encode them,

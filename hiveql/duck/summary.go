@@ -10,9 +10,9 @@ import (
 	"github.com/skepdata/skep/hivetype"
 )
 
-// summary is an aggregate that needs no rows: of a table in Parquet, count, min and max are known
-// from the footers of its files, as far as these are exact, and partition keys from the catalog. It
-// becomes an aggregate over a row for all files that share their keys. ok is false where rows
+// summary is an aggregate that needs no rows: of a table in Parquet or ORC, count, min and max are
+// known from what its files say of themselves, as far as that is exact, and partition keys from the
+// catalog. It becomes an aggregate over a row for all files that share their keys. ok is false where rows
 // have to be read.
 func (l *lowerer) summary(a *analysis.Aggregate) (sql string, ok bool) {
 	if a.Sets != nil || a.GroupingID != nil {
@@ -74,6 +74,7 @@ type summed struct {
 // summedColumn is a data column of which something is asked.
 type summedColumn struct {
 	analysis.ScanColumn
+	place  int  // among the scan's columns
 	bounds bool // not only how many are NULL
 }
 
@@ -169,9 +170,9 @@ func (b *summed) column(id int, bounds bool) int {
 			return i
 		}
 	}
-	for _, c := range b.scan.Cols {
+	for i, c := range b.scan.Cols {
 		if c.ID == id && c.Source == analysis.DataColumn && c.Type.Primitive() {
-			b.columns = append(b.columns, summedColumn{c, bounds})
+			b.columns = append(b.columns, summedColumn{c, i, bounds})
 			return len(b.columns) - 1
 		}
 	}
@@ -182,13 +183,7 @@ func (b *summed) column(id int, bounds bool) int {
 func (b *summed) read(groups []*scanGroup) bool {
 	at := map[string]int{}
 	for _, g := range groups {
-		if !g.parquet {
-			return false
-		}
 		for _, f := range g.files {
-			if f.footer == nil {
-				return false
-			}
 			key := fmt.Sprintf("%T %v", f.values, f.values)
 			i, ok := at[key]
 			if !ok {
@@ -196,7 +191,15 @@ func (b *summed) read(groups []*scanGroup) bool {
 				at[key] = i
 				b.rows = append(b.rows, summedRow{values: f.values, of: make([]footer.Bounds, len(b.columns))})
 			}
-			if !b.add(&b.rows[i], f.footer) {
+			switch {
+			case f.footer != nil:
+				ok = b.add(&b.rows[i], f.footer)
+			case f.orc != nil:
+				ok = b.addStripes(&b.rows[i], f.orc)
+			default:
+				ok = false
+			}
+			if !ok {
 				return false
 			}
 		}
@@ -220,17 +223,44 @@ func (b *summed) add(row *summedRow, f *footer.File) bool {
 	return rows == f.Rows
 }
 
+// addStripes adds up what an ORC file says of its stripes. An error about that is left to those who read rows.
+func (b *summed) addStripes(row *summedRow, o *orcFile) bool {
+	rows := int64(0)
+	for i := range o.orc.Stripes() {
+		n := o.orc.StripeRows(i)
+		rows += n
+		for k, c := range b.columns {
+			of := footer.Bounds{Nulls: n, Rows: n}
+			if at := o.columns[c.place]; at >= 0 {
+				known, err := o.orc.Bounds(b.l.ctx, i, at)
+				if err != nil || !o.orc.Type(at).Equal(c.Type) {
+					return false
+				}
+				of = footer.Bounds{Min: known.Min, Max: known.Max, Exact: true, Nulls: known.Nulls, Rows: n}
+			}
+			if n > 0 && !c.take(&row.of[k], of) {
+				return false
+			}
+		}
+	}
+	row.count += rows
+	return rows == o.orc.Rows()
+}
+
 // add takes a row group's values of a column into account.
 func (c summedColumn) add(to *footer.Bounds, col *footer.Column, g *footer.Group) bool {
-	to.Rows += g.Rows
 	if col == nil {
-		to.Nulls += g.Rows
-		return true
+		return c.take(to, footer.Bounds{Nulls: g.Rows, Rows: g.Rows})
 	}
-	of := col.Bounds(g, c.Type)
-	if of.Nulls < 0 || !keepsNulls(col, c.Type) {
+	return keepsNulls(col, c.Type) && c.take(to, col.Bounds(g, c.Type))
+}
+
+// take adds what is known of some values, and reports whether that is enough.
+func (c summedColumn) take(to *footer.Bounds, of footer.Bounds) bool {
+	if of.Nulls < 0 {
 		return false
 	}
+	to.Rows += of.Rows
 	to.Nulls += of.Nulls
 	if !c.bounds || of.Nulls == of.Rows {
 		return true

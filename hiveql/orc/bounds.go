@@ -12,7 +12,7 @@ import (
 
 // Bounds are what a file says of the values of a column in a stripe.
 type Bounds struct {
-	// Min and Max are nil if they are not known. All values but NULL are between them.
+	// Min and Max are nil if they are not known. Otherwise they are the least and the greatest of the values.
 	Min, Max hivetype.Value
 	// Nulls is how many of the values are NULL; -1 if it is not known.
 	Nulls int64
@@ -33,6 +33,10 @@ func (f *File) Bounds(ctx context.Context, stripe, column int) (Bounds, error) {
 	return f.bounds(f.statistics[stripe][id], f.types[column], f.tail.Footer.Stripes[stripe].Rows)
 }
 
+// originalWriter is the version of the first writers, which added the bounds of text up wrongly. Hive believes none of
+// their bounds.
+const originalWriter = 0
+
 // bounds reads the statistics of a column.
 func (f *File) bounds(m []byte, t hivetype.Type, rows int64) (Bounds, error) {
 	b := Bounds{Nulls: -1}
@@ -40,13 +44,15 @@ func (f *File) bounds(m []byte, t hivetype.Type, rows int64) (Bounds, error) {
 		switch {
 		case s.Number == 1 && s.N <= uint64(rows):
 			b.Nulls = rows - int64(s.N)
+		case f.tail.WriterVersion == originalWriter:
+			return nil
 		case s.Number == 2 && t.Integer():
 			return b.both(s.Bytes, func(x orcfile.Field) hivetype.Value { return protowire.DecodeZigZag(x.N) })
 		case s.Number == 4 && (t.Kind == hivetype.String || t.Kind == hivetype.Varchar):
 			return b.both(s.Bytes, func(x orcfile.Field) hivetype.Value { return string(x.Bytes) })
 		case s.Number == 6 && t.Kind == hivetype.Decimal:
 			return b.both(s.Bytes, func(x orcfile.Field) hivetype.Value {
-				if d, ok := hivetype.ParseDec(string(x.Bytes)); ok {
+				if d, ok := hivetype.ParseDec(string(x.Bytes)); ok && d.Scale <= t.Scale {
 					return d
 				}
 				return nil
