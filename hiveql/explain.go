@@ -13,12 +13,16 @@ import (
 
 // explain runs EXPLAIN: the plan of the statement, with the partitions it would read. A statement
 // without a plan is shown as it was understood. EXPLAIN ANALYZE runs a query and shows what it
-// cost; the other words behind EXPLAIN, such as EXTENDED, change nothing.
+// cost, and EXPLAIN DEPENDENCY what the statement reads; the other words behind EXPLAIN, such as EXTENDED, change
+// nothing.
 func (s *Session) explain(ctx context.Context, r *Result, n *syntax.Explain) error {
 	if q, ok := n.Stmt.(*syntax.QueryStmt); ok && n.Mode == "ANALYZE" {
 		return s.explainAnalyze(ctx, r, q)
 	}
-	plans, err := s.plansOf(ctx, n.Stmt)
+	if n.Mode == "DEPENDENCY" {
+		return s.explainDependency(ctx, r, n.Stmt)
+	}
+	plans, err := s.plansOf(ctx, s.cfg.Store, n.Stmt)
 	if err != nil {
 		return err
 	}
@@ -60,7 +64,7 @@ func planLines(plans []any) []string {
 
 // explainAnalyze runs a query, drops its rows, and shows its plan and its costs.
 func (s *Session) explainAnalyze(ctx context.Context, r *Result, q *syntax.QueryStmt) error {
-	plans, err := s.plansOf(ctx, q)
+	plans, err := s.plansOf(ctx, s.cfg.Store, q)
 	if err != nil {
 		return err
 	}
@@ -113,9 +117,9 @@ func (st Stats) lines(partitions string) []string {
 }
 
 // plansOf analyzes a statement: it has one plan, several, or none.
-func (s *Session) plansOf(ctx context.Context, stmt syntax.Stmt) ([]any, error) {
+func (s *Session) plansOf(ctx context.Context, cat analysis.Catalog, stmt syntax.Stmt) ([]any, error) {
 	query := func(q *syntax.Query) ([]any, error) {
-		plan, err := analysis.AnalyzeQuery(ctx, s.cfg.Store, s.env(), q)
+		plan, err := analysis.AnalyzeQuery(ctx, cat, s.env(), q)
 		return []any{plan}, err
 	}
 	switch n := stmt.(type) {
@@ -130,7 +134,7 @@ func (s *Session) plansOf(ctx context.Context, stmt syntax.Stmt) ([]any, error) 
 		if err != nil {
 			return nil, err
 		}
-		plan, err := analysis.AnalyzeInsert(ctx, s.cfg.Store, s.env(), n, checks...)
+		plan, err := analysis.AnalyzeInsert(ctx, cat, s.env(), n, checks...)
 		return []any{plan}, err
 	case *syntax.InsertDirectory:
 		return query(n.Query)
@@ -143,7 +147,7 @@ func (s *Session) plansOf(ctx context.Context, stmt syntax.Stmt) ([]any, error) 
 	case *syntax.MultiInsert:
 		var plans []any
 		for _, one := range n.Inserts {
-			more, err := s.plansOf(ctx, insertOf(n, one))
+			more, err := s.plansOf(ctx, cat, insertOf(n, one))
 			if err != nil {
 				return nil, err
 			}
