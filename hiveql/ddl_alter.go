@@ -75,6 +75,9 @@ func (s *Session) alterFound(ctx context.Context, r *Result, t *metastore.Table,
 	case *syntax.Concatenate:
 		return s.concatenate(ctx, r, t, n.Partition, a)
 	case *syntax.Touch:
+		if n.Partition != nil {
+			return s.alterPartitions(ctx, t, n.Partition, func(*metastore.Partition) error { return nil })
+		}
 		return s.alterRow(ctx, t.TableName, func(*metastore.Table) error { return nil })
 	}
 	return s.alterLayout(ctx, t, n)

@@ -89,7 +89,10 @@ func (p *parser) alterTable(start int) Stmt {
 		p.i += 2 // Amazon's word for MSCK REPAIR TABLE
 		return &Msck{Span: p.span(start), Repair: true, Table: n.Name, Mode: "ADD"}
 	}
-	if n.View && (p.accept("AS") || p.atAny("SELECT", "WITH")) {
+	if n.View {
+		p.accept("AS") // Hive allows it before an action, too
+	}
+	if n.View && p.atAny("SELECT", "WITH", "FROM", "MAP", "REDUCE", "(") {
 		at := p.i
 		q := p.query()
 		n.Action = &SetViewQuery{Span: p.span(at), Query: q}
