@@ -6,7 +6,8 @@
 # make soak    500 random copies by distcp through trouble, as many killed writers of the block store, 200
 #              processes on one, and 200 clients on a metastore in PostgreSQL and as many on one in MariaDB for 10 minutes;
 #              50 times, processes of hiveql that write in every way to one metastore and are killed, while
-#              others read; SKEP_SOAK_ROUNDS=N, SKEP_SOAK_PROCESSES=N, SKEP_SOAK_CLIENTS=N, SKEP_SOAK_TIME=2m and
+#              others read, and every kind of write through trouble, and at every commit that PostgreSQL and MariaDB
+#              do not answer; SKEP_SOAK_ROUNDS=N, SKEP_SOAK_PROCESSES=N, SKEP_SOAK_CLIENTS=N, SKEP_SOAK_TIME=2m and
 #              SKEP_STORM_ROUNDS=N are other numbers; SKEP_SOAK_SEED=N and SKEP_STORM_SEED=N are the first seeds of distcp and of the storms
 # make check   formatting, vet, static analysis, make platforms, and the tests under the race detector
 # make bench   the benchmarks
@@ -38,12 +39,13 @@ test:
 	go test -timeout 20m ./...
 
 test-disk:
-	go test -count=1 -tags fulldisk -run '^TestFullDisks$$' -timeout 20m ./cmd/hiveql
+	go test -count=1 -tags fulldisk -run '^TestFullDisk(s|OfEveryWrite)$$' -timeout 20m ./cmd/hiveql
 
 soak:
 	SKEP_SOAK_ROUNDS=$(or $(SKEP_SOAK_ROUNDS),500) go test -count=1 -run '^Test(Faults|RandomJobs)$$' -timeout 120m ./cmd/distcp
 	SKEP_SOAK_ROUNDS=$(or $(SKEP_SOAK_ROUNDS),500) go test -count=1 -run '^Test(Crash|CrashAtEveryStep|FaultAtEveryStep|ResumeAtEveryStep|ChoreAtEveryStep|KilledChores|Rebuild)$$' -timeout 120m ./storage/blockstore
 	SKEP_SOAK_ROUNDS=$(or $(SKEP_SOAK_ROUNDS),500) go test -count=1 -run '^Test(KilledWrites|ServerIsKilled|WritingThroughTrouble)$$' -timeout 120m ./cmd/hiveql
+	SKEP_SOAK_ROUNDS=$(or $(SKEP_STORM_ROUNDS),50) go test -count=1 -run '^Test(EveryWriteThroughTrouble|CommitsAreDisturbed|DatabaseGoesAway)$$' -parallel 20 -timeout 120m ./cmd/hiveql
 	SKEP_SOAK_ROUNDS=$(or $(SKEP_STORM_ROUNDS),50) go test -count=1 -tags storm -run '^TestStorm$$' -timeout 120m ./cmd/hiveql
 	SKEP_SOAK_PROCESSES=$(or $(SKEP_SOAK_PROCESSES),200) SKEP_SOAK_TIME=60s go test -count=1 -run '^TestHammer$$' -timeout 30m -v ./storage/blockstore
 	SKEP_SOAK_CLIENTS=$(or $(SKEP_SOAK_CLIENTS),200) SKEP_SOAK_TIME=$(or $(SKEP_SOAK_TIME),10m) go test -count=1 -run '^TestSoak$$' -timeout 60m -v ./metastore/hms

@@ -2,6 +2,7 @@ package testenv
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"os"
 	"sync"
@@ -19,11 +20,33 @@ type Database struct {
 // database with the rights to create others.
 type DatabaseServer struct {
 	Database
-	process *process
+	instance
 }
 
-// Stop ends the server cleanly. Calling it again does nothing.
-func (s *DatabaseServer) Stop() error { return s.process.close() }
+// mortal starts a server of a test's own, in which what has been committed survives a Kill.
+func mortal(t testing.TB, start func(context.Context, string) (*DatabaseServer, error)) *DatabaseServer {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "skep-mortal-")
+	if err == nil {
+		err = os.Chmod(dir, 0o711) // the server's account must be able to get there
+	}
+	if err != nil {
+		t.Fatalf("testenv: %v", err)
+	}
+	s, err := start(t.Context(), dir)
+	t.Cleanup(func() {
+		if s != nil {
+			err = s.Stop()
+		}
+		if err := errors.Join(err, os.RemoveAll(dir)); err != nil {
+			t.Errorf("testenv: %v", err)
+		}
+	})
+	if err != nil {
+		t.Fatalf("testenv: %v", err)
+	}
+	return s
+}
 
 // databaseKind is what PostgreSQL and MariaDB differ in.
 type databaseKind struct {

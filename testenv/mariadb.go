@@ -73,6 +73,12 @@ func mysqlConfig(server string) (*mysql.Config, error) {
 	return cfg, nil
 }
 
+// MariaDBServer starts a MariaDB server that is the test's own, so that it may be killed. It ends with the test.
+func MariaDBServer(t testing.TB) *DatabaseServer {
+	t.Helper()
+	return mortal(t, StartMariaDB)
+}
+
 // StartMariaDB starts a MariaDB server, which ends with Stop, or with this process at the
 // latest. Its data is in dir, or if that is empty in a temporary directory that is removed
 // at the end.
@@ -121,7 +127,7 @@ func StartMariaDB(ctx context.Context, dir string) (*DatabaseServer, error) {
 	if err != nil {
 		return nil, errors.Join(err, run.close())
 	}
-	return &DatabaseServer{Database{serverURL("mysql", password, p.port, databaseUser)}, p}, nil
+	return &DatabaseServer{Database{serverURL("mysql", password, p.port, databaseUser)}, instance{process: p}}, nil
 }
 
 // initMariaDB makes the data directory, unless it is there from an earlier run, and the

@@ -158,8 +158,7 @@ func (s *S3) removeBucket(ctx context.Context) error {
 // S3Server is a MinIO server that this process has started.
 type S3Server struct {
 	S3
-	process *process
-	killed  bool
+	instance
 }
 
 // StartMinIO starts a MinIO server, which ends with Stop, or with this process at the
@@ -225,29 +224,4 @@ func startMinIO(ctx context.Context, dir, scheme string) (*S3Server, error) {
 	}
 	s.Endpoint = scheme + "://" + loopback(s.process.port)
 	return s, nil
-}
-
-// Stop ends the server cleanly. Calling it again does nothing.
-func (s *S3Server) Stop() error {
-	if s.killed {
-		s.killed = false
-		return s.process.dir.close()
-	}
-	return s.process.close()
-}
-
-// Kill ends the server at once, by SIGKILL. Its data stays, for Restart.
-func (s *S3Server) Kill() error {
-	s.killed = true
-	return s.process.kill()
-}
-
-// Restart starts a server that has been killed, on its data and at its address, and returns when it
-// is ready.
-func (s *S3Server) Restart(ctx context.Context) error {
-	p, err := s.process.again(ctx)
-	if err == nil {
-		s.process, s.killed = p, false
-	}
-	return err
 }

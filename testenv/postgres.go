@@ -73,6 +73,12 @@ func postgresExec(ctx context.Context, server, statement string) error {
 	return err
 }
 
+// PostgresServer starts a PostgreSQL server that is the test's own, so that it may be killed. It ends with the test.
+func PostgresServer(t testing.TB) *DatabaseServer {
+	t.Helper()
+	return mortal(t, StartPostgres)
+}
+
 // StartPostgres starts a PostgreSQL server, which ends with Stop, or with this process at the
 // latest. Its data is in dir, or if that is empty in a temporary directory that is removed
 // at the end and never synced to disk.
@@ -119,7 +125,7 @@ func StartPostgres(ctx context.Context, dir string) (*DatabaseServer, error) {
 	if err != nil {
 		return nil, errors.Join(err, run.close())
 	}
-	return &DatabaseServer{Database{serverURL("postgres", password, p.port, "postgres")}, p}, nil
+	return &DatabaseServer{Database{serverURL("postgres", password, p.port, "postgres")}, instance{process: p}}, nil
 }
 
 // initPostgres makes the data directory, unless it is there from an earlier run, and returns

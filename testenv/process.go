@@ -158,14 +158,19 @@ func (p *process) close() error {
 	if p.janitor == nil {
 		return nil
 	}
-	_ = syscall.Kill(p.pid, p.launch.stop)
+	return errors.Join(p.end(p.launch.stop), p.dir.close())
+}
+
+// end sends the server a signal to end, and leaves the run directory alone.
+func (p *process) end(by syscall.Signal) error {
+	_ = syscall.Kill(p.pid, by)
 	timer := time.NewTimer(stopTimeout)
 	defer timer.Stop()
 	select {
 	case <-p.done:
 	case <-timer.C:
 	}
-	return errors.Join(p.kill(), p.dir.close())
+	return p.kill()
 }
 
 // kill ends the server at once, and its janitor, and leaves the run directory alone.

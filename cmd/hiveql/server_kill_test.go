@@ -102,9 +102,11 @@ func smallInstants() []instant {
 	}
 }
 
-// serverWrites are statements of every kind that writes, each with what makes its world, a query, and what
-// that gives before and after.
-var serverWrites = []struct{ setup, sql, query, before, after string }{
+// serverWrite is a statement with what makes its world, a query, and what that gives before and after.
+type serverWrite struct{ setup, sql, query, before, after string }
+
+// serverWrites are statements of every kind that writes.
+var serverWrites = []serverWrite{
 	{"", "INSERT INTO t VALUES (3)", "SELECT a FROM t", "1 2", "1 2 3"},
 	{"", "INSERT OVERWRITE TABLE t SELECT a + 5 FROM t", "SELECT a FROM t", "1 2", "6 7"},
 	{"", "INSERT OVERWRITE TABLE p PARTITION (ds) VALUES (8, 'x'), (9, 'z')", "SELECT a FROM p", "1 2", "2 8 9"},
@@ -114,10 +116,50 @@ var serverWrites = []struct{ setup, sql, query, before, after string }{
 	{"", "EXPORT TABLE p TO '$out'", "IMPORT TABLE c FROM '$out'; SELECT a FROM c", "", "1 2"},
 	{"EXPORT TABLE p TO '$out'", "IMPORT TABLE c FROM '$out'", "SELECT a FROM c", "", "1 2"},
 	{"", "OPTIMIZE TABLE t", "SELECT a FROM t", "1 2", "1 2"},
+	{"INSERT INTO p PARTITION (ds='x') VALUES (4)", "ALTER TABLE p PARTITION (ds='x') CONCATENATE", "SELECT a FROM p", "1 2 4", "1 2 4"},
 	{"", "INSERT OVERWRITE DIRECTORY '$out' SELECT a FROM t", "dfs -cat $out/*", "", "1 2"},
 	{"", "TRUNCATE TABLE t", "SELECT a FROM t", "1 2", ""},
 	{"", "ALTER TABLE p DROP PARTITION (ds='x')", "SELECT a FROM p", "1 2", "2"},
 	{"", "DROP TABLE t", "SELECT a FROM t", "1 2", ""},
+}
+
+// trial runs a write in a new world by try, which disturbs it. Then, or when the statement is run again because
+// it failed, there is what it makes, and nothing else. names are those of places, and place makes a file at $in.
+func (i *installation) trial(names *strings.Replacer, w serverWrite, what string, place func(name, content string), try func(sql string) error) {
+	i.t.Helper()
+	i.run("DROP TABLE IF EXISTS t; DROP TABLE IF EXISTS p; DROP TABLE IF EXISTS c; dfs -rm -r -f " + names.Replace("$out $in") + `;
+		CREATE TABLE t (a INT); INSERT INTO t VALUES (1); INSERT INTO t VALUES (2);
+		CREATE TABLE p (a INT) PARTITIONED BY (ds STRING) STORED AS PARQUET; INSERT INTO p PARTITION (ds) VALUES (1, 'x'), (2, 'y')`)
+	switch {
+	case w.setup == "in":
+		place("seven", "7\n")
+		place("eight", "8\n")
+	case w.setup != "":
+		i.run(names.Replace(w.setup))
+	}
+	sql, query := names.Replace(w.sql), names.Replace(w.query)
+	look := func() string {
+		rows, err := i.try(query)
+		if err != nil && !strings.Contains(err.Error(), "not found") && !strings.Contains(err.Error(), "there is no _metadata") &&
+			!strings.Contains(err.Error(), "No such file") {
+			i.t.Errorf("%s, %s: %v", sql, what, err)
+		}
+		return strings.TrimSpace(strings.Join(rows, " "))
+	}
+	err := try(sql)
+	got := look()
+	if got != w.after && (err == nil || got != w.before) {
+		i.t.Errorf("%s, %s (%v): %q", sql, what, err, got)
+	}
+	if err != nil {
+		i.t.Logf("%s, %s: %v", sql, what, err)
+	}
+	if got != w.after {
+		i.run(sql)
+		if got := look(); got != w.after {
+			i.t.Errorf("%s again, %s: %q", sql, what, got)
+		}
+	}
 }
 
 // TestServerIsKilled kills the server, by SIGKILL, at the steps of each kind of write, and starts it again
@@ -139,40 +181,12 @@ func TestServerIsKilled(t *testing.T) {
 			if few && k != n%len(all) { // each kind of write, and each instant
 				continue
 			}
-			i.run("DROP TABLE IF EXISTS t; DROP TABLE IF EXISTS p; DROP TABLE IF EXISTS c; dfs -rm -r -f " + names.Replace("$out $in") + `;
-				CREATE TABLE t (a INT); INSERT INTO t VALUES (1); INSERT INTO t VALUES (2);
-				CREATE TABLE p (a INT) PARTITIONED BY (ds STRING) STORED AS PARQUET; INSERT INTO p PARTITION (ds) VALUES (1, 'x'), (2, 'y')`)
-			switch {
-			case w.setup == "in":
-				object(t, &server.S3, "in/seven", "7\n")
-				object(t, &server.S3, "in/eight", "8\n")
-			case w.setup != "":
-				i.run(names.Replace(w.setup))
-			}
-			sql, query := names.Replace(w.sql), names.Replace(w.query)
-			look := func() string {
-				rows, err := i.try(query)
-				if err != nil && !strings.Contains(err.Error(), "not found") && !strings.Contains(err.Error(), "there is no _metadata") &&
-					!strings.Contains(err.Error(), "No such file") {
-					t.Errorf("%s, killed when %s: %v", sql, at.name, err)
-				}
-				return strings.TrimSpace(strings.Join(rows, " "))
-			}
-			here, err := i.tryWhile(proxy, sql, at, server.again)
-			came[at.name] = came[at.name] || here
-			got := look()
-			if got != w.after && (err == nil || got != w.before) {
-				t.Errorf("%s, killed when %s (%v): %q", sql, at.name, err, got)
-			}
-			if err != nil {
-				t.Logf("%s, killed when %s: %v", sql, at.name, err)
-			}
-			if got != w.after {
-				i.run(sql)
-				if got := look(); got != w.after {
-					t.Errorf("%s again, killed when %s: %q", sql, at.name, got)
-				}
-			}
+			i.trial(names, w, "killed when "+at.name, func(name, content string) { object(t, &server.S3, "in/"+name, content) },
+				func(sql string) error {
+					here, err := i.tryWhile(proxy, sql, at, server.again)
+					came[at.name] = came[at.name] || here
+					return err
+				})
 		}
 	}
 	for _, at := range all {

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
@@ -127,7 +128,7 @@ func explainPostgres(err error, address string) (trouble, string) {
 		}
 		return fatal, ""
 	}
-	if lost(err) || pgconn.SafeToRetry(err) {
+	if lost(err) || pgconn.SafeToRetry(err) || errors.Is(err, driver.ErrBadConn) {
 		return gone, "the connection to the PostgreSQL server at " + address + " broke"
 	}
 	return fatal, ""

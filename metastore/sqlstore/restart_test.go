@@ -3,10 +3,7 @@ package sqlstore_test
 import (
 	"context"
 	"fmt"
-	"io"
-	"net"
 	"net/url"
-	"os"
 	"regexp"
 	"strings"
 	"sync"
@@ -19,140 +16,27 @@ import (
 	"github.com/skepdata/skep/testenv"
 )
 
-// relay is an address that stays the same while the server behind it moves. It can close all
-// connections, or swallow what the server says.
-type relay struct {
-	listener net.Listener
-	target   atomic.Value // string; empty while the server is away
-
-	mu    sync.Mutex
-	conns map[net.Conn]bool
-	// hangUp, if set, is asked for each piece that a client sends; true breaks the connection after
-	// the server got it.
-	hangUp func(sent []byte) bool
-}
-
-func newRelay(t *testing.T, serverURL string) (*relay, string) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &relay{listener: l, conns: map[net.Conn]bool{}}
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			wg.Go(func() { r.serve(c) })
-		}
-	})
-	t.Cleanup(func() {
-		_ = l.Close()
-		r.breakAll()
-		wg.Wait()
-	})
-	return r, r.point(t, serverURL)
-}
-
-// point makes the relay lead to the server of a URL, and is the URL through the relay.
-func (r *relay) point(t *testing.T, serverURL string) string {
-	t.Helper()
-	u, err := url.Parse(serverURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.target.Store(u.Host)
-	u.Host = r.listener.Addr().String()
-	return u.String()
-}
-
-func (r *relay) serve(client net.Conn) {
-	server, err := net.Dial("tcp", r.target.Load().(string))
-	if err != nil {
-		_ = client.Close()
-		return
-	}
-	r.track(client, true)
-	r.track(server, true)
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		_, _ = io.Copy(client, server)
-		_, _ = client.Close(), server.Close()
-	})
-	buf := make([]byte, 64<<10)
-	for {
-		n, err := client.Read(buf)
-		if n > 0 {
-			r.mu.Lock()
-			hangUp := r.hangUp != nil && r.hangUp(buf[:n])
-			r.mu.Unlock()
-			if hangUp { // the answer must not arrive
-				_ = client.Close()
-			}
-			if _, werr := server.Write(buf[:n]); werr != nil {
-				break
-			}
-			if hangUp { // the server must have got it, and goes on alone
-				break
-			}
-		}
-		if err != nil {
-			break
-		}
-	}
-	_ = client.Close()
-	if tcp, ok := server.(*net.TCPConn); ok {
-		_ = tcp.CloseWrite()
-	}
-	wg.Wait()
-	r.track(client, false)
-	r.track(server, false)
-}
-
-func (r *relay) track(c net.Conn, on bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if on {
-		r.conns[c] = true
-	} else {
-		delete(r.conns, c)
-	}
-}
-
-func (r *relay) breakAll() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for c := range r.conns {
-		_ = c.Close()
-	}
-}
-
-// TestServerRestarts stops a PostgreSQL server, and starts it again, while several write and read.
+// TestServerRestarts stops and kills a server, and starts it again, while several write and read.
 func TestServerRestarts(t *testing.T) {
 	t.Parallel()
-	dir, err := os.MkdirTemp("", "skep-restart-") // the server's account must be able to get there
-	if err != nil {
-		t.Fatal(err)
+	for name, start := range map[string]func(testing.TB) *testenv.DatabaseServer{
+		"postgres": testenv.PostgresServer, "mariadb": testenv.MariaDBServer,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			restartServer(t, start(t))
+		})
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	if err := os.Chmod(dir, 0o711); err != nil {
-		t.Fatal(err)
-	}
-	server, err := testenv.StartPostgres(t.Context(), dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = server.Stop() }()
-	r, through := newRelay(t, server.URL)
-	s := openURL(t, through)
+}
+
+func restartServer(t *testing.T, server *testenv.DatabaseServer) {
+	s := openURL(t, server.URL)
 	createCounted(t, s)
 	const workers, rounds = 4, 40
+	ended := []func() error{server.Halt, server.Kill, server.Kill}
 	var wg sync.WaitGroup
 	var done atomic.Int64
-	half := make(chan struct{})
+	due := make(chan struct{}, len(ended))
 	for w := range workers {
 		wg.Go(func() {
 			for i := range rounds {
@@ -164,20 +48,21 @@ func TestServerRestarts(t *testing.T) {
 					!strings.Contains(err.Error(), "shutting down") {
 					t.Errorf("worker %d reads: %v", w, err)
 				}
-				if done.Add(1) == workers*rounds/4 {
-					close(half)
+				if n := done.Add(1); n%(workers*rounds/4) == 0 && n < workers*rounds {
+					due <- struct{}{}
 				}
 			}
 		})
 	}
-	<-half
-	if err := server.Stop(); err != nil {
-		t.Fatal(err)
+	for _, end := range ended {
+		<-due
+		if err := end(); err != nil {
+			t.Error(err)
+		}
+		if err := server.Restart(t.Context()); err != nil {
+			t.Error(err)
+		}
 	}
-	if server, err = testenv.StartPostgres(t.Context(), dir); err != nil {
-		t.Fatal(err)
-	}
-	r.point(t, server.URL)
 	wg.Wait()
 	if n := counter(t, s); n != workers*rounds {
 		t.Errorf("the counter is %d, want %d", n, workers*rounds)
@@ -196,23 +81,20 @@ func TestCommitIsFoundAgain(t *testing.T) {
 	t.Parallel()
 	for _, d := range databases()[1:] {
 		t.Run(d.name, func(t *testing.T) {
-			r, through := newRelay(t, d.url(t)(t))
-			s := openURL(t, through)
+			r := testenv.NewRelay(t, &testenv.Database{URL: d.url(t)(t)})
+			s := openURL(t, r.URL)
 			createCounted(t, s)
-			broken, tries := 0, 0
-			r.mu.Lock()
-			r.hangUp = func(sent []byte) bool {
+			var tries, broken atomic.Int64
+			r.Decide(func(sent []byte) testenv.Delivery {
 				if !commit.Match(sent) {
-					return false
+					return testenv.Delivered
 				}
-				tries++
-				if tries%2 == 0 {
-					return false
+				fate := []testenv.Delivery{testenv.Unanswered, testenv.Delivered, testenv.Lost}[tries.Add(1)%3]
+				if fate != testenv.Delivered {
+					broken.Add(1)
 				}
-				broken++
-				return true
-			}
-			r.mu.Unlock()
+				return fate
+			})
 			const rounds = 20
 			ran := 0
 			for i := range rounds {
@@ -224,15 +106,12 @@ func TestCommitIsFoundAgain(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			r.mu.Lock()
-			disturbed := broken
-			r.hangUp = nil
-			r.mu.Unlock()
-			if disturbed < 5 {
-				t.Fatalf("only %d commits were disturbed: the test has lost its point", disturbed)
+			r.Decide(nil)
+			if broken.Load() < 10 {
+				t.Fatalf("only %d commits were disturbed: the test has lost its point", broken.Load())
 			}
 			if n := counter(t, s); n != rounds {
-				t.Errorf("the counter is %d, want %d; %d runs, %d disturbed", n, rounds, ran, disturbed)
+				t.Errorf("the counter is %d, want %d; %d runs, %d disturbed", n, rounds, ran, broken.Load())
 			}
 		})
 	}
