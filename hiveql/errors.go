@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 
 	"github.com/skepdata/skep/hiveql/analysis"
 	"github.com/skepdata/skep/hiveql/syntax"
@@ -145,5 +146,17 @@ func userError(err error, source, task string) *Error {
 	case task == queryTask:
 		e.Code = 2
 	}
+	e.Msg += roomFor(err)
 	return e
+}
+
+// roomFor is what to do about a full local disk; "" if it is something else.
+func roomFor(err error) string {
+	if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) && !errors.Is(err, syscall.EFBIG) {
+		return ""
+	}
+	if strings.Contains(err.Error(), stagingPrefix) {
+		return "; free some, or name another temporary directory by --temp-dir"
+	}
+	return "; free some"
 }

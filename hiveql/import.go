@@ -59,26 +59,27 @@ func (s *Session) importTable(ctx context.Context, r *Result, n *syntax.Import) 
 
 // readDump reads _metadata.
 func readDump(ctx context.Context, from storage.Location, n *syntax.Import) (*hms.Dump, error) {
-	r, err := from.Bucket.Open(ctx, from.Prefix+dumpName, storage.ReadOptions{})
-	if errors.Is(err, storage.ErrNotExist) {
+	var d *hms.Dump
+	var unclear error
+	err := readAgain(ctx, from.Bucket, from.Prefix+dumpName, func(r io.Reader) error {
+		unclear = nil
+		data, err := io.ReadAll(r)
+		if err == nil {
+			d, unclear = hms.ReadDump(data)
+		}
+		return errors.Join(err, unclear)
+	})
+	switch {
+	case errors.Is(err, storage.ErrNotExist):
 		e := semantic(n, 10027, "Invalid path: there is no %s in %s", dumpName, from.URL())
 		e.Err, e.Hint = err, "IMPORT reads directories that EXPORT TABLE has written"
 		return nil, e
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	data, err := io.ReadAll(r)
-	if err != nil {
-		return nil, err
-	}
-	d, err := hms.ReadDump(data)
-	switch {
-	case err != nil:
-		e := semantic(n, 10116, "The metadata file could not be parsed: %v", err)
-		e.Err = err
+	case unclear != nil:
+		e := semantic(n, 10116, "The metadata file could not be parsed: %v", unclear)
+		e.Err = unclear
 		return nil, e
+	case err != nil:
+		return nil, err
 	case d.Replication:
 		return nil, unsupported(n, "IMPORT of an export FOR REPLICATION")
 	case d.Table.Transactional():

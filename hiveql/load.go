@@ -204,7 +204,13 @@ func (s *Session) checkFormat(ctx context.Context, t *metastore.Table, files []F
 			return err
 		}
 		binary := want.names[0] != "TEXTFILE" && want.names[0] != "JSONFILE"
-		if (binary || found != "") && found != want.names[0] {
+		other := func() bool { return (binary || found != "") && found != want.names[0] }
+		if other() { // or a connection has changed it
+			if found, err = formatOfFile(ctx, f); err != nil {
+				return err
+			}
+		}
+		if other() {
 			if found == "" {
 				found = "some other format"
 			}

@@ -98,26 +98,25 @@ func (cfg *Config) readMoved(ctx context.Context, t *metastore.Table, id string)
 	if err != nil {
 		return nil, err
 	}
-	r, err := loc.Bucket.Open(ctx, loc.Prefix+movedPrefix+id, storage.ReadOptions{})
+	var list []moved
+	err = readAgain(ctx, loc.Bucket, loc.Prefix+movedPrefix+id, func(r io.Reader) error {
+		list = nil
+		for in := json.NewDecoder(r); ; {
+			var one moved
+			err := in.Decode(&one)
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			if err != nil {
+				return fmt.Errorf("read %s%s%s: entry %d is damaged: %w", loc.URL(), movedPrefix, id, len(list)+1, err)
+			}
+			list = append(list, one)
+		}
+	})
 	if errors.Is(err, storage.ErrNotExist) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	var list []moved
-	for in := json.NewDecoder(r); ; {
-		var one moved
-		err := in.Decode(&one)
-		if errors.Is(err, io.EOF) {
-			return list, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("read %s%s%s: entry %d is damaged: %w", loc.URL(), movedPrefix, id, len(list)+1, err)
-		}
-		list = append(list, one)
-	}
+	return list, err
 }
 
 // finishMove removes the sources of a committed write that are still what they were, then its traces.

@@ -68,25 +68,23 @@ func (cfg *Config) readReplaced(ctx context.Context, table, id string) ([]replac
 	if err != nil {
 		return nil, err
 	}
-	r, err := loc.Bucket.Open(ctx, loc.Prefix+replacedPrefix+id, storage.ReadOptions{})
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
 	var list []replaced
-	in := json.NewDecoder(bufio.NewReader(r))
-	for {
-		var one replaced
-		err := in.Decode(&one) // More would not tell of an error of the reader
-		if errors.Is(err, io.EOF) {
-			return list, nil
+	err = readAgain(ctx, loc.Bucket, loc.Prefix+replacedPrefix+id, func(r io.Reader) error {
+		list = nil
+		for in := json.NewDecoder(bufio.NewReader(r)); ; {
+			var one replaced
+			err := in.Decode(&one) // More would not tell of an error of the reader
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			if err != nil {
+				return fmt.Errorf("read %s%s%s: entry %d is damaged: %w", loc.URL(), replacedPrefix, id, len(list)+1, err)
+			}
+			one.Place = whole(table, one.Place)
+			list = append(list, one)
 		}
-		if err != nil {
-			return nil, fmt.Errorf("read %s%s%s: entry %d is damaged: %w", loc.URL(), replacedPrefix, id, len(list)+1, err)
-		}
-		one.Place = whole(table, one.Place)
-		list = append(list, one)
-	}
+	})
+	return list, err
 }
 
 // writeReplaced writes the list of a write, in place of an earlier one.

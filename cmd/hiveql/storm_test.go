@@ -60,7 +60,7 @@ type storm struct {
 	trouble chan struct{} // one for each statement that ends
 }
 
-// TestStorm has a few processes work in a storm on a metastore in SQLite and on one in PostgreSQL.
+// TestStorm has a few processes work in a storm on a metastore in SQLite, on one in PostgreSQL and on one in MariaDB.
 func TestStorm(t *testing.T) {
 	t.Parallel()
 	seed := rand.Uint64()
@@ -75,8 +75,8 @@ func TestStorm(t *testing.T) {
 		workers, statements = 4, 25
 	}
 	for round := range soakRounds(t, 1) {
-		for n, kind := range []string{"sqlite", "postgres"} {
-			one := seed + uint64(2*round+n)
+		for n, kind := range []string{"sqlite", "postgres", "mariadb"} {
+			one := seed + uint64(3*round+n)
 			t.Run(fmt.Sprintf("%s-%d", kind, one), func(t *testing.T) { runStorm(t, kind, one, workers, statements) })
 		}
 	}
@@ -120,13 +120,16 @@ const stormTables = `CREATE TABLE a (b BIGINT, k BIGINT) PARTITIONED BY (ds STRI
 
 func newStorm(t *testing.T, kind string, seed uint64) *storm {
 	t.Helper()
-	s := &storm{t: t, seed: seed, calm: seed/2%4 == 0, server: startMortalS3(t, "storm"),
+	s := &storm{t: t, seed: seed, calm: seed/3%4 == 0, server: startMortalS3(t, "storm"),
 		tried: map[string]map[int]bool{}, acked: map[string]map[int]bool{}, counted: map[string]int{}, trouble: make(chan struct{}, 1000)}
 	s.base = install(t)
 	s.base.more = append(s.server.Env(), "TMPDIR="+s.base.tmp())
 	s.base.flags = []string{"--warehouse", s.server.URL("wh")}
-	if kind == "postgres" {
+	switch kind {
+	case "postgres":
 		s.base.flags = append(s.base.flags, "--metastore", testenv.Postgres(t).URL)
+	case "mariadb":
+		s.base.flags = append(s.base.flags, "--metastore", testenv.MariaDB(t).URL)
 	}
 	client, err := s3store.New(s.server.Config())
 	if err != nil {

@@ -81,7 +81,7 @@ func failure(ctx context.Context, text, sql string) error {
 		return known(ErrManyRows, ErrManyRows.Error()+"; use IN, or add LIMIT 1 or an aggregate")
 	case full(low):
 		return known(ErrSpace, "no space left on the disk for intermediate results and files that are written"+reason(text)+
-			"; free some, or name another temporary directory")
+			"; free some, or name another temporary directory by --temp-dir")
 	case kind == "Out of Memory Error":
 		return known(ErrMemory, "the query needs more memory than it may have; raise the memory limit, or read less at a time")
 	case kind == "IO Error" && strings.Contains(low, "write"):

@@ -2,7 +2,9 @@ package s3store
 
 import (
 	"context"
+	"encoding/xml"
 	"errors"
+	"io"
 	"slices"
 
 	"github.com/minio/minio-go/v7"
@@ -30,7 +32,7 @@ func (b *Bucket) Delete(ctx context.Context, keys ...string) error {
 		return errors.Join(append(errs, b.deleteOne(ctx, valid[0]))...)
 	}
 	for batch := range slices.Chunk(valid, deleteBatch) {
-		errs = append(errs, b.deleteMany(ctx, batch)...)
+		errs = append(errs, b.deleteBatch(ctx, batch)...)
 	}
 	return errors.Join(errs...)
 }
@@ -42,9 +44,21 @@ func (b *Bucket) deleteOne(ctx context.Context, key string) error {
 	return nil
 }
 
-// deleteMany removes one batch. The library leaves some refusals out of its results, so a
-// key counts as deleted only when the server says so.
-func (b *Bucket) deleteMany(ctx context.Context, keys []string) []error {
+// deleteBatch removes one batch. Where the request or its answer came with other bytes than it was sent with, it asks
+// again for what was not confirmed.
+func (b *Bucket) deleteBatch(ctx context.Context, keys []string) []error {
+	for attempt := 1; ; attempt++ {
+		errs, unsure := b.deleteMany(ctx, keys)
+		if len(unsure) < len(errs) || len(errs) == 0 || attempt >= b.c.cfg.Attempts || ctx.Err() != nil {
+			return errs // others have failed for good
+		}
+		keys = unsure
+	}
+}
+
+// deleteMany is deleteBatch without another try; unsure are the keys for which one makes sense. The library leaves some
+// refusals out of its results, so a key counts as deleted only when the server says so.
+func (b *Bucket) deleteMany(ctx context.Context, keys []string) (errs []error, unsure []string) {
 	objects := func(yield func(minio.ObjectInfo) bool) {
 		for _, k := range keys {
 			if !yield(minio.ObjectInfo{Key: k}) {
@@ -54,20 +68,49 @@ func (b *Bucket) deleteMany(ctx context.Context, keys []string) []error {
 	}
 	results, err := b.c.core.RemoveObjectsWithIter(ctx, b.name, objects, minio.RemoveObjectsOptions{})
 	if err != nil {
-		return []error{b.c.fail(ctx, "delete", b.URL(), err)}
+		return []error{b.c.fail(ctx, "delete", b.URL(), err)}, nil
 	}
-	var errs []error
-	seen := make(map[string]bool, len(keys))
+	failed := map[string]error{}
+	done := make(map[string]bool, len(keys))
+	var general error
 	for r := range results {
-		seen[r.ObjectName] = true
-		if r.Err != nil {
-			errs = append(errs, b.c.fail(ctx, "delete", b.URL()+r.ObjectName, r.Err))
+		switch {
+		case r.Err == nil:
+			done[r.ObjectName] = true
+		case r.ObjectName == "":
+			general = r.Err
+		default:
+			failed[r.ObjectName] = r.Err
 		}
 	}
 	for _, k := range keys {
-		if !seen[k] {
-			errs = append(errs, b.c.fail(ctx, "delete", b.URL()+k, errUnconfirmed))
+		err := failed[k]
+		if err == nil && done[k] {
+			continue
+		}
+		if err == nil {
+			if err = general; err == nil {
+				err = errUnconfirmed
+			}
+		}
+		errs = append(errs, b.c.fail(ctx, "delete", b.URL()+k, err))
+		if errors.Is(err, errUnconfirmed) || garbled(err) {
+			unsure = append(unsure, k)
 		}
 	}
-	return errs
+	return errs, unsure
+}
+
+// garbled reports whether an error says that a request, or its answer, did not come as it was sent.
+func garbled(err error) bool {
+	var answer minio.ErrorResponse
+	var syntax *xml.SyntaxError
+	return errors.As(err, &answer) && damaged(answer.Code) || errors.As(err, &syntax) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, io.EOF)
+}
+
+// damaged reports whether a code is what servers answer to a request with other bytes than it was sent with: ours
+// are well-formed.
+func damaged(code string) bool {
+	return code == "MalformedXML" || errors.Is(faults[code].is, storage.ErrChecksum)
 }

@@ -3,6 +3,7 @@ package s3store
 import (
 	"bytes"
 	"context"
+	"encoding/xml"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -141,8 +142,9 @@ func (d *direct) send(ctx context.Context, attempts int, build func() (*http.Req
 			if resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusPartialContent {
 				return resp
 			}
+			passing = resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests ||
+				resp.StatusCode == http.StatusBadRequest && damaged(codeOf(resp))
 			_ = resp.Body.Close() // what it says the library will hear again
-			passing = resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests
 		}
 		if !passing || ctx.Err() != nil {
 			return nil
@@ -158,6 +160,18 @@ func (d *direct) send(ctx context.Context, attempts int, build func() (*http.Req
 	}
 	return nil
 }
+
+// codeOf is the code of an answer that is an error, as far as there is one.
+func codeOf(resp *http.Response) string {
+	var answer struct{ Code string }
+	if err := xml.NewDecoder(io.LimitReader(resp.Body, longestError)).Decode(&answer); err != nil {
+		return ""
+	}
+	return answer.Code
+}
+
+// longestError bounds what is read of an answer that is an error.
+const longestError = 64 << 10
 
 // putContent stores an object, by direct where that can.
 func (b *Bucket) putContent(ctx context.Context, key string, content content, opts minio.PutObjectOptions,

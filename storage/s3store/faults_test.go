@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -125,6 +126,51 @@ func TestReadResumes(t *testing.T) {
 	sent := p.Requests()
 	if len(sent) != 5 || sent[0] != "GET" || !strings.HasPrefix(sent[4], "GET bytes=") {
 		t.Errorf("sent %q, want one GET and four of the rest", sent)
+	}
+}
+
+// TestGarbledDeletions: requests to delete, and their answers, that come with other bytes than they were sent with are
+// sent again.
+func TestGarbledDeletions(t *testing.T) {
+	p := newProxy(t)
+	cut := func(n int64) func(*http.Response) error {
+		return func(r *http.Response) error {
+			n = min(n, r.ContentLength)
+			r.Body, r.ContentLength = io.NopCloser(io.LimitReader(r.Body, n)), n
+			r.Header.Set("Content-Length", strconv.FormatInt(n, 10))
+			return nil
+		}
+	}
+	for name, c := range map[string]struct {
+		request  func(*http.Request)
+		response func(*http.Response) error
+	}{
+		"no XML":         {request: func(r *http.Request) { r.Body = testenv.FlipBit(r.Body, 3) }},
+		"another key":    {request: func(r *http.Request) { r.Body = testenv.FlipBit(r.Body, 60) }},
+		"no answer":      {response: cut(0)},
+		"a part of it":   {response: cut(150)},
+		"another answer": {response: func(r *http.Response) error { r.Body = testenv.FlipBit(r.Body, 5); return nil }},
+	} {
+		mustPut(t, p.direct, "a", nil)
+		mustPut(t, p.direct, "b", nil)
+		var once, twice atomic.Bool
+		p.Change(func(r *http.Request) {
+			if c.request != nil && !once.Swap(true) {
+				c.request(r)
+			}
+		}, func(r *http.Response) error {
+			if c.response != nil && !twice.Swap(true) {
+				return c.response(r)
+			}
+			return nil
+		})
+		if err := p.bucket.Delete(t.Context(), "a", "b"); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		p.Change(nil, nil)
+		for o, err := range p.direct.List(t.Context(), "") {
+			t.Errorf("%s: %s is left, %v", name, o.Key, err)
+		}
 	}
 }
 
