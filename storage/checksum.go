@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash"
-	"hash/crc32"
 
 	"github.com/skepdata/skep/internal/castagnoli"
 )
@@ -106,60 +105,15 @@ func (j *Joiner) Sum() Checksum {
 
 // Combiner combines checksums as CombineCRC32C does, for one length of what is appended. It
 // is worth its making where many pieces have one size. It is safe for concurrent use.
-//
-// Appending n zero bytes to a message is a linear map of its CRC over GF(2). NewCombiner finds
-// that map by repeated squaring, in time logarithmic in n, as zlib's crc32_combine does.
-type Combiner struct{ zeros gf2Matrix }
+type Combiner struct{ power uint64 }
 
 // NewCombiner returns the Combiner for pieces of lenB bytes.
-func NewCombiner(lenB int64) *Combiner {
-	var power gf2Matrix // the map of 2^k zero bits
-	power[0] = crc32.Castagnoli
-	for i := 1; i < 32; i++ {
-		power[i] = 1 << (i - 1)
-	}
-	c := &Combiner{}
-	for i := range c.zeros {
-		c.zeros[i] = 1 << i // the map of no zeros
-	}
-	for range 3 {
-		power = power.times(&power) // to eight zero bits, a byte
-	}
-	for n := max(lenB, 0); n > 0; n >>= 1 {
-		if n&1 != 0 {
-			c.zeros = power.times(&c.zeros)
-		}
-		power = power.times(&power)
-	}
-	return c
-}
+func NewCombiner(lenB int64) *Combiner { return &Combiner{crcOf("CRC32C").ofBytes(lenB)} }
 
 // Combine is the Checksum of the bytes of a followed by those of b. It is known if both are.
 func (c *Combiner) Combine(a, b Checksum) Checksum {
 	if !a.Known || !b.Known {
 		return Checksum{}
 	}
-	return Checksum{c.zeros.apply(a.Sum) ^ b.Sum, true}
-}
-
-// gf2Matrix is a 32x32 bit matrix, one column a word.
-type gf2Matrix [32]uint32
-
-func (m *gf2Matrix) apply(v uint32) uint32 {
-	var sum uint32
-	for i := 0; v != 0; i, v = i+1, v>>1 {
-		if v&1 != 0 {
-			sum ^= m[i]
-		}
-	}
-	return sum
-}
-
-// times is the map that does n first and then m.
-func (m *gf2Matrix) times(n *gf2Matrix) gf2Matrix {
-	var product gf2Matrix
-	for i := range n {
-		product[i] = m.apply(n[i])
-	}
-	return product
+	return Checksum{uint32(crcOf("CRC32C").times(c.power, uint64(a.Sum))) ^ b.Sum, true}
 }

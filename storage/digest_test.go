@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"io"
+	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -66,6 +68,41 @@ func TestDigestOfParts(t *testing.T) {
 			}
 			if got := d.Of(h); got.Sum != string(whole.Sum(nil)) {
 				t.Errorf("parts of %d: %s", size, got)
+			}
+		}
+	}
+}
+
+// TestDigestOfRanges joins digests of ranges that were read by themselves, in all the ways that ranges can be cut.
+func TestDigestOfRanges(t *testing.T) {
+	content := make([]byte, 100_000)
+	rand.NewChaCha8([32]byte{3}).Read(content)
+	for _, kind := range []Digest{
+		{Algorithm: "CRC32C"}, {Algorithm: "CRC32"}, {Algorithm: "CRC64NVME"}, {Algorithm: "CRC32C", PartSize: 700}, {Algorithm: "CRC32", PartSize: 700},
+		{Algorithm: "SHA256", PartSize: 700}, {Algorithm: "SHA1", PartSize: 700}, {Algorithm: "MD5", PartSize: 700}, {Algorithm: "MD5"}, {Algorithm: "SHA256"},
+	} {
+		whole := kind.New()
+		_, _ = whole.Write(content)
+		want := kind.Of(whole)
+		for _, size := range []int{1, 700, 999, 1400, 70_000, 100_000, 140_000} {
+			if joins := kind.PartSize > 0 && size%700 == 0 || kind.PartSize == 0 && kind.Quick(); kind.InRanges(int64(size)) != joins {
+				t.Errorf("%v in ranges of %d: %t", kind, size, !joins)
+			} else if !joins {
+				continue
+			}
+			var ranges []RangeSum
+			for part := range slices.Chunk(content, size) {
+				h := kind.NewRange()
+				_, _ = h.Write(part[:len(part)/3])
+				_, _ = h.Write(part[len(part)/3:])
+				ranges = append(ranges, RangeSum{string(h.Sum(nil)), int64(len(part))})
+			}
+			if got := kind.Join(ranges); got != want {
+				t.Errorf("joined of ranges of %d bytes it is %v, and not %v", size, got, want)
+			}
+			ranges[len(ranges)-1].Sum = ""
+			if got := kind.Join(ranges); got.Known() {
+				t.Errorf("without the last range: %v", got)
 			}
 		}
 	}
