@@ -55,8 +55,8 @@ func choosePartSize(size int64, roundTrip time.Duration, inMemory, toFiles bool)
 }
 
 // partSizeOf is the size of the parts of an output, which the store may raise. An upload that was begun
-// goes on with its own.
-func (j *job) partSizeOf(t Task) int64 {
+// goes on with its own. Otherwise they begin and end with those that its source was written in, if that is known.
+func (j *job) partSizeOf(t Task, theirs int64) int64 {
 	if j.opts.PartSize > 0 {
 		return j.opts.PartSize
 	}
@@ -66,7 +66,8 @@ func (j *job) partSizeOf(t Task) int64 {
 			return b.PartSize
 		}
 	}
-	return choosePartSize(t.Size(), j.roundTrip(), j.holdsParts(), isFiles(j.dest.Bucket))
+	size := choosePartSize(t.Size(), j.roundTrip(), j.holdsParts(), isFiles(j.dest.Bucket))
+	return alongParts(size, theirs, j.holdsParts())
 }
 
 // holdsParts reports whether a part is in memory as a whole while it is being written: stores that

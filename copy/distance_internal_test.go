@@ -46,8 +46,32 @@ func TestPartSizes(t *testing.T) {
 			j.src.Bucket, j.dest.Bucket = away{url: x.src, rtt: x.rtt}, away{url: x.dest}
 		}
 		task := Task{Key: "k", Sources: SourcesOf(Source{Object: storage.Object{Key: "k", Size: x.size}})}
-		if got := j.partSizeOf(task); got != x.want {
+		if got := j.partSizeOf(task, 0); got != x.want {
 			t.Errorf("%s: parts of %d bytes, want %d", x.name, got, x.want)
+		}
+	}
+}
+
+func TestPartsAlongThoseOfOthers(t *testing.T) {
+	const mib = 1 << 20
+	for _, x := range []struct {
+		want, theirs int64
+		inMemory     bool
+		part         int64
+	}{
+		{16 * mib, 0, false, 16 * mib},
+		{16 * mib, 5 * mib, false, 15 * mib},
+		{16 * mib, 8 * mib, true, 16 * mib},
+		{16 * mib, 10 * mib, true, 20 * mib},
+		{64 * mib, 10 * mib, false, 60 * mib},
+		{16 * mib, 50 * mib, false, 50 * mib},
+		{16 * mib, 50 * mib, true, 16 * mib}, // too much to hold
+		{16 * mib, 100 * mib, false, 16 * mib},
+		{100 * mib, 100 * mib, true, 100 * mib},
+		{16 * mib, 7, false, 16 * mib / 7 * 7},
+	} {
+		if got := alongParts(x.want, x.theirs, x.inMemory); got != x.part {
+			t.Errorf("%d along %d: %d, want %d", x.want, x.theirs, got, x.part)
 		}
 	}
 }

@@ -150,7 +150,7 @@ func (j *job) resumable(t Task) int64 {
 		return 0
 	}
 	b := j.opts.Journal.uploadOf(j.dest.Bucket.URL(), j.dir+t.Key)
-	if b == nil || !b.fits(t.Size(), j.partUploader.PartSize(t.Size(), j.opts.partSize()), versionOf(t)) {
+	if b == nil || !b.fits(t.Size(), j.partUploader.PartSize(t.Size(), j.partSizeOf(t, 0)), versionOf(t)) {
 		return 0
 	}
 	var there int64

@@ -63,8 +63,9 @@ type begun struct {
 	PartSize int64  `json:"partSize"`
 	Version  string `json:"version"` // of the sources, hashed
 
-	parts map[int][]piece
-	ours  bool // this run has begun or adopted it
+	parts   map[int][]piece
+	digests map[int]string // of parts, of the kind that the source's store has
+	ours    bool           // this run has begun or adopted it
 }
 
 // journalPart is a part as a line has it.
@@ -72,6 +73,7 @@ type journalPart struct {
 	ID     string         `json:"id"`
 	N      int            `json:"n"`
 	Pieces []journalPiece `json:"pieces"`
+	Digest []byte         `json:"digest,omitempty"`
 }
 
 // maxDone is how many outputs a journal knows, which take 16 bytes of memory each. Further ones are
@@ -234,7 +236,8 @@ func (j *Journal) replay(line []byte, same bool) {
 	case 'p':
 		var p journalPart
 		if json.Unmarshal(rest, &p) == nil && j.pending[p.ID] != nil {
-			j.pending[p.ID].parts[p.N] = p.pieces()
+			b := j.pending[p.ID]
+			b.parts[p.N], b.digests[p.N] = p.pieces(), string(p.Digest)
 		}
 	case 'e':
 		j.forget(string(rest))
@@ -242,7 +245,7 @@ func (j *Journal) replay(line []byte, same bool) {
 }
 
 func (j *Journal) remember(b *begun) {
-	b.parts = map[int][]piece{}
+	b.parts, b.digests = map[int][]piece{}, map[int]string{}
 	j.pending[b.ID] = b
 	j.byKey[b.Bucket+b.Key] = b.ID
 }
@@ -272,7 +275,7 @@ func (j *Journal) rewrite() (err error) {
 	for _, b := range j.pending {
 		j.appendJSON('u', b)
 		for n, pieces := range b.parts {
-			j.appendJSON('p', newJournalPart(b.ID, n, pieces))
+			j.appendJSON('p', newJournalPart(b.ID, n, pieces, b.digests[n]))
 			j.flushFull()
 		}
 	}

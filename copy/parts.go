@@ -21,11 +21,13 @@ type upload struct {
 	size     int64
 	partSize int64
 	first    storage.Checksum // of the first source, if its store has told
+	claim    storage.Digest   // of the only source, to compare what is read with; unknown if there is none
 
-	mu     sync.Mutex
-	pieces [][]piece // by part
-	left   int       // parts not yet done
-	err    error     // the first
+	mu      sync.Mutex
+	pieces  [][]piece // by part
+	digests []string  // of the claim's kind, by part; empty where there is none
+	left    int       // parts not yet done
+	err     error     // the first
 }
 
 // beginParts starts an output above the part size and spawns its parts.
@@ -38,15 +40,22 @@ func (j *job) beginParts(ctx context.Context, w work, spawn func(work)) error {
 	if t, err = j.pinFirst(t, first); err != nil {
 		return err
 	}
+	claim, err := j.claimOf(ctx, t, first)
+	if err != nil {
+		return err
+	}
 	u := &upload{task: t, attempt: w.attempt, size: t.Size()}
-	u.partSize = j.partUploader.PartSize(u.size, j.partSizeOf(t))
+	u.partSize = j.partUploader.PartSize(u.size, j.partSizeOf(t, claim.PartSize))
+	if claim.InRanges(u.partSize) {
+		u.claim = claim
+	}
 	opts, err := j.createOptions(ctx, t, first)
 	if err != nil {
 		return err
 	}
 	opts.PartSize, u.first = u.partSize, first.CRC32C
 	count := int((u.size + u.partSize - 1) / u.partSize)
-	u.left, u.pieces = count, make([][]piece, count)
+	u.left, u.pieces, u.digests = count, make([][]piece, count), make([]string, count)
 	if err := j.openUpload(ctx, u, opts); err != nil {
 		return err
 	}
@@ -128,7 +137,7 @@ func (j *job) writePart(ctx context.Context, w work, spawn func(work)) error {
 		end(done(u.sizeOf(w.part), err))
 		if err == nil {
 			j.retries.earn()
-			j.opts.Journal.part(u.id, w.part, pieces)
+			j.opts.Journal.part(u.id, w.part, pieces, u.digests[w.part])
 		}
 		u.done(w.part, pieces, err)
 	} else {
@@ -151,6 +160,9 @@ func (j *job) tryPart(ctx context.Context, u *upload, n int) ([]piece, error) {
 		return nil, err
 	}
 	from := j.read(ctx, u.task, offset, size)
+	if u.claim.Known() {
+		from.hash = u.claim.NewRange()
+	}
 	if isFlat(j.dest.Bucket) && !from.inFile() {
 		giveBack, err := j.memory.take(ctx, size)
 		if err != nil {
@@ -173,6 +185,9 @@ func (j *job) tryPart(ctx context.Context, u *upload, n int) ([]piece, error) {
 	if err != nil {
 		j.progress(u.task, -from.reported)
 		return nil, err
+	}
+	if from.hash != nil {
+		u.digests[n] = string(from.hash.Sum(nil)) // nobody else writes this part
 	}
 	return from.pieces, nil
 }
@@ -204,6 +219,10 @@ func (j *job) endParts(ctx context.Context, u *upload) (result, error) {
 		}
 	}
 	sum := combined(all)
+	compared := false
+	if err == nil {
+		compared, err = j.meets(ctx, u, sum)
+	}
 	if err == nil {
 		err = j.intend(ctx, u.task, u.size, sum)
 	}
@@ -223,7 +242,7 @@ func (j *job) endParts(ctx context.Context, u *upload) (result, error) {
 	if wrong := j.opts.Verify.mismatch(u.size, sum, o); wrong != nil {
 		return result{}, j.discard(ctx, u.task, wrong)
 	}
-	return result{method: methodParts, object: o, sum: sum, sums: sums, partSize: u.partSize}, nil
+	return result{method: methodParts, object: o, sum: sum, sums: sums, partSize: u.partSize, compared: compared}, nil
 }
 
 // learnSums asks for the checksums of the sources that were read in ranges: stores tell that of an

@@ -54,13 +54,17 @@ func (j *job) readBackOnce(ctx context.Context, t Task, res result) error {
 	if h == nil || !digest.Of(h).Differs(digest) {
 		return nil
 	}
-	return j.unlike(ctx, t, digest.Of(h), digest, want)
+	s := t.Sources.First()
+	if none, err := j.isNone(ctx, s, digest, want); none || err != nil {
+		return err
+	}
+	return j.discard(ctx, t, fmt.Errorf("the bytes that came of %s have %s, its store has %s", j.urlOf(s), digest.Of(h), digest))
 }
 
 // digestOfSource is what the source's store has instead of the CRC32C, of an output that was read from it in
-// ranges, which nothing has been compared with.
+// ranges and has not been compared with it.
 func (j *job) digestOfSource(ctx context.Context, t Task, res result) (storage.Digest, error) {
-	if res.method != methodParts || t.Sources.Len() != 1 {
+	if res.method != methodParts || res.compared || t.Sources.Len() != 1 {
 		return storage.Digest{}, nil
 	}
 	s := t.Sources.First()
@@ -73,22 +77,4 @@ func (j *job) digestOfSource(ctx context.Context, t Task, res result) (storage.D
 		return storage.Digest{}, nil // what was read is the version before
 	}
 	return o.Digest, err
-}
-
-// unlike is the error of an output that does not have the digest of its source. What only looks like a digest may
-// be none: then the source, read once more, comes as it came.
-func (j *job) unlike(ctx context.Context, t Task, got, want storage.Digest, sum storage.Checksum) error {
-	s := t.Sources.First()
-	if want.Doubtful {
-		buf := make([]byte, 1<<20)
-		again, err := contentCRC32C(ctx, j.bucketOf(s), s.Object, buf, func(int) {})
-		if err != nil {
-			return fmt.Errorf("read the source again: %w", err)
-		}
-		if again == sum {
-			return nil
-		}
-	}
-	return j.discard(ctx, t, fmt.Errorf("the bytes that came of %s have %s, its store has %s",
-		j.urlOf(s), got, want))
 }

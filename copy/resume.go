@@ -17,8 +17,8 @@ type journalPiece struct {
 	Known  storage.Checksum `json:"known"`
 }
 
-func newJournalPart(id string, n int, pieces []piece) journalPart {
-	p := journalPart{ID: id, N: n}
+func newJournalPart(id string, n int, pieces []piece, digest string) journalPart {
+	p := journalPart{ID: id, N: n, Digest: []byte(digest)}
 	for _, x := range pieces {
 		p.Pieces = append(p.Pieces, journalPiece{x.source, x.size, x.sum, x.known})
 	}
@@ -98,13 +98,13 @@ func (j *job) adopt(
 		return false, nil
 	}
 	u.up, u.id = up, b.ID
-	known, counted := j.opts.Journal.adopted(b)
+	known, digests, counted := j.opts.Journal.adopted(b)
 	for _, p := range there {
 		pieces, ok := known[p.N]
 		if !ok || p.N >= len(u.pieces) || u.pieces[p.N] != nil || combined(pieces) != p.CRC32C {
 			continue
 		}
-		u.pieces[p.N] = pieces
+		u.pieces[p.N], u.digests[p.N] = pieces, digests[p.N]
 		u.left--
 		u.resumed += p.Size
 	}
@@ -188,23 +188,23 @@ func (j *Journal) begin(b *begun) {
 }
 
 // adopted returns the parts of an upload that this run goes on with, and whether it has before.
-func (j *Journal) adopted(b *begun) (parts map[int][]piece, before bool) {
+func (j *Journal) adopted(b *begun) (parts map[int][]piece, digests map[int]string, before bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	before, b.ours = b.ours, true
-	return maps.Clone(b.parts), before
+	return maps.Clone(b.parts), maps.Clone(b.digests), before
 }
 
-func (j *Journal) part(id string, n int, pieces []piece) {
+func (j *Journal) part(id string, n int, pieces []piece, digest string) {
 	if j == nil || id == "" {
 		return
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if b := j.pending[id]; b != nil {
-		b.parts[n] = pieces
+		b.parts[n], b.digests[n] = pieces, digest
 	}
-	j.appendJSON('p', newJournalPart(id, n, pieces))
+	j.appendJSON('p', newJournalPart(id, n, pieces, digest))
 	j.flushFull()
 }
 

@@ -407,6 +407,7 @@ type result struct {
 	object   storage.Object     // the output
 	sums     []storage.Checksum // of the sources, where they are known
 	partSize int64              // of methodParts
+	compared bool               // with another digest of its source
 }
 
 const (

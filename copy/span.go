@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"os"
 	"slices"
@@ -28,6 +29,7 @@ type span struct {
 	r        storage.Reader // of source next-1; nil if none is open
 	here     int64          // bytes to read from r
 	pieces   []piece        // one for each source begun, the last in progress
+	hash     hash.Hash      // computes a digest of what is read, too; nil if it does not
 	quiet    bool           // reports no progress
 	reported int64          // bytes reported as progress
 	err      error          // that ended it, other than io.EOF
@@ -142,6 +144,9 @@ func (s *span) took(p []byte) {
 	last := &s.pieces[len(s.pieces)-1]
 	last.sum = storage.UpdateCRC32C(last.sum, p)
 	last.size += n
+	if s.hash != nil {
+		_, _ = s.hash.Write(p) // a hash reports no errors
+	}
 	if !s.quiet {
 		s.reported += n
 		s.j.progress(s.task, n)

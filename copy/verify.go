@@ -18,8 +18,8 @@ const (
 	// Where the source's store has another digest than the CRC32C, and bytes may come changed from it, as over plain
 	// HTTP, the output of a single source is compared with that.
 	VerifyReadBack Verify = "read-back"
-	// VerifyChecksum compares the size, and the checksum where the destination tells one; and what is read by
-	// one request, as objects up to the size of a part are, with such a digest of the source's store.
+	// VerifyChecksum compares the size, and the checksum where the destination tells one; and what is read
+	// with such a digest of the source's store, if that can be put together from those of its parts.
 	VerifyChecksum Verify = ""
 	VerifySize     Verify = "size" // the size alone
 	VerifyNone     Verify = "none" // nothing

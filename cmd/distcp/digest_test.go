@@ -14,7 +14,8 @@ import (
 )
 
 // Of what other programs have written a store may have no more than an MD5. A bit that is another on its way
-// over plain HTTP is seen all the same: of what comes by one request at once, of what comes in ranges with read-back.
+// over plain HTTP is seen all the same: of what comes by one request at once, of what comes in ranges and has an MD5 of the
+// whole with read-back.
 func TestFlippedOfForeign(t *testing.T) {
 	s3 := testenv.MinIO(t)
 	core, err := minio.NewCore(strings.TrimPrefix(s3.Endpoint, "http://"), &minio.Options{Creds: credentials.NewStaticV4(s3.AccessKey, s3.SecretKey, "")})

@@ -18,6 +18,12 @@ type doubt struct {
 	parts  bool
 }
 
+// doubts reports whether what looks like a digest has turned out to be none.
+func (b *Bucket) doubts(d storage.Digest) bool {
+	_, none := b.c.doubted.Load(doubt{b.name, d.PartSize > 0})
+	return none && d.Doubtful
+}
+
 // compare makes the reader compare what comes. Of an object that was written in parts the service is asked for how large
 // these are. Who computes the CRC32C by itself does so here only where the service does not tell it.
 func (r *reader) compare(summed bool) error {
@@ -33,7 +39,7 @@ func (r *reader) compare(summed bool) error {
 		}
 		o.Digest = known.Digest
 	}
-	if _, not := r.b.c.doubted.Load(doubt{r.b.name, o.Digest.PartSize > 0}); o.Digest.Known() && (o.Digest.Quick() || !r.b.c.secure) && !(o.Digest.Doubtful && not) {
+	if o.Digest.Known() && (o.Digest.Quick() || !r.b.c.secure) && !r.b.doubts(o.Digest) {
 		r.hash = o.Digest.New()
 	}
 	return nil

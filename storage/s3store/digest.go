@@ -110,5 +110,8 @@ func (b *Bucket) joint(ctx context.Context, o storage.Object, info minio.ObjectI
 		return storage.Digest{}, nil
 	}
 	d.Doubtful = true
+	if b.doubts(d) {
+		return storage.Digest{}, nil
+	}
 	return d, nil
 }
