@@ -43,10 +43,7 @@ func (j *job) finish(ctx context.Context, t Task, res result, err error) error {
 	j.rec.event(e)
 	j.journalDone(t, res)
 	if j.ledger != nil {
-		r, err := j.recordOf(t, res.object.Size, res.sum)
-		if err != nil {
-			return err
-		}
+		r := j.recordOf(t, res.object.Size, res.sum)
 		r.ETag, r.object = res.object.ETag, res.object
 		if err := j.ledger.add(r); err != nil {
 			return err

@@ -2,6 +2,7 @@ package copier
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"strings"
 	"sync"
@@ -32,7 +33,7 @@ type ledger struct {
 	changed bool               // the file of all is out of date
 
 	intended map[string]bool // by the outputs' keys: this run has written a record, and no output yet
-	absent   []fullRecord    // of a run that was killed, whose outputs were not there when the run began
+	absent   []*record       // of a run that was killed, whose outputs were not there when the run began
 }
 
 // record is one output of the job. In a file it is followed by its sources, a line each.
@@ -44,7 +45,7 @@ type record struct {
 	Group  string // what its group key is
 	Index  int    // in its name
 
-	kept   spill.Piece    // its sources, in the ledger
+	kept   []spill.Piece  // its sources, in the ledger
 	count  int            // of the sources
 	object storage.Object // as found by this run
 }
@@ -52,8 +53,11 @@ type record struct {
 // fullRecord is a record with its sources.
 type fullRecord struct {
 	*record
-	sources []recordedSource
+	sources recordedSources
 }
+
+// recordedSources are read one after the other, as often as somebody wants them. There may be millions of them.
+type recordedSources = iter.Seq2[recordedSource, error]
 
 // recordedSource is one version of a source.
 type recordedSource struct {
@@ -69,16 +73,21 @@ func newLedger(dir string) *ledger {
 
 func (l *ledger) close() error { return l.sources.Close() }
 
-// add makes a record known, in place of an older one of the same output.
+// add keeps a record and makes it known.
 func (l *ledger) add(r fullRecord) error {
 	if err := l.keep(r.record, r.sources); err != nil {
 		return err
 	}
+	l.know(r.record)
+	return nil
+}
+
+// know makes a record known, in place of an older one of the same output.
+func (l *ledger) know(r *record) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.outputs[r.Output] = r.record
+	l.outputs[r.Output] = r
 	delete(l.intended, r.Output)
-	return nil
 }
 
 // drop forgets the intention of an output of which it is sure that it has not come to be.
@@ -89,7 +98,7 @@ func (l *ledger) drop(output string) {
 }
 
 // awaited returns the records of an output that was not there when the run began.
-func (l *ledger) awaited(output string) (all []fullRecord) {
+func (l *ledger) awaited(output string) (all []*record) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, r := range l.absent {
@@ -114,11 +123,14 @@ func (l *ledger) forget(output string, gone func(key string) bool) error {
 		return nil
 	}
 	l.changed = true
-	sources, err := l.sourcesOf(r)
-	if err != nil {
-		return err
-	}
-	return l.keep(r, slices.DeleteFunc(sources, func(s recordedSource) bool { return gone(s.Key) }))
+	before := l.sourcesOf(r)
+	return l.keep(r, func(yield func(recordedSource, error) bool) {
+		for s, err := range before {
+			if (err != nil || !gone(s.Key)) && !yield(s, err) {
+				return
+			}
+		}
+	})
 }
 
 // records returns those worth keeping, in the order of the outputs. One without sources says

@@ -57,60 +57,95 @@ type ledgerLine struct {
 	MTime  time.Time `json:"mtime,omitzero"`
 }
 
-// readRecords yields the records of a file.
-func (j *job) readRecords(ctx context.Context, key string) iter.Seq2[fullRecord, error] {
-	return func(yield func(fullRecord, error) bool) {
+// readRecords yields the records of a file, of which the ledger keeps the sources.
+func (j *job) readRecords(ctx context.Context, key string) iter.Seq2[*record, error] {
+	return func(yield func(*record, error) bool) {
 		r, err := j.dest.Bucket.Open(ctx, key, storage.ReadOptions{})
 		if errors.Is(err, storage.ErrNotExist) {
 			return // another run has just ended
 		}
 		if err != nil {
-			yield(fullRecord{}, err)
+			yield(nil, err)
 			return
 		}
 		defer r.Close()
 		fail := func(err error) {
-			yield(fullRecord{}, fmt.Errorf("%s: %w; delete it to group all files anew", j.dest.Bucket.URL()+key, err))
+			yield(nil, fmt.Errorf("%s: %w; delete it to group all files anew", j.dest.Bucket.URL()+key, err))
 		}
 		gz, err := gzip.NewReader(bufio.NewReader(r))
 		if err != nil {
 			fail(err)
 			return
 		}
-		dec := json.NewDecoder(gz)
-		var last fullRecord
-		for {
-			var line ledgerLine
-			err := dec.Decode(&line)
-			switch {
-			case err == io.EOF:
-				if last.record != nil {
-					yield(last, nil)
-				}
-				return
-			case err != nil:
+		in := &ledgerReader{dec: json.NewDecoder(gz)}
+		for in.next() {
+			one := in.record()
+			if err := j.ledger.keep(one, in.sources); err != nil {
 				fail(err)
 				return
-			case line.Output == "" && (line.Key == "" || last.record == nil):
-				fail(errors.New("not a record of outputs"))
-				return
-			case line.Output == "":
-				last.sources = append(last.sources, recordedSource{string(line.Key), line.Size, line.ETag, line.MTime})
-				continue
 			}
-			if last.record != nil && !yield(last, nil) {
+			if !yield(one, nil) {
 				return
 			}
-			last = fullRecord{record: &record{
-				Output: string(line.Output), Size: line.Size, CRC32C: line.CRC32C, ETag: line.ETag,
-				Group: string(line.Group), Index: line.Index,
-			}}
+		}
+		if in.err != nil {
+			fail(in.err)
 		}
 	}
 }
 
+// ledgerReader reads the lines of a file of records.
+type ledgerReader struct {
+	dec  *json.Decoder
+	line ledgerLine // that was read, and is not used yet
+	read bool
+	err  error // but for the end
+}
+
+// next reports whether there is another line.
+func (r *ledgerReader) next() bool {
+	if r.read || r.err != nil {
+		return r.read
+	}
+	r.line = ledgerLine{}
+	err := r.dec.Decode(&r.line)
+	switch {
+	case errors.Is(err, io.EOF):
+		return false
+	case err == nil && r.line.Output == "" && r.line.Key == "":
+		err = errNoRecord
+	}
+	r.err, r.read = err, err == nil
+	return r.read
+}
+
+var errNoRecord = errors.New("not a record of outputs")
+
+// record is the line as a record without its sources.
+func (r *ledgerReader) record() *record {
+	l := r.line
+	if r.read = false; l.Output == "" {
+		r.err = errNoRecord
+	}
+	return &record{Output: string(l.Output), Size: l.Size, CRC32C: l.CRC32C, ETag: l.ETag, Group: string(l.Group), Index: l.Index}
+}
+
+// sources are those in the lines up to the next record.
+func (r *ledgerReader) sources(yield func(recordedSource, error) bool) {
+	for r.next() && r.line.Output == "" {
+		l := r.line
+		r.read = false
+		if !yield(recordedSource{string(l.Key), l.Size, l.ETag, l.MTime}, nil) {
+			return
+		}
+	}
+	if r.err != nil {
+		yield(recordedSource{}, r.err)
+	}
+}
+
 // writeRecords writes a file of records, durably.
-func (j *job) writeRecords(ctx context.Context, key string, records iter.Seq2[fullRecord, error]) error {
+func (j *job) writeRecords(ctx context.Context, key string, records iter.Seq[fullRecord]) error {
 	out, err := j.dest.Bucket.Create(ctx, key, j.opts.Attributes.private("application/gzip", true))
 	if err != nil {
 		return err
@@ -118,19 +153,20 @@ func (j *job) writeRecords(ctx context.Context, key string, records iter.Seq2[fu
 	defer out.Abort() // of no use after Commit, and nothing to add to an error
 	gz := gzip.NewWriter(out)
 	enc := json.NewEncoder(gz)
-	for r, err := range records {
-		if err != nil {
-			return err
-		}
-		err = enc.Encode(ledgerLine{
+	for r := range records {
+		err := enc.Encode(ledgerLine{
 			Output: exactText(r.Output), Size: r.Size, CRC32C: r.CRC32C, ETag: r.ETag, Group: exactText(r.Group), Index: r.Index,
 		})
-		for i := 0; i < len(r.sources) && err == nil; i++ {
-			s := r.sources[i]
-			err = enc.Encode(ledgerLine{Key: exactText(s.Key), Size: s.Size, ETag: s.ETag, MTime: s.MTime})
-		}
 		if err != nil {
 			return err
+		}
+		for s, err := range r.sources {
+			if err == nil {
+				err = enc.Encode(ledgerLine{Key: exactText(s.Key), Size: s.Size, ETag: s.ETag, MTime: s.MTime})
+			}
+			if err != nil {
+				return err
+			}
 		}
 	}
 	if err := gz.Close(); err != nil {
@@ -194,11 +230,10 @@ func (j *job) forgetGone(ctx context.Context) error {
 	defer sorted.Close() //nolint:errcheck // the files are gone in any case
 	first, last := "", ""
 	for _, r := range l.outputs {
-		sources, err := l.sourcesOf(r)
-		if err != nil {
-			return err
-		}
-		for _, s := range sources {
+		for s, err := range l.sourcesOf(r) {
+			if err != nil {
+				return err
+			}
 			if first == "" || s.Key < first {
 				first = s.Key
 			}
@@ -275,10 +310,7 @@ func (j *job) readLedger(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := l.keep(r.record, r.sources); err != nil {
-			return err
-		}
-		recorded[r.Output] = r.record
+		recorded[r.Output] = r
 	}
 	if len(recorded) == 0 {
 		return nil
@@ -329,11 +361,11 @@ func (j *job) readPending(ctx context.Context, key string) error {
 }
 
 // take makes a record known if its output is there as it was to be, and reports that.
-func (j *job) take(ctx context.Context, r fullRecord) (bool, error) {
-	o, there, err := j.holds(ctx, *r.record)
+func (j *job) take(ctx context.Context, r *record) (bool, error) {
+	o, there, err := j.holds(ctx, *r)
 	if there && err == nil {
 		r.object, r.ETag = o, o.ETag
-		err = j.ledger.add(r)
+		j.ledger.know(r)
 	}
 	return there, err
 }
@@ -386,22 +418,28 @@ func (j *job) intend(ctx context.Context, t Task, size int64, sum storage.Checks
 	l.pending = append(l.pending, key)
 	l.intended[j.dir+t.Key] = true
 	l.mu.Unlock()
-	r, err := j.recordOf(t, size, sum)
-	return j.writeRecords(ctx, key, func(yield func(fullRecord, error) bool) { yield(r, err) })
+	r := j.recordOf(t, size, sum)
+	return j.writeRecords(ctx, key, slices.Values([]fullRecord{r}))
 }
 
 // recordOf is the record of an output of which the size and the checksum are known.
-func (j *job) recordOf(t Task, size int64, sum storage.Checksum) (r fullRecord, err error) {
-	r.record = &record{Output: j.dir + t.Key, Size: size, CRC32C: sum.String(), Group: t.group, Index: t.index}
-	if t.base != nil {
-		r.sources, err = j.ledger.sourcesOf(t.base)
-	}
-	fresh := t.fresh()
-	r.sources = slices.Grow(r.sources, fresh.Len())
-	for _, s := range fresh.All() {
-		r.sources = append(r.sources, recordedSource{s.Key, s.Size, s.ETag, s.ModTime})
-	}
-	return r, err
+func (j *job) recordOf(t Task, size int64, sum storage.Checksum) fullRecord {
+	r := &record{Output: j.dir + t.Key, Size: size, CRC32C: sum.String(), Group: t.group, Index: t.index}
+	return fullRecord{r, func(yield func(recordedSource, error) bool) {
+		if t.base != nil {
+			for s, err := range j.ledger.sourcesOf(t.base) {
+				if !yield(s, err) {
+					return
+				}
+			}
+		}
+		fresh := t.fresh()
+		for _, s := range fresh.All() {
+			if !yield(recordedSource{s.Key, s.Size, s.ETag, s.ModTime}, nil) {
+				return
+			}
+		}
+	}}
 }
 
 // closeLedger puts all records into one file. It is done after failures, too, but not for a run
@@ -423,9 +461,9 @@ func (j *job) mergeLedger(ctx context.Context) (err error) {
 	}
 	records := l.records(j.opts.AppendToLastFile)
 	remove := l.settled()
-	full := func(yield func(fullRecord, error) bool) {
+	full := func(yield func(fullRecord) bool) {
 		for _, r := range records {
-			if !yield(l.full(r)) {
+			if !yield(fullRecord{r, l.sourcesOf(r)}) {
 				return
 			}
 		}

@@ -1,73 +1,87 @@
 package copier
 
 import (
+	"cmp"
 	"encoding/binary"
 	"hash/maphash"
+	"slices"
 	"time"
 
 	"github.com/skepdata/skep/storage"
 )
 
-// mostNumbers is about how many bytes the numbers of a source take.
-const mostNumbers = 24
+// sourcesPiece is about how many bytes of a record's sources are kept, and read again, together.
+const sourcesPiece = 64 << 10
 
 // keep remembers the sources of a record. The ledger must be locked if others know the record.
-func (l *ledger) keep(r *record, sources []recordedSource) (err error) {
-	size := 0
-	for _, s := range sources {
-		size += len(s.Key) + len(s.ETag) + mostNumbers
+func (l *ledger) keep(r *record, sources recordedSources) error {
+	r.count, r.kept = 0, nil
+	var b []byte
+	put := func() error {
+		piece, err := l.sources.Put(b)
+		r.kept, b = append(r.kept, piece), b[:0]
+		return err
 	}
-	b := make([]byte, 0, size)
-	for _, s := range sources {
+	for s, err := range sources {
+		if err != nil {
+			return err
+		}
 		b = append(binary.AppendUvarint(b, uint64(len(s.Key))), s.Key...)
 		b = append(binary.AppendUvarint(b, uint64(len(s.ETag))), s.ETag...)
 		for _, n := range []int64{s.Size, s.MTime.Unix(), int64(s.MTime.Nanosecond())} {
 			b = binary.AppendVarint(b, n)
 		}
+		r.count++
+		if len(b) >= sourcesPiece {
+			if err := put(); err != nil {
+				return err
+			}
+		}
 	}
-	r.count = len(sources)
-	r.kept, err = l.sources.Put(b)
-	return err
+	if len(b) == 0 {
+		return nil
+	}
+	return put()
 }
 
-// sourcesOf reads the sources of a record.
-func (l *ledger) sourcesOf(r *record) ([]recordedSource, error) {
-	all := make([]recordedSource, 0, r.count)
-	err := l.eachSource(r, func(key, etag []byte, size int64, changed time.Time) {
-		all = append(all, recordedSource{string(key), size, string(etag), changed})
-	})
-	return all, err
+// sourcesOf reads the sources of a record, one after the other. It is changed neither by others while it is read nor by
+// who reads.
+func (l *ledger) sourcesOf(r *record) recordedSources {
+	pieces := r.kept
+	return func(yield func(recordedSource, error) bool) {
+		for _, piece := range pieces {
+			b, err := l.sources.Get(piece)
+			if err != nil {
+				yield(recordedSource{}, err)
+				return
+			}
+			for len(b) > 0 {
+				var s recordedSource
+				if s, b = cutSource(b); !yield(s, nil) {
+					return
+				}
+			}
+		}
+	}
 }
 
-// eachSource reads the sources of a record, one after the other. The text is valid until visit returns.
-func (l *ledger) eachSource(r *record, visit func(key, etag []byte, size int64, changed time.Time)) error {
-	b, err := l.sources.Get(r.kept)
-	if err != nil {
-		return err
-	}
-	text := func() []byte {
+// cutSource reads a source as keep has written it, and returns what follows it.
+func cutSource(b []byte) (s recordedSource, rest []byte) {
+	text := func() string {
 		n, size := binary.Uvarint(b)
 		t := b[size : size+int(n)]
 		b = b[size+int(n):]
-		return t
+		return string(t)
 	}
 	number := func() int64 {
 		n, size := binary.Varint(b)
 		b = b[size:]
 		return n
 	}
-	for range r.count {
-		key, etag, size := text(), text(), number()
-		seconds := number()
-		visit(key, etag, size, time.Unix(seconds, number()).UTC())
-	}
-	return nil
-}
-
-// full is a record with its sources.
-func (l *ledger) full(r *record) (fullRecord, error) {
-	sources, err := l.sourcesOf(r)
-	return fullRecord{r, sources}, err
+	s.Key, s.ETag, s.Size = text(), text(), number()
+	seconds := number()
+	s.MTime = time.Unix(seconds, number()).UTC()
+	return s, b
 }
 
 // ofGroups are the records of the outputs, by their groups.
@@ -81,24 +95,21 @@ func (l *ledger) ofGroups() map[string][]*record {
 	return groups
 }
 
-// holdings are which versions of sources the outputs of a group hold. Of keys and ETags there are hashes, of 128 and of
-// 64 bits, which nobody can foresee, since there may be a million of them.
+// holdings are which versions of sources the outputs of a group hold. Of keys and ETags there are hashes that nobody can
+// foresee, since there may be a million of them: 40 bytes for each.
 type holdings struct {
 	seed    maphash.Seed
-	latest  map[uint64]int32 // by a hash of the key, the number of a holding in list, from 1 on
-	list    []holding
+	list    []holding // by their keys, and of one key by what is later
 	outputs []*record
 }
 
 // holding says that an output holds a version of a source.
 type holding struct {
-	key   uint64 // another hash
-	etag  uint64 // a hash; 0 if there is none
-	size  int64
-	time  int64 // in seconds
-	nanos int32
-	by    int32 // in outputs
-	next  int32 // of another version, or of another key with the same hash; 0 is none
+	key  uint64 // a hash
+	etag uint64 // a hash; 0 if there is none
+	size int64
+	time int64 // as nanosOf has it
+	by   int32 // in outputs
 }
 
 // holdings reads what records hold.
@@ -107,20 +118,16 @@ func (l *ledger) holdings(records []*record) (*holdings, error) {
 	for _, r := range records {
 		count += r.count
 	}
-	h := &holdings{seed: maphash.MakeSeed(), latest: make(map[uint64]int32, count), list: make([]holding, 0, count), outputs: records}
+	h := &holdings{seed: maphash.MakeSeed(), list: make([]holding, 0, count), outputs: records}
 	for i, r := range records {
-		err := l.eachSource(r, func(key, etag []byte, size int64, changed time.Time) {
-			at := hashText(fnvBasis, string(key))
-			h.list = append(h.list, holding{
-				key: maphash.Bytes(h.seed, key), etag: h.etag(string(etag)), size: size,
-				time: changed.Unix(), nanos: int32(changed.Nanosecond()), by: int32(i), next: h.latest[at],
-			})
-			h.latest[at] = int32(len(h.list))
-		})
-		if err != nil {
-			return nil, err
+		for s, err := range l.sourcesOf(r) {
+			if err != nil {
+				return nil, err
+			}
+			h.list = append(h.list, holding{maphash.String(h.seed, s.Key), h.etag(s.ETag), s.Size, nanosOf(s.MTime), int32(i)})
 		}
 	}
+	slices.SortFunc(h.list, func(a, b holding) int { return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(b.by, a.by)) })
 	return h, nil
 }
 
@@ -131,14 +138,23 @@ func (h *holdings) etag(text string) uint64 {
 	return max(maphash.String(h.seed, text), 1)
 }
 
+// nanosOf is a time in nanoseconds since 1970; 0 if there is none.
+func nanosOf(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
+}
+
 // find returns the output that holds an object as it is now, or nil.
 func (h *holdings) find(o storage.Object) *record {
 	if h == nil {
 		return nil
 	}
 	key, etag := maphash.String(h.seed, o.Key), h.etag(o.ETag)
-	for at := h.latest[hashText(fnvBasis, o.Key)]; at != 0; at = h.list[at-1].next {
-		if one := &h.list[at-1]; one.key == key && one.is(o, etag) {
+	at, _ := slices.BinarySearchFunc(h.list, key, func(a holding, key uint64) int { return cmp.Compare(a.key, key) })
+	for ; at < len(h.list) && h.list[at].key == key; at++ {
+		if one := &h.list[at]; one.is(o, etag) {
 			return h.outputs[one.by]
 		}
 	}
@@ -153,6 +169,6 @@ func (h *holding) is(o storage.Object, etag uint64) bool {
 	if h.etag != 0 && etag != 0 {
 		return h.etag == etag
 	}
-	changed := time.Unix(h.time, int64(h.nanos))
-	return changed.IsZero() || o.ModTime.IsZero() || changed.Equal(o.ModTime)
+	changed := nanosOf(o.ModTime)
+	return h.time == 0 || changed == 0 || h.time == changed
 }

@@ -166,15 +166,16 @@ const packTogether = 256
 
 // packedSources are sources as they are encoded and compressed. One goroutine adds them, before others read them.
 type packedSources struct {
-	steps func(key string) step // what happens to a source
-	code  sourceCode
-	texts [][]byte // of so many sources each
-	ends  []int64  // bytes of all sources up to the end of a text
-	last  []Source // that are too few to be packed
-	size  int64    // bytes of all of them
-	ways  []step   // what happens to any of them
-	lost  error    // of the first that cannot be copied
-	buf   []byte
+	steps   func(key string) step // what happens to a source
+	code    sourceCode
+	texts   [][]byte // of so many sources each
+	ends    []int64  // bytes of all sources up to the end of a text
+	last    []Source // that are too few to be packed
+	numbers []int64  // of those, for --numberFiles
+	size    int64    // bytes of all of them
+	ways    []step   // what happens to any of them
+	lost    error    // of the first that cannot be copied
+	buf     []byte
 
 	mu     sync.Mutex
 	number int // of the text that was read last; -1 is none
@@ -202,7 +203,7 @@ func (p *packedSources) bytes() int64 {
 // chunks is how many chunks there are.
 func (p *packedSources) chunks() int { return (p.len() + packTogether - 1) / packTogether }
 
-func (p *packedSources) add(s Source) {
+func (p *packedSources) add(s Source, number int64) {
 	s.step = p.steps(s.Key)
 	if !slices.Contains(p.ways, s.step) {
 		p.ways = append(p.ways, s.step)
@@ -210,7 +211,7 @@ func (p *packedSources) add(s Source) {
 	if p.lost == nil {
 		p.lost = s.lost
 	}
-	p.last = append(p.last, s)
+	p.last, p.numbers = append(p.last, s), append(p.numbers, number)
 	p.size += s.Size
 	if len(p.last) < packTogether {
 		if len(p.ends) == len(p.texts) {
@@ -220,12 +221,12 @@ func (p *packedSources) add(s Source) {
 		return
 	}
 	p.buf = p.buf[:0]
-	for _, one := range p.last {
-		p.buf = p.code.encode(p.buf, one, 0)
+	for i, one := range p.last {
+		p.buf = p.code.encode(p.buf, one, p.numbers[i])
 	}
 	p.ends[len(p.texts)] = p.size
 	p.texts = append(p.texts, slices.Clone(s2.EncodeBetter(nil, p.buf)))
-	p.last = make([]Source, 0, packTogether)
+	p.last, p.numbers = make([]Source, 0, packTogether), p.numbers[:0]
 }
 
 // chunk is one of the chunks, which is not to be changed.
@@ -235,27 +236,45 @@ func (p *packedSources) chunk(n int) []Source {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.number == n {
-		return p.read
+	if p.number != n {
+		p.read = make([]Source, 0, packTogether)
+		p.unpack(n, func(s Source, _ int64) {
+			s.step = p.steps(s.Key)
+			p.read = append(p.read, s)
+		})
+		p.number = n
 	}
+	return p.read
+}
+
+// numbersOf are the numbers of the files of a chunk.
+func (p *packedSources) numbersOf(n int) (all []int64) {
+	if n == len(p.texts) {
+		return p.numbers
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.unpack(n, func(_ Source, number int64) { all = append(all, number) })
+	return all
+}
+
+func (p *packedSources) unpack(n int, each func(s Source, number int64)) {
 	b, err := s2.Decode(nil, p.texts[n])
 	if err != nil {
 		panic("sources that were packed are damaged: " + err.Error()) // in memory
 	}
-	list := make([]Source, packTogether)
-	for i := range list {
-		list[i], _, b = p.code.decode(b)
-		list[i].step = p.steps(list[i].Key)
+	for range packTogether {
+		var s Source
+		var number int64
+		s, number, b = p.code.decode(b)
+		each(s, number)
 	}
-	p.number, p.read = n, list
-	return list
 }
 
 // aside are the first files of an output that has more, which have not been read yet.
 type aside struct {
 	Sources
-	number  int64 // of the first, for --numberFiles
-	numbers []int64
+	number int64 // of the first, for --numberFiles
 }
 
 // add adds files.
@@ -265,13 +284,11 @@ func (a *aside) add(files []Source, numbers []int64, steps func(key string) step
 	}
 	if a.packed == nil {
 		a.head, a.number, a.packed = []Source{files[0]}, numbers[0], newPackedSources(steps)
-		a.numbers = append(a.numbers, numbers[0])
 		files, numbers = files[1:], numbers[1:]
 	}
-	for _, s := range files {
-		a.packed.add(s)
+	for i, s := range files {
+		a.packed.add(s, numbers[i])
 	}
-	a.numbers = append(a.numbers, numbers...)
 }
 
 // before are all of them, and other files behind them.
@@ -280,8 +297,11 @@ func (a *aside) before(files []Source, numbers []int64) ([]Source, []int64) {
 		return files, numbers
 	}
 	all := make([]Source, 0, a.Len()+len(files))
-	for _, s := range a.All() {
-		all = append(all, s)
+	first := make([]int64, 0, a.Len())
+	all, first = append(all, a.head...), append(first, a.number)
+	for i := range a.packed.chunks() {
+		all = append(all, a.packed.chunk(i)...)
+		first = append(first, a.packed.numbersOf(i)...)
 	}
-	return append(all, files...), slices.Concat(a.numbers, numbers)
+	return append(all, files...), append(first, numbers...)
 }
