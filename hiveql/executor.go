@@ -87,6 +87,8 @@ type Parts interface {
 	Prefetch(off, n int64)
 	// Missing is how many of n bytes from off on would have to be fetched, about.
 	Missing(off, n int64) int64
+	// ReadTable says what may be read as it lies in the file, without ReadAt and its kind. It is nil if nothing may.
+	ReadTable() *rangecache.ReadTable
 	// Verify tells the CRC32C of each 64 KiB of the file, the last of which may be shorter: no other
 	// bytes are given out from then on. Where the store gives no others the error is
 	// storage.ErrChecksum.

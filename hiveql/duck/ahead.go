@@ -17,7 +17,7 @@ type ahead struct {
 	next    int // the first that has not been asked for
 	reached int // the furthest that was read, once one has begun
 	begun   bool
-	pending int64 // bytes of those that were asked for, from reached on
+	pending int64 // what those count that were asked for, from reached on
 	window  int64 // for pending
 }
 
@@ -25,6 +25,7 @@ type ahead struct {
 type aheadRange struct {
 	parts  hiveql.Parts
 	off, n int64
+	counts int64 // once it has been asked for: what had to be fetched, about
 	// instead, if not nil, says that it is all of a file, which is compared as a whole if it can be, and what is
 	// wanted of it.
 	instead []aheadRange
@@ -128,11 +129,22 @@ func (f *scanFile) reads(s *analysis.Scan, leaf int) bool {
 // ask asks for what the window has room for. The caller holds the lock.
 func (a *ahead) ask() {
 	for a.next < len(a.ranges) && a.pending < a.window {
-		r := a.ranges[a.next]
+		r := &a.ranges[a.next]
+		r.counts = r.toFetch()
 		r.ask()
-		a.pending += r.n
+		a.pending += r.counts
 		a.next++
 	}
+}
+
+// toFetch is how many bytes have to be fetched, about. What is there counts a little, so that one scan does not look
+// through all of a large file at once.
+func (r *aheadRange) toFetch() int64 {
+	n := r.parts.Missing(r.off, r.n)
+	if p, ok := r.parts.(*pagedParts); ok && p.file.comesTwice() {
+		n = p.Unconfirmed(r.off, r.n)
+	}
+	return max(n, r.n/64)
 }
 
 func (r *aheadRange) ask() {
@@ -162,7 +174,7 @@ func (a *ahead) read(first, last int, off, n int64) {
 	a.begun = true
 	for ; a.reached < at; a.reached++ {
 		if a.reached < a.next {
-			a.pending -= a.ranges[a.reached].n
+			a.pending -= a.ranges[a.reached].counts
 		}
 	}
 	a.next = max(a.next, at)

@@ -3,8 +3,7 @@ package duck
 /*
 #cgo linux LDFLAGS: -Wl,--wrap=open -Wl,--wrap=close -Wl,--wrap=pread -Wl,--wrap=read -Wl,--wrap=write -Wl,--wrap=pwrite
 #include <stdint.h>
-
-void skep_hook_watch(int by);
+#include "hook_files.h"
 */
 import "C"
 
@@ -19,15 +18,13 @@ import (
 )
 
 // hooks are the files that DuckDB may open and read although parts of them are not there yet, and the
-// directories in which we watch it write. The C side (hook.c) knows files by number, DuckDB by path.
+// directories in which we watch it write. The C side (hook.c, hook_files.c) knows what DuckDB has open, and asks here for
+// what is not there, by the file's number.
 // There is one for the process, as there is one of each of the functions that it hooks into.
 var hooks = registry{
 	byPath: map[string]*partial{}, byID: map[C.uint64_t]*partial{},
 	outputs: map[string]*output{}, written: map[C.uint64_t]*writtenFile{},
 }
-
-// hookWatch tells the C side how many there are.
-func hookWatch(by int) { C.skep_hook_watch(C.int(by)) }
 
 type registry struct {
 	mu     sync.Mutex
@@ -44,13 +41,13 @@ type partial struct {
 	id    C.uint64_t
 	path  string
 	parts hiveql.Parts
+	table pinnedTable
+	file  *C.struct_skep_file // what C knows of it
 
 	// Guarded by hooks.mu:
 	ctx      context.Context // ends when no statement is left that would read
 	cancel   context.CancelFunc
 	readers  map[*reading]bool // false: its context has ended, and DuckDB may open the file for it still
-	opens    int               // how often DuckDB has it open
-	reads    int
 	releases []func()
 }
 
@@ -73,9 +70,9 @@ func (h *registry) read(ctx context.Context, f hiveql.Local, r *reading) (end fu
 	p := h.byPath[path]
 	if p == nil {
 		h.last++
-		p = &partial{id: h.last, path: path, parts: parts, readers: map[*reading]bool{}}
+		p = &partial{id: h.last, path: path, parts: parts, table: pinTable(parts.ReadTable()), readers: map[*reading]bool{}}
 		h.byPath[path], h.byID[p.id] = p, p
-		hookWatch(1)
+		p.file = addFile(path, p.id, p.table)
 	}
 	if !p.wanted() {
 		p.ctx, p.cancel = context.WithCancel(context.WithoutCancel(ctx))
@@ -123,45 +120,27 @@ func (h *registry) leave(p *partial, r *reading) {
 	delete(p.readers, r)
 	if len(p.readers) == 0 {
 		delete(h.byPath, p.path)
-		h.dropUnused(p)
+		if C.skep_file_left(p.file) != 0 {
+			h.drop(p)
+		}
 	}
 }
 
-// dropUnused gives up a file that no statement reads and DuckDB does not have open. The caller
-// holds the lock.
-func (h *registry) dropUnused(p *partial) {
-	if len(p.readers) > 0 || p.opens > 0 || h.byID[p.id] == nil {
-		return
-	}
+// drop gives up a file that no statement reads and DuckDB does not have open. The caller holds the lock.
+func (h *registry) drop(p *partial) {
 	delete(h.byID, p.id)
-	hookWatch(-1)
+	C.skep_file_free(p.file)
+	p.table.release()
 	for _, release := range p.releases {
 		release()
 	}
 }
 
-func (h *registry) opened(path string) C.uint64_t {
+// unused is told that DuckDB has closed a file which no statement reads any more.
+func (h *registry) unused(id C.uint64_t) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	p := h.byPath[path]
-	if p == nil {
-		return h.begin(path)
-	}
-	p.opens++
-	return p.id
-}
-
-func (h *registry) closed(id C.uint64_t, why C.int) {
-	if id&beingWritten != 0 {
-		h.ended(id, why)
-		return
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if p := h.byID[id]; p != nil {
-		p.opens--
-		h.dropUnused(p)
-	}
+	h.drop(h.byID[id])
 }
 
 // readAt reads part of a file for DuckDB, and returns how many bytes it read, or -1.
@@ -172,7 +151,6 @@ func (h *registry) readAt(id C.uint64_t, buf []byte, off int64) C.int64_t {
 	readers := told[:0]
 	var ctx context.Context
 	if p != nil {
-		p.reads++
 		ctx = p.ctx
 		for r, reads := range p.readers {
 			if reads {
@@ -204,16 +182,10 @@ func (h *registry) readAt(id C.uint64_t, buf []byte, off int64) C.int64_t {
 	return -1
 }
 
-// skepHookOpened is told each path that is opened, and answers the number of the file, or 0.
+// skepHookUnused is told that a file has been closed which no statement reads any more, and that was open no more.
 //
-//export skepHookOpened
-func skepHookOpened(path *C.char) C.uint64_t { return hooks.opened(C.GoString(path)) }
-
-// skepHookClosed is told that a file has been closed, once for each time it was opened, and the error
-// of that.
-//
-//export skepHookClosed
-func skepHookClosed(id C.uint64_t, why C.int) { hooks.closed(id, why) }
+//export skepHookUnused
+func skepHookUnused(id C.uint64_t) { hooks.unused(id) }
 
 // skepHookRead reads n bytes into buf, and answers how many there were, or -1.
 //

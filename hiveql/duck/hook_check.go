@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/skepdata/skep/hiveql"
+	"github.com/skepdata/skep/storage/rangecache"
 )
 
 // hooked reports whether DuckDB reads files through the hook in this build: another linker, or
@@ -77,6 +78,8 @@ func (p *patch) Hold(context.Context, int64, int64) (release func(), err error) 
 func (p *patch) Prefetch(int64, int64) {}
 
 func (p *patch) Missing(int64, int64) int64 { return 0 }
+
+func (p *patch) ReadTable() *rangecache.ReadTable { return nil }
 
 func (p *patch) Verify([]uint32) error { return nil }
 

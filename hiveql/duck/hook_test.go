@@ -15,6 +15,7 @@ import (
 
 	"github.com/skepdata/skep/hiveql"
 	"github.com/skepdata/skep/hiveql/duck"
+	"github.com/skepdata/skep/storage/rangecache"
 )
 
 // TestHookHolds keeps a new DuckDB, or another linker, from reading past the hook unnoticed.
@@ -114,6 +115,8 @@ func (p *farParts) ReadOn(ctx context.Context, b []byte, off int64) (int, error)
 func (p *farParts) Prefetch(int64, int64) {}
 
 func (p *farParts) Missing(int64, int64) int64 { return 0 }
+
+func (p *farParts) ReadTable() *rangecache.ReadTable { return nil }
 
 func (p *farParts) Verify([]uint32) error { return nil }
 

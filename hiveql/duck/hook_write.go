@@ -1,6 +1,7 @@
 package duck
 
 // #include <stdint.h>
+// void skep_hook_written_into(int by);
 import "C"
 
 import (
@@ -32,17 +33,19 @@ func (h *registry) write(dir string, o *output) (end func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.outputs[dir] = o
-	hookWatch(1)
+	C.skep_hook_written_into(1)
 	return func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		delete(h.outputs, dir)
-		hookWatch(-1)
+		C.skep_hook_written_into(-1)
 	}
 }
 
-// begin gives a file that is opened in such a directory its number. The caller holds the lock.
+// begin gives a file that is opened in such a directory its number.
 func (h *registry) begin(path string) C.uint64_t {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	if len(h.outputs) == 0 || !strings.HasPrefix(path, "/") {
 		return 0
 	}
@@ -81,6 +84,17 @@ func (h *registry) ended(id C.uint64_t, why C.int) {
 	}
 	f.to.ended(f.path, err)
 }
+
+// skepHookBegins is told each path that is opened, while there is such a directory, and answers the number of the file, or 0
+// if it is in none.
+//
+//export skepHookBegins
+func skepHookBegins(path *C.char) C.uint64_t { return hooks.begin(C.GoString(path)) }
+
+// skepHookEnded is told that such a file has been closed, and the error of that.
+//
+//export skepHookEnded
+func skepHookEnded(id C.uint64_t, why C.int) { hooks.ended(id, why) }
 
 // skepHookWriting is told of bytes that are about to be written, and answers whether they may be.
 //

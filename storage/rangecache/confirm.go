@@ -211,6 +211,7 @@ func (of *object) take(b int64, p []byte) error {
 	if err := of.have.mark(b, b+1, confirmed); err != nil {
 		return &unwritable{err}
 	}
+	of.show(b, b+1, false)
 	of.cond.Broadcast()
 	return nil
 }

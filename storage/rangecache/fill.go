@@ -325,6 +325,7 @@ func (of *object) keep(b int64, p []byte) error {
 		return &unwritable{err}
 	}
 	of.check(b)
+	of.show(b, b+1, false)
 	of.settle()
 	of.cond.Broadcast()
 	return nil

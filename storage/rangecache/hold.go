@@ -101,9 +101,10 @@ func (of *object) giveUp(wanted int64, only bool) (freed int64) {
 			break
 		}
 		for b := int64(0); b < int64(len(of.have.blocks)) && freed < wanted; b++ {
-			if !of.have.has(b) || of.held(b) || read != of.done.has(b) {
+			if !of.have.has(b) || of.held(b) || read != of.hasRead(b) {
 				continue
 			}
+			of.hide(b, b+1)
 			if of.have.giveUp(b) != nil || punch(of.data, b*blockSize, blockSize) != nil {
 				return freed
 			}
@@ -112,6 +113,12 @@ func (of *object) giveUp(wanted int64, only bool) (freed int64) {
 		}
 	}
 	return freed
+}
+
+// hasRead reports whether somebody has read a block. The caller holds the lock.
+func (of *object) hasRead(b int64) bool {
+	t := of.table.Load()
+	return of.done.has(b) || t != nil && t.words[b].Load()&TableUsed != 0
 }
 
 func (of *object) held(b int64) bool { return of.pins != nil && of.pins[b] > 0 }
@@ -132,6 +139,7 @@ func (f *File) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	case err != nil:
 		return 0, err
 	}
+	f.of.readBy(off/blockSize, blocksOf(off+n), f.exact())
 	release()
 	if n < int64(len(p)) {
 		return int(n), io.EOF

@@ -41,13 +41,18 @@ func (f *File) Marked(off, n int64, mark int) (yes bool, since int) {
 // Sure reports whether all bytes are right that are given out: they cannot change on the way, or have been compared as a
 // whole, or are compared with sums that somebody has told.
 func (f *File) Sure() bool {
-	of := f.of
-	if a, ok := storage.As[storage.Attester](of.b); !ok || a.Exact() {
+	if f.exact() {
 		return true
 	}
-	of.mu.Lock()
-	defer of.mu.Unlock()
-	return of.proven()
+	f.of.mu.Lock()
+	defer f.of.mu.Unlock()
+	return f.of.proven()
+}
+
+// exact reports whether the bytes cannot change on the way.
+func (f *File) exact() bool {
+	a, ok := storage.As[storage.Attester](f.of.b)
+	return !ok || a.Exact()
 }
 
 // proven reports whether the bytes of all blocks are right, or will be when they are given out. The caller holds the lock.

@@ -29,6 +29,8 @@ type File struct {
 	// A bit for each block, guarded by of.mu: of those that Fill was asked for, and of those that
 	// were asked of the store.
 	asked, brought bits
+	// Of the blocks that were read by the table: see table.go.
+	used []atomic.Uint64
 }
 
 // Path is a local file of the object's size, whose bytes are the object's where Fill has been.
@@ -47,8 +49,13 @@ func (f *File) Compared() int64 { return f.compares.Load() }
 // Requests is how many requests have been made of the store because of this File.
 func (f *File) Requests() int64 { return f.requests.Load() }
 
-// Found is how many bytes, in whole blocks, Fill was asked for and did not have to fetch.
-func (f *File) Found() int64 { return f.found.Load() }
+// Found is how many bytes, in whole blocks, Fill was asked for, or were read by the ReadTable, and did not have to be
+// fetched.
+func (f *File) Found() int64 {
+	f.of.mu.Lock()
+	defer f.of.mu.Unlock()
+	return f.found.Load() + f.tableFound()
+}
 
 // Changed is how many blocks have come, as far as it is known, that were not what they are in the store
 // and were asked for again: because of this File, or while it is open, of the object as a whole.
@@ -126,7 +133,8 @@ type object struct {
 
 	time    atomic.Int64 // the file's, which is not to go back, in nanoseconds: see becomesOther
 	changed atomic.Int64 // blocks that came changed and were found by the sum of the whole
-	asking  sync.Mutex   // held while the store is asked for that
+	table   atomic.Pointer[table]
+	asking  sync.Mutex // held while the store is asked for that
 
 	mu   sync.Mutex
 	cond sync.Cond // of mu: something came, or a run or a waiter's context ended
@@ -183,6 +191,7 @@ func (of *object) noteTime() {
 
 // write writes a block.
 func (of *object) write(b int64, p []byte) error {
+	of.hide(b, b+1)
 	if _, err := of.data.WriteAt(p, b*blockSize); err != nil {
 		return &unwritable{err}
 	}

@@ -37,11 +37,13 @@ func (f *File) Verify(sums []uint32) error {
 	if f.changed.Load() > before {
 		of.becomesOther()
 	}
+	of.show(0, int64(len(sums)), false)
 	return nil
 }
 
 // forget takes a block away. The caller holds the lock.
 func (of *object) forget(b int64) error {
+	of.hide(b, b+1)
 	of.checked.remove(b)
 	of.forgets++
 	if err := of.have.set(b, 0); err != nil {

@@ -55,6 +55,7 @@ func (of *object) failed(f *File) error {
 // fail makes that the error of all that have the object open. The caller holds the lock.
 func (of *object) fail(err error) {
 	of.failures++
+	of.hide(0, int64(len(of.have.blocks)))
 	of.wrong = of.readError(err)
 	of.becomesOther()
 	of.cond.Broadcast()
@@ -225,6 +226,7 @@ func (of *object) enter(v verdict) {
 	if err := of.have.setWhole(v); err != nil {
 		of.fail(&unwritable{err})
 	}
+	of.show(0, int64(len(of.have.blocks)), false)
 }
 
 func (of *object) firstUsed(blocks []int64) (int64, bool) {
