@@ -47,5 +47,8 @@
 // the cache ([File.ReadAt]), and so they do where its disk is full, or takes not even the map of an
 // object: nothing of that is kept then, and its file has only holes, on no disk. That needs Linux.
 //
+// Those who read the file at its path, and cannot call this package for each read, do it by a table ([File.ReadTable]),
+// which says which blocks are there for anybody, and with what sums.
+//
 // The package knows buckets and objects, and nothing of what their bytes mean.
 package rangecache
