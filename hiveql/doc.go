@@ -88,9 +88,10 @@
 // it records it on the database, skep.write.ID = dropping: what a crash leaves of them goes with the next write
 // in the database, before CREATE TABLE could bring them back, and Vacuum. Writes to the table that are under way
 // are recorded there too. A table that is made at the place meanwhile takes these records over, so that its
-// readers pass over those files; so does one that gets a partition there. All that lies in the table's location stays
-// as long as replaced files do, and what lies elsewhere goes at once. Records of a database that is dropped are left to
-// the default one.
+// readers pass over those files; so does one that gets a partition there. All stays as
+// long as replaced files do; what lies outside of the table's location, at up to a thousand places, has lists and records of
+// its own, of the database, so that whoever makes a table or a partition there takes them over. Records of a database that
+// is dropped are left to the default one.
 //
 // A record ends in " at " and the place where its list is, which SET LOCATION of the table does not change. A write
 // that has begun before that fails when it commits.

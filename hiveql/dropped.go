@@ -30,15 +30,13 @@ const (
 // dropping is data that is dropped with its entry in the metastore.
 type dropping struct {
 	s      *Session
-	id     string
 	table  metastore.TableName // that goes, or whose partitions do
-	home   string              // its location, where the list is kept
+	home   string              // its location
 	places []string            // of the data
 	// stays says that the table stays. Files of its writes that are under way, or begin after the commit, then
 	// make what was dropped anew.
 	stays bool
-	// lasts says that the data stays as long as queries may need it, but for what lies outside of the home: a
-	// table that is made there would not know of it.
+	// lasts says that the data stays as long as queries may need it.
 	lasts bool
 	// alone says that the places are nobody else's: nothing is listed, and all goes.
 	alone bool
@@ -46,10 +44,9 @@ type dropping struct {
 	exact bool
 
 	before, now *metastore.Table // as it was when the places were listed, and in the transaction
-	list        []replaced
+	lists       []*droppedList
+	kept        bool      // they are recorded
 	at          time.Time // when it is dropped
-	intent      string    // the record until the commit
-	record      string    // of the list, from the commit on
 }
 
 // exactDrops is how often the files are listed anew because somebody has written to the table meanwhile.
@@ -68,7 +65,6 @@ func dropExactly(ctx context.Context, drop func(exact bool) error) error {
 
 // drop drops the data by commit, which gives the places that were dropped in truth.
 func (d *dropping) drop(ctx context.Context, commit func(tx metastore.Tx) ([]string, error)) error {
-	d.id = newWriteID(0)
 	err := d.look(ctx)
 	if err != nil {
 		return err
@@ -91,7 +87,7 @@ func (d *dropping) drop(ctx context.Context, commit func(tx metastore.Tx) ([]str
 	if err == nil {
 		err = d.finish(ctx)
 	}
-	if err != nil && len(d.list) > 0 {
+	if err != nil {
 		d.leave(ctx)
 	}
 	return err
@@ -115,48 +111,43 @@ func (d *dropping) same() error {
 	return nil
 }
 
-// note records, in the transaction, that the list is to be removed. Writes to a table that goes are left to
+// note records, in the transaction, that the lists are to be removed. Writes to a table that goes are left to
 // the database: they cannot commit any more, and their files must not be taken for rows.
 func (d *dropping) note(ctx context.Context, tx metastore.Tx) error {
-	var at int64
-	if d.waits() {
-		at = d.at.UnixMilli()
+	if d.alone || d.stays && len(d.lists) == 0 {
+		return nil
 	}
-	listed := len(d.list) > 0
-	if d.stays {
-		if !listed {
-			return nil
+	records := map[string]string{}
+	for _, l := range d.lists {
+		if l.record = d.recordOf(ctx, l); !d.ofTable(l) {
+			records[writeParam+l.id] = l.record
 		}
+	}
+	if d.stays {
 		t, err := tx.Table(ctx, d.table)
 		if err != nil {
 			return err
 		}
-		d.record = cleaningRecord(time.UnixMilli(at), d.home)
-		setParam(&t.Parameters, writeParam+d.id, d.record)
-		setParam(&t.Parameters, generationParam, d.id) // a plan that was being made is made again
+		for _, l := range d.lists {
+			if d.ofTable(l) {
+				setParam(&t.Parameters, writeParam+l.id, l.record)
+			}
+		}
+		setParam(&t.Parameters, generationParam, d.lists[0].id) // a plan that was being made is made again
 		if err := tx.AlterTable(ctx, d.table, t); err != nil {
 			return err
 		}
-		return d.change(ctx, tx, func(p map[string]string) { delete(p, writeParam+d.id) })
+	} else {
+		for id := range pendingWrites(d.now) {
+			i := writeOf(d.now, id)
+			records[writeParam+id] = writingRecord(strings.TrimSuffix(i.by, earlierTable), i.place)
+		}
+		maps.Copy(records, d.elsewhere())
 	}
-	pending, elsewhere := pendingWrites(d.now), d.elsewhere()
-	if !listed && len(pending)+len(elsewhere) == 0 || d.alone {
+	if len(records)+len(d.lists) == 0 {
 		return nil
 	}
-	d.record = d.s.intentText(ctx, stateDropping, d.home)
-	if at > 0 {
-		d.record = droppedRecord(at, d.table, d.home)
-	}
-	return d.change(ctx, tx, func(p map[string]string) {
-		if listed {
-			p[writeParam+d.id] = d.record
-		}
-		for id := range pending {
-			i := writeOf(d.now, id)
-			p[writeParam+id] = writingRecord(strings.TrimSuffix(i.by, earlierTable), i.place)
-		}
-		maps.Copy(p, elsewhere)
-	})
+	return d.change(ctx, tx, records)
 }
 
 // elsewhere are records of what writes to a table that goes have replaced where it was before, or what it has taken
@@ -176,13 +167,20 @@ func (d *dropping) elsewhere() map[string]string {
 	return records
 }
 
-// change changes the records of the database, if the list was not taken back.
-func (d *dropping) change(ctx context.Context, tx metastore.Tx, change func(map[string]string)) error {
+// change changes the records of the database, if no list was taken back. Those of lists that are the table's go.
+func (d *dropping) change(ctx context.Context, tx metastore.Tx, records map[string]string) error {
 	taken := false
 	err := changeIntentsIfKept(ctx, tx, d.table.Database, func(p map[string]string) {
-		if taken = d.intent != "" && p[writeParam+d.id] != d.intent; !taken {
-			change(p)
+		for _, l := range d.lists {
+			taken = taken || l.intent != "" && p[writeParam+l.id] != l.intent
 		}
+		if taken {
+			return
+		}
+		for _, l := range d.lists {
+			delete(p, writeParam+l.id)
+		}
+		maps.Copy(p, records)
 	})
 	if err == nil && taken {
 		err = errTaken(d.table)
@@ -213,32 +211,35 @@ func (d *dropping) look(ctx context.Context) (err error) {
 			}
 		}
 		if len(one.Files) > 0 {
-			d.list = append(d.list, one)
+			l := d.listOf(place)
+			l.files = append(l.files, one)
 		}
 	}
-	if len(d.list) == 0 {
+	if len(d.lists) == 0 {
 		return nil
 	}
-	if d.intent, err = s.intend(ctx, d.table.Database, d.id, stateWriting, d.home); err != nil {
-		return err
-	}
-	if err = s.cfg.writeReplaced(ctx, d.home, d.id, d.list); err != nil {
+	if err = d.write(ctx); err != nil {
 		d.leave(ctx)
 	}
 	return err
 }
 
-// waits reports whether what was listed at home goes later.
+// waits reports whether what was listed goes later.
 func (d *dropping) waits() bool {
-	return d.lasts && len(d.list) > 0 && d.intent != "" && d.s.grace() > 0
+	return d.lasts && len(d.lists) > 0 && d.kept && d.s.grace() > 0
+}
+
+// lastsAt is waits for a place.
+func (d *dropping) lastsAt(place string) bool {
+	return d.waits() && (isBelow(place, d.home) || slices.ContainsFunc(d.lists, func(l *droppedList) bool { return l.home == place }))
 }
 
 // finish removes the data once the transaction has been carried out, or leaves that for later.
 func (d *dropping) finish(ctx context.Context) error {
-	s, later := d.s, d.waits()
+	s := d.s
 	goes := d.belongs()
 	for _, place := range d.places {
-		if later && isBelow(place, d.home) && d.now.Version == d.before.Version {
+		if d.lastsAt(place) && d.now.Version == d.before.Version {
 			continue // there is nothing but what was listed
 		}
 		err := s.removeBelow(ctx, place, func(name string, o storage.Object) bool { return goes(place, name, o) })
@@ -246,20 +247,12 @@ func (d *dropping) finish(ctx context.Context) error {
 			return fmt.Errorf("it is dropped, but not all of its data: %w", err)
 		}
 	}
-	switch {
-	case later:
-		s.cleanups = append(s.cleanups, cleanup{table: d.table, id: d.id, due: time.Now().Add(s.grace()), dropped: !d.stays})
-		return nil
-	case len(d.list) == 0:
-		return nil
-	case !d.stays:
-		return s.forgetDropped(ctx, d.table.Database, intentOf(d.id, d.record), d.list)
+	for _, l := range d.lists {
+		if err := d.finishList(ctx, l); err != nil {
+			return err
+		}
 	}
-	if was, err := s.changeRecord(ctx, d.table, d.id, d.record, stateCleaned); err != nil || !was {
-		return err // another process is doing the same
-	}
-	_, err := s.finishWrite(ctx, d.table, d.id)
-	return err
+	return nil
 }
 
 // belongs reports which objects at the places of what was dropped go now: those that were listed, if they do not
@@ -269,10 +262,12 @@ func (d *dropping) belongs() func(place, name string, o storage.Object) bool {
 		return func(string, string, storage.Object) bool { return true }
 	}
 	listed := map[string]map[replacedFile]bool{}
-	for _, one := range d.list {
-		listed[one.Place] = map[replacedFile]bool{}
-		for _, f := range one.Files {
-			listed[one.Place][f] = true
+	for _, l := range d.lists {
+		for _, one := range l.files {
+			listed[one.Place] = map[replacedFile]bool{}
+			for _, f := range one.Files {
+				listed[one.Place][f] = true
+			}
 		}
 	}
 	before, now := pendingWrites(d.before), pendingWrites(d.now)
@@ -280,7 +275,7 @@ func (d *dropping) belongs() func(place, name string, o storage.Object) bool {
 		id, version := idOf(name)
 		switch {
 		case listed[place][replacedFileOf(name, o)]:
-			return !d.waits() || !isBelow(place, d.home)
+			return !d.lastsAt(place)
 		case id == "" || d.stays && now[id]:
 			return false
 		}
@@ -288,22 +283,24 @@ func (d *dropping) belongs() func(place, name string, o storage.Object) bool {
 	}
 }
 
-// leave takes back a list of what was not dropped, or leaves the rest to the next write.
+// leave takes back lists of what was not dropped, or leaves the rest to the next write.
 func (d *dropping) leave(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	s, db := d.s, d.table.Database
-	switch claimed, err := s.claimIntent(ctx, db, d.id, d.intent); {
-	case err != nil:
-		return // it is done when this process has ended
-	case claimed:
-		_ = s.recoverIntent(ctx, db, intent{id: d.id, state: stateWriting, place: d.home})
-	default:
-		_ = s.changeIntents(ctx, db, func(p map[string]string) {
-			if i := intentOf(d.id, p[writeParam+d.id]); i.state != "" {
-				p[writeParam+d.id] = i.state + " " + ownerless + " at " + d.home
-			}
-		})
+	for _, l := range d.lists {
+		switch claimed, err := s.claimIntent(ctx, db, l.id, l.intent); {
+		case err != nil:
+			return // it is done when this process has ended
+		case claimed:
+			_ = s.recoverIntent(ctx, db, intent{id: l.id, state: stateWriting, place: l.home})
+		default:
+			_ = s.changeIntents(ctx, db, func(p map[string]string) {
+				if i := intentOf(l.id, p[writeParam+l.id]); i.state != "" {
+					p[writeParam+l.id] = i.state + " " + ownerless + " at " + l.home
+				}
+			})
+		}
 	}
 }
 

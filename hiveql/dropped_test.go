@@ -326,7 +326,17 @@ func TestDropBesideReader(t *testing.T) {
 			"SELECT a FROM t WHERE ds = 'x'", []string{"1", "2"}, []string{"7"}, 1},
 		"ALTER TABLE o EXCHANGE PARTITION (ds='x') WITH TABLE t": {"SELECT a FROM t WHERE ds = 'x'", "wh/t/ds=x/",
 			"SELECT a FROM o", []string{"1", "2"}, []string{"1", "2"}, 0},
-		"TRUNCATE TABLE t": {"SELECT a, ds FROM t", "wh/t/", "SELECT a FROM t", []string{"1 x", "2 x", "3 y"}, nil, 0},
+		"TRUNCATE TABLE t":                        {"SELECT a, ds FROM t", "wh/t/", "SELECT a FROM t", []string{"1 x", "2 x", "3 y"}, nil, 0},
+		"ALTER TABLE y DROP PARTITION (ds='far')": {"SELECT a, ds FROM y", "far/", "SELECT a FROM y", []string{"8 far", "9 near"}, []string{"9"}, 0},
+		"ALTER TABLE y DROP PARTITION (ds='far'); CREATE TABLE f (a INT) LOCATION 'mem://lake/far'": {"SELECT a, ds FROM y", "far/",
+			"SELECT a FROM f", []string{"8 far", "9 near"}, nil, 0},
+		"ALTER TABLE y DROP PARTITION (ds='far'); ALTER TABLE y ADD PARTITION (ds='far') LOCATION 'mem://lake/far'; INSERT INTO y PARTITION (ds='far') VALUES (7)": {
+			"SELECT a, ds FROM y", "far/", "SELECT a FROM y", []string{"8 far", "9 near"}, []string{"7", "9"}, 1},
+		"DROP TABLE y": {"SELECT a, ds FROM y", "far/", "SHOW TABLES LIKE 'y'", []string{"8 far", "9 near"}, nil, 0},
+		"DROP TABLE y; CREATE TABLE f AS SELECT a FROM w; ALTER TABLE f SET LOCATION 'mem://lake/far'": {"SELECT a, ds FROM y", "far/",
+			"SELECT a FROM f", []string{"8 far", "9 near"}, nil, 0},
+		"ALTER TABLE y PARTITION (ds='far') RENAME TO PARTITION (ds='new')": {"SELECT a, ds FROM y", "far/",
+			"SELECT a, ds FROM y", []string{"8 far", "9 near"}, []string{"8 new", "9 near"}, 1},
 		"DROP DATABASE d CASCADE": {"SELECT a FROM d.v", "wh/d.db/", "SHOW DATABASES LIKE 'd'",
 			[]string{"1"}, nil, 0},
 		"DROP DATABASE d CASCADE; CREATE DATABASE d; CREATE TABLE d.v (a INT); INSERT INTO d.v VALUES (7)": {"SELECT a FROM d.v", "wh/d.db/",
@@ -337,7 +347,8 @@ func TestDropBesideReader(t *testing.T) {
 			w.grace = "300ms"
 			w.track = "false"
 			must(t, w.plain(), setup+`; CREATE TABLE w (a INT); INSERT INTO w VALUES (5); CREATE DATABASE d; CREATE TABLE d.v (a INT); INSERT INTO d.v VALUES (1);
-				CREATE TABLE o (a INT) PARTITIONED BY (ds STRING)`)
+				CREATE TABLE o (a INT) PARTITIONED BY (ds STRING); CREATE TABLE y (a INT) PARTITIONED BY (ds STRING);
+				ALTER TABLE y ADD PARTITION (ds='far') LOCATION 'mem://lake/far'; INSERT INTO y PARTITION (ds) VALUES (8, 'far'), (9, 'near')`)
 			s := w.plain()
 			old := w.during(c.query, func() {
 				must(t, s, drop)
@@ -361,16 +372,30 @@ func TestDropBesideReader(t *testing.T) {
 	}
 }
 
-// TestDropElsewhere drops what lies outside of its table's place: that goes at once, so that nobody else can
-// take it for his.
+// TestDropElsewhere drops what lies outside of its table's place: it stays for a while too, and is not taken for rows
+// of what is made there meanwhile.
 func TestDropElsewhere(t *testing.T) {
 	for _, drop := range []string{"DROP TABLE t", "ALTER TABLE t DROP PARTITION (ds='far')"} {
-		w := newWorld(t)
-		w.grace = "1h"
-		must(t, w.plain(), setup+"; ALTER TABLE t ADD PARTITION (ds='far') LOCATION 'mem://lake/far'; INSERT INTO t PARTITION (ds='far') VALUES (8)")
-		must(t, w.plain(), drop+"; CREATE TABLE f (a INT) LOCATION 'mem://lake/far'")
-		same(t, drop, must(t, w.plain(), "SELECT a FROM f"))
-		same(t, drop, w.below("far/"))
+		for then, query := range map[string]string{
+			"CREATE TABLE f (a INT) LOCATION 'mem://lake/far'":                                                                                  "SELECT a FROM f",
+			"CREATE EXTERNAL TABLE f (a INT) LOCATION 'mem://lake/far'":                                                                         "SELECT a FROM f",
+			"CREATE TABLE f (a INT) PARTITIONED BY (ds STRING); ALTER TABLE f ADD PARTITION (ds='far') LOCATION 'mem://lake/far'":               "SELECT a FROM f",
+			"CREATE TABLE IF NOT EXISTS t (a INT) PARTITIONED BY (ds STRING); ALTER TABLE t ADD PARTITION (ds='far') LOCATION 'mem://lake/far'": "SELECT a FROM t WHERE ds='far'",
+		} {
+			w := newWorld(t)
+			w.grace = "1h"
+			must(t, w.plain(), setup+"; ALTER TABLE t ADD PARTITION (ds='far') LOCATION 'mem://lake/far'; INSERT INTO t PARTITION (ds='far') VALUES (8)")
+			must(t, w.plain(), drop+"; "+then)
+			same(t, drop+", "+then, must(t, w.plain(), query))
+			if left := w.below("far/"); len(left) != 2 { // the file, and the list
+				t.Errorf("%s leaves %q", drop, left)
+			}
+			w.grace = "0s"
+			if _, err := w.plain().Vacuum(t.Context(), "", "", false); err != nil {
+				t.Fatal(err)
+			}
+			same(t, drop+", "+then, w.below("far/"))
+		}
 	}
 }
 

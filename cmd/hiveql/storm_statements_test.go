@@ -188,6 +188,9 @@ func (w *stormWorker) makePartition() {
 	b := w.newBatch()
 	w.tries("p", b)
 	part := &stormPartition{b: b, table: "p", ds: fmt.Sprintf("b%d", b)}
+	if w.random.IntN(3) == 0 { // outside of the table's location
+		w.do(fmt.Sprintf("ALTER TABLE p ADD PARTITION (ds='%s') LOCATION '%s'", part.ds, w.server.URL("wh/far/"+part.ds)))
+	}
 	how := w.do(fmt.Sprintf("INSERT INTO p PARTITION (ds='%s') %s", part.ds, batch(b)))
 	w.resolve(part, how, stormPartition{b: b, ds: part.ds})
 	w.parts = append(w.parts, part)
