@@ -133,6 +133,13 @@ func (s *Session) Set(key, value string) error { return s.settings.set(key, valu
 // while the statement runs. fn must not wait. There is one watcher; nil is none.
 func (s *Session) Watch(fn func(*Result)) { s.watch = fn }
 
+// Tidy removes the files that the session's writes have replaced, if they are due, as each statement does before it begins:
+// for sessions that are kept and run none.
+func (s *Session) Tidy(ctx context.Context) {
+	s.cleanDue(ctx)
+	s.rest()
+}
+
 // Close drops the session's temporary tables and the copies of ADD FILE, and removes the files that its writes have replaced,
 // for which it may have to wait for skep.vacuum.grace if that is short. It is idempotent.
 func (s *Session) Close(ctx context.Context) error {

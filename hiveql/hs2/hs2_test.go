@@ -272,6 +272,43 @@ func TestCloseDoesNotWait(t *testing.T) {
 	}
 }
 
+// TestIdleSessionTidiesUp: what a session has replaced goes when it is due, although the session runs nothing more and stays
+// open; not while an operation of it reads that.
+func TestIdleSessionTidiesUp(t *testing.T) {
+	var warehouse string
+	host, port, service := serveEngine(t, func(c *hiveql.Config) { warehouse = strings.TrimPrefix(c.Warehouse, "file://") }, nil)
+	files := func(table string) int {
+		found, err := filepath.Glob(filepath.Join(warehouse, table, "0*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(found)
+	}
+	conn := connect(t, host, port, "NONE", nil)
+	defer conn.Close()
+	c := conn.Cursor()
+	defer c.Close()
+	for _, sql := range []string{"CREATE TABLE t (a INT)", "INSERT INTO t VALUES (1)", "INSERT OVERWRITE TABLE t VALUES (2)"} {
+		all(t, c, sql)
+	}
+	if n := files("t"); n != 2 {
+		t.Fatalf("%d files", n)
+	}
+	deadline := time.After(20 * time.Second)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for service.Reap(); files("t") != 1; service.Reap() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("%d files are still there", files("t"))
+		}
+	}
+	if rows := all(t, c, "SELECT a FROM t"); len(rows) != 1 {
+		t.Errorf("%v", rows)
+	}
+}
+
 // TestReadOnly refuses by name what writes.
 func TestReadOnly(t *testing.T) {
 	var warehouse string

@@ -122,10 +122,11 @@ func (s *Service) Left(c *thrift.Conn) {
 	}
 }
 
-// Reap closes what has not been used for long. Call it from time to time.
+// Reap closes what has not been used for long, and tidies up behind sessions that run no statement. Call it from time to
+// time.
 func (s *Service) Reap() {
 	now := s.Now()
-	var sessions []*session
+	var sessions, others []*session
 	var operations []*operation
 	s.mu.Lock()
 	for _, o := range s.operations {
@@ -136,6 +137,8 @@ func (s *Service) Reap() {
 	for _, ses := range s.sessions {
 		if ses.unusedSince(now) > s.SessionIdle && !s.busy(ses) {
 			sessions = append(sessions, ses)
+		} else {
+			others = append(others, ses)
 		}
 	}
 	s.mu.Unlock()
@@ -147,6 +150,9 @@ func (s *Service) Reap() {
 		if err := s.end(ses); err != nil {
 			s.Log.Warn("an idle session was not closed well", "error", err)
 		}
+	}
+	for _, ses := range others {
+		ses.tidy(s.ctx)
 	}
 }
 

@@ -51,6 +51,17 @@ type session struct {
 	leaving  sync.WaitGroup // of statements that were closed in the turn of another
 }
 
+// tidy removes what the session's writes have replaced, unless a statement runs, which does that itself.
+func (s *session) tidy(ctx context.Context) {
+	select {
+	case s.turn <- struct{}{}:
+	default:
+		return
+	}
+	defer s.give()
+	s.hive.Tidy(metastore.WithUser(ctx, s.user))
+}
+
 // take waits for the session's turn.
 func (s *session) take(ctx context.Context) error {
 	select {
