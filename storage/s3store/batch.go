@@ -2,7 +2,6 @@ package s3store
 
 import (
 	"archive/tar"
-	"bytes"
 	"context"
 	"crypto/md5"
 	"crypto/rand"
@@ -16,7 +15,7 @@ import (
 	"github.com/skepdata/skep/storage"
 )
 
-// A batch is a tar file that MinIO takes apart as it arrives. It is held in memory, and its
+// A batch is a tar file that MinIO takes apart as it arrives. Its contents are in memory, and its
 // objects become visible one after the other while it is on its way.
 const (
 	batchObjects = 128 // twice as many are no quicker, and take twice the memory
@@ -73,21 +72,21 @@ type batch struct {
 // send sends what fits into a tar, and learns what arrived. An error says that the service
 // could not be asked; that it has refused the tar is none, for single objects may do.
 func (t *batch) send(ctx context.Context) error {
-	content, err := t.archive(ctx)
-	defer func() { t.b.c.tars.Put(&content) }()
+	body, err := t.archive(ctx)
+	defer func() { t.b.c.tars.Put(&body.headers) }()
 	if err != nil || len(t.digests) == 0 {
 		return err
 	}
 	headers := map[string]string{
 		"x-amz-meta-snowball-auto-extract": "true",
-		"x-amz-checksum-crc32c":            storage.CRC32C(content).String(),
+		"x-amz-checksum-crc32c":            body.crc32c().String(),
 	}
 	put, err := t.b.c.putOptions(storage.CreateOptions{ContentType: "application/x-tar"}, headers)
 	if err != nil {
 		return err
 	}
 	name := "batch-" + strings.ToLower(rand.Text()) + ".tar" // which is not kept
-	_, err = t.b.c.core.PutObject(ctx, t.b.name, name, bytes.NewReader(content), int64(len(content)), "", "", put)
+	_, err = t.b.c.core.PutObject(ctx, t.b.name, name, body, body.size(), "", "", put)
 	if err == nil {
 		return t.verify(ctx)
 	}
@@ -97,23 +96,19 @@ func (t *batch) send(ctx context.Context) error {
 	return nil
 }
 
-// archive is the tar of the objects that one can carry, in a buffer of the client's.
-func (t *batch) archive(ctx context.Context) ([]byte, error) {
-	size := 1024
-	for _, o := range t.objects {
-		size += len(o.Content) + tarOverhead
-	}
+// archive is the tar of the objects that one can carry.
+func (t *batch) archive(ctx context.Context) (*tarBody, error) {
 	buf, ok := t.b.c.tars.Get().(*[]byte)
-	if !ok || cap(*buf) < size {
-		full := make([]byte, 0, size)
+	if !ok {
+		full := make([]byte, 0, len(t.objects)*tarOverhead+1024)
 		buf = &full
 	}
-	out := bytes.NewBuffer((*buf)[:0])
+	out := &tarBody{headers: (*buf)[:0]}
 	w := tar.NewWriter(out)
 	t.digests = make(map[string]int, len(t.objects))
 	for i, o := range t.objects {
 		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
+			return out, context.Cause(ctx)
 		}
 		records, ok := t.carries(o)
 		if !ok {
@@ -126,12 +121,12 @@ func (t *batch) archive(ctx context.Context) ([]byte, error) {
 			// A name that tar has no way to write. What is in out is still a whole tar.
 			continue
 		}
-		if _, err := w.Write(o.Content); err != nil {
-			return nil, err
+		if err := out.add(w, o.Content); err != nil {
+			return out, err
 		}
 		t.digests[o.Key] = i
 	}
-	return out.Bytes(), w.Close()
+	return out, out.end(w)
 }
 
 // carries returns an object's attributes as records of a tar, if a tar can carry it.

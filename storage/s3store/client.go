@@ -25,7 +25,7 @@ type Client struct {
 	direct    *direct // nil where the library sends everything
 	buffers   bufferPool
 	firstPart int64     // the size of the first part of an object of unknown length
-	tars      sync.Pool // of *[]byte, for batches
+	tars      sync.Pool // of *[]byte, for the headers of batches
 	servers   *serverName
 	busy      *atomic.Int64
 	nearest   *roundTrip
