@@ -45,7 +45,7 @@ soak:
 	SKEP_SOAK_ROUNDS=$(or $(SKEP_SOAK_ROUNDS),500) go test -count=1 -run '^Test(Faults|RandomJobs)$$' -timeout 120m ./cmd/distcp
 	SKEP_SOAK_ROUNDS=$(or $(SKEP_SOAK_ROUNDS),500) go test -count=1 -run '^Test(Crash|CrashAtEveryStep|FaultAtEveryStep|ResumeAtEveryStep|ChoreAtEveryStep|KilledChores|Rebuild)$$' -timeout 120m ./storage/blockstore
 	SKEP_SOAK_ROUNDS=$(or $(SKEP_SOAK_ROUNDS),500) go test -count=1 -run '^Test(KilledWrites|ServerIsKilled|WritingThroughTrouble)$$' -timeout 120m ./cmd/hiveql
-	SKEP_SOAK_ROUNDS=$(or $(SKEP_STORM_ROUNDS),50) go test -count=1 -run '^Test(EveryWriteThroughTrouble|CommitsAreDisturbed|DatabaseGoesAway)$$' -parallel 20 -timeout 120m ./cmd/hiveql
+	SKEP_SOAK_ROUNDS=$(or $(SKEP_STORM_ROUNDS),50) go test -count=1 -run '^Test(EveryWriteThroughTrouble|CommitsAreDisturbed|DatabaseGoesAway|ServedReaderBesideDrop)$$' -parallel 20 -timeout 120m ./cmd/hiveql
 	SKEP_SOAK_ROUNDS=$(or $(SKEP_STORM_ROUNDS),50) go test -count=1 -tags storm -run '^TestStorm$$' -timeout 120m ./cmd/hiveql
 	SKEP_SOAK_PROCESSES=$(or $(SKEP_SOAK_PROCESSES),200) SKEP_SOAK_TIME=60s go test -count=1 -run '^TestHammer$$' -timeout 30m -v ./storage/blockstore
 	SKEP_SOAK_CLIENTS=$(or $(SKEP_SOAK_CLIENTS),200) SKEP_SOAK_TIME=$(or $(SKEP_SOAK_TIME),10m) go test -count=1 -run '^TestSoak$$' -timeout 60m -v ./metastore/hms

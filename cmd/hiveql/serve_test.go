@@ -33,6 +33,7 @@ func (i *installation) startServer(flag string, args ...string) (hms, monitor st
 	args = append([]string{"serve", flag, "127.0.0.1:0", "--monitor", "127.0.0.1:0"}, args...)
 	cmd := exec.Command(i.bin, args...)
 	cmd.Env = append(os.Environ(), "XDG_DATA_HOME="+i.dir, "XDG_CACHE_HOME="+i.dir, "XDG_CONFIG_HOME="+i.dir)
+	cmd.Env = append(cmd.Env, i.more...)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		i.t.Fatal(err)
