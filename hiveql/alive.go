@@ -30,6 +30,42 @@ const (
 	since     = ownerless + " since " // begins the owner of such a record
 )
 
+// writers are the sessions of an engine that may be writing, by their tokens. What a session of it has recorded and does not
+// write any more is known to be left, without waiting for the process to end: where the metastore was away, for instance,
+// when the write was to be taken back.
+type writers struct {
+	mu     sync.Mutex
+	engine string // begins the tokens
+	active map[string]bool
+}
+
+// begin notes a session, whose token it gives; "" wants a new one.
+func (w *writers) begin(token string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.active == nil {
+		w.engine, w.active = fmt.Sprintf("%016x-", rand.Uint64()), map[string]bool{}
+	}
+	if token == "" {
+		token = fmt.Sprintf("%s%016x", w.engine, rand.Uint64())
+	}
+	w.active[token] = true
+	return token
+}
+
+func (w *writers) end(token string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.active, token)
+}
+
+// ended reports whether a token is of a session of the engine, which writes nothing now.
+func (w *writers) ended(token string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.active != nil && strings.HasPrefix(token, w.engine) && !w.active[token]
+}
+
 // clock tells the time of a metastore.
 type clock struct {
 	mu   sync.Mutex
@@ -92,10 +128,8 @@ func (s *Session) owner(ctx context.Context) string {
 	g := &s.signs
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.token == "" {
-		g.token = fmt.Sprintf("%016x", rand.Uint64())
-	}
 	if g.stop == nil {
+		g.token = s.engine.writers.begin(g.token)
 		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		g.stop = cancel
 		lock := &metastore.Lock{State: "ACQUIRED", User: s.cfg.User, Agent: aliveAgent + g.token}
@@ -151,6 +185,7 @@ func (s *Session) rest() {
 	g.stop()
 	g.running.Wait()
 	g.stop = nil
+	s.engine.writers.end(g.token)
 	if g.lock == 0 {
 		return
 	}
@@ -172,6 +207,9 @@ func (s *Session) abandoned(ctx context.Context, by string) (abandoned, certain 
 		return err != nil || ok && now.Sub(time.UnixMilli(ms)) > lateFiles, true
 	}
 	who, known := parseOwner(by)
+	if s.engine.writers.ended(who.life.token) {
+		return true, true
+	}
 	if !known || who.here() {
 		return known && who.dead(), true
 	}

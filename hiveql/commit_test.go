@@ -43,15 +43,19 @@ func newWorld(t testing.TB) *world {
 
 // session opens a session over the world, whose bucket and metastore may be wrapped.
 func (w *world) session(b storage.Bucket, store metastore.Store) *hiveql.Session {
+	return w.engine(b, store).NewSession()
+}
+
+// engine makes an engine over the world.
+func (w *world) engine(b storage.Bucket, store metastore.Store) *hiveql.Engine {
 	opener := &storage.Opener{}
 	opener.Register(func(context.Context, string) (storage.Bucket, error) { return b, nil }, "mem")
 	opener.Register(func(context.Context, string) (storage.Bucket, error) { return filestore.New("/") }, "file")
-	e := hiveql.New(hiveql.Config{
+	return hiveql.New(hiveql.Config{
 		Store: store, Storage: opener, Executor: w.exec, Warehouse: "mem://lake/wh", StagingDir: w.t.TempDir(),
 		User: "hive", Now: func() time.Time { return time.Unix(1_700_000_000, 0).UTC() },
 		Settings: map[string]string{"skep.vacuum.grace": w.grace, "skep.track.files": w.track},
 	})
-	return e.NewSession()
 }
 
 func (w *world) plain() *hiveql.Session { return w.session(w.mem, w.store) }

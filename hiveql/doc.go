@@ -68,7 +68,8 @@
 // DIRECTORY are recorded on the database in the same way; the next write to any of its tables cleans up
 // after them. Uploads in parts that may have been begun are noted in the staging directory, too.
 //
-// That a process is gone is seen by its number, on the same machine. To others it is when its session has renewed
+// That a process is gone is seen by its number, on the same machine; that a session has left a write, because the metastore
+// was away, by the sessions of its process at once. To others a process is gone when its session has renewed
 // no lock for skep.write.lease, by the clock of the metastore (alive.go). It may live all the same, cut off: then
 // its commit fails, and the record stays for a day, as one of nobody, so that no file that it puts late is a row.
 //

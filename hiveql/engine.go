@@ -58,7 +58,8 @@ type Engine struct {
 	mu     sync.Mutex
 	limits Limits // of the executor
 
-	clock clock // of the metastore
+	clock   clock // of the metastore
+	writers writers
 
 	listings listings
 }

@@ -46,7 +46,7 @@ func TestServedReaderBesideDrop(t *testing.T) {
 			}
 		}
 	}
-	direct.run("DROP DATABASE d CASCADE; CREATE TABLE t (a INT); INSERT INTO t VALUES (1)")
+	direct.run("DROP DATABASE IF EXISTS d CASCADE; CREATE TABLE t (a INT); INSERT INTO t VALUES (1)")
 	vacuum := *direct
 	vacuum.flags = nil
 	cmd, _, stderr := vacuum.command(t.Context(), "")
