@@ -135,3 +135,44 @@ func TestFlippedPartsOfForeign(t *testing.T) {
 		}
 	}
 }
+
+// What an interrupted run has read is compared too, by the next run: the journal has what was computed of it.
+func TestFlippedPartOfInterruptedRun(t *testing.T) {
+	s3 := testenv.MinIO(t)
+	content := putClaimed(t, s3)
+	// Of the two parts that are missing, and of all three once the first is known to be damaged. What may be no MD5 comes
+	// once more before.
+	for name, want := range map[string]int64{"CRC64NVME": 2 + 3, "md5": 2 + 1 + 3} {
+		r := &faultRound{s3: s3, proxy: testenv.NewProxy(t, s3)}
+		dest := dirPlace(filepath.Join(t.TempDir(), "dest"))
+		r.args = []string{"--src", s3.URL(name + "/"), "--dest", dest.url(), "--quiet", "--workers=1", "--retry-budget=throttled=0,server=0"}
+		var gets atomic.Int64
+		count := func(p *http.Response) bool {
+			return p.Request.Method == http.MethodGet && strings.Contains(p.Request.URL.Path, "/x") && gets.Add(1) > 0
+		}
+		r.proxy.Change(nil, func(p *http.Response) error {
+			if !count(p) {
+				return nil
+			}
+			if p.Body = testenv.FlipBit(p.Body, 1000); gets.Load() > 1 {
+				p.StatusCode, p.Status = http.StatusServiceUnavailable, "503 Service Unavailable"
+			}
+			return nil
+		})
+		if code, output := r.attempt(t); code == exitOK || dest.read(t)["x"] != nil {
+			t.Fatalf("%s: exit code %d: %s", name, code, output)
+		}
+		gets.Store(0)
+		r.proxy.Change(nil, func(p *http.Response) error {
+			count(p)
+			return nil
+		})
+		code, output := r.attempt(t)
+		if got := dest.read(t)["x"]; code != exitOK || !bytes.Equal(got, content) {
+			t.Errorf("%s: exit code %d, %d bytes: %s", name, code, len(got), output)
+		}
+		if n := gets.Load(); n != want {
+			t.Errorf("%s: %d requests, want %d", name, n, want)
+		}
+	}
+}
