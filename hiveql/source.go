@@ -106,10 +106,11 @@ type source struct {
 	scans  map[*analysis.Scan][]PartitionFiles
 	lease  *lease
 	kept   *listings
-	ttl    time.Duration // for them
-	nanos  bool          // whether timestamps keep their nanoseconds
-	whole  bool          // whether far Parquet files without sums are compared before they are used
-	ranges bool          // whether parts of far files that have no sums are confirmed before they are used
+	ttl    time.Duration          // for them
+	shared map[tableState]*lister // of the tables that several scans are of
+	nanos  bool                   // whether timestamps keep their nanoseconds
+	whole  bool                   // whether far Parquet files without sums are compared before they are used
+	ranges bool                   // whether parts of far files that have no sums are confirmed before they are used
 }
 
 // errStale says that a table was overwritten, or changed otherwise, between planning and
@@ -131,6 +132,7 @@ func (s *Session) newSource(ctx context.Context, q *analysis.Query, c *counts) (
 		}
 	}
 	src.lease = s.lease(ctx, tables)
+	src.share(scans)
 	err := s.reduce(ctx, q, src)
 	if err == nil {
 		err = s.listAll(ctx, src, scans)
@@ -232,8 +234,10 @@ func (src *source) list(ctx context.Context, scan *analysis.Scan, limit chan str
 			found[i] = PartitionFiles{Partition: p, Storage: &p.Storage}
 		}
 	}
-	l := newLister(src.cfg, t)
-	l.lists, l.kept, l.ttl = &src.counts.lists, src.kept, src.ttl
+	l := src.shared[stateOf(t)]
+	if l == nil {
+		l = src.newLister(t)
+	}
 	g, gctx := errgroup.WithContext(ctx)
 	for i := range found {
 		p := &found[i]
@@ -257,6 +261,35 @@ func (src *source) list(ctx context.Context, scan *analysis.Scan, limit chan str
 		return nil, err
 	}
 	return found, nil
+}
+
+func (src *source) newLister(t *metastore.Table) *lister {
+	l := newLister(src.cfg, t)
+	l.lists, l.kept, l.ttl = &src.counts.lists, src.kept, src.ttl
+	return l
+}
+
+// tableState is a table in one of its versions.
+type tableState struct {
+	metastore.TableName
+	version int64
+}
+
+func stateOf(t *metastore.Table) tableState { return tableState{t.TableName, t.Version} }
+
+// share makes that what several scans of a table read is listed once.
+func (src *source) share(scans []*analysis.Scan) {
+	seen := map[tableState]bool{}
+	src.shared = map[tableState]*lister{}
+	for _, scan := range scans {
+		state := stateOf(scan.Table)
+		if seen[state] && src.shared[state] == nil {
+			l := src.newLister(scan.Table)
+			l.once = map[string]func() ([]storage.Object, error){}
+			src.shared[state] = l
+		}
+		seen[state] = true
+	}
 }
 
 // Files yields what was listed.

@@ -59,6 +59,10 @@ type lister struct {
 	lists   *atomic.Int64 // counts the listings; may be nil
 	kept    *listings     // of places that need not be listed again; may be nil
 	ttl     time.Duration // for those
+
+	// What has been found, by URL, or is being looked for, if that is to be asked for once. It is nil otherwise.
+	mu   sync.Mutex
+	once map[string]func() ([]storage.Object, error)
 }
 
 func newLister(cfg *Config, t *metastore.Table) *lister {
@@ -107,7 +111,7 @@ func (l *lister) list(ctx context.Context, loc storage.Location, url string) ([]
 	if err != nil {
 		return nil, err
 	}
-	objects, err := l.objects(ctx, loc, url)
+	objects, err := l.objectsOnce(ctx, loc, url)
 	if err != nil {
 		return nil, err
 	}
@@ -122,6 +126,22 @@ func (l *lister) list(ctx context.Context, loc storage.Location, url string) ([]
 		files = append(files, File{Bucket: loc.Bucket, Object: o})
 	}
 	return files, nil
+}
+
+// objectsOnce is objects, or what it was before. Where several callers have one lister a context that ends must be the end
+// for all of them.
+func (l *lister) objectsOnce(ctx context.Context, loc storage.Location, url string) ([]storage.Object, error) {
+	if l.once == nil {
+		return l.objects(ctx, loc, url)
+	}
+	l.mu.Lock()
+	find := l.once[url]
+	if find == nil {
+		find = sync.OnceValues(func() ([]storage.Object, error) { return l.objects(ctx, loc, url) })
+		l.once[url] = find
+	}
+	l.mu.Unlock()
+	return find()
 }
 
 // objects are all that the store has at a place, now or, where that is good enough, a while ago.

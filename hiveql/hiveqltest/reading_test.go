@@ -115,6 +115,8 @@ func TestReadingAsksForLittle(t *testing.T) {
 		{name: "all of a narrow column", sql: "SELECT sum(v) FROM t", want: "22500000", gets: 10, lists: 2, part: 0.15},
 		{name: "one row group of six", sql: "SELECT sum(id), max(pad) FROM t WHERE id BETWEEN 10 AND 12",
 			want: "33 d3d9446802a44259755d38e6d163e820", gets: 5, lists: 2, part: 0.4, pruned: 5},
+		{name: "a table that is named three times", sql: "SELECT count(*) FROM t a JOIN t b ON a.id = b.id JOIN (SELECT max(id) AS id FROM t) c ON b.id = c.id",
+			want: "1", gets: 30, lists: 2, part: 1},
 		{name: "no row group", sql: "SELECT count(pad) FROM t WHERE id < 0", want: "0", gets: 2, lists: 2, part: 0.02, pruned: 6},
 		{name: "a value that is only in one partition", sql: "SELECT count(pad) FROM t WHERE ds = 'b' AND id = 250001",
 			want: "1", gets: 4, lists: 1, part: 0.7, pruned: 2},
