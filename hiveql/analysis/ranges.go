@@ -50,6 +50,22 @@ func MayHold(conds []Expr, cols map[int]Range) bool {
 	return true
 }
 
+// MayFail reports whether there may be a row, of those that the ranges speak of, for which one of the conditions is false:
+// otherwise to look closer at parts of them is of no use.
+func MayFail(conds []Expr, cols map[int]Range) bool {
+	for _, x := range conds {
+		if _, fails := outcomes(x, cols); fails {
+			return true
+		}
+	}
+	return false
+}
+
+// Mentioned reports whether one of the conditions names a column.
+func Mentioned(conds []Expr, id int) bool {
+	return slices.ContainsFunc(conds, func(x Expr) bool { return refs(x).has(id) })
+}
+
 // outcomes are whether a condition may be true, and whether it may be false, for one of the rows.
 // NULL is neither.
 func outcomes(x Expr, cols map[int]Range) (holds, fails bool) {

@@ -387,10 +387,10 @@ func (g *scanGroup) leaveOut(src hiveql.Source) {
 	if g.orc {
 		for _, f := range g.files {
 			if f.orc != nil {
-				src.RowGroups(f.orc.orc.Stripes(), f.orc.orc.Stripes()-len(f.orc.stripes))
+				src.RowGroups(f.orc.orc.Stripes(), f.orc.orc.Stripes()-f.orc.stripes)
 			}
 		}
-		g.files = slices.DeleteFunc(g.files, func(f scanFile) bool { return f.orc == nil || len(f.orc.stripes) == 0 })
+		g.files = slices.DeleteFunc(g.files, func(f scanFile) bool { return f.orc == nil || len(f.orc.parts) == 0 })
 	}
 }
 

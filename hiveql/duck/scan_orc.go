@@ -29,8 +29,9 @@ type orcFile struct {
 	file    hiveql.File
 	local   hiveql.Local
 	orc     *orc.File
-	columns []int // of the file, by the scan's; -1 where the file has none
-	stripes []int // in which there may be rows to find
+	columns []int     // of the file, by the scan's; -1 where the file has none
+	parts   []orcPart // in which there may be rows to find
+	stripes int       // of which they are
 }
 
 // openORC reads the footers of a group's files, several at a time.
@@ -61,18 +62,14 @@ func (l *lowerer) openORCFile(ctx context.Context, s *analysis.Scan, f *scanFile
 		return o.describe(ctx, err)
 	}
 	o.columns = orcColumns(s, o.orc)
-	known := len(s.Known) > 0
 	for i := range o.orc.Stripes() {
-		if known {
-			ranges, err := o.ranges(ctx, s, i)
-			if err != nil {
-				return o.describe(ctx, err)
-			}
-			if !analysis.MayHold(s.Known, ranges) {
-				continue
-			}
+		parts, err := o.partsOf(ctx, s, i)
+		if err != nil {
+			return o.describe(ctx, err)
 		}
-		o.stripes = append(o.stripes, i)
+		if len(parts) > 0 {
+			o.parts, o.stripes = append(o.parts, parts...), o.stripes+1
+		}
 	}
 	return nil
 }
@@ -143,7 +140,7 @@ func (o *orcFile) asWhole(s *analysis.Scan) bool {
 			wanted[o.columns[i]] = true
 		}
 	}
-	return o.local.Ranges && len(wanted) == o.orc.Columns() && len(o.stripes) == o.orc.Stripes() && o.file.Object.Size <= comparedBytes
+	return o.local.Ranges && len(wanted) == o.orc.Columns() && o.whole() && o.file.Object.Size <= comparedBytes
 }
 
 // read reads from where the file is. It has no file open in between, so that a scan may have any number of them.
@@ -273,17 +270,20 @@ func (l *lowerer) scanORCFiles(s *analysis.Scan, files []scanFile) string {
 	}
 	for i := range files {
 		f.rows += files[i].orc.orc.Rows()
-		for _, stripe := range files[i].orc.stripes {
-			f.files = append(f.files, feedFile{open: l.stripeSource(s, files[i].orc, stripe), constants: files[i].values})
+		for _, part := range files[i].orc.parts {
+			f.files = append(f.files, feedFile{open: l.partSource(s, files[i].orc, part), constants: files[i].values})
 		}
 	}
 	return "SELECT " + strings.Join(list, ", ") + " FROM " + l.feeds.add(f)
 }
 
-// stripeSource decodes a stripe of a file.
-func (l *lowerer) stripeSource(s *analysis.Scan, o *orcFile, stripe int) batchSource {
+// partSource decodes a part of a file.
+func (l *lowerer) partSource(s *analysis.Scan, o *orcFile, part orcPart) batchSource {
 	return func(ctx context.Context, projection []int) (func() (arrow.RecordBatch, error), func() error, error) {
-		options := orc.Options{First: stripe, Last: stripe + 1, Rows: batchRows, Nanos: bool(l.resolution), Cut: l.src.Cut()}
+		options := orc.Options{
+			First: part.stripe, Last: part.stripe + 1, From: part.from, To: part.to,
+			Rows: batchRows, Nanos: bool(l.resolution), Cut: l.src.Cut(),
+		}
 		for _, i := range projection {
 			options.Columns = append(options.Columns, o.columns[i])
 		}

@@ -24,23 +24,22 @@ func (o *opening) column(id uint32, t arrow.DataType) (column, error) {
 	info := o.reader.file.tail.Footer.Types[id]
 	c := common{t: t}
 	if o.has(streamPresent, id) {
-		c.present = &bitRuns{runs: byteRuns{in: o.stream(streamPresent, id)}}
+		c.present = o.bits(streamPresent, id)
 	}
-	e := o.encoding(id)
 	data := func() *stream { return o.stream(streamData, id) }
 	switch info.Kind {
 	case orcfile.KindBoolean:
-		return &booleans{common: c, data: bitRuns{runs: byteRuns{in: data()}}}, nil
+		return &booleans{common: c, data: o.bits(streamData, id)}, nil
 	case orcfile.KindByte:
-		return &tinyints{common: c, data: byteRuns{in: data()}}, nil
+		return &tinyints{common: c, data: o.bytes(streamData, id)}, nil
 	case orcfile.KindShort:
-		return &numbers[int16]{common: c, data: newIntegers(data(), e, true)}, nil
+		return &numbers[int16]{common: c, data: o.integers(streamData, id, true)}, nil
 	case orcfile.KindInt:
-		return &numbers[int32]{common: c, data: newIntegers(data(), e, true)}, nil
+		return &numbers[int32]{common: c, data: o.integers(streamData, id, true)}, nil
 	case orcfile.KindLong:
-		return &numbers[int64]{common: c, data: newIntegers(data(), e, true)}, nil
+		return &numbers[int64]{common: c, data: o.integers(streamData, id, true)}, nil
 	case orcfile.KindDate:
-		d := &numbers[int32]{common: c, data: newIntegers(data(), e, true)}
+		d := &numbers[int32]{common: c, data: o.integers(streamData, id, true)}
 		if o.reader.file.tail.Footer.Julian() {
 			d.change = hivetype.ProlepticDay
 		}
@@ -50,7 +49,7 @@ func (o *opening) column(id uint32, t arrow.DataType) (column, error) {
 	case orcfile.KindDouble:
 		return &floats[float64]{common: c, data: data()}, nil
 	case orcfile.KindDecimal:
-		return &decimals{common: c, data: data(), scales: newIntegers(o.stream(streamSecondary, id), e, true),
+		return &decimals{common: c, data: data(), scales: o.integers(streamSecondary, id, true),
 			scale: int(t.(*arrow.Decimal128Type).Scale)}, nil
 	case orcfile.KindTimestamp, orcfile.KindInstant:
 		return o.timestamps(c, id, info.Kind), nil
@@ -85,11 +84,11 @@ func (o *opening) nested(c common, id uint32, info orcfile.Type) (column, error)
 	}
 	switch info.Kind {
 	case orcfile.KindList, orcfile.KindMap:
-		return &lists{common: c, below: below, lengths: newIntegers(o.stream(streamLength, id), o.encoding(id), false)}, nil
+		return &lists{common: c, below: below, lengths: o.integers(streamLength, id, false)}, nil
 	case orcfile.KindStruct:
 		return &structs{common: c, below: below}, nil
 	}
-	return &unions{common: c, below: below, tags: byteRuns{in: o.stream(streamData, id)}}, nil
+	return &unions{common: c, below: below, tags: o.bytes(streamData, id)}, nil
 }
 
 // common is what all columns have.

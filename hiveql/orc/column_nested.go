@@ -85,7 +85,7 @@ func (c *lists) read(n int, within []bool) (arrow.ArrayData, error) {
 type unions struct {
 	common
 	below []column
-	tags  byteRuns
+	tags  *byteRuns
 }
 
 // read makes what hivetype.Type.Variants says of them.

@@ -11,7 +11,7 @@ import (
 // booleans are bits.
 type booleans struct {
 	common
-	data bitRuns
+	data *bitRuns
 }
 
 func (c *booleans) read(n int, within []bool) (arrow.ArrayData, error) {
@@ -36,7 +36,7 @@ func (c *booleans) read(n int, within []bool) (arrow.ArrayData, error) {
 // tinyints are runs of bytes.
 type tinyints struct {
 	common
-	data byteRuns
+	data *byteRuns
 }
 
 func (c *tinyints) read(n int, within []bool) (arrow.ArrayData, error) {

@@ -29,10 +29,10 @@ type texts struct {
 
 func (o *opening) texts(c common, id uint32, info orcfile.Type) column {
 	e := o.encoding(id)
-	t := &texts{common: c, lengths: newIntegers(o.stream(streamLength, id), e, false),
+	t := &texts{common: c, lengths: o.integers(streamLength, id, false),
 		binary: info.Kind == orcfile.KindBinary, blank: info.Kind == orcfile.KindChar}
 	if e.kind == encodingDictionary || e.kind == encodingDictionaryV2 {
-		t.numbers = newIntegers(o.stream(streamData, id), e, false)
+		t.numbers = o.integers(streamData, id, false)
 		t.dictionary, t.entries = o.stream(streamDictionary, id), e.dictionary
 	} else {
 		t.data = o.stream(streamData, id)

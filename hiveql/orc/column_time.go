@@ -27,9 +27,8 @@ type timestamps struct {
 }
 
 func (o *opening) timestamps(c common, id uint32, kind uint64) column {
-	e := o.encoding(id)
 	t := &timestamps{
-		common: c, seconds: newIntegers(o.stream(streamData, id), e, true), fractions: newIntegers(o.stream(streamSecondary, id), e, false),
+		common: c, seconds: o.integers(streamData, id, true), fractions: o.integers(streamSecondary, id, false),
 		zone: time.UTC, hybrid: o.reader.file.tail.Footer.Julian(), nanos: o.reader.options.Nanos, cut: o.reader.options.Cut,
 	}
 	if kind == orcfile.KindTimestamp {

@@ -1,6 +1,11 @@
 package orc
 
-import "github.com/skepdata/skep/internal/orcfile"
+import (
+	"context"
+	"fmt"
+
+	"github.com/skepdata/skep/internal/orcfile"
+)
 
 // ErrFormat is wrapped by errors about files that are not what the specification says.
 var ErrFormat = orcfile.ErrFormat
@@ -12,6 +17,9 @@ const (
 	streamLength         = 2
 	streamDictionary     = 3
 	streamSecondary      = 5
+	streamIndex          = 6
+	streamBloom          = 7
+	streamBloomUTF8      = 8
 	encodingDirect       = 0
 	encodingDictionary   = 1
 	encodingDirectV2     = 2
@@ -36,6 +44,33 @@ type stripeFooter struct {
 	streams   []streamInfo
 	encodings []encoding
 	zone      string
+}
+
+// stream is the one of a kind and a column, nil if there is none.
+func (f *stripeFooter) stream(kind uint64, id uint32) *streamInfo {
+	for i := range f.streams {
+		if f.streams[i].kind == kind && f.streams[i].column == uint64(id) {
+			return &f.streams[i]
+		}
+	}
+	return nil
+}
+
+// stripeFooter reads the footer of a stripe.
+func (f *File) stripeFooter(ctx context.Context, s *orcfile.Stripe) (*stripeFooter, error) {
+	packed := make([]byte, s.Footer)
+	if err := f.read(ctx, packed, s.Offset+s.Index+s.Data); err != nil {
+		return nil, err
+	}
+	plain, err := f.plain(packed)
+	if err != nil {
+		return nil, fmt.Errorf("its footer: %w", err)
+	}
+	footer, err := parseStripeFooter(plain, s)
+	if err != nil {
+		return nil, fmt.Errorf("its footer: %w", err)
+	}
+	return footer, nil
 }
 
 // parseStripeFooter reads the footer of s, whose streams lie one behind the other.

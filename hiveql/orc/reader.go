@@ -22,6 +22,9 @@ type Options struct {
 	Columns []int // by their numbers in the file, in the order of the batches
 	// First and Last are the stripes: First and those behind it, without Last. Both 0 are all.
 	First, Last int
+	// From and To are rows of the one stripe that is read: From, the first of a group, and those behind it, without To.
+	// To of 0 is all.
+	From, To int64
 	// Rows is the most rows of a batch.
 	Rows int
 	// Nanos has timestamps put out as package formats does with Spec.Nanos; otherwise they are cut to microseconds,
@@ -130,21 +133,18 @@ func (r *Reader) stripe(ctx context.Context, i int) error {
 	if len(r.options.Columns) == 0 || s.Rows == 0 {
 		return nil
 	}
-	packed := make([]byte, s.Footer)
-	if err := r.file.read(ctx, packed, s.Offset+s.Index+s.Data); err != nil {
+	footer, err := r.file.stripeFooter(ctx, &s)
+	if err != nil {
 		return err
-	}
-	plain, err := r.file.plain(packed)
-	if err != nil {
-		return fmt.Errorf("its footer: %w", err)
-	}
-	footer, err := parseStripeFooter(plain, &s)
-	if err != nil {
-		return fmt.Errorf("its footer: %w", err)
 	}
 	opened := &opening{reader: r, ctx: ctx, footer: footer}
 	if opened.zone, err = r.zoneOf(footer.zone); err != nil {
 		return err
+	}
+	if r.options.From > 0 || r.options.To > 0 && r.options.To < s.Rows {
+		if err := opened.places(&s); err != nil {
+			return err
+		}
 	}
 	for k, c := range r.options.Columns {
 		col, err := opened.column(r.file.tail.Footer.Types[0].Below[c], r.schema.Field(k).Type)
@@ -154,6 +154,36 @@ func (r *Reader) stripe(ctx context.Context, i int) error {
 		r.columns = append(r.columns, col)
 	}
 	opened.prefetch()
+	return r.begin(opened, &s)
+}
+
+// begin goes to the first row that is wanted.
+func (r *Reader) begin(o *opening, s *orcfile.Stripe) error {
+	if r.options.To > 0 {
+		r.left = min(s.Rows, r.options.To)
+	}
+	if r.options.From == 0 {
+		return nil
+	}
+	for _, skip := range o.skips {
+		if err := skip(); err != nil {
+			return err
+		}
+	}
+	if r.left -= min(r.left, r.options.From); o.seeks {
+		return nil
+	}
+	for before := r.options.From; before > 0; {
+		n := min(before, int64(max(r.options.Rows, 1)))
+		for _, c := range r.columns {
+			data, err := c.read(int(n), nil)
+			if err != nil {
+				return err
+			}
+			data.Release()
+		}
+		before -= n
+	}
 	return nil
 }
 
@@ -181,6 +211,10 @@ type opening struct {
 	ctx    context.Context
 	footer *stripeFooter
 	zone   *time.Location
+	begins map[uint32]map[uint64]place // of streams, by column and kind
+	ends   map[uint32]map[uint64]place // the same of what is behind the last row that is wanted
+	seeks  bool                        // all streams begin at the first row that is wanted
+	skips  []func() error              // what of them is passed over
 }
 
 // stream opens a stream of a column; a missing one is empty.
@@ -189,6 +223,8 @@ func (o *opening) stream(kind uint64, id uint32) *stream {
 	for _, i := range o.footer.streams {
 		if i.kind == kind && i.column == uint64(id) {
 			s.at, s.end = i.offset, i.offset+i.length
+			s.seek(o.begins[id][kind])
+			s.soon = o.soon(&i)
 			break
 		}
 	}
@@ -221,8 +257,8 @@ func (o *opening) prefetch() {
 	}
 	var ranges [][2]int64
 	for _, s := range o.reader.streams {
-		if s.end > s.at {
-			ranges = append(ranges, [2]int64{s.at, s.end})
+		if s.soon > s.at {
+			ranges = append(ranges, [2]int64{s.at, s.soon})
 		}
 	}
 	slices.SortFunc(ranges, func(a, b [2]int64) int { return cmp.Compare(a[0], b[0]) })

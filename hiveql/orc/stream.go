@@ -23,12 +23,14 @@ type stream struct {
 	ctx     context.Context // of the batch that is being read
 	read    ReadAt
 	at, end int64  // what of the file has not been read yet
+	soon    int64  // what of it will be, up to there
 	raw     []byte // what has been read and not decompressed: raw[from:]
 	from    int
 	decode  *orcfile.Decoder // nil if nothing is compressed
 	block   int
 	plain   []byte // of the chunk
 	rest    []byte // what of it has not been given out
+	skip    int64  // bytes without compression that are passed over first
 }
 
 // need makes sure that n bytes of the file have been read.
@@ -61,7 +63,11 @@ func (s *stream) need(n int) error {
 
 // more makes rest not empty. At the end of the stream the error is io.EOF.
 func (s *stream) more() error {
-	for len(s.rest) == 0 {
+	for len(s.rest) == 0 || s.skip > 0 {
+		if n := min(s.skip, int64(len(s.rest))); n > 0 {
+			s.rest, s.skip = s.rest[n:], s.skip-n
+			continue
+		}
 		if s.at == s.end && s.from == len(s.raw) {
 			return io.EOF
 		}
@@ -70,7 +76,7 @@ func (s *stream) more() error {
 				return err
 			}
 			s.rest, s.from = s.raw[s.from:], len(s.raw)
-			return nil
+			continue
 		}
 		if err := s.chunk(); err != nil {
 			return err

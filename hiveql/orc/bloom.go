@@ -1,0 +1,117 @@
+package orc
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"time"
+
+	"github.com/skepdata/skep/hivetype"
+	"github.com/skepdata/skep/internal/orcfile"
+)
+
+// bloom is a Bloom filter of a column in a group of rows.
+type bloom struct {
+	hashes uint64
+	words  []byte // of 64 bits, the lowest byte first
+}
+
+// parseBlooms reads the message BloomFilterIndex.
+func parseBlooms(b []byte) (list []bloom, err error) {
+	err = orcfile.Fields(b, func(f orcfile.Field) error {
+		if f.Number != 1 {
+			return nil
+		}
+		var one bloom
+		err := orcfile.Fields(f.Bytes, func(f orcfile.Field) error {
+			switch {
+			case f.Number == 1:
+				one.hashes = f.N
+			case f.Number == 2 && f.Bytes == nil: // one word a field, as the first writers have it
+				one.words = binary.LittleEndian.AppendUint64(one.words, f.N)
+			case f.Number == 2, f.Number == 3:
+				one.words = append(one.words, f.Bytes...)
+			}
+			return nil
+		})
+		if err == nil && (one.hashes == 0 || one.hashes > mostHashes || len(one.words) == 0 || len(one.words)%8 != 0) {
+			err = orcfile.Malformed("a Bloom filter of %d hashes and %d bytes", one.hashes, len(one.words))
+		}
+		list = append(list, one)
+		return err
+	})
+	return list, err
+}
+
+// mostHashes is more than any writer makes of a value.
+const mostHashes = 1000
+
+// lacks reports whether a value of type t is known not to have been put in.
+func (b bloom) lacks(v hivetype.Value, t hivetype.Type) bool {
+	var hash uint64
+	switch {
+	case t.Integer():
+		n, ok := v.(int64)
+		if !ok {
+			return false
+		}
+		hash = hashOfInteger(n)
+	case t.Kind == hivetype.Date:
+		day, ok := v.(time.Time)
+		if !ok {
+			return false
+		}
+		hash = hashOfInteger(floorDiv(day.Unix(), daySeconds))
+	case t.Kind == hivetype.String || t.Kind == hivetype.Varchar:
+		s, ok := v.(string)
+		if !ok {
+			return false
+		}
+		hash = hashOfText(s)
+	default:
+		return false
+	}
+	size := int32(len(b.words) * 8)
+	first, second := int32(hash), int32(hash>>32)
+	for i := int32(1); i <= int32(b.hashes); i++ {
+		at := first + i*second
+		if at < 0 {
+			at = ^at
+		}
+		if at %= size; b.words[at/8]>>(at%8)&1 == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// hashOfInteger is Thomas Wang's, with shifts that keep the sign.
+func hashOfInteger(n int64) uint64 {
+	n = ^n + n<<21
+	n ^= n >> 24
+	n = n + n<<3 + n<<8
+	n ^= n >> 14
+	n = n + n<<2 + n<<4
+	n ^= n >> 28
+	n += n << 31
+	return uint64(n)
+}
+
+// hashOfText is the half of 64 bits of Murmur3 that the specification names.
+func hashOfText(s string) uint64 {
+	const c1, c2 = 0x87c37b91114253d5, 0x4cf5ad432745937f
+	mix := func(k uint64) uint64 { return bits.RotateLeft64(k*c1, 31) * c2 }
+	h, p := uint64(104729), []byte(s)
+	for ; len(p) >= 8; p = p[8:] {
+		h ^= mix(binary.LittleEndian.Uint64(p))
+		h = bits.RotateLeft64(h, 27)*5 + 0x52dce729
+	}
+	if len(p) > 0 {
+		var rest [8]byte
+		copy(rest[:], p)
+		h ^= mix(binary.LittleEndian.Uint64(rest[:]))
+	}
+	h ^= uint64(len(s))
+	h = (h ^ h>>33) * 0xff51afd7ed558ccd
+	h = (h ^ h>>33) * 0xc4ceb9fe1a85ec53
+	return h ^ h>>33
+}
