@@ -21,8 +21,11 @@ type columnWriter struct {
 	present bitWriter
 	nulls   bool // present is of use: a value of the stripe is NULL
 	solid   int  // values of the stripe before the first NULL, which are not in present yet
-	stripe  statistics
+	group   statistics
+	marks   []groupMark // of the groups of the stripe
+	stripe  orcfile.Statistics
 	file    orcfile.Statistics
+	failed  error           // of adding statistics up
 	data    *orcfile.Chunks // of all kinds but arrays, maps and structs
 	second  *orcfile.Chunks
 	lengths *orcfile.Chunks
@@ -37,7 +40,7 @@ type columnWriter struct {
 
 // newColumnWriter makes the writers of a type and of its parts, and numbers them in pre-order.
 func newColumnWriter(t hivetype.Type, next *uint64, by *clock, chunk func() *orcfile.Chunks) (*columnWriter, error) {
-	c := &columnWriter{id: *next, t: t, clock: by, stripe: statistics{kind: t.Kind}}
+	c := &columnWriter{id: *next, t: t, clock: by, group: statistics{kind: t.Kind}, marks: make([]groupMark, 1)}
 	*next++
 	c.present.runs.out = chunk()
 	c.data, c.second, c.lengths = chunk(), chunk(), chunk()
@@ -81,41 +84,41 @@ func newColumnWriter(t hivetype.Type, next *uint64, by *clock, chunk func() *orc
 func (c *columnWriter) write(v hivetype.Value) error {
 	switch {
 	case v == nil:
-		for ; c.solid > 0; c.solid-- {
-			c.present.add(true)
+		if !c.nulls {
+			c.tellSolid()
 		}
 		c.present.add(false)
-		c.nulls, c.stripe.null = true, true
+		c.nulls, c.group.null = true, true
 		return nil
 	case c.nulls:
 		c.present.add(true)
 	default:
 		c.solid++
 	}
-	c.stripe.count++
+	c.group.count++
 	c.raw += rawSize(v, c.t)
 	switch c.t.Kind {
 	case hivetype.Boolean:
 		c.bits.add(v.(bool))
 		if v.(bool) {
-			c.stripe.trues++
+			c.group.trues++
 		}
 	case hivetype.TinyInt:
 		c.bytes.add(byte(v.(int64)))
-		c.stripe.integer(v.(int64))
+		c.group.integer(v.(int64))
 	case hivetype.SmallInt, hivetype.Int, hivetype.BigInt:
 		c.first.add(v.(int64))
-		c.stripe.integer(v.(int64))
+		c.group.integer(v.(int64))
 	case hivetype.Float:
 		c.data.Append(binary.LittleEndian.AppendUint32(nil, math.Float32bits(v.(float32))))
-		c.stripe.double(float64(v.(float32)))
+		c.group.double(float64(v.(float32)))
 	case hivetype.Double:
 		c.data.Append(binary.LittleEndian.AppendUint64(nil, math.Float64bits(v.(float64))))
-		c.stripe.double(v.(float64))
+		c.group.double(v.(float64))
 	case hivetype.Date:
 		days := floorDiv(v.(time.Time).Unix(), daySeconds)
 		c.first.add(days)
-		c.stripe.integer(days)
+		c.group.integer(days)
 	case hivetype.Decimal:
 		return c.decimal(v.(hivetype.Dec))
 	case hivetype.Timestamp, hivetype.TimestampLocalTZ:
@@ -126,7 +129,7 @@ func (c *columnWriter) write(v hivetype.Value) error {
 		b := v.([]byte)
 		c.first.add(int64(len(b)))
 		c.data.Append(b)
-		c.stripe.bytes += int64(len(b))
+		c.group.bytes += int64(len(b))
 	default:
 		return c.nested(v)
 	}
@@ -181,7 +184,7 @@ func (c *columnWriter) decimal(v hivetype.Dec) error {
 		}
 		return c.decimal(r)
 	}
-	c.stripe.decimal(hivetype.Dec{Unscaled: u, Scale: c.t.Scale})
+	c.group.decimal(hivetype.Dec{Unscaled: u, Scale: c.t.Scale})
 	c.other.add(int64(c.t.Scale))
 	if u.IsInt64() {
 		c.first.varint(zigzag(u.Int64()))
@@ -204,7 +207,7 @@ func (c *columnWriter) decimal(v hivetype.Dec) error {
 // timestamp writes seconds since epoch, and nanoseconds.
 func (c *columnWriter) timestamp(v time.Time) {
 	seconds, nanos := v.Unix(), int64(v.Nanosecond())
-	c.stripe.instant(v.UnixMilli(), nanos%1e6)
+	c.group.instant(v.UnixMilli(), nanos%1e6)
 	begin := int64(epoch)
 	if c.t.Kind == hivetype.Timestamp && c.clock.late {
 		seconds += lateSeconds
@@ -233,7 +236,7 @@ func (c *columnWriter) text(v string) {
 	if c.t.Kind == hivetype.Char { // as Hive does it
 		v += strings.Repeat(" ", max(c.t.Length-utf8.RuneCountInString(v), 0))
 	}
-	c.stripe.text(v)
+	c.group.text(v)
 	if c.words != nil {
 		c.words.add(v)
 		if !c.words.worthIt() {
@@ -249,10 +252,14 @@ func (c *columnWriter) text(v string) {
 func (c *columnWriter) direct() {
 	d := c.words
 	c.words = nil
-	for _, i := range d.rows {
-		c.first.add(int64(len(d.words[i])))
-		c.data.Append([]byte(d.words[i]))
-	}
+	c.replay(len(d.rows), func(m *groupMark) int { return m.words }, func(i int) {
+		word := d.words[d.rows[i]]
+		c.first.add(int64(len(word)))
+		c.data.Append([]byte(word))
+	}, func(m *groupMark) {
+		c.first.flush()
+		m.data, m.lengths = placeIn(c.data, 0), placeIn(c.lengths, 0)
+	})
 }
 
 // held is how much memory the column and those below it take.

@@ -71,19 +71,20 @@ func TestRowsWithin(t *testing.T) {
 	}
 }
 
+func nothingSure(context.Context, int64, int64) error { return nil }
+
 // TestIndex: what an index says of groups is so, and Bloom filters know most values that are not there.
 func TestIndex(t *testing.T) {
 	f, _ := indexed(t)
-	sure := func(context.Context, int64, int64) error { return nil }
 	columns := []int{0, 1, 2, 3, 4, 5}
 	lacking, asked := 0, 0
 	for stripe := range f.Stripes() {
 		all := readAll(t, f, Options{Columns: columns, First: stripe, Last: stripe + 1, Rows: 300})
-		if x, err := f.Index(t.Context(), stripe, columns, sure); x != nil || err != nil {
+		if x, err := f.Index(t.Context(), stripe, columns, nothingSure); x != nil || err != nil {
 			t.Error("indexes are read that are as large as the rows", err)
 		}
 		for k, c := range columns {
-			x, err := f.Index(t.Context(), stripe, []int{c}, sure)
+			x, err := f.Index(t.Context(), stripe, []int{c}, nothingSure)
 			if err != nil || x == nil {
 				t.Fatal(c, x, err)
 			}

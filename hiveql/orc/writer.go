@@ -2,8 +2,10 @@ package orc
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/skepdata/skep/hiveql/formats"
@@ -11,10 +13,11 @@ import (
 	"github.com/skepdata/skep/internal/orcfile"
 )
 
-// Defaults of the table properties orc.stripe.size and orc.compress.size, in bytes.
+// Defaults of the table properties orc.stripe.size and orc.compress.size, in bytes, and orc.row.index.stride, in rows.
 const (
 	DefaultStripe = 64 << 20
 	DefaultChunk  = 256 << 10
+	DefaultStride = 10000
 )
 
 // WriterOptions say how a file is written.
@@ -24,6 +27,8 @@ type WriterOptions struct {
 	// Stripe is about how many bytes a stripe may have, and Chunk how many are compressed together. 0 means the
 	// default.
 	Stripe, Chunk int
+	// Stride is how many rows a group has, of which the indexes of a stripe tell; 0 means the default, less none.
+	Stride int
 }
 
 // Writer writes rows to one file. It is for one goroutine at a time, and holds about one stripe in memory.
@@ -50,6 +55,9 @@ func NewWriter(columns []formats.Field, w io.Writer, o WriterOptions) (*Writer, 
 	}
 	if o.Chunk <= 0 || o.Chunk >= orcfile.MaxBlock {
 		o.Chunk = DefaultChunk
+	}
+	if o.Stride == 0 {
+		o.Stride = DefaultStride
 	}
 	c, err := codecNamed(o.Codec)
 	if err != nil {
@@ -112,7 +120,10 @@ func (w *Writer) Write(row []hivetype.Value) error {
 	if err := w.setClock(row); err != nil {
 		return err
 	}
-	w.root.stripe.count++
+	if w.options.Stride > 0 && w.rows > 0 && w.rows%int64(w.options.Stride) == 0 {
+		w.root.each((*columnWriter).mark)
+	}
+	w.root.group.count++
 	for i, v := range row {
 		if err := w.root.below[i].write(v); err != nil {
 			w.err = fmt.Errorf("column %s: %w", w.root.t.Fields[i].Name, err) // the columns are not of one length any more
@@ -154,32 +165,43 @@ func (w *Writer) write(b []byte) int64 {
 // stripe writes the rows in memory.
 func (w *Writer) stripe() {
 	begin := w.at
-	var footer, stats orcfile.Message
+	var footer, streams, stats orcfile.Message
+	var rows [][]byte
 	w.root.each(func(c *columnWriter) {
+		c.endGroup()
 		for _, s := range c.streams() {
 			b, err := s.from.Take()
 			if err != nil && w.err == nil {
 				w.err = err
 			}
-			if len(b) > 0 {
-				footer = footer.Bytes(1, encodedStream(s.kind, c.id, uint64(len(b))))
-				w.write(b)
+			if len(b) > 0 || s.always {
+				streams = streams.Bytes(1, encodedStream(s.kind, c.id, uint64(len(b))))
+				rows = append(rows, b)
 			}
 		}
+		if w.options.Stride > 0 { // indexes are before all rows
+			n := w.write(w.packed(c.index(w.encode != nil)))
+			footer = footer.Bytes(1, encodedStream(streamIndex, c.id, uint64(n)))
+		}
 	})
-	data := w.at - begin
+	index := w.at - begin
+	for _, b := range rows {
+		w.write(b)
+	}
+	data := w.at - begin - index
+	footer = append(footer, streams...)
 	w.root.each(func(c *columnWriter) {
 		footer = footer.Bytes(2, c.encoding())
-		m := c.stripe.encoded()
+		m := c.stripe.Encoded()
 		stats = stats.Bytes(1, m)
-		if err := c.file.Add(m); err != nil && w.err == nil {
+		if err := errors.Join(c.failed, c.file.Add(m)); err != nil && w.err == nil {
 			w.err = err
 		}
 		c.begin()
 	})
 	footer = footer.Bytes(3, []byte(w.clock.zone()))
 	length := w.write(w.packed(footer))
-	w.stripes = append(w.stripes, orcfile.Stripe{Offset: begin, Data: data, Footer: length, Rows: w.rows})
+	w.stripes = append(w.stripes, orcfile.Stripe{Offset: begin, Index: index, Data: data, Footer: length, Rows: w.rows})
 	w.meta.Append(orcfile.Message(nil).Bytes(1, stats))
 	w.all += w.rows
 	w.rows = 0
@@ -201,7 +223,7 @@ const writerVersion = 6
 
 // tail writes statistics, footer and postscript.
 func (w *Writer) tail() {
-	f := &orcfile.Footer{Stripes: w.stripes, Rows: w.all, Calendar: orcfile.CalendarProleptic, Software: "skep"}
+	f := &orcfile.Footer{Stripes: w.stripes, Rows: w.all, Stride: uint64(max(w.options.Stride, 0)), Calendar: orcfile.CalendarProleptic, Software: "skep"}
 	w.root.each(func(c *columnWriter) {
 		below := make([]uint32, len(c.below))
 		for i, b := range c.below {
@@ -239,8 +261,9 @@ func (c *columnWriter) each(do func(*columnWriter)) {
 
 // encodedAs is a stream of a column, to be written.
 type encodedAs struct {
-	kind uint64
-	from *orcfile.Chunks
+	kind   uint64
+	from   *orcfile.Chunks
+	always bool // also where it has no bytes, since all values are NULL: ORC's C++ library wants it all the same
 }
 
 // streams ends the column's streams.
@@ -252,9 +275,12 @@ func (c *columnWriter) streams() []encodedAs {
 	if c.words != nil {
 		words, place := c.words.sorted()
 		numbers := integerWriter{out: c.data}
-		for _, i := range c.words.rows {
-			numbers.add(int64(place[i]))
-		}
+		c.replay(len(c.words.rows), func(m *groupMark) int { return m.words }, func(i int) {
+			numbers.add(int64(place[c.words.rows[i]]))
+		}, func(m *groupMark) {
+			numbers.flush()
+			m.data = placeIn(c.data, 0)
+		})
 		numbers.flush()
 		for _, s := range words {
 			c.first.add(int64(len(s)))
@@ -265,11 +291,19 @@ func (c *columnWriter) streams() []encodedAs {
 	c.bytes.flush()
 	c.first.flush()
 	c.other.flush()
-	list := []encodedAs{{streamPresent, c.present.runs.out}, {streamData, c.data}, {streamLength, c.lengths}}
-	if c.words != nil {
-		return append(list, encodedAs{streamDictionary, c.second})
+	list := []encodedAs{
+		{kind: streamPresent, from: c.present.runs.out}, {kind: streamData, from: c.data}, {kind: streamLength, from: c.lengths},
 	}
-	return append(list, encodedAs{streamSecondary, c.second})
+	if c.words != nil {
+		list[1].always, list[2].always = true, true
+		return append(list, encodedAs{streamDictionary, c.second, true})
+	}
+	list = append(list, encodedAs{kind: streamSecondary, from: c.second})
+	for _, h := range c.placed() {
+		at := slices.IndexFunc(list, func(e encodedAs) bool { return e.kind == h.kind })
+		list[at].always = true
+	}
+	return list
 }
 
 // encoding is the message of how the column is encoded.
@@ -286,7 +320,8 @@ func (c *columnWriter) encoding() orcfile.Message {
 
 // begin begins a stripe.
 func (c *columnWriter) begin() {
-	c.stripe, c.nulls, c.solid = statistics{kind: c.t.Kind}, false, 0
+	c.group, c.nulls, c.solid = statistics{kind: c.t.Kind}, false, 0
+	c.stripe, c.marks = orcfile.Statistics{}, append(c.marks[:0], groupMark{})
 	switch c.t.Kind {
 	case hivetype.String, hivetype.Varchar, hivetype.Char:
 		c.words = &dictionary{}

@@ -52,6 +52,15 @@ func (c *Chunks) end() {
 // Held is how much memory it takes.
 func (c *Chunks) Held() int { return len(c.open) + len(c.done) }
 
+// End is where the next byte will be: how many of the stream, as the file is to have them, are before its chunk, and how many
+// of the chunk. Where nothing is compressed there are no chunks.
+func (c *Chunks) End() (chunk, bytes int) {
+	if c.Encode == nil {
+		return len(c.done) + len(c.open), 0
+	}
+	return len(c.done), len(c.open)
+}
+
 // Take ends the stream and returns its bytes, which are valid until the next one begins.
 func (c *Chunks) Take() ([]byte, error) {
 	c.end()

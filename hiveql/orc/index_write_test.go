@@ -1,0 +1,113 @@
+package orc
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/skepdata/skep/hiveql/formats"
+	"github.com/skepdata/skep/hivetype"
+)
+
+// TestWrittenGroups writes random rows of random types in small groups, and reads them from random groups on. What the index
+// says of each group is what its rows are.
+func TestWrittenGroups(t *testing.T) {
+	codecs := []string{"NONE", "ZLIB", "SNAPPY", "LZ4", "ZSTD"}
+	for seed := range uint64(100) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		columns := []formats.Field{{Name: "n", Type: hivetype.Of(hivetype.BigInt)}}
+		values := []func() hivetype.Value{func() hivetype.Value { return r.Int64N(1 << r.IntN(60)) }}
+		for i := range 1 + r.IntN(4) {
+			typ := randomType(r, 3)
+			columns = append(columns, formats.Field{Name: fmt.Sprint("c", i), Type: typ})
+			values = append(values, late(r, randomValues(r, typ)))
+		}
+		rows := make([][]hivetype.Value, 1+r.IntN(1500))
+		for i := range rows {
+			for k := range columns {
+				rows[i] = append(rows[i], values[k]())
+			}
+		}
+		o := WriterOptions{Codec: codecs[r.IntN(len(codecs))], Stripe: 1 << (12 + r.IntN(8)), Chunk: 1 << (6 + r.IntN(8)), Stride: 1 + r.IntN(200)}
+		file := written(t, columns, rows, o)
+		f, err := Open(t.Context(), at(file), int64(len(file)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		first := int64(0)
+		for stripe := range f.Stripes() {
+			n := f.StripeRows(stripe)
+			all := readAll(t, f, Options{Columns: allColumns(f), First: stripe, Last: stripe + 1, Rows: 100, Nanos: true})
+			for range 5 {
+				from := r.Int64N(n) / int64(o.Stride) * int64(o.Stride)
+				to := min(n, from+int64(o.Stride*(1+r.IntN(3))))
+				got := readAll(t, f, Options{Columns: allColumns(f), First: stripe, Last: stripe + 1, From: from, To: to, Rows: 100, Nanos: true})
+				if from > 0 && !seeks(t, f, footerOf(t, f, stripe), stripe, from) {
+					t.Fatalf("seed %d, %+v, %v: the places of row %d are not found", seed, o, columns, from)
+				}
+				if !slices.EqualFunc(got, all[from:to], slices.Equal[[]string]) {
+					t.Fatalf("seed %d, %+v, %v: stripe %d, rows %d to %d of %d", seed, o, columns, stripe, from, to, n)
+				}
+			}
+			checkIndex(t, f, stripe, rows[first:first+n])
+			first += n
+		}
+	}
+}
+
+// late makes the first values not NULL, so that there are NULLs in later groups only.
+func late(r *rand.Rand, value func() hivetype.Value) func() hivetype.Value {
+	solid := r.IntN(2) * r.IntN(600)
+	return func() hivetype.Value {
+		v := value()
+		for ; solid > 0 && v == nil; v = value() {
+		}
+		solid--
+		return v
+	}
+}
+
+// checkIndex compares what the index of a stripe says of the first column with the rows.
+func checkIndex(t *testing.T, f *File, stripe int, rows [][]hivetype.Value) {
+	t.Helper()
+	x := &Index{file: f, rows: int64(len(rows)), stride: int64(f.tail.Footer.Stride), columns: map[int]columnIndex{}}
+	if err := x.read(t.Context(), footerOf(t, f, stripe), 0, nothingSure); err != nil {
+		t.Fatal(err)
+	}
+	for g := range x.Groups() {
+		first, n := x.Rows(g)
+		least, most := rows[first][0].(int64), rows[first][0].(int64)
+		for _, row := range rows[first : first+n] {
+			least, most = min(least, row[0].(int64)), max(most, row[0].(int64))
+		}
+		b, err := x.Bounds(g, 0)
+		if err != nil || b.Min != least || b.Max != most || b.Nulls != 0 {
+			t.Fatalf("group %d: %v, %v, and it is %d to %d", g, b, err, least, most)
+		}
+	}
+}
+
+func footerOf(t *testing.T, f *File, stripe int) *stripeFooter {
+	t.Helper()
+	footer, err := f.stripeFooter(t.Context(), &f.tail.Footer.Stripes[stripe])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return footer
+}
+
+// seeks reports whether a reader of all columns finds where they begin for a row.
+func seeks(t *testing.T, f *File, footer *stripeFooter, stripe int, from int64) bool {
+	t.Helper()
+	r, err := f.Reader(Options{Columns: allColumns(f), First: stripe, Last: stripe + 1, From: from})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	o := &opening{reader: r, ctx: t.Context(), footer: footer}
+	if err := o.places(&f.tail.Footer.Stripes[stripe]); err != nil {
+		t.Fatal(err)
+	}
+	return o.seeks
+}
