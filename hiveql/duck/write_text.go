@@ -60,7 +60,7 @@ func (w *writer) text(ctx context.Context) error {
 // orcOptions are what a table's properties say of its ORC files.
 func orcOptions(t *metastore.Table) (*orc.WriterOptions, error) {
 	o := &orc.WriterOptions{}
-	sizes := map[string]*int{"orc.stripe.size": &o.Stripe, "orc.compress.size": &o.Chunk}
+	sizes := map[string]*int{"orc.stripe.size": &o.Stripe, "orc.compress.size": &o.Chunk, "orc.row.index.stride": &o.Stride}
 	for key, value := range t.Parameters {
 		key = strings.ToLower(key)
 		if key == "orc.compress" {
@@ -69,10 +69,13 @@ func orcOptions(t *metastore.Table) (*orc.WriterOptions, error) {
 		if to := sizes[key]; to != nil {
 			n, err := strconv.Atoi(strings.TrimSpace(value))
 			if err != nil || n <= 0 {
-				return nil, fmt.Errorf("the table property %s=%q is no number of bytes", key, value)
+				return nil, fmt.Errorf("the table property %s=%q is no number above 0", key, value)
 			}
 			*to = n
 		}
+	}
+	if strings.EqualFold(strings.TrimSpace(t.Parameters["orc.create.index"]), "false") {
+		o.Stride = -1
 	}
 	return o, nil
 }

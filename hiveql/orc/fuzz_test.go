@@ -28,7 +28,7 @@ func FuzzRead(f *testing.F) {
 	columns := []formats.Field{{Name: "n", Type: hivetype.Of(hivetype.BigInt)}, {Name: "a", Type: hivetype.ArrayOf(hivetype.Of(hivetype.String))}}
 	rows := [][]hivetype.Value{{int64(7), []any{"x", nil}}, {nil, nil}, {int64(-1), []any{}}}
 	for _, codec := range []string{"NONE", "ZLIB", "SNAPPY", "LZ4", "ZSTD"} {
-		f.Add(written(f, columns, rows, WriterOptions{Codec: codec}))
+		f.Add(written(f, columns, rows, WriterOptions{Codec: codec, Stride: 1}))
 	}
 	f.Fuzz(func(t *testing.T, file []byte) {
 		o, err := Open(t.Context(), at(file), int64(len(file)))
@@ -39,6 +39,7 @@ func FuzzRead(f *testing.F) {
 			for c := range o.Columns() {
 				_, _ = o.Bounds(t.Context(), i, c)
 			}
+			fuzzIndex(t, o, i)
 		}
 		r, err := o.Reader(Options{Columns: allColumns(o), Rows: 50})
 		if err != nil {
@@ -61,4 +62,32 @@ func FuzzRead(f *testing.F) {
 			b.Release()
 		}
 	})
+}
+
+// fuzzIndex reads the indexes of a stripe, whatever their size, and rows from the second group on.
+func fuzzIndex(t *testing.T, f *File, stripe int) {
+	s := &f.tail.Footer.Stripes[stripe]
+	stride := int64(min(f.tail.Footer.Stride, 1<<40))
+	footer, err := f.stripeFooter(t.Context(), s)
+	if err != nil || stride == 0 || s.Rows <= stride || stride > 1<<16 {
+		return
+	}
+	x := &Index{file: f, rows: s.Rows, stride: stride, columns: map[int]columnIndex{}}
+	for c := range f.Columns() {
+		if x.read(t.Context(), footer, c, nothingSure) != nil || !x.Has(c) {
+			continue
+		}
+		_, _ = x.Bounds(0, c)
+		if lacks := x.Lacks(0, c); lacks != nil {
+			lacks(int64(1))
+		}
+	}
+	r, err := f.Reader(Options{Columns: allColumns(f), First: stripe, Last: stripe + 1, From: stride, Rows: 50})
+	if err != nil {
+		return
+	}
+	defer r.Close()
+	if b, err := r.Next(t.Context()); err == nil {
+		b.Release()
+	}
 }

@@ -63,6 +63,9 @@ func (f *File) Index(ctx context.Context, stripe int, columns []int, sure func(c
 			return nil, err
 		}
 	}
+	if len(x.columns) == 0 {
+		return nil, nil
+	}
 	return x, nil
 }
 
@@ -108,7 +111,9 @@ func (x *Index) read(ctx context.Context, footer *stripeFooter, column int, sure
 	if len(c.blooms) != x.Groups() {
 		c.blooms = nil
 	}
-	x.columns[column] = c
+	if c.groups != nil || c.blooms != nil {
+		x.columns[column] = c
+	}
 	return nil
 }
 
