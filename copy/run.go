@@ -54,6 +54,7 @@ type job struct {
 	appender     storage.Appender     // nil if nothing is appended to
 	buffers      sync.Pool            // of *[]byte
 	small, tiny  sync.Pool            // likewise, for what is no larger
+	long         sync.Pool            // likewise, for large outputs of a near service
 	slabs        sync.Pool            // likewise, for the contents of batches
 	memory       memory
 	openSources  openSources
@@ -91,6 +92,8 @@ type work struct {
 const (
 	bufferSize = 256 << 10
 	tinySize   = 16 << 10 // of the buffers of what is no larger, of which there may be hundreds at once
+	longBuffer = 1 << 20
+	longSize   = 4 << 20 // of what may be read into one: the job's memory bounds how many such are written at once
 )
 
 func newJob(src, dest storage.Location, opts Options) (*job, error) {
@@ -112,6 +115,7 @@ func newJob(src, dest storage.Location, opts Options) (*job, error) {
 		crew:    newCrew(),
 		rates:   newRates(opts),
 		buffers: sync.Pool{New: func() any { b := make([]byte, bufferSize); return &b }},
+		long:    sync.Pool{New: func() any { b := make([]byte, longBuffer); return &b }},
 		tiny:    sync.Pool{New: func() any { b := make([]byte, tinySize); return &b }},
 		small:   sync.Pool{New: func() any { b := make([]byte, lightSize); return &b }},
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/skepdata/skep/storage"
 )
@@ -207,12 +208,7 @@ func (h *hashWriter) checksum() storage.Checksum {
 // pump copies from to out with a buffer of the job's. For an output without bytes it makes the
 // checksum known.
 func (j *job) pump(out io.Writer, from io.Reader) error {
-	pool := &j.buffers
-	if s, ok := from.(*span); ok && s.left <= tinySize {
-		pool = &j.tiny
-	} else if ok && s.left <= lightSize {
-		pool = &j.small
-	}
+	pool := j.buffersFor(from)
 	buf := pool.Get().(*[]byte)
 	defer pool.Put(buf)
 	for {
@@ -229,6 +225,23 @@ func (j *job) pump(out io.Writer, from io.Reader) error {
 			return err
 		}
 	}
+}
+
+// buffersFor has buffers for what is to be read. From a near service into a file more goes at a time: each
+// time costs, and nothing else is waited for.
+func (j *job) buffersFor(from io.Reader) *sync.Pool {
+	s, ok := from.(*span)
+	switch {
+	case !ok:
+		return &j.buffers
+	case s.left <= tinySize:
+		return &j.tiny
+	case s.left <= lightSize:
+		return &j.small
+	case s.left >= longSize && isFiles(j.dest.Bucket) && near(j.roundTrip()):
+		return &j.long
+	}
+	return &j.buffers
 }
 
 // fill reads until buf is full or from ends. What is written from full buffers begins and ends with pages

@@ -10,6 +10,13 @@ import (
 // costs as much as copying some KiB; without it a server nearby wakes its reader for every write.
 const wakeBytes = 64 << 10
 
+// longWakeBytes is the same for who reads into longRead bytes or more: who has that much room wants to be
+// woken seldom, and has a long body to read.
+const (
+	longWakeBytes = 256 << 10
+	longRead      = 2 * longWakeBytes
+)
+
 // wake is the low-water mark of a connection: how many bytes must be there before the kernel says
 // that there are some. It is for connections whose bytes are those of the answer, not TLS's records.
 type wake struct {
@@ -32,11 +39,13 @@ func newWake(nc net.Conn) wake {
 // reading sets the mark for a read into so many bytes, of a body of which left bytes are still to come
 // off the connection. The mark is never more than will come, or the reader would not wake at all.
 func (w *wake) reading(left int64, into int) error {
-	mark := 1
-	if left >= wakeBytes && into >= wakeBytes {
-		mark = wakeBytes
+	switch {
+	case left >= longWakeBytes && into >= longRead:
+		return w.at(longWakeBytes)
+	case left >= wakeBytes && into >= wakeBytes:
+		return w.at(wakeBytes)
 	}
-	return w.at(mark)
+	return w.at(1)
 }
 
 // at sets the mark.

@@ -27,9 +27,9 @@ func TestBodiesThatComeInPieces(t *testing.T) {
 	tr := newTransport(t)
 	tr.AnswerTimeout, tr.StallTimeout = 30*time.Second, 30*time.Second
 	requests := 0
-	for _, size := range []int{1, wakeBytes - 1, wakeBytes, wakeBytes + 1, 2*wakeBytes - 1, 4 * wakeBytes, 5*wakeBytes + 77, 1 << 20} {
+	for _, size := range []int{1, wakeBytes - 1, wakeBytes, wakeBytes + 1, 2*wakeBytes - 1, longWakeBytes, 5*wakeBytes + 77, 1 << 20} {
 		for _, piece := range []int{1000, wakeBytes - 1, wakeBytes, 300_000} {
-			for _, into := range []int{1000, readBuffer, wakeBytes, 4 * wakeBytes} {
+			for _, into := range []int{1000, readBuffer, wakeBytes, 4 * wakeBytes, longRead, 2 * longRead} {
 				resp, err := tr.RoundTrip(request(t, "GET", fmt.Sprintf("%s/?size=%d&piece=%d", s.URL, size, piece), nil))
 				if err != nil {
 					t.Fatal(err)
@@ -53,8 +53,8 @@ func TestMark(t *testing.T) {
 		return // it stays down
 	}
 	s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Length", strconv.Itoa(4*wakeBytes))
-		_, _ = w.Write(make([]byte, 4*wakeBytes))
+		w.Header().Set("Content-Length", strconv.Itoa(2*longRead))
+		_, _ = w.Write(make([]byte, 2*longRead))
 	})
 	tr := newTransport(t)
 	c, err := tr.connect(t.Context(), request(t, "GET", s.URL, nil).URL)
@@ -72,8 +72,10 @@ func TestMark(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := resp.Body.Read(make([]byte, wakeBytes)); err != nil || mark() != wakeBytes {
-		t.Errorf("while the body is read the mark is %d, want %d, and %v", mark(), wakeBytes, err)
+	for _, want := range []struct{ into, mark int }{{wakeBytes, wakeBytes}, {longRead, longWakeBytes}, {wakeBytes, wakeBytes}} {
+		if _, err := resp.Body.Read(make([]byte, want.into)); err != nil || mark() != want.mark {
+			t.Errorf("while the body is read into %d bytes the mark is %d, want %d, and %v", want.into, mark(), want.mark, err)
+		}
 	}
 	if _, err := io.Copy(io.Discard, resp.Body); err != nil || mark() != 1 {
 		t.Errorf("after the body the mark is %d, want 1, and %v", mark(), err)
