@@ -74,6 +74,9 @@ const (
 	PartMarks = rangecache.Marks
 )
 
+// PartTable is what Parts say to those who cannot call them for each read.
+type PartTable = rangecache.ReadTable
+
 // Parts are the bytes of a file that comes by parts. They are safe for concurrent use.
 type Parts interface {
 	// Hold returns when n bytes from off on are there, as far as the file has them. They stay
@@ -88,7 +91,7 @@ type Parts interface {
 	// Missing is how many of n bytes from off on would have to be fetched, about.
 	Missing(off, n int64) int64
 	// ReadTable says what may be read as it lies in the file, without ReadAt and its kind. It is nil if nothing may.
-	ReadTable() *rangecache.ReadTable
+	ReadTable() *PartTable
 	// Verify tells the CRC32C of each 64 KiB of the file, the last of which may be shorter: no other
 	// bytes are given out from then on. Where the store gives no others the error is
 	// storage.ErrChecksum.

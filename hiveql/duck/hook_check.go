@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 
 	"github.com/skepdata/skep/hiveql"
-	"github.com/skepdata/skep/storage/rangecache"
 )
 
 // hooked reports whether DuckDB reads files through the hook in this build: another linker, or
@@ -79,7 +78,7 @@ func (p *patch) Prefetch(int64, int64) {}
 
 func (p *patch) Missing(int64, int64) int64 { return 0 }
 
-func (p *patch) ReadTable() *rangecache.ReadTable { return nil }
+func (p *patch) ReadTable() *hiveql.PartTable { return nil }
 
 func (p *patch) Verify([]uint32) error { return nil }
 

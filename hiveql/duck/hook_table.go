@@ -13,8 +13,8 @@ import (
 	"sync/atomic"
 	"unsafe"
 
+	"github.com/skepdata/skep/hiveql"
 	"github.com/skepdata/skep/internal/castagnoli"
-	"github.com/skepdata/skep/storage/rangecache"
 )
 
 // pinnedTable is a ReadTable that C reads by, until it is released.
@@ -24,7 +24,7 @@ type pinnedTable struct {
 }
 
 // pinTable makes one, of none where this processor has no instruction for sums.
-func pinTable(t *rangecache.ReadTable) pinnedTable {
+func pinTable(t *hiveql.PartTable) pinnedTable {
 	if t == nil || len(t.Words) == 0 || !crcWorks() {
 		return pinnedTable{}
 	}

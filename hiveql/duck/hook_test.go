@@ -15,7 +15,6 @@ import (
 
 	"github.com/skepdata/skep/hiveql"
 	"github.com/skepdata/skep/hiveql/duck"
-	"github.com/skepdata/skep/storage/rangecache"
 )
 
 // TestHookHolds keeps a new DuckDB, or another linker, from reading past the hook unnoticed.
@@ -116,7 +115,7 @@ func (p *farParts) Prefetch(int64, int64) {}
 
 func (p *farParts) Missing(int64, int64) int64 { return 0 }
 
-func (p *farParts) ReadTable() *rangecache.ReadTable { return nil }
+func (p *farParts) ReadTable() *hiveql.PartTable { return nil }
 
 func (p *farParts) Verify([]uint32) error { return nil }
 
