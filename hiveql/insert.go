@@ -22,6 +22,7 @@ var errNoExecutor = errors.New("this program has no engine to run queries")
 
 // query runs a SELECT.
 func (s *Session) query(ctx context.Context, r *Result, q *syntax.Query) error {
+	began := time.Now()
 	return s.replanning(ctx, func() error {
 		plan, err := analysis.AnalyzeQuery(ctx, s.cfg.Store, s.env(), q)
 		if err != nil {
@@ -31,13 +32,21 @@ func (s *Session) query(ctx context.Context, r *Result, q *syntax.Query) error {
 		if err != nil {
 			return err
 		}
-		src, err := s.newSource(ctx, plan, &r.counts)
+		running, cancel := context.WithCancel(ctx)
+		src, settled, err := s.foresee(ctx, plan, &r.counts, began, cancel)
 		if err != nil {
+			cancel()
 			return err
 		}
-		ctx, cancel := context.WithCancel(ctx)
+		defer settled() //nolint:errcheck // again, so that nothing goes on whatever happens
 		done := func() { cancel(); src.close() }
-		rows, err := exec.Query(ctx, plan, src)
+		rows, err := exec.Query(running, plan, src)
+		if errListed := settled(); errListed != nil {
+			if err == nil {
+				_ = rows.Close()
+			}
+			err = errListed
+		}
 		if err != nil {
 			done()
 			return err

@@ -9,8 +9,9 @@ import (
 	"github.com/skepdata/skep/storage"
 )
 
-// listings are what was found at the places of tables that others write to, for the sessions that
-// say by skep.listing.ttl how long they do not look again. It is safe for concurrent use.
+// listings are what was found at the places of tables: for the sessions that say by skep.listing.ttl how long they do not
+// look again, of tables that others write to, and for queries that begin before they have looked. It is safe for concurrent
+// use.
 type listings struct {
 	mu      sync.Mutex
 	known   map[listingKey]listing
@@ -38,6 +39,17 @@ func (k *listings) get(t *metastore.Table, url string, ttl time.Duration, now ti
 	defer k.mu.Unlock()
 	l, ok := k.known[listingKey{t.TableName, url}]
 	if !ok || l.version != t.Version || now.Before(l.at) || now.Sub(l.at) >= ttl {
+		return nil, false
+	}
+	return l.objects, true
+}
+
+// since gives what was found at a place by a listing that began at a time or later. It is only read.
+func (k *listings) since(t *metastore.Table, url string, at time.Time) ([]storage.Object, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	l, ok := k.known[listingKey{t.TableName, url}]
+	if !ok || l.version != t.Version || l.at.Before(at) {
 		return nil, false
 	}
 	return l.objects, true

@@ -107,6 +107,7 @@ type source struct {
 	lease  *lease
 	kept   *listings
 	ttl    time.Duration          // for them
+	since  time.Time              // what was listed since then is good; zero if nothing is
 	shared map[tableState]*lister // of the tables that several scans are of
 	nanos  bool                   // whether timestamps keep their nanoseconds
 	whole  bool                   // whether far Parquet files without sums are compared before they are used
@@ -120,10 +121,25 @@ var errStale = errors.New("the table was changed while the statement was being p
 // newSource lists the files of every scan of the plan. It is closed when the plan has been carried
 // out.
 func (s *Session) newSource(ctx context.Context, q *analysis.Query, c *counts) (*source, error) {
+	src, scans, err := s.openSource(ctx, q, c, time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.listAll(ctx, src, scans); err != nil {
+		src.close()
+		return nil, err
+	}
+	return src, nil
+}
+
+// openSource is newSource that has listed nothing yet, but what is asked before. What was listed at a time or later, unless
+// that is zero, is not listed again.
+func (s *Session) openSource(ctx context.Context, q *analysis.Query, c *counts, since time.Time) (*source, []*analysis.Scan, error) {
 	src := s.emptySource(c)
+	src.since = since
 	scans := q.Scans(nil)
 	if err := s.avroScans(ctx, scans); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var tables []metastore.TableName
 	for _, scan := range scans {
@@ -133,15 +149,11 @@ func (s *Session) newSource(ctx context.Context, q *analysis.Query, c *counts) (
 	}
 	src.lease = s.lease(ctx, tables)
 	src.share(scans)
-	err := s.reduce(ctx, q, src)
-	if err == nil {
-		err = s.listAll(ctx, src, scans)
-	}
-	if err != nil {
+	if err := s.reduce(ctx, q, src); err != nil {
 		src.close()
-		return nil, err
+		return nil, nil, err
 	}
-	return src, nil
+	return src, scans, nil
 }
 
 // emptySource has listed nothing yet.
@@ -157,19 +169,8 @@ func (s *Session) emptySource(c *counts) *source {
 // listAll lists the files of scans that have not been listed yet.
 func (s *Session) listAll(ctx context.Context, src *source, scans []*analysis.Scan) error {
 	scans = slices.DeleteFunc(slices.Clone(scans), func(scan *analysis.Scan) bool { return src.scans[scan] != nil })
-	found := make([][]PartitionFiles, len(scans))
-	g, gctx := errgroup.WithContext(ctx)
-	limit := make(chan struct{}, s.cfg.Parallel) // of all scans together
-	for i, scan := range scans {
-		g.Go(func() (err error) {
-			found[i], err = src.list(gctx, scan, limit)
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return err
-	}
-	if err := src.verify(ctx, scans, found); err != nil {
+	found, err := src.listed(ctx, scans)
+	if err != nil {
 		return err
 	}
 	for i, scan := range scans {
@@ -178,6 +179,23 @@ func (s *Session) listAll(ctx context.Context, src *source, scans []*analysis.Sc
 		}
 	}
 	return nil
+}
+
+// listed lists the files of scans, which show one state of each table.
+func (src *source) listed(ctx context.Context, scans []*analysis.Scan) ([][]PartitionFiles, error) {
+	found := make([][]PartitionFiles, len(scans))
+	g, gctx := errgroup.WithContext(ctx)
+	limit := make(chan struct{}, src.cfg.Parallel) // of all scans together
+	for i, scan := range scans {
+		g.Go(func() (err error) {
+			found[i], err = src.list(gctx, scan, limit)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	return found, src.verify(ctx, scans, found)
 }
 
 // has takes what was listed for a scan.
@@ -226,18 +244,8 @@ func (src *source) close() { src.lease.end() }
 
 // list finds the files of one scan, several partitions at a time.
 func (src *source) list(ctx context.Context, scan *analysis.Scan, limit chan struct{}) ([]PartitionFiles, error) {
-	t := scan.Table
-	found := []PartitionFiles{{Storage: &t.Storage}}
-	if t.Partitioned() {
-		found = make([]PartitionFiles, len(scan.Partitions))
-		for i, p := range scan.Partitions {
-			found[i] = PartitionFiles{Partition: p, Storage: &p.Storage}
-		}
-	}
-	l := src.shared[stateOf(t)]
-	if l == nil {
-		l = src.newLister(t)
-	}
+	found := partsOf(scan)
+	l := src.lister(scan.Table)
 	g, gctx := errgroup.WithContext(ctx)
 	for i := range found {
 		p := &found[i]
@@ -248,11 +256,7 @@ func (src *source) list(ctx context.Context, scan *analysis.Scan, limit chan str
 		}
 		g.Go(func() error {
 			defer func() { <-limit }()
-			params := t.Parameters
-			if p.Partition != nil {
-				params = p.Partition.Parameters
-			}
-			files, err := l.files(gctx, p.Storage.Location, params)
+			files, err := l.files(gctx, p.Storage.Location, p.params(scan.Table))
 			p.Files = files
 			return err
 		})
@@ -263,9 +267,37 @@ func (src *source) list(ctx context.Context, scan *analysis.Scan, limit chan str
 	return found, nil
 }
 
+// partsOf are the partitions of a scan, or its table, without files.
+func partsOf(scan *analysis.Scan) []PartitionFiles {
+	t := scan.Table
+	if !t.Partitioned() {
+		return []PartitionFiles{{Storage: &t.Storage}}
+	}
+	parts := make([]PartitionFiles, len(scan.Partitions))
+	for i, p := range scan.Partitions {
+		parts[i] = PartitionFiles{Partition: p, Storage: &p.Storage}
+	}
+	return parts
+}
+
+// params are those of the partition, or of its table.
+func (p *PartitionFiles) params(t *metastore.Table) map[string]string {
+	if p.Partition != nil {
+		return p.Partition.Parameters
+	}
+	return t.Parameters
+}
+
+func (src *source) lister(t *metastore.Table) *lister {
+	if l := src.shared[stateOf(t)]; l != nil {
+		return l
+	}
+	return src.newLister(t)
+}
+
 func (src *source) newLister(t *metastore.Table) *lister {
 	l := newLister(src.cfg, t)
-	l.lists, l.kept, l.ttl = &src.counts.lists, src.kept, src.ttl
+	l.lists, l.kept, l.ttl, l.since = &src.counts.lists, src.kept, src.ttl, src.since
 	return l
 }
 

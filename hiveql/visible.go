@@ -59,6 +59,7 @@ type lister struct {
 	lists   *atomic.Int64 // counts the listings; may be nil
 	kept    *listings     // of places that need not be listed again; may be nil
 	ttl     time.Duration // for those
+	since   time.Time     // what was listed since then is good; zero if nothing is
 
 	// What has been found, by URL, or is being looked for, if that is to be asked for once. It is nil otherwise.
 	mu   sync.Mutex
@@ -93,25 +94,71 @@ func (l *lister) files(ctx context.Context, url string, params map[string]string
 	if err != nil {
 		return nil, err
 	}
-	if list, ok := trackedAt(l.table, url, params); ok {
-		var files []File
-		for _, o := range list.objects(loc) {
-			if id, _ := idOf(o.Key); o.Size > 0 && !l.pending[id] {
-				files = append(files, File{Bucket: loc.Bucket, Object: o})
-			}
-		}
+	if files, ok := l.tracked(loc, url, params); ok {
 		return files, nil
 	}
 	return l.list(ctx, loc, url)
 }
 
+// tracked are the files of a place that is tracked.
+func (l *lister) tracked(loc storage.Location, url string, params map[string]string) (files []File, ok bool) {
+	list, ok := trackedAt(l.table, url, params)
+	if !ok {
+		return nil, false
+	}
+	for _, o := range list.objects(loc) {
+		if id, _ := idOf(o.Key); o.Size > 0 && !l.pending[id] {
+			files = append(files, File{Bucket: loc.Bucket, Object: o})
+		}
+	}
+	return files, true
+}
+
+// knownBy is how files are known.
+type knownBy int
+
+const (
+	unknown knownBy = iota
+	trackedNow
+	listedBefore
+)
+
+// before are the files of a place as they are known without asking the store: as they were listed before if it is not
+// tracked.
+func (l *lister) before(ctx context.Context, url string, params map[string]string) ([]File, knownBy, error) {
+	loc, err := l.cfg.directory(ctx, url)
+	if err != nil {
+		return nil, unknown, err
+	}
+	if files, ok := l.tracked(loc, url, params); ok {
+		return files, trackedNow, nil
+	}
+	if l.kept == nil {
+		return nil, unknown, nil
+	}
+	objects, ok := l.kept.since(l.table, url, time.Time{})
+	if !ok {
+		return nil, unknown, nil
+	}
+	files, err := l.visible(ctx, loc, url, objects)
+	return files, listedBefore, err
+}
+
 // list asks the store for the data files of a place.
 func (l *lister) list(ctx context.Context, loc storage.Location, url string) ([]File, error) {
-	gone, err := l.gone(ctx)
-	if err != nil {
+	if _, err := l.gone(ctx); err != nil { // before what is there now
 		return nil, err
 	}
 	objects, err := l.objectsOnce(ctx, loc, url)
+	if err != nil {
+		return nil, err
+	}
+	return l.visible(ctx, loc, url, objects)
+}
+
+// visible are the data files among the objects of a place.
+func (l *lister) visible(ctx context.Context, loc storage.Location, url string, objects []storage.Object) ([]File, error) {
+	gone, err := l.gone(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -146,9 +193,13 @@ func (l *lister) objectsOnce(ctx context.Context, loc storage.Location, url stri
 
 // objects are all that the store has at a place, now or, where that is good enough, a while ago.
 func (l *lister) objects(ctx context.Context, loc storage.Location, url string) ([]storage.Object, error) {
-	keeps := l.kept != nil && l.ttl > 0 && l.table.Type != metastore.Managed
 	now := time.Now()
-	if keeps {
+	if l.kept != nil && !l.since.IsZero() {
+		if objects, ok := l.kept.since(l.table, url, l.since); ok {
+			return objects, nil
+		}
+	}
+	if l.kept != nil && l.ttl > 0 && l.table.Type != metastore.Managed {
 		if objects, ok := l.kept.get(l.table, url, l.ttl, now); ok {
 			return objects, nil
 		}
@@ -166,7 +217,7 @@ func (l *lister) objects(ctx context.Context, loc storage.Location, url string) 
 		}
 		objects = append(objects, o)
 	}
-	if keeps {
+	if l.kept != nil {
 		l.kept.put(l.table, url, now, objects)
 	}
 	return objects, nil

@@ -147,27 +147,31 @@ func (c *Cache) open(name string, b storage.Bucket, o storage.Object) (*object, 
 		data.Close()
 		return nil, err
 	}
-	c.touch(data, false)
+	c.use(m)
 	of := newObject(c, name, b, o, data, m)
 	of.noteTime()
 	return of, nil
 }
 
-// touch gives a file the time at which it is used, which the order of eviction depends on. With changed set
-// its bytes are others now: the time is then of another second than all before, for who keeps what it has
-// read of a file looks at no more than that.
-func (c *Cache) touch(f *os.File, changed bool) {
+// use notes when an object is used, which the order of eviction depends on, as the time of its map. That of its file is for
+// who keeps what it has read of it: it changes when its bytes do.
+func (c *Cache) use(m *blockMap) {
+	now := time.Now()
+	_ = os.Chtimes(m.f.Name(), now, now) // it has no other use
+}
+
+// becomesOther gives a file, whose bytes are others now, the time of another second than all before, for who keeps what
+// it has read of a file looks at no more than that.
+func becomesOther(f *os.File) {
 	info, err := f.Stat()
 	if err != nil {
 		return
 	}
 	t, was := time.Now(), info.ModTime()
-	if changed && t.Unix() <= was.Unix() {
+	if t.Unix() <= was.Unix() {
 		t = was.Add(time.Second)
 	}
-	if t.After(was) {
-		_ = os.Chtimes(f.Name(), t, t) // it has no other use
-	}
+	_ = os.Chtimes(f.Name(), t, t)
 }
 
 func (c *Cache) openMap(path string, data *os.File, size int64, name string) (*blockMap, error) {

@@ -30,10 +30,18 @@ func (c *Cache) files() ([]entry, error) {
 		if err != nil {
 			return ignoreMissing(err)
 		}
-		files = append(files, entry{path: path, size: allocated(info), used: info.ModTime()})
+		files = append(files, entry{path: path, size: allocated(info), used: usedAt(path, info)})
 		return nil
 	})
 	return files, err
+}
+
+// usedAt is when an object was used, whose file is at path.
+func usedAt(path string, info fs.FileInfo) time.Time {
+	if m, err := os.Stat(path + mapSuffix); err == nil {
+		return m.ModTime()
+	}
+	return info.ModTime()
 }
 
 // ignoreMissing drops the error of a file that another process evicted meanwhile.

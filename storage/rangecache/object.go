@@ -179,7 +179,7 @@ func newObject(c *Cache, name string, b storage.Bucket, o storage.Object, data *
 // becomesOther gives the file the time of a later second. It stays, though what is fetched again and written
 // would set it back to now.
 func (of *object) becomesOther() {
-	of.c.touch(of.data, true)
+	becomesOther(of.data)
 	of.noteTime()
 }
 
@@ -196,7 +196,7 @@ func (of *object) write(b int64, p []byte) error {
 		return &unwritable{err}
 	}
 	if later := time.Unix(0, of.time.Load()); later.After(time.Now()) {
-		_ = os.Chtimes(of.data.Name(), later, later) // as in touch
+		_ = os.Chtimes(of.data.Name(), later, later) // for others it has no use
 	}
 	return nil
 }
