@@ -26,7 +26,7 @@ type DatabaseServer struct {
 // mortal starts a server of a test's own, in which what has been committed survives a Kill.
 func mortal(t testing.TB, start func(context.Context, string) (*DatabaseServer, error)) *DatabaseServer {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "skep-mortal-")
+	dir, err := os.MkdirTemp("", "skep-mortal-") //nolint:usetesting // the server's account cannot get into those of tests
 	if err == nil {
 		err = os.Chmod(dir, 0o711) // the server's account must be able to get there
 	}

@@ -144,7 +144,7 @@ func (r *Relay) fate(sent []byte, client, server net.Conn) Delivery {
 }
 
 func (r *Relay) serve(client net.Conn) {
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	server, err := r.dial(client)
 	if err != nil {
 		return
