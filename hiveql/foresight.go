@@ -34,17 +34,12 @@ func (s *Session) foresee(ctx context.Context, q *analysis.Query, c *counts, beg
 		}
 	}()
 	before, err := src.foreseen(ctx, scans)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, nil, err
-	case before == nil:
+	}
+	if before == nil || !src.takes(scans, before) {
 		err = s.listAll(ctx, src, scans)
 		return src, func() error { return nil }, err
-	}
-	for i, scan := range scans {
-		if err := src.has(scan, before[i]); err != nil {
-			return nil, nil, err
-		}
 	}
 	listing := make(chan error, 1)
 	go func() {
@@ -67,6 +62,18 @@ func (s *Session) foresee(ctx context.Context, q *analysis.Query, c *counts, beg
 		}
 		return err
 	}), nil
+}
+
+// takes takes what is foreseen, if all of it can be read: otherwise it is to be seen whether it is still there.
+func (src *source) takes(scans []*analysis.Scan, before [][]PartitionFiles) bool {
+	for i, scan := range scans {
+		if src.has(scan, before[i]) != nil {
+			clear(src.scans)
+			src.counts.beginAgain()
+			return false
+		}
+	}
+	return true
 }
 
 // foreseen are the files of each scan as they were found before, nil if some were not, or none has to be listed.

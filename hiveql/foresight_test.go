@@ -95,6 +95,16 @@ func TestForesight(t *testing.T) {
 		}
 	}
 
+	b.may, exec.begun = nil, nil
+	must(t, s, "ALTER TABLE x PARTITION (ds='q') SET FILEFORMAT INPUTFORMAT 'a.B' OUTPUTFORMAT 'c.D' SERDE 'e.F'")
+	if _, err := run(s, query); err == nil {
+		t.Error("a format is read that nobody knows")
+	}
+	if err := w.mem.Delete(t.Context(), "x/ds=q/two"); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "the file that cannot be read is gone", must(t, s, query), "7")
+
 	b.fail = errors.New("the store is on fire")
 	runs = 0
 	early()

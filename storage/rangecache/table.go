@@ -7,8 +7,7 @@ import (
 )
 
 // ReadTable is for those who read a File at its Path and cannot call us for each read, because they are not written in Go:
-// it says which blocks may be read as they lie there. What it does not say is to be read by [File.ReadConfirmed] or as it
-// was before. A read goes so:
+// it says which blocks may be read as they lie there. All others are to be read by [File.ReadAt] and its kind. A read goes so:
 //
 //  1. Load Turn, add 1 to Readers[turn & 1], and see that Turn is still the same; otherwise take the 1 off and begin again.
 //  2. Look at the words of all blocks in which the read has bytes. If one has no TableReady, go to 6: the read is not ours.
@@ -34,7 +33,7 @@ const (
 	TableUsed  = uint64(1) << 61 // it has been read
 )
 
-// Turns count those who are reading, by whether they began before what somebody waits for now.
+// Turns count those who are reading, by whether they began before the latest change that waits for them.
 type Turns struct {
 	Turn    atomic.Uint64
 	Readers [2]atomic.Int64
