@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -31,6 +32,8 @@ const (
 	Delivered  Delivery = iota
 	Lost                // the connection breaks before the server gets it
 	Unanswered          // the connection breaks when the server has got it, before it can answer
+	Swallowed           // neither it nor what comes after it arrives, either way, and the connection stays
+	Unheard             // the server gets it, but nothing gets back any more, and the connection stays
 )
 
 // NewRelay makes a relay in front of a database, which ends with the test.
@@ -135,7 +138,7 @@ func (r *Relay) fate(sent []byte, client, server net.Conn) Delivery {
 	delete(r.conns, server)
 	r.mu.Unlock()
 	fate := decide(sent)
-	if fate == Delivered {
+	if fate != Lost && fate != Unanswered {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.conns[client], r.conns[server] = true, true
@@ -150,11 +153,12 @@ func (r *Relay) serve(client net.Conn) {
 		return
 	}
 	var answers sync.WaitGroup
+	var silent atomic.Bool
 	answers.Go(func() {
-		_, _ = io.Copy(client, server)
+		_, _ = io.Copy(unlessSilent{client, &silent}, server)
 		_, _ = client.Close(), server.Close()
 	})
-	r.pass(server, client)
+	r.pass(server, client, &silent)
 	_ = client.Close()
 	if tcp, ok := server.(*net.TCPConn); ok {
 		_ = tcp.CloseWrite() // what it has got it carries out
@@ -166,21 +170,39 @@ func (r *Relay) serve(client net.Conn) {
 	delete(r.conns, server)
 }
 
+// unlessSilent passes on what a server answers until its client is to hear nothing any more.
+type unlessSilent struct {
+	client io.Writer
+	silent *atomic.Bool
+}
+
+func (w unlessSilent) Write(p []byte) (int, error) {
+	if w.silent.Load() {
+		return len(p), nil
+	}
+	return w.client.Write(p)
+}
+
 // pass brings to the server what a client sends, until one of them has gone, or the connection breaks.
-func (r *Relay) pass(server, client net.Conn) {
+func (r *Relay) pass(server, client net.Conn, silent *atomic.Bool) {
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := client.Read(buf)
-		if n > 0 {
+		if n > 0 && !silent.Load() {
 			fate := r.fate(buf[:n], client, server)
-			if fate != Delivered {
+			switch fate {
+			case Lost, Unanswered:
 				_ = client.Close()
+			case Swallowed, Unheard:
+				silent.Store(true)
 			}
 			if fate == Lost {
 				return
 			}
-			if _, err := server.Write(buf[:n]); err != nil || fate == Unanswered {
-				return
+			if fate != Swallowed {
+				if _, err := server.Write(buf[:n]); err != nil || fate == Unanswered {
+					return
+				}
 			}
 		}
 		if err != nil {

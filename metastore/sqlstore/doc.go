@@ -25,7 +25,8 @@
 // server takes the lock from a client that has been silent for five minutes. Readers never wait: a
 // read sees one moment.
 //
-// Where a server goes away and comes back within half a minute, calls go on. If it went during a
+// Where a server goes away and comes back within half a minute, calls go on. The same holds where nothing comes
+// from it any more though the connection stays: silence.go has the limits. If it went during a
 // commit, the token that each transaction leaves in the table commits tells whether it arrived.
 //
 // # SQLite

@@ -12,17 +12,18 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 )
 
-func mysqlDialect(address string) *dialect {
+func mysqlDialect(address string, silence time.Duration) *dialect {
 	return &dialect{
 		name: "MySQL", migrations: "mysql", lock: " FOR UPDATE", keep: "ON DUPLICATE KEY UPDATE name = name",
 		paged: true, remote: true, stepwise: true, duplicate: duplicateMySQL, narrow: " IGNORE INDEX FOR ORDER BY (PRIMARY)",
 		read:      &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 		write:     &sql.TxOptions{Isolation: sql.LevelReadCommitted},
-		explain:   func(err error) (trouble, string) { return explainMySQL(err, address) },
+		explain:   func(err error) (trouble, string) { return explainMySQL(err, address, silence) },
 		exclusive: exclusiveMySQL,
 		clock:     `SELECT UNIX_TIMESTAMP() * 1000000`, // whole seconds; with a fraction it would be of the time zone
 		hasTable:  `SELECT count(*) FROM information_schema.tables WHERE table_schema = database() AND table_name = ?`,
@@ -30,10 +31,10 @@ func mysqlDialect(address string) *dialect {
 }
 
 // openMySQL connects to a MySQL or MariaDB server. The URL has the parameters tls (true,
-// skip-verify, preferred or false), tls_ca (a file), socket (a path, instead of the host) and
-// max_connections.
+// skip-verify, preferred or false), tls_ca (a file), socket (a path, instead of the host),
+// max_connections and read_timeout.
 func openMySQL(u *url.URL) (*Store, error) {
-	connections, err := takeConnections(u)
+	set, err := takeSettings(u)
 	if err != nil {
 		return nil, err
 	}
@@ -41,13 +42,28 @@ func openMySQL(u *url.URL) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	cfg.DialFunc, cfg.ReadTimeout, cfg.WriteTimeout = dial, set.silence, set.silence
 	connector, err := mysql.NewConnector(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("the URL is not understood: %w", err)
 	}
+	connector = &greeted{connector}
 	write, read := sql.OpenDB(connector), sql.OpenDB(connector)
-	limitConnections(write, read, connections)
-	return newStore(mysqlDialect(cfg.Addr), cfg.Addr+"/"+cfg.DBName, write, read), nil
+	limitConnections(write, read, set.connections)
+	return newStore(mysqlDialect(cfg.Addr, set.silence), cfg.Addr+"/"+cfg.DBName, write, read), nil
+}
+
+// greeted bounds the whole of making a connection, as the driver bounds only its first part.
+type greeted struct{ driver.Connector }
+
+func (g *greeted) Connect(ctx context.Context) (driver.Conn, error) {
+	bounded, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	c, err := g.Connector.Connect(bounded)
+	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
+		err = fmt.Errorf("no connection within %v: %w", connectTimeout, os.ErrDeadlineExceeded)
+	}
+	return c, err
 }
 
 // mysqlConfig is the driver's form of a URL.
@@ -81,7 +97,7 @@ func mysqlConfig(u *url.URL) (*mysql.Config, error) {
 		case "socket":
 			cfg.Net, cfg.Addr = "unix", value
 		default:
-			return nil, fmt.Errorf("the URL has the parameter %s; there are tls, tls_ca, socket and max_connections", name)
+			return nil, fmt.Errorf("the URL has the parameter %s; there are tls, tls_ca, socket, max_connections and read_timeout", name)
 		}
 	}
 	if ca != "" {
@@ -118,7 +134,7 @@ func exclusiveMySQL(ctx context.Context, db *sql.DB, fn func(session) error) (er
 		_, unlock := conn.ExecContext(context.WithoutCancel(ctx), `DO RELEASE_LOCK(`+name+`)`)
 		err = errors.Join(err, unlock)
 	}()
-	return fn(session{conn, mysqlDialect("")})
+	return fn(session{conn, mysqlDialect("", 0)})
 }
 
 func duplicateMySQL(err error) bool {
@@ -127,10 +143,12 @@ func duplicateMySQL(err error) bool {
 }
 
 // explainMySQL knows the error numbers of MySQL and MariaDB.
-func explainMySQL(err error, address string) (trouble, string) {
+func explainMySQL(err error, address string, silence time.Duration) (trouble, string) {
 	var e *mysql.MySQLError
 	if !errors.As(err, &e) {
 		switch {
+		case errors.Is(err, mysql.ErrInvalidConn) && silence > 0: // all that the driver tells of either
+			return gone, "the connection to the MySQL server at " + address + " broke; or else " + unanswered("MySQL", address, silence)
 		case errors.Is(err, driver.ErrBadConn) || errors.Is(err, mysql.ErrInvalidConn):
 			return gone, "the connection to the MySQL server at " + address + " broke"
 		case lost(err):

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -100,22 +99,6 @@ func fromURL(rawURL string, open func(*url.URL) (*Store, error)) (*Store, error)
 		return nil, errors.New("it is not a URL; characters such as @, / and % in a password are written %40, %2F and %25")
 	}
 	return open(u)
-}
-
-// takeConnections takes the parameter max_connections out of a URL.
-func takeConnections(u *url.URL) (int, error) {
-	q := u.Query()
-	text := q.Get("max_connections")
-	if text == "" {
-		return readers, nil
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 2 {
-		return 0, fmt.Errorf("max_connections=%s: want a number of at least 2", text)
-	}
-	q.Del("max_connections")
-	u.RawQuery = q.Encode()
-	return n, nil
 }
 
 // limitConnections divides the connections among writers, of whom one at a time gets anything

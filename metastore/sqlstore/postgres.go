@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"os"
 	"strconv"
 	"syscall"
 	"time"
@@ -18,14 +19,14 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
-func postgresDialect(address string) *dialect {
+func postgresDialect(address string, silence time.Duration) *dialect {
 	return &dialect{
 		name: "PostgreSQL", migrations: "postgres", numbered: true, arrays: true, lock: " FOR UPDATE",
 		keep: "ON CONFLICT DO NOTHING", paged: true, remote: true,
 		read:  &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 		write: &sql.TxOptions{Isolation: sql.LevelReadCommitted},
 		explain: func(err error) (trouble, string) {
-			return explainPostgres(err, address)
+			return explainPostgres(err, address, silence)
 		},
 		exclusive: exclusivePostgres,
 		clock:     `SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)`,
@@ -34,9 +35,9 @@ func postgresDialect(address string) *dialect {
 }
 
 // openPostgres connects to a PostgreSQL server. The URL's parameters are those of libpq, with
-// max_connections of our own; the password may also come from PGPASSWORD or a .pgpass file.
+// max_connections and read_timeout of our own; the password may also come from PGPASSWORD or a .pgpass file.
 func openPostgres(u *url.URL) (*Store, error) {
-	connections, err := takeConnections(u)
+	set, err := takeSettings(u)
 	if err != nil {
 		return nil, err
 	}
@@ -51,6 +52,7 @@ func openPostgres(u *url.URL) (*Store, error) {
 	if cfg.ConnectTimeout == 0 {
 		cfg.ConnectTimeout = connectTimeout
 	}
+	cfg.DialFunc = dialPatiently(set.silence)
 	// Nobody waits for ever, neither for a lock nor for a client that holds one and is stopped.
 	setDefault(cfg.RuntimeParams, "lock_timeout", strconv.Itoa(int(lockPatience.Milliseconds())))
 	setDefault(cfg.RuntimeParams, "idle_in_transaction_session_timeout", strconv.Itoa(int(idlePatience.Milliseconds())))
@@ -60,10 +62,11 @@ func openPostgres(u *url.URL) (*Store, error) {
 	// Where there is no index, as for the one row of a small table, a scan then looks so expensive that it
 	// would be compiled, for a quarter of a second.
 	setDefault(cfg.RuntimeParams, "jit", "off")
-	d := postgresDialect(net.JoinHostPort(cfg.Host, strconv.Itoa(int(cfg.Port))))
+	address := net.JoinHostPort(cfg.Host, strconv.Itoa(int(cfg.Port)))
+	d := postgresDialect(address, set.silence)
 	write, read := stdlib.OpenDB(*cfg), stdlib.OpenDB(*cfg)
-	limitConnections(write, read, connections)
-	return newStore(d, fmt.Sprintf("%s/%s", net.JoinHostPort(cfg.Host, strconv.Itoa(int(cfg.Port))), cfg.Database), write, read), nil
+	limitConnections(write, read, set.connections)
+	return newStore(d, address+"/"+cfg.Database, write, read), nil
 }
 
 func setDefault(m map[string]string, key, value string) {
@@ -77,7 +80,7 @@ const migrationLock = 0x736b65706d657461
 
 // exclusivePostgres migrates in one transaction, under an advisory lock that ends with it.
 func exclusivePostgres(ctx context.Context, db *sql.DB, fn func(session) error) error {
-	d := postgresDialect("")
+	d := postgresDialect("", 0)
 	q, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -93,7 +96,7 @@ func exclusivePostgres(ctx context.Context, db *sql.DB, fn func(session) error) 
 }
 
 // explainPostgres knows the codes of PostgreSQL's appendix A.
-func explainPostgres(err error, address string) (trouble, string) {
+func explainPostgres(err error, address string, silence time.Duration) (trouble, string) {
 	var e *pgconn.PgError
 	if errors.As(err, &e) {
 		switch e.Code {
@@ -128,6 +131,9 @@ func explainPostgres(err error, address string) (trouble, string) {
 		}
 		return fatal, ""
 	}
+	if silence > 0 && errors.Is(err, os.ErrDeadlineExceeded) {
+		return gone, unanswered("PostgreSQL", address, silence)
+	}
 	if lost(err) || pgconn.SafeToRetry(err) || errors.Is(err, driver.ErrBadConn) {
 		return gone, "the connection to the PostgreSQL server at " + address + " broke"
 	}
@@ -140,6 +146,3 @@ func lost(err error) bool {
 	return errors.As(err, &op) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
 		errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
-
-// connectTimeout bounds the making of a connection.
-const connectTimeout = 10 * time.Second

@@ -40,6 +40,7 @@ func TestOpenErrors(t *testing.T) {
 		"postgres://me:secret@127.0.0.1:1/db":                   "cannot be reached; is it running",
 		"postgres://me:secret@127.0.0.1:1/db?sslmode=odd":       "sslmode is invalid",
 		"postgres://me:secret@127.0.0.1:1/db?max_connections=x": "max_connections=x: want a number",
+		"postgres://me:secret@127.0.0.1:1/db?read_timeout=5s":   "read_timeout=5s: want a number",
 		"mysql://me:secret@127.0.0.1:1/db":                      "cannot be reached; is it running",
 		"mysql://me:secret@127.0.0.1:1/":                        "names no database",
 		"mysql://me:secret@127.0.0.1:1/db?nope=1":               "the URL has the parameter nope",

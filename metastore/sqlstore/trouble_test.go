@@ -104,7 +104,7 @@ func TestFullDisk(t *testing.T) {
 // it, and runs it again; other errors are final.
 func TestConflictsAreRunAgain(t *testing.T) {
 	s, name := newFile(t)
-	pg, my := postgresDialect("host:1"), mysqlDialect("host:1")
+	pg, my := postgresDialect("host:1", 0), mysqlDialect("host:1", 0)
 	n := 0
 	for what, fails := range map[string]struct {
 		err   error
