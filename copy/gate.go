@@ -8,12 +8,13 @@ import (
 	"github.com/skepdata/skep/storage"
 )
 
-// gate lets as many transfers run at once as pay, where Options.Workers does not say how many. It
-// is the steal.Limiter of a job: a transfer takes one token, a large one several, and as many workers
+// gate lets as many transfers run at once as pay, where Options.Workers does not say how many; then it only counts them,
+// and each takes one token. It is the steal.Limiter of a job: a transfer takes one token, a large one several, and as many workers
 // look for transfers as there should be tokens for. How many there are the tuner decides, by what has
 // been completed.
 type gate struct {
 	throttled func() int64 // answers so far that asked for fewer requests
+	fixed     bool         // the limit stays
 
 	mu      sync.Mutex
 	tuner   tuner
@@ -60,6 +61,9 @@ func newGate(throttled func() int64) *gate {
 	g.limit = g.tuner.limit
 	return g
 }
+
+// newFixedGate makes one for a number of workers.
+func newFixedGate(workers int64) *gate { return &gate{fixed: true, limit: workers} }
 
 // Enter implements steal.Limiter.
 func (g *gate) Enter(ctx context.Context) bool {
@@ -123,11 +127,11 @@ func (g *gate) begin(load int64) (end func(bytes int64)) { return g.beginAs(load
 
 // beginAs is begin of what will have others of another load follow it.
 func (g *gate) beginAs(load, next int64) (end func(bytes int64)) {
-	if g == nil {
-		return func(int64) {}
-	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.fixed {
+		load, next = 1, 1
+	}
 	started := time.Now()
 	if g.began.IsZero() {
 		g.began = started
@@ -140,19 +144,46 @@ func (g *gate) beginAs(load, next int64) (end func(bytes int64)) {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		g.running--
-		g.used -= load
-		now := time.Now()
-		g.window.done++
-		g.window.busy += now.Sub(started) * time.Duration(load)
-		g.window.transfers += now.Sub(started)
-		if bytes > 0 && (g.window.fastest == 0 || now.Sub(started) < g.window.fastest) {
-			g.window.fastest = now.Sub(started)
-		}
-		if bytes >= 0 {
-			g.window.units += 1 + float64(bytes)/unitOfBytes
-		}
-		g.evaluate(now)
+		g.end(load, started, bytes)
 	}
+}
+
+// beginSpare takes tokens that nobody needs, for a transfer beside that of a worker, if there are some.
+func (g *gate) beginSpare(load int64) (end func(bytes int64), ok bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.fixed {
+		load = 1
+	}
+	if g.used+load > g.limit {
+		return nil, false
+	}
+	started := time.Now()
+	g.used += load
+	return func(bytes int64) {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.end(load, started, bytes)
+	}, true
+}
+
+// end counts a transfer that has ended, and gives back its tokens.
+func (g *gate) end(load int64, started time.Time, bytes int64) {
+	g.used -= load
+	if g.fixed {
+		return
+	}
+	took := time.Since(started)
+	g.window.done++
+	g.window.busy += took * time.Duration(load)
+	g.window.transfers += took
+	if bytes > 0 && (g.window.fastest == 0 || took < g.window.fastest) {
+		g.window.fastest = took
+	}
+	if bytes >= 0 {
+		g.window.units += 1 + float64(bytes)/unitOfBytes
+	}
+	g.evaluate(started.Add(took))
 }
 
 // A window is at least so long, and until each transfer has had its turn, but no longer than

@@ -32,8 +32,9 @@ type ledger struct {
 	pending []string           // keys of records outside the file of all
 	changed bool               // the file of all is out of date
 
-	intended map[string]bool // by the outputs' keys: this run has written a record, and no output yet
-	absent   []*record       // of a run that was killed, whose outputs were not there when the run began
+	intentions intentions
+	intended   map[string][]string // by the outputs' keys: files in which this run has written a record, and no output yet
+	absent     []*record           // of a run that was killed, whose outputs were not there when the run began
 }
 
 // record is one output of the job. In a file it is followed by its sources, a line each.
@@ -68,7 +69,7 @@ type recordedSource struct {
 }
 
 func newLedger(dir string) *ledger {
-	return &ledger{dir: dir, sources: spill.NewStore(""), outputs: map[string]*record{}, intended: map[string]bool{}}
+	return &ledger{dir: dir, sources: spill.NewStore(""), outputs: map[string]*record{}, intended: map[string][]string{}}
 }
 
 func (l *ledger) close() error { return l.sources.Close() }
@@ -95,6 +96,13 @@ func (l *ledger) drop(output string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.intended, output)
+}
+
+// miss remembers a record of an output that is not there.
+func (l *ledger) miss(r *record) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.absent = append(l.absent, r)
 }
 
 // awaited returns the records of an output that was not there when the run began.

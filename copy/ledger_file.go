@@ -40,11 +40,6 @@ func (j *job) ledgerDir() string {
 	return fmt.Sprintf("%s%s%x/", j.dir, stateDir, sum[:8])
 }
 
-// recordKey is where the record of one output is until the run ends.
-func (l *ledger) recordKey(output string) string {
-	return fmt.Sprintf("%s%x.gz", l.dir, sha256.Sum256([]byte(output)))
-}
-
 // ledgerLine is a record, which has an output, or a source of the record above it.
 type ledgerLine struct {
 	Output exactText `json:"output,omitempty"`
@@ -211,10 +206,8 @@ func (j *job) loadLedger(ctx context.Context) error {
 	if all {
 		err = j.readLedger(ctx)
 	}
-	for _, key := range l.pending {
-		if err == nil {
-			err = j.readPending(ctx, key)
-		}
+	if err == nil {
+		err = j.readPending(ctx)
 	}
 	if err == nil && len(l.pending) > 0 && j.opts.DeleteOnSuccess {
 		err = j.forgetGone(ctx)
@@ -342,24 +335,6 @@ func (r *record) unchanged(o storage.Object) bool {
 		(r.CRC32C == "" || !o.CRC32C.Known || r.CRC32C == o.CRC32C.String())
 }
 
-// readPending reads the record of an output of which it is not known whether it came to be.
-func (j *job) readPending(ctx context.Context, key string) error {
-	for r, err := range j.readRecords(ctx, key) {
-		if err != nil {
-			return err
-		}
-		there, err := j.take(ctx, r)
-		if err != nil {
-			return err
-		}
-		if !there {
-			j.ledger.absent = append(j.ledger.absent, r)
-		}
-	}
-	j.ledger.changed = true
-	return nil
-}
-
 // take makes a record known if its output is there as it was to be, and reports that.
 func (j *job) take(ctx context.Context, r *record) (bool, error) {
 	o, there, err := j.holds(ctx, *r)
@@ -402,24 +377,6 @@ func (j *job) holds(ctx context.Context, r record) (storage.Object, bool, error)
 	defer j.buffers.Put(buf)
 	sum, err := checksum(ctx, j.dest.Bucket, o, *buf, func(int) {})
 	return o, err == nil && sum.String() == r.CRC32C, err
-}
-
-// intend records what an output is about to hold. Without it a run that is killed in between
-// would leave sources that the next one, which must not replace anything, would put into one
-// more output.
-func (j *job) intend(ctx context.Context, t Task, size int64, sum storage.Checksum) error {
-	if j.ledger == nil {
-		return nil
-	}
-	l := j.ledger
-	key := l.recordKey(j.dir + t.Key)
-	l.mu.Lock()
-	l.changed = true
-	l.pending = append(l.pending, key)
-	l.intended[j.dir+t.Key] = true
-	l.mu.Unlock()
-	r := j.recordOf(t, size, sum)
-	return j.writeRecords(ctx, key, slices.Values([]fullRecord{r}))
 }
 
 // recordOf is the record of an output of which the size and the checksum are known.

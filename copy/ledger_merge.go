@@ -54,8 +54,10 @@ func (l *ledger) settled() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	unsettled := map[string]bool{}
-	for output := range l.intended {
-		unsettled[l.recordKey(output)] = true
+	for _, keys := range l.intended {
+		for _, key := range keys {
+			unsettled[key] = true
+		}
 	}
 	return slices.DeleteFunc(slices.Clone(l.pending), func(key string) bool { return unsettled[key] })
 }

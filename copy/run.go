@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/skepdata/skep/copy/internal/codec"
 	"github.com/skepdata/skep/copy/internal/steal"
 	"github.com/skepdata/skep/storage"
@@ -60,7 +62,8 @@ type job struct {
 	openSources  openSources
 	growing      *growing
 	crew         *codec.Crew
-	gate         *gate // nil where Options.Workers says how many transfers run at once
+	gate         *gate
+	aheadMemory  *semaphore.Weighted // of sources that are read before their turn
 	rates        *rates
 	retries      *retryBudget
 	batches      storage.BatchWriter // nil if small outputs are not sent together
@@ -111,6 +114,7 @@ func newJob(src, dest storage.Location, opts Options) (*job, error) {
 		growing: newGrowing(mostGrown),
 
 		openSources: newOpenSources(),
+		aheadMemory: newAheadMemory(),
 
 		crew:    newCrew(),
 		rates:   newRates(opts),
@@ -119,7 +123,7 @@ func newJob(src, dest storage.Location, opts Options) (*job, error) {
 		tiny:    sync.Pool{New: func() any { b := make([]byte, tinySize); return &b }},
 		small:   sync.Pool{New: func() any { b := make([]byte, lightSize); return &b }},
 	}
-	if opts.Workers == 0 {
+	if j.gate = newFixedGate(int64(opts.Workers)); opts.Workers == 0 {
 		j.gate = newGate(j.throttled)
 	}
 	if err := j.prepareSync(); err != nil {
@@ -251,7 +255,7 @@ func (j *job) work(ctx context.Context, seed func(context.Context) iter.Seq2[wor
 	// The kernel lets one write at a time into a file: as many files as there are workers are faster.
 	how := steal.Options{Apart: isFiles(j.dest.Bucket)}
 	workers := j.opts.workers()
-	if j.gate != nil {
+	if !j.gate.fixed {
 		how.Limiter, workers = j.gate, mostLimit
 	}
 	return steal.RunWith(all, workers, how, seed(all), do)

@@ -27,6 +27,7 @@ type span struct {
 	left   int64 // bytes to read in all
 
 	r        storage.Reader // of source next-1; nil if none is open
+	ahead    *lookahead     // of the sources behind it; nil if they are not asked for before their turn
 	here     int64          // bytes to read from r
 	pieces   []piece        // one for each source begun, the last in progress
 	hash     hash.Hash      // computes a digest of what is read, too; nil if it does not
@@ -64,19 +65,17 @@ func (s *span) Object() (storage.Object, error) {
 // advance opens the next source.
 func (s *span) advance() error {
 	src := s.task.Sources.At(s.next)
-	plain := s.task.merge == "" // what is merged the store compares
-	opts := storage.ReadOptions{
-		Offset: s.offset, IfMatch: src.ETag, VersionID: src.VersionID,
-		Summed: plain, Unverified: plain && !s.j.opts.Verify.digests(), // verify compares the CRC32C
-	}
 	s.here = min(src.Size-s.offset, s.left)
-	if whole := s.offset == 0 && s.here == src.Size; !whole {
-		opts.Length = s.here // reading all of it without a length lets the store verify it
+	if len(s.pieces) == 0 {
+		s.ahead = newLookahead(s)
 	}
-	if err := s.j.rates.requests.take(s.ctx, 1); err != nil {
-		return err
+	var r storage.Reader
+	var err error
+	if early := s.ahead.take(); early != nil {
+		r, err = early.wait()
+	} else {
+		r, err = s.open(s.ctx, src, s.offset, s.here)
 	}
-	r, err := s.j.bucketOf(src).Open(s.ctx, src.Key, opts)
 	if err != nil {
 		return err
 	}
@@ -89,6 +88,22 @@ func (s *span) advance() error {
 	s.next++
 	s.offset = 0
 	return nil
+}
+
+// open opens length bytes of a source. Several goroutines may.
+func (s *span) open(ctx context.Context, src Source, offset, length int64) (storage.Reader, error) {
+	plain := s.task.merge == "" // what is merged the store compares
+	opts := storage.ReadOptions{
+		Offset: offset, IfMatch: src.ETag, VersionID: src.VersionID,
+		Summed: plain, Unverified: plain && !s.j.opts.Verify.digests(), // verify compares the CRC32C
+	}
+	if whole := offset == 0 && length == src.Size; !whole {
+		opts.Length = length // reading all of it without a length lets the store verify it
+	}
+	if err := s.j.rates.requests.take(ctx, 1); err != nil {
+		return nil, err
+	}
+	return s.j.bucketOf(src).Open(ctx, src.Key, opts)
 }
 
 // Read implements io.Reader.
@@ -163,8 +178,9 @@ func (s *span) about(err error) error {
 	return &storage.Error{Op: "read", URL: s.j.urlOf(s.task.Sources.At(s.next - 1)), Err: err}
 }
 
-// Close closes the source in progress.
+// Close closes the source in progress, and those behind it.
 func (s *span) Close() error {
+	s.ahead.end()
 	if s.r == nil {
 		return nil
 	}
