@@ -24,8 +24,10 @@ func IsManifest(ctx context.Context, at storage.Location) (bool, error) {
 	if !strings.HasSuffix(at.Prefix, ".gz") {
 		return false, nil
 	}
-	if _, err := at.Bucket.Stat(ctx, at.Prefix); errors.Is(err, storage.ErrNotExist) {
-		return false, nil
+	if !isFlat(at.Bucket) { // it may be a directory
+		if _, err := at.Bucket.Stat(ctx, at.Prefix); errors.Is(err, storage.ErrNotExist) {
+			return false, nil
+		}
 	}
 	r, err := at.Bucket.Open(ctx, at.Prefix, storage.ReadOptions{})
 	if errors.Is(err, storage.ErrNotExist) {

@@ -21,6 +21,9 @@ func (j *job) finish(ctx context.Context, t Task, res result, err error) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx) // what failed with it is not to blame
 		}
+		if trouble := j.reached(); trouble != nil {
+			return trouble
+		}
 		if j.ledger != nil && errors.Is(err, storage.ErrRefused) {
 			j.ledger.drop(j.dir + t.Key)
 		}

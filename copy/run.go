@@ -1,6 +1,7 @@
 package copier
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -70,7 +71,7 @@ type job struct {
 	noBatches    atomic.Bool         // the service takes none
 	backup       *job                // keeps what is replaced and removed; nil if that is not wanted
 
-	reached  func() error // waits for reachDestination where that goes on meanwhile; nil otherwise
+	reached  func() error // waits for reachDestination, which goes on meanwhile
 	denied   bool         // the destination could not be listed, and perhaps cannot be written
 	rejected atomic.Int64 // outputs the destination did not want
 	outage   atomic.Int64 // outputs in a row that failed for reasons that should have passed
@@ -114,6 +115,7 @@ func newJob(src, dest storage.Location, opts Options) (*job, error) {
 		growing: newGrowing(mostGrown),
 
 		openSources: newOpenSources(),
+		reached:     func() error { return nil },
 		aheadMemory: newAheadMemory(),
 
 		crew:    newCrew(),
@@ -193,15 +195,10 @@ func (e *OverlapError) Error() string {
 }
 
 func (j *job) run(ctx context.Context) (err error) {
-	// The plan need not wait where it writes nothing.
-	if j.planner.group == nil && j.opts.OutputManifest == "" {
-		j.reached = j.reachMeanwhile(ctx)
-		defer j.reached() //nolint:errcheck // seed has told it
-	} else if err := j.reachDestination(ctx); err != nil {
-		return err
-	}
+	j.reached = j.reachMeanwhile(ctx) // nothing waits for it: what would fail all the same fails
+	defer j.reached()                 //nolint:errcheck // work has told it
 	if err := j.openLedger(ctx); err != nil {
-		return err
+		return cmp.Or(j.reached(), err)
 	}
 	defer func() { err = errors.Join(err, j.closeLedger(ctx)) }()
 	if j.opts.OutputManifest != "" {
@@ -252,6 +249,13 @@ func (j *job) work(ctx context.Context, seed func(context.Context) iter.Seq2[wor
 		}
 		return err
 	}
+	var reaching sync.WaitGroup
+	defer reaching.Wait()
+	reaching.Go(func() {
+		if err := j.reached(); err != nil {
+			cancel(err)
+		}
+	})
 	// The kernel lets one write at a time into a file: as many files as there are workers are faster.
 	how := steal.Options{Apart: isFiles(j.dest.Bucket)}
 	workers := j.opts.workers()
@@ -296,11 +300,8 @@ func firstOf(ctx context.Context, b storage.Bucket, prefix string) (err error) {
 func (j *job) seed(ctx context.Context) iter.Seq2[work, error] {
 	return func(yield func(work, error) bool) {
 		for t, err := range j.planner.tasks(ctx) {
-			if j.reached != nil {
-				if trouble := j.reached(); trouble != nil {
-					yield(work{}, trouble)
-					return
-				}
+			if err != nil {
+				err = cmp.Or(j.reached(), err)
 			}
 			if err == nil {
 				err = j.openSources.begin(ctx, &t)
@@ -312,11 +313,9 @@ func (j *job) seed(ctx context.Context) iter.Seq2[work, error] {
 				return
 			}
 		}
-		if j.reached != nil {
-			if err := j.reached(); err != nil { // there was nothing to copy, and nowhere to
-				yield(work{}, err)
-				return
-			}
+		if err := j.reached(); err != nil { // there may have been nothing to copy, and nowhere to
+			yield(work{}, err)
+			return
 		}
 		j.rec.event(Event{Kind: Listed})
 	}

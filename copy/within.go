@@ -22,9 +22,19 @@ func (p *planner) listWithin(ctx context.Context) iter.Seq2[storage.Object, erro
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		dir := p.src.Prefix + "/"
-		mixed, err := p.isMixed(ctx, dir)
+		mixed, all, err := p.isMixed(ctx, dir)
 		if err != nil {
 			yield(storage.Object{}, err)
+			return
+		}
+		if all != nil {
+			p.inOrder(func(yield func(storage.Object, error) bool) {
+				for _, o := range all {
+					if !yield(o, nil) {
+						return
+					}
+				}
+			})(yield)
 			return
 		}
 		if !mixed {
@@ -54,24 +64,35 @@ func (p *planner) listWithin(ctx context.Context) iter.Seq2[storage.Object, erro
 	}
 }
 
+// fewBeside is how many objects may be all of a source that ends within a name: a page of a listing.
+const fewBeside = 1000
+
 // isMixed reports whether the source has keys below the slash as well as others. It takes a request
-// or two.
-func (p *planner) isMixed(ctx context.Context, dir string) (bool, error) {
+// or two. Where it has but a few others, as one object is, all are those, and nothing has to be listed.
+func (p *planner) isMixed(ctx context.Context, dir string) (mixed bool, all []storage.Object, err error) {
 	beside := !p.opts.AsOf.IsZero() // nothing but a listing tells what there was
 	if !beside {
+		all, complete := []storage.Object{}, true
 		for e, err := range storage.ListDir(ctx, p.src.Bucket, p.src.Prefix) {
 			if err != nil {
-				return false, err
+				return false, nil, err
 			}
-			if beside = e.Key != dir; beside {
+			beside = beside || e.Key != dir
+			if complete = complete && !e.Dir && len(all) < fewBeside; complete {
+				all = append(all, e.Object)
+			} else if beside {
 				break
 			}
 		}
+		if complete {
+			return false, all, nil
+		}
 	}
 	if !beside {
-		return false, nil
+		return false, nil, nil
 	}
-	return p.hasAny(ctx, dir)
+	mixed, err = p.hasAny(ctx, dir)
+	return mixed, nil, err
 }
 
 // inOrder puts the key that is the whole prefix, which is listed first, where its name belongs. It

@@ -70,7 +70,7 @@ func objectsOf(ctx context.Context, r resolution, urls []string, recursive bool)
 					err = notAnObject("stat", t)
 				default:
 					for o, err := range t.Bucket.List(ctx, t.Prefix) {
-						if !yield(target{storage.Location{Bucket: t.Bucket, Prefix: o.Key}, &o}, absent(err)) || err != nil {
+						if !yield(target{Location: storage.Location{Bucket: t.Bucket, Prefix: o.Key}, object: &o}, absent(err)) || err != nil {
 							return
 						}
 					}

@@ -69,9 +69,11 @@ func statOf(ctx context.Context, t target) (line statLine, err error) {
 		line.Dir = true
 		return line, nil
 	}
-	o, err := t.Bucket.Stat(ctx, t.object.Key)
-	if err != nil {
-		return line, err
+	o := *t.object
+	if !t.asked {
+		if o, err = t.Bucket.Stat(ctx, o.Key); err != nil {
+			return line, err
+		}
 	}
 	if a, ok := storage.As[storage.AttributeReader](t.Bucket); ok && o.TagCount > 0 {
 		if line.Tags, err = a.Tags(ctx, o.Key, ""); err != nil {

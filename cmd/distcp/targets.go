@@ -16,6 +16,7 @@ import (
 type target struct {
 	storage.Location                 // of the object, or what the keys begin with
 	object           *storage.Object // nil for a prefix
+	asked            bool            // object is all that its store tells, and not only what a listing does
 }
 
 // resolution is how arguments name places.
@@ -66,7 +67,7 @@ func (r resolution) exact(ctx context.Context, at storage.Location) (target, err
 	if key == at.Prefix {
 		var o storage.Object
 		if o, err = at.Bucket.Stat(ctx, key); err == nil {
-			return target{at, &o}, nil
+			return target{at, &o, true}, nil
 		}
 		if !errors.Is(err, storage.ErrNotExist) {
 			return target{}, err
@@ -156,7 +157,7 @@ func (g *globbing) matching(dir, name string, rest []string) bool {
 		case e.Dir:
 			ok = g.give(target{Location: storage.Location{Bucket: g.bucket, Prefix: e.Key}})
 		default:
-			ok = g.give(target{storage.Location{Bucket: g.bucket, Prefix: e.Key}, &e.Object})
+			ok = g.give(target{Location: storage.Location{Bucket: g.bucket, Prefix: e.Key}, object: &e.Object})
 		}
 		if !ok {
 			return false
@@ -176,7 +177,7 @@ func (g *globbing) deep(dir string, names []string) bool {
 			return g.fail(usagef("%s%s%s: the wildcards make no sense; \\ takes the meaning from one",
 				g.bucket.URL(), dir, strings.Join(names, "/")))
 		}
-		if ok && !g.give(target{storage.Location{Bucket: g.bucket, Prefix: o.Key}, &o}) {
+		if ok && !g.give(target{Location: storage.Location{Bucket: g.bucket, Prefix: o.Key}, object: &o}) {
 			return false
 		}
 	}
