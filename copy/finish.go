@@ -128,7 +128,11 @@ func (j *job) deleteSources(ctx context.Context, t Task) error {
 	for i, s := range sources.All() {
 		keys[i] = s.Key
 	}
-	together := j.src.Bucket.Delete(ctx, keys...)
+	remove := j.src.Bucket.Delete
+	if isFlat(j.src.Bucket) {
+		remove = j.deletions.do
+	}
+	together := remove(ctx, keys...)
 	gone := map[string]bool{}
 	for _, s := range sources.All() {
 		e := j.about(t, Deleted)

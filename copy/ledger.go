@@ -32,9 +32,9 @@ type ledger struct {
 	pending []string           // keys of records outside the file of all
 	changed bool               // the file of all is out of date
 
-	intentions intentions
-	intended   map[string][]string // by the outputs' keys: files in which this run has written a record, and no output yet
-	absent     []*record           // of a run that was killed, whose outputs were not there when the run began
+	intentions *gathering[fullRecord] // to be written
+	intended   map[string][]string    // by the outputs' keys: files in which this run has written a record, and no output yet
+	absent     []*record              // of a run that was killed, whose outputs were not there when the run began
 }
 
 // record is one output of the job. In a file it is followed by its sources, a line each.

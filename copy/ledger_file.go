@@ -178,6 +178,7 @@ func (j *job) openLedger(ctx context.Context) error {
 		return nil
 	}
 	l := newLedger(j.ledgerDir())
+	l.intentions = &gathering[fullRecord]{all: j.writeIntentions}
 	j.ledger, j.planner.ledger = l, l
 	err := j.retried(ctx, func() error { return j.loadLedger(ctx) })
 	if err != nil {

@@ -62,6 +62,7 @@ type job struct {
 	memory       memory
 	openSources  openSources
 	growing      *growing
+	deletions    *gathering[string] // of sources
 	crew         *codec.Crew
 	gate         *gate
 	aheadMemory  *semaphore.Weighted // of sources that are read before their turn
@@ -116,6 +117,9 @@ func newJob(src, dest storage.Location, opts Options) (*job, error) {
 
 		openSources: newOpenSources(),
 		reached:     func() error { return nil },
+		deletions: &gathering[string]{all: func(ctx context.Context, keys []string) error {
+			return src.Bucket.Delete(ctx, keys...)
+		}},
 		aheadMemory: newAheadMemory(),
 
 		crew:    newCrew(),

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/skepdata/skep/storage"
 	"github.com/skepdata/skep/testenv"
 )
 
@@ -26,6 +27,7 @@ func TestRequestsForOneObject(t *testing.T) {
 		{"--src s3:one/x --dest tmp:down", []string{"GET", "GET"}},
 		{"--src tmp:up --dest s3:up/", []string{"GET", "PUT"}}, // at once
 		{"--src s3:one/x --dest s3:copied/ --update", []string{"GET", "GET", "GET"}},
+		{"verify s3:copied/ s3:up/", []string{"GET", "GET"}}, // listings have an MD5 of small objects
 		{"stat s3:one/x", []string{"HEAD"}},
 		{"ls s3:one/x", []string{"GET"}},
 		{"verify s3:one/m.gz s3:one/", []string{"GET", "GET", "GET", "HEAD"}},
@@ -52,4 +54,39 @@ func TestRequestsForOneObject(t *testing.T) {
 			t.Errorf("distcp %s: %q, want %q", c.args, got, c.want)
 		}
 	}
+}
+
+// Sources that are deleted when their outputs are durable go by few requests.
+func TestDeletionsGoTogether(t *testing.T) {
+	s3 := testenv.MinIO(t)
+	src := tree(t, 400, 0)
+	mustRun(t, s3, "--src", src, "--dest", s3.URL("from/"), "--quiet")
+	proxy := testenv.NewProxy(t, s3)
+	mustRun(t, &proxy.S3, "--src", s3.URL("from/"), "--dest", s3.URL("to/"), "--deleteOnSuccess", "--quiet")
+	deletions := 0
+	for _, r := range proxy.Requests() {
+		if r == "DELETE" || r == "POST delete" {
+			deletions++
+		}
+	}
+	if deletions == 0 || deletions > 200 {
+		t.Errorf("%d requests for 400 objects", deletions)
+	}
+	if left := keysBelow(t, s3, "from/"); len(left) > 0 {
+		t.Errorf("%q are left", left)
+	}
+	mustRun(t, s3, "verify", "--exact", src, s3.URL("to/"))
+}
+
+func keysBelow(t *testing.T, s3 *testenv.S3, prefix string) (keys []string) {
+	t.Helper()
+	storePlace{s3, "", s3.URL(prefix)}.with(t, func(l storage.Location) {
+		for o, err := range l.Bucket.List(t.Context(), l.Prefix) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			keys = append(keys, o.Key)
+		}
+	})
+	return keys
 }
