@@ -126,7 +126,7 @@ func TestBounds(t *testing.T) {
 func TestSummary(t *testing.T) {
 	e := open(t, duck.Config{})
 	c := newCatalog(t)
-	columns := []string{"id:bigint", "i:int", "small:decimal(10,2)", "day:date", "s:string", "v:varchar(5)", "d:double", "b:boolean", "empty:int"}
+	columns := []string{"id:bigint", "i:int", "small:decimal(10,2)", "day:date", "s:string", "v:varchar(5)", "d:double", "b:boolean", "empty:int", "ts:timestamp"}
 	c.newTable(t, "t", parquetInput, parquetSerDe, columns...)
 	o := c.newTable(t, "o", "org.apache.hadoop.hive.ql.io.orc.OrcInputFormat", "org.apache.hadoop.hive.ql.io.orc.OrcSerde", columns...)
 	o.Parameters = map[string]string{"orc.create.index": "false"} // so that files begin with rows
@@ -135,12 +135,12 @@ func TestSummary(t *testing.T) {
 			c.add(t, e, name, fmt.Sprint("file", i), fmt.Sprintf(
 				"SELECT pos, if(pos %% 3 = 0, NULL, pos - 50), cast(pos * 1.25 AS decimal(10,2)), date_add(date '2020-02-01', pos), concat('v', pos), "+
 					"cast(concat('v', pos) AS varchar(5)), pos / 7, "+
-					"pos %% 2 = 0, cast(NULL AS int) FROM (SELECT posexplode(split(space(99), ' ')) AS (pos, v)) x WHERE pos %% 3 = %d", i))
+					"pos %% 2 = 0, cast(NULL AS int), cast(concat('2020-01-01 00:00:', lpad(pos %% 60, 2, '0'), '.123456', pos %% 9) AS timestamp) FROM (SELECT posexplode(split(space(99), ' ')) AS (pos, v)) x WHERE pos %% 3 = %d", i))
 		}
 	}
 	told := map[string][]string{}
 	for _, what := range []string{
-		"count(*)", "count(*), count(i), count(empty)", "min(i), max(i)", "min(small), max(small)", "min(day), max(day)", "min(s), max(s)",
+		"count(*)", "count(*), count(i), count(empty)", "min(i), max(i)", "min(small), max(small)", "min(day), max(day)", "min(s), max(s)", "min(ts), max(ts)",
 		"min(v), max(v)", "min(DISTINCT i)", "min(empty), max(empty), count(empty)", "count(d), count(b), count(s)",
 		"min(d), max(d)", "min(b), max(b)", "count(DISTINCT i)", "max(id), count(1), sum(id)",
 		"count(DISTINCT empty)", "max(id + 1)", "count(id, i)",
@@ -163,7 +163,7 @@ func TestSummary(t *testing.T) {
 		t.Error("rows were read of what is none")
 	}
 	for _, what := range []string{
-		"count(*)", "count(*), count(i), count(empty)", "min(i), max(i)", "min(small), max(small)", "min(day), max(day)", "min(s), max(s)",
+		"count(*)", "count(*), count(i), count(empty)", "min(i), max(i)", "min(small), max(small)", "min(day), max(day)", "min(s), max(s)", "min(ts), max(ts)",
 		"min(v), max(v)", "min(DISTINCT i)", "min(empty), max(empty), count(empty)", "count(d), count(b), count(s)",
 	} {
 		c.check(t, e, "SELECT "+what+" FROM o", told[what]...)

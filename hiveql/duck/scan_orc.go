@@ -32,6 +32,7 @@ type orcFile struct {
 	columns []int     // of the file, by the scan's; -1 where the file has none
 	parts   []orcPart // in which there may be rows to find
 	stripes int       // of which they are
+	cut     bool      // timestamps are read without what is behind their microseconds
 }
 
 // openORC reads the footers of a group's files, several at a time.
@@ -46,7 +47,7 @@ func (l *lowerer) openORCFile(ctx context.Context, s *analysis.Scan, f *scanFile
 	if err != nil {
 		return &Error{Op: "read", Msg: err.Error(), Err: err}
 	}
-	o := &orcFile{file: f.file, local: local}
+	o := &orcFile{file: f.file, local: local, cut: !l.src.Nanos()}
 	f.orc, f.local, f.end, f.came = o, local.Path, local.Release, local.Parts
 	if local.Parts != nil {
 		if local.Whole && !local.Parts.Sure() {
@@ -89,7 +90,7 @@ func (o *orcFile) ranges(ctx context.Context, s *analysis.Scan, stripe int) (map
 		case at < 0:
 			known[c.ID] = analysis.Range{OnlyNulls: true}
 		case o.orc.Type(at).Equal(c.Type):
-			b, err := o.orc.Bounds(ctx, stripe, at)
+			b, err := o.bounds(ctx, stripe, at)
 			if err != nil {
 				return nil, err
 			}
@@ -97,6 +98,21 @@ func (o *orcFile) ranges(ctx context.Context, s *analysis.Scan, stripe int) (map
 		}
 	}
 	return known, nil
+}
+
+// bounds are those of a column of the file in a stripe.
+func (o *orcFile) bounds(ctx context.Context, stripe, column int) (orc.Bounds, error) {
+	b, err := o.orc.Bounds(ctx, stripe, column)
+	return o.asRead(b, column), err
+}
+
+// asRead makes bounds of values those of what is read of them: where timestamps, and constants, lose what is behind their
+// microseconds nothing is known.
+func (o *orcFile) asRead(b orc.Bounds, column int) orc.Bounds {
+	if o.cut && hasStamp(o.orc.Type(column)) {
+		b.Min, b.Max = nil, nil
+	}
+	return b
 }
 
 // orcEnd is how much of the end of a file is made sure of before its footer is read.

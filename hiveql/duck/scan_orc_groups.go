@@ -36,7 +36,7 @@ func (o *orcFile) partsOf(ctx context.Context, s *analysis.Scan, stripe int) ([]
 		return all, nil
 	}
 	index, err := o.orc.Index(ctx, stripe, o.asked(s), func(ctx context.Context, off, n int64) error { return o.confirm(ctx, off, off+n) })
-	if err != nil || index == nil || index.Groups() < 2 {
+	if err != nil || index == nil {
 		return all, err
 	}
 	var parts []orcPart
@@ -86,7 +86,7 @@ func (o *orcFile) groupRanges(s *analysis.Scan, index *orc.Index, group int, str
 			return nil, err
 		}
 		r := known[c.ID]
-		if b.Min != nil {
+		if b = o.asRead(b, at); b.Min != nil {
 			r.Min, r.Max = b.Min, b.Max
 		}
 		r.NoNulls, r.OnlyNulls = r.NoNulls || b.Nulls == 0, r.OnlyNulls || b.Nulls == n

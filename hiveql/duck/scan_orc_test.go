@@ -1,10 +1,13 @@
 package duck_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/skepdata/skep/hiveql"
 	"github.com/skepdata/skep/hiveql/duck"
 )
 
@@ -38,12 +41,84 @@ func TestORCGroups(t *testing.T) {
 		}
 		c.check(t, e, "SELECT "+q.what+" FROM o WHERE "+q.where+" ORDER BY 1", want...)
 	}
-	for _, where := range []string{"w = 'text of row x'", "l = 50001"} {
+	wantPruned(t, e, c, 2, "SELECT i FROM o WHERE w = 'text of row x'")
+	wantPruned(t, e, c, 2, "SELECT i FROM o WHERE l = 50001")
+}
+
+// wantPruned runs a query that finds nothing, and wants so many stripes to be left out.
+func wantPruned(t *testing.T, e *duck.Executor, c *catalog, want int64, query string) {
+	t.Helper()
+	c.groups.Store(0)
+	c.pruned.Store(0)
+	c.check(t, e, query)
+	if n := c.pruned.Load(); n != want {
+		t.Errorf("%s: %d of %d stripes are left out", query, n, c.groups.Load())
+	}
+}
+
+// TestORCBloom: Bloom filters that are written for the columns a table names leave out stripes whose bounds do not decide.
+func TestORCBloom(t *testing.T) {
+	e, c := open(t, duck.Config{}), newCatalog(t)
+	table := c.newTable(t, "b", "org.apache.hadoop.hive.ql.io.orc.OrcInputFormat", "org.apache.hadoop.hive.ql.io.orc.OrcSerde",
+		"n:bigint", "s:string", "d:date", "plain:bigint", "wide:string")
+	table.Parameters = map[string]string{
+		"orc.bloom.filter.columns": "N, s,d", "ORC.BLOOM.FILTER.FPP": "0.001", "orc.stripe.size": "100000", "orc.row.index.stride": "1000",
+	}
+	rows := `SELECT CAST(pmod(i * 7919, 20000) * 2 AS BIGINT), concat('w', pmod(i * 7919, 20000) * 2), date_add('2000-01-01', CAST(pmod(i * 7919, 2000) * 2 AS INT)),
+		CAST(pmod(i * 7919, 20000) * 2 AS BIGINT), concat(sha2(CAST(i AS STRING), 512), sha2(CAST(-i AS STRING), 512))
+		FROM (SELECT posexplode(split(space(19999), ' ')) AS (i, x)) r`
+	c.add(t, e, "b", "f", rows)
+	wantPruned(t, e, c, 0, "SELECT n FROM b WHERE plain = 10001")
+	stripes := c.groups.Load()
+	if stripes < 5 {
+		t.Fatalf("%d stripes only", stripes)
+	}
+	for _, where := range []string{"n = 10001", "s = 'w10001'", "d = DATE '2004-01-01'", "n IN (777, 10001)"} {
+		wantPruned(t, e, c, stripes, "SELECT n FROM b WHERE "+where)
+	}
+	c.check(t, e, "SELECT s FROM b WHERE n = 10002", "w10002")
+	table.Parameters["orc.bloom.filter.fpp"] = "1"
+	q, err := c.analyze(t.Context(), rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Write(t.Context(), q, c, hiveql.Output{Dir: t.TempDir(), Table: table.Table, Sink: &collected{}}); err == nil || !strings.Contains(err.Error(), "is no number from 1e-09 to less than 1") {
+		t.Errorf("a share of 1: %v", err)
+	}
+}
+
+// TestORCTimes: bounds of timestamps leave out stripes and groups, and no row, whether digits behind the microseconds are
+// read or cut off; min and max are those of the rows.
+func TestORCTimes(t *testing.T) {
+	for _, cutting := range []bool{false, true} {
+		e, c := open(t, duck.Config{}), newCatalog(t)
+		c.cutting = cutting
+		table := c.newTable(t, "t", "org.apache.hadoop.hive.ql.io.orc.OrcInputFormat", "org.apache.hadoop.hive.ql.io.orc.OrcSerde", "ts:timestamp", "n:int", "wide:string")
+		table.Parameters = map[string]string{"orc.stripe.size": "1000000", "orc.row.index.stride": "500"}
+		c.cutting = false // to be written with all digits
+		c.add(t, e, "t", "f", `SELECT CAST(concat(1955 + cast(i / 400 AS INT), '-03-04 05:06:07.123456', lpad(i % 1000, 3, '0')) AS TIMESTAMP), i, sha2(CAST(i AS STRING), 512)
+			FROM (SELECT posexplode(split(space(29999), ' ')) AS (i, x)) r`)
+		c.cutting = cutting
+		for _, where := range []string{
+			"%s = '1955-03-04 05:06:07.123456'", "%s = '1955-03-04 05:06:07.123456007'", "%s < '1956-01-01 00:00:00'",
+			"%s >= '2029-03-04 05:06:07.123456998'", "%s > '1972-03-04 05:06:07.123456'", "%s <= '1968-03-04 05:06:07.123456'",
+		} {
+			want, err := c.rows(t.Context(), e, "SELECT count(*), sum(n) FROM t WHERE "+fmt.Sprintf(where, "date_sub(ts, 0) IS NOT NULL AND CAST(CAST(ts AS STRING) AS TIMESTAMP)"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.check(t, e, "SELECT count(*), sum(n) FROM t WHERE "+fmt.Sprintf(where, "ts"), want...)
+		}
+		want, err := c.rows(t.Context(), e, "SELECT min(CAST(ts AS STRING)), max(CAST(ts AS STRING)) FROM t")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.check(t, e, "SELECT min(ts), max(ts) FROM t", want...)
 		c.groups.Store(0)
 		c.pruned.Store(0)
-		c.check(t, e, "SELECT i FROM o WHERE "+where)
-		if n := c.pruned.Load(); n != 2 {
-			t.Errorf("WHERE %s: %d of %d stripes are left out", where, n, c.groups.Load())
+		c.check(t, e, "SELECT count(*) FROM t WHERE ts = '1999-01-01 00:00:00'", "0")
+		if n := c.groups.Load(); n < 3 || !cutting && c.pruned.Load() < n-1 { // but for one with the end of the year before
+			t.Errorf("%d of %d stripes are left out", c.pruned.Load(), n)
 		}
 	}
 }

@@ -232,11 +232,11 @@ func (b *summed) addStripes(row *summedRow, o *orcFile) bool {
 		for k, c := range b.columns {
 			of := footer.Bounds{Nulls: n, Rows: n}
 			if at := o.columns[c.place]; at >= 0 {
-				known, err := o.orc.Bounds(b.l.ctx, i, at)
+				known, err := o.bounds(b.l.ctx, i, at)
 				if err != nil || !o.orc.Type(at).Equal(c.Type) {
 					return false
 				}
-				of = footer.Bounds{Min: known.Min, Max: known.Max, Exact: true, Nulls: known.Nulls, Rows: n}
+				of = footer.Bounds{Min: known.Min, Max: known.Max, Exact: known.Exact, Nulls: known.Nulls, Rows: n}
 			}
 			if n > 0 && !c.take(&row.of[k], of) {
 				return false

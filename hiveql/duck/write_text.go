@@ -57,14 +57,28 @@ func (w *writer) text(ctx context.Context) error {
 	return t.end()
 }
 
+// leastBloomShare keeps filters from being many times as large as what they filter.
+const leastBloomShare = 1e-9
+
 // orcOptions are what a table's properties say of its ORC files.
 func orcOptions(t *metastore.Table) (*orc.WriterOptions, error) {
 	o := &orc.WriterOptions{}
 	sizes := map[string]*int{"orc.stripe.size": &o.Stripe, "orc.compress.size": &o.Chunk, "orc.row.index.stride": &o.Stride}
 	for key, value := range t.Parameters {
 		key = strings.ToLower(key)
-		if key == "orc.compress" {
+		switch key {
+		case "orc.compress":
 			o.Codec = value
+		case "orc.bloom.filter.columns":
+			for name := range strings.SplitSeq(value, ",") {
+				o.Bloom = append(o.Bloom, strings.TrimSpace(name))
+			}
+		case "orc.bloom.filter.fpp":
+			share, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+			if err != nil || !(share >= leastBloomShare && share < 1) {
+				return nil, fmt.Errorf("the table property %s=%q is no number from %v to less than 1", key, value, leastBloomShare)
+			}
+			o.BloomShare = share
 		}
 		if to := sizes[key]; to != nil {
 			n, err := strconv.Atoi(strings.TrimSpace(value))

@@ -2,6 +2,7 @@ package orc
 
 import (
 	"encoding/binary"
+	"math"
 	"math/bits"
 	"time"
 
@@ -45,31 +46,28 @@ func parseBlooms(b []byte) (list []bloom, err error) {
 // mostHashes is more than any writer makes of a value.
 const mostHashes = 1000
 
-// lacks reports whether a value of type t is known not to have been put in.
-func (b bloom) lacks(v hivetype.Value, t hivetype.Type) bool {
-	var hash uint64
-	switch {
-	case t.Integer():
-		n, ok := v.(int64)
-		if !ok {
-			return false
-		}
-		hash = hashOfInteger(n)
-	case t.Kind == hivetype.Date:
-		day, ok := v.(time.Time)
-		if !ok {
-			return false
-		}
-		hash = hashOfInteger(floorDiv(day.Unix(), daySeconds))
-	case t.Kind == hivetype.String || t.Kind == hivetype.Varchar:
-		s, ok := v.(string)
-		if !ok {
-			return false
-		}
-		hash = hashOfText(s)
-	default:
-		return false
-	}
+// DefaultBloomShare is that of Java's writer: the default of the table property orc.bloom.filter.fpp.
+const DefaultBloomShare = 0.01
+
+// mostBloomValues bounds how large a filter is made.
+const mostBloomValues = 1 << 20
+
+// newBloom makes an empty filter as Java's writer does it: when so many values are in it, it knows all but a share of
+// those that are not.
+func newBloom(values int, share float64) bloom {
+	n := float64(min(values, mostBloomValues))
+	size := int(-n * math.Log(share) / (math.Ln2 * math.Ln2))
+	size += 64 - size%64
+	return bloom{hashes: uint64(max(1, math.Round(float64(size)/n*math.Ln2))), words: make([]byte, size/8)}
+}
+
+// encoded is the message BloomFilter.
+func (b bloom) encoded() orcfile.Message {
+	return orcfile.Message(nil).Number(1, b.hashes).Bytes(3, b.words)
+}
+
+// bits calls visit for each bit of a hash, until it returns false.
+func (b bloom) bits(hash uint64, visit func(word *byte, bit byte) bool) {
 	size := int32(len(b.words) * 8)
 	first, second := int32(hash), int32(hash>>32)
 	for i := int32(1); i <= int32(b.hashes); i++ {
@@ -77,11 +75,52 @@ func (b bloom) lacks(v hivetype.Value, t hivetype.Type) bool {
 		if at < 0 {
 			at = ^at
 		}
-		if at %= size; b.words[at/8]>>(at%8)&1 == 0 {
-			return true
+		if at %= size; !visit(&b.words[at/8], 1<<(at%8)) {
+			return
 		}
 	}
-	return false
+}
+
+// add puts in a value of type t, which has to have filters.
+func (b bloom) add(v hivetype.Value, t hivetype.Type) {
+	if hash, ok := bloomHash(v, t); ok {
+		b.bits(hash, func(word *byte, bit byte) bool {
+			*word |= bit
+			return true
+		})
+	}
+}
+
+// lacks reports whether a value of type t is known not to have been put in.
+func (b bloom) lacks(v hivetype.Value, t hivetype.Type) (missing bool) {
+	if hash, ok := bloomHash(v, t); ok {
+		b.bits(hash, func(word *byte, bit byte) bool {
+			missing = *word&bit == 0
+			return !missing
+		})
+	}
+	return missing
+}
+
+// filtered reports whether there are filters of a type that are understood here.
+func filtered(t hivetype.Type) bool {
+	return t.Integer() || t.Kind == hivetype.Date || t.Kind == hivetype.String || t.Kind == hivetype.Varchar
+}
+
+// bloomHash is the hash of a value of type t; false where it is none of a type that has filters.
+func bloomHash(v hivetype.Value, t hivetype.Type) (uint64, bool) {
+	if !filtered(t) {
+		return 0, false
+	}
+	switch v := v.(type) {
+	case int64:
+		return hashOfInteger(v), t.Integer()
+	case time.Time:
+		return hashOfInteger(floorDiv(v.Unix(), daySeconds)), t.Kind == hivetype.Date
+	case string:
+		return hashOfText(v), t.Text()
+	}
+	return 0, false
 }
 
 // hashOfInteger is Thomas Wang's, with shifts that keep the sign.

@@ -23,6 +23,8 @@ type columnWriter struct {
 	solid   int  // values of the stripe before the first NULL, which are not in present yet
 	group   statistics
 	marks   []groupMark // of the groups of the stripe
+	filter  *bloom      // of the group; nil where the column has none
+	filters int         // bytes of the filters in marks
 	stripe  orcfile.Statistics
 	file    orcfile.Statistics
 	failed  error           // of adding statistics up
@@ -96,6 +98,9 @@ func (c *columnWriter) write(v hivetype.Value) error {
 		c.solid++
 	}
 	c.group.count++
+	if c.filter != nil {
+		c.filter.add(v, c.t)
+	}
 	c.raw += rawSize(v, c.t)
 	switch c.t.Kind {
 	case hivetype.Boolean:
@@ -264,7 +269,7 @@ func (c *columnWriter) direct() {
 
 // held is how much memory the column and those below it take.
 func (c *columnWriter) held() int {
-	n := c.present.runs.out.Held() + c.data.Held() + c.second.Held() + c.lengths.Held()
+	n := c.filters + c.present.runs.out.Held() + c.data.Held() + c.second.Held() + c.lengths.Held()
 	if c.words != nil {
 		n += c.words.held()
 	}

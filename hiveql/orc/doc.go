@@ -16,7 +16,8 @@
 // Values come in the Arrow types that package formats has for Hive's. A file's own types are told by File.Type; to make
 // others of them is the caller's business, as are the names that a table has for its columns.
 //
-// What is written has no indexes within stripes, and statistics of each stripe and of the file.
+// What is written has statistics of the file, of each stripe and of each group of its rows, with an index of where groups
+// begin, and Bloom filters of the columns that WriterOptions name.
 //
 // The package knows no table, no partition and no store: a file is something that can be read at an offset.
 package orc

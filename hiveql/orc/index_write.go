@@ -8,6 +8,7 @@ type groupMark struct {
 	solid                          int // values before it that are not in the stream of NULLs yet
 	words                          int // values before it that are in the dictionary only
 	values                         orcfile.Message
+	bloom                          orcfile.Message // where the column has filters
 }
 
 // placeIn is the end of a stream, where no run is open, and bits of a byte that is not full.
@@ -39,6 +40,12 @@ func (c *columnWriter) mark() {
 func (c *columnWriter) endGroup() {
 	m := c.group.encoded()
 	c.marks[len(c.marks)-1].values = m
+	if c.filter != nil {
+		b := c.filter.encoded()
+		c.marks[len(c.marks)-1].bloom = b
+		c.filters += len(b)
+		clear(c.filter.words)
+	}
 	if err := c.stripe.Add(m); err != nil && c.failed == nil {
 		c.failed = err
 	}
@@ -104,6 +111,17 @@ func (c *columnWriter) index(compressed bool) (m orcfile.Message) {
 			entry = entry.Packed(1, numbers...)
 		}
 		m = m.Bytes(1, entry.Bytes(2, g.values))
+	}
+	return m
+}
+
+// blooms is the message of the Bloom filters of the groups; nil where the column has none.
+func (c *columnWriter) blooms() (m orcfile.Message) {
+	if c.filter == nil {
+		return nil
+	}
+	for i := range c.marks {
+		m = m.Bytes(1, c.marks[i].bloom)
 	}
 	return m
 }

@@ -30,6 +30,7 @@ func TestWrittenGroups(t *testing.T) {
 			}
 		}
 		o := WriterOptions{Codec: codecs[r.IntN(len(codecs))], Stripe: 1 << (12 + r.IntN(8)), Chunk: 1 << (6 + r.IntN(8)), Stride: 1 + r.IntN(200)}
+		o.Bloom = []string{"N", "c0", "none such"}
 		file := written(t, columns, rows, o)
 		f, err := Open(t.Context(), at(file), int64(len(file)))
 		if err != nil {
@@ -84,6 +85,70 @@ func checkIndex(t *testing.T, f *File, stripe int, rows [][]hivetype.Value) {
 		b, err := x.Bounds(g, 0)
 		if err != nil || b.Min != least || b.Max != most || b.Nulls != 0 {
 			t.Fatalf("group %d: %v, %v, and it is %d to %d", g, b, err, least, most)
+		}
+		checkBloom(t, x.Lacks(g, 0), rows[first:first+n], 0)
+	}
+	if len(f.types) < 2 || !filtered(f.types[1]) {
+		return
+	}
+	if err := x.read(t.Context(), footerOf(t, f, stripe), 1, nothingSure); err != nil {
+		t.Fatal(err)
+	}
+	for g := range x.Groups() {
+		first, n := x.Rows(g)
+		checkBloom(t, x.Lacks(g, 1), rows[first:first+n], 1)
+	}
+}
+
+// checkBloom wants a filter that knows no value of the rows to be missing.
+func checkBloom(t *testing.T, lacks func(hivetype.Value) bool, rows [][]hivetype.Value, column int) {
+	t.Helper()
+	if lacks == nil {
+		t.Fatalf("column %d has no filter", column)
+	}
+	for _, row := range rows {
+		if row[column] != nil && lacks(row[column]) {
+			t.Fatalf("column %d: the filter says that %v is not there", column, row[column])
+		}
+	}
+}
+
+// TestBloomShare: of values that are not there, filters let through about the share that they are made for, and how large
+// they are is what Java's writer makes of it.
+func TestBloomShare(t *testing.T) {
+	columns := []formats.Field{{Name: "n", Type: hivetype.Of(hivetype.BigInt)}, {Name: "s", Type: hivetype.Of(hivetype.String)}}
+	var rows [][]hivetype.Value
+	for i := range int64(20000) {
+		rows = append(rows, []hivetype.Value{i * 3, fmt.Sprint("word ", i)})
+	}
+	for share, want := range map[float64]struct{ bytes, hashes int }{0: {11984, 7}, 0.05: {7800, 4}} {
+		file := written(t, columns, rows, WriterOptions{Bloom: []string{"n", "s"}, BloomShare: share})
+		f, err := Open(t.Context(), at(file), int64(len(file)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := &Index{file: f, rows: int64(len(rows)), stride: DefaultStride, columns: map[int]columnIndex{}}
+		for column, other := range []func(i int64) hivetype.Value{
+			func(i int64) hivetype.Value { return i*3 + 1 }, func(i int64) hivetype.Value { return fmt.Sprint("other ", i) },
+		} {
+			if err := x.read(t.Context(), footerOf(t, f, 0), column, nothingSure); err != nil {
+				t.Fatal(err)
+			}
+			if b := x.columns[column].blooms[0]; len(b.words) != want.bytes || b.hashes != uint64(want.hashes) {
+				t.Errorf("share %v: %d bytes and %d hashes, want %v", share, len(b.words), b.hashes, want)
+			}
+			let, lacks := 0, x.Lacks(1, column)
+			for i := range int64(20000) {
+				if !lacks(other(i)) {
+					let++
+				}
+			}
+			if share == 0 {
+				share = DefaultBloomShare
+			}
+			if got := float64(let) / 20000; got > 1.5*share || got < share/2 {
+				t.Errorf("share %v, column %d: %v are let through", share, column, got)
+			}
 		}
 	}
 }

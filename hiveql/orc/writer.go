@@ -29,6 +29,12 @@ type WriterOptions struct {
 	Stripe, Chunk int
 	// Stride is how many rows a group has, of which the indexes of a stripe tell; 0 means the default, less none.
 	Stride int
+	// Bloom names columns whose groups get Bloom filters, in any case: of integers, days, string and varchar. Others have none,
+	// and so has a file without indexes.
+	Bloom []string
+	// BloomShare is the share of values that are not in a group, which its filter may not know to be none of it. 0
+	// means the default.
+	BloomShare float64
 }
 
 // Writer writes rows to one file. It is for one goroutine at a time, and holds about one stripe in memory.
@@ -80,8 +86,24 @@ func NewWriter(columns []formats.Field, w io.Writer, o WriterOptions) (*Writer, 
 	if out.root, err = newColumnWriter(t, &id, out.clock, out.chunks); err != nil {
 		return nil, err
 	}
+	out.filter()
 	out.write([]byte(orcfile.Magic))
 	return out, nil
+}
+
+// filter makes the Bloom filters of the first group.
+func (w *Writer) filter() {
+	share := w.options.BloomShare
+	if share == 0 {
+		share = DefaultBloomShare
+	}
+	for i, f := range w.root.t.Fields {
+		named := slices.ContainsFunc(w.options.Bloom, func(name string) bool { return strings.EqualFold(name, f.Name) })
+		if named && filtered(f.Type) && w.options.Stride > 0 {
+			b := newBloom(w.options.Stride, share)
+			w.root.below[i].filter = &b
+		}
+	}
 }
 
 func codecNamed(name string) (orcfile.Codec, error) {
@@ -182,6 +204,10 @@ func (w *Writer) stripe() {
 		if w.options.Stride > 0 { // indexes are before all rows
 			n := w.write(w.packed(c.index(w.encode != nil)))
 			footer = footer.Bytes(1, encodedStream(streamIndex, c.id, uint64(n)))
+			if m := c.blooms(); m != nil {
+				n := w.write(w.packed(m))
+				footer = footer.Bytes(1, encodedStream(streamBloomUTF8, c.id, uint64(n)))
+			}
 		}
 	})
 	index := w.at - begin
@@ -306,8 +332,19 @@ func (c *columnWriter) streams() []encodedAs {
 	return list
 }
 
+// bloomUTF8 is the encoding of filters whose text is hashed as UTF-8 and whose times are in UTC.
+const bloomUTF8 = 1
+
 // encoding is the message of how the column is encoded.
 func (c *columnWriter) encoding() orcfile.Message {
+	m := c.rowEncoding()
+	if c.filter != nil {
+		m = m.Number(3, bloomUTF8)
+	}
+	return m
+}
+
+func (c *columnWriter) rowEncoding() orcfile.Message {
 	switch c.t.Kind {
 	case hivetype.Boolean, hivetype.TinyInt, hivetype.Float, hivetype.Double, hivetype.Struct, hivetype.Union:
 		return orcfile.Message(nil).Number(1, encodingDirect)
@@ -321,7 +358,7 @@ func (c *columnWriter) encoding() orcfile.Message {
 // begin begins a stripe.
 func (c *columnWriter) begin() {
 	c.group, c.nulls, c.solid = statistics{kind: c.t.Kind}, false, 0
-	c.stripe, c.marks = orcfile.Statistics{}, append(c.marks[:0], groupMark{})
+	c.stripe, c.marks, c.filters = orcfile.Statistics{}, append(c.marks[:0], groupMark{}), 0
 	switch c.t.Kind {
 	case hivetype.String, hivetype.Varchar, hivetype.Char:
 		c.words = &dictionary{}
