@@ -1,6 +1,9 @@
 package syntax
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // The words of HiveQL are of two kinds: reserved ones are identifiers only in backquotes, the
 // others mean something in their place and may be identifiers everywhere else.
@@ -44,7 +47,23 @@ type keyword struct {
 	reserved bool
 }
 
-var keywords = keywordTable()
+// formerNames are words that Hive reserved only with versions 1.2 to 4, mostly because SQL:2011 does. Scripts written
+// before that call columns so, above all date, timestamp and user. They are names where nothing else could stand.
+const formerNames = `
+	ANY AUTHORIZATION BIGINT BINARY BOOLEAN BOTH COLUMN COMMIT CONSTRAINT CUBE CURRENT CURSOR DATABASE DATE DEC
+	DECIMAL DOUBLE EXCHANGE EXTERNAL FETCH FLOAT FLOOR FORCE FOREIGN FUNCTION GRANT GROUPING IMPORT INT INTEGER LESS
+	LOCAL MORE NONE NUMERIC OF ONLY OUT PERCENT PRECISION PRESERVE PRIMARY PROCEDURE RANGE READS REAL REFERENCES REVOKE
+	ROLLBACK ROLLUP ROW ROWS SMALLINT START SYNC TIME TIMESTAMP TRIGGER TRUNCATE UNIQUE UPDATE USER WINDOW`
+
+var (
+	keywords = keywordTable()
+	former   = strings.Fields(formerNames)
+)
+
+// formerName reports whether a token is a reserved word that was a name in older versions.
+func formerName(t *token) bool {
+	return t.kind == tWord && t.reserved && slices.Contains(former, t.text)
+}
 
 func keywordTable() map[string]keyword {
 	m := map[string]keyword{}

@@ -60,7 +60,7 @@ func (p *parser) wordAtom() Expr {
 	case "EXTRACT":
 		return p.extract()
 	}
-	if t.reserved && !(call && functionWord(t.text)) {
+	if t.reserved && !(call && functionWord(t.text)) && (call || !formerName(t)) {
 		p.failExpected("an expression")
 		return nil
 	}

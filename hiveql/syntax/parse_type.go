@@ -5,10 +5,13 @@ import (
 	"strings"
 )
 
-// ident parses a name.
+// ident parses a name, which nothing else can stand for.
 func (p *parser) ident() Ident {
 	start := p.i
 	name, quoted, ok := p.identAt(p.tok())
+	if t := p.tok(); formerName(t) {
+		name, quoted, ok = p.src[t.off:t.end], true, true
+	}
 	if !ok {
 		p.failExpected("a name")
 		return Ident{}
@@ -36,10 +39,16 @@ func (p *parser) idents() []Ident { return list(p, p.ident) }
 
 func (p *parser) parenIdents() []Ident { return parenList(p, p.ident) }
 
-// objectName parses table or database.table.
+// objectName parses table or database.table. Both in one pair of backquotes, as Hive took them up to version 3, are the
+// same: no name has a dot.
 func (p *parser) objectName() ObjectName {
 	start := p.i
 	n := ObjectName{Parts: []Ident{p.ident()}}
+	if id := n.Parts[0]; id.Quoted && !p.at(".") {
+		if db, table, ok := strings.Cut(id.Name, "."); ok && db != "" && table != "" {
+			n.Parts = []Ident{{Span: id.Span, Name: db, Quoted: true}, {Span: id.Span, Name: table, Quoted: true}}
+		}
+	}
 	for p.at(".") && p.isIdent(p.ahead(1)) {
 		p.next()
 		n.Parts = append(n.Parts, p.ident())
