@@ -83,7 +83,7 @@ func (s *Session) viewQuery(
 		v.Storage.Columns = append(v.Storage.Columns, c)
 	}
 	v.ViewOriginalText = strings.TrimSpace(textOf(r.source, q))
-	if expanded == "" || len(s.macros) > 0 { // which end with the session
+	if expanded == "" || len(s.macros)+len(s.functions) > 0 { // which end with the session
 		qualify(q, s.db)
 		expanded = syntax.Print(q)
 	}

@@ -106,7 +106,8 @@ type Session struct {
 	db        string
 	settings  *settings
 	temporary *temporaries
-	macros    map[string]macro // by name in lower case
+	macros    map[string]macro  // by name in lower case
+	functions map[string]string // of CREATE TEMPORARY FUNCTION: by name in lower case, the built-in function
 	resources resources
 	watch     func(*Result)
 	cleanups  []cleanup // of writes that this session has committed

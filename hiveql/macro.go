@@ -49,6 +49,7 @@ func (s *Session) createMacro(ctx context.Context, n *syntax.CreateMacro) error 
 		s.macros = map[string]macro{}
 	}
 	s.macros[strings.ToLower(n.Name.Name)] = m
+	delete(s.functions, strings.ToLower(n.Name.Name))
 	return nil
 }
 
@@ -77,8 +78,9 @@ func (m macro) expand(call *syntax.Call) (syntax.Expr, error) {
 	return holder.X, nil
 }
 
-// expandMacros replaces the calls of the session's macros in a statement.
+// expandMacros replaces the calls of the session's macros and functions in a statement.
 func (s *Session) expandMacros(stmt syntax.Stmt) error {
+	s.renameFunctions(stmt)
 	if len(s.macros) == 0 {
 		return nil
 	}
@@ -102,21 +104,4 @@ func (s *Session) expandMacros(stmt syntax.Stmt) error {
 		return body
 	})
 	return first
-}
-
-// dropFunction runs DROP TEMPORARY MACRO and DROP FUNCTION. Functions other than macros cannot
-// be made here, so none can be dropped.
-func (s *Session) dropFunction(n *syntax.DropFunction) error {
-	name := strings.ToLower(n.Name.Parts[len(n.Name.Parts)-1].Name)
-	if _, ok := s.macros[name]; ok && len(n.Name.Parts) == 1 {
-		delete(s.macros, name)
-		return nil
-	}
-	if _, builtin := analysis.Lookup(name); builtin && !n.Macro {
-		return semantic(&n.Name, 10301, "Cannot drop native function %s", name)
-	}
-	if n.IfExists || s.dropsQuietly() {
-		return nil
-	}
-	return semantic(&n.Name, 10011, "Invalid function %s", name)
 }

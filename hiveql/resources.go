@@ -20,12 +20,13 @@ import (
 type resources struct {
 	dir   string   // "" until there is one
 	added []string // as ADD FILE named them, in order
+	jars  []string // as ADD JAR named them, in order
 }
 
 // files is the directory of the copies.
 func (r *resources) files() string { return filepath.Join(r.dir, "files") }
 
-// resource runs ADD, LIST and DELETE FILE. Jars hold code for Java, which is not run here.
+// resource runs ADD, LIST and DELETE of FILE and JAR.
 func (s *Session) resource(ctx context.Context, r *Result, n *syntax.ShellCommand) error {
 	words := resourceWords(n.Args)
 	kind := ""
@@ -34,6 +35,10 @@ func (s *Session) resource(ctx context.Context, r *Result, n *syntax.ShellComman
 		words = words[1:]
 	}
 	isFile := kind == "FILE" || kind == "FILES"
+	if kind == "JAR" || kind == "JARS" {
+		s.jars(r, n.Command, words)
+		return nil
+	}
 	switch {
 	case n.Command == "add" && !isFile:
 		e := unsupported(n, "ADD "+kind)
@@ -53,6 +58,31 @@ func (s *Session) resource(ctx context.Context, r *Result, n *syntax.ShellComman
 		r.showLines("resource", lines)
 	}
 	return nil
+}
+
+// jars runs ADD, LIST and DELETE JAR. Jars hold code for Java, which is not run here, so that only their names are kept:
+// most scripts add those of SerDes that are known here anyway, and what is in the others is refused where it is used.
+func (s *Session) jars(r *Result, command string, names []string) {
+	res := &s.resources
+	switch command {
+	case "add":
+		for _, name := range names {
+			if !slices.Contains(res.jars, name) {
+				res.jars = append(res.jars, name)
+			}
+			r.say("Added [" + name + "] to class path, of which nothing is run: SerDes and functions are those that hiveql has")
+		}
+	case "delete":
+		res.jars = slices.DeleteFunc(res.jars, func(name string) bool { return len(names) == 0 || slices.Contains(names, name) })
+	case "list":
+		var lines []string
+		for _, name := range res.jars {
+			if len(names) == 0 || slices.Contains(names, name) {
+				lines = append(lines, name)
+			}
+		}
+		r.showLines("resource", lines)
+	}
 }
 
 // resourceWords splits at white space, and takes quotes off.

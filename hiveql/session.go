@@ -231,9 +231,7 @@ func (s *Session) runRare(ctx context.Context, r *Result) error {
 	case *syntax.ReloadFunctions:
 		return nil
 	case *syntax.CreateFunction:
-		e := unsupported(n, "CREATE FUNCTION (Java classes)")
-		e.Hint = "CREATE TEMPORARY MACRO makes a function of an expression"
-		return e
+		return s.createFunction(n)
 	case *syntax.Export:
 		return s.export(ctx, r, n)
 	case *syntax.Import:
