@@ -7,7 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/skepdata/skep/copy/internal/javaregex"
+	"github.com/skepdata/skep/internal/javaregex"
 	"github.com/skepdata/skep/storage"
 )
 

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/skepdata/skep/copy/internal/javaregex"
+	"github.com/skepdata/skep/internal/javaregex"
 	"github.com/skepdata/skep/storage"
 )
 

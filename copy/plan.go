@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/skepdata/skep/copy/internal/javaregex"
+	"github.com/skepdata/skep/internal/javaregex"
 	"github.com/skepdata/skep/storage"
 )
 

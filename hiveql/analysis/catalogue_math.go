@@ -7,7 +7,7 @@ func mathFunctions() []*Function {
 	random := scalar("rand", "rand([seed]) - Returns a pseudorandom number between 0 and 1", sig("bigint?->double"))
 	random.Volatile = true
 	return []*Function{
-		scalar("abs", "abs(x) - Returns the absolute value of x", numberToItself),
+		scalar("abs", "abs(x) - Returns the absolute value of x", bindAbs),
 		scalar("acos", "acos(x) - Returns the arc cosine of x if -1<=x<=1, NULL otherwise", real1),
 		scalar("asin", "asin(x) - Returns the arc sine of x if -1<=x<=1, NULL otherwise", real1),
 		scalar("atan", "atan(x) - Returns the arc tangent of x in radians", real1),
@@ -69,6 +69,15 @@ func numberToItself(args []Arg) (Binding, error) {
 	}
 	t, err := numeric(0, args[0])
 	return Binding{Args: []hivetype.Type{t}, Result: t}, err
+}
+
+// bindAbs gives an int for the integers smaller than that.
+func bindAbs(args []Arg) (Binding, error) {
+	b, err := numberToItself(args)
+	if err == nil && (b.Result.Kind == hivetype.TinyInt || b.Result.Kind == hivetype.SmallInt) {
+		b.Args[0], b.Result = hivetype.Of(hivetype.Int), hivetype.Of(hivetype.Int)
+	}
+	return b, err
 }
 
 // bindFloor gives bigint, and for decimals a decimal without fraction that has room for the

@@ -113,7 +113,7 @@ bool repeat(std::string &out, std::string_view s, int32_t n) {
 }
 
 bool ascii(int32_t &out, std::string_view s) {
-  return out = s.empty() ? 0 : static_cast<unsigned char>(s[0]), true;
+  return out = s.empty() ? 0 : static_cast<signed char>(s[0]), true; // the first byte, as Java has bytes
 }
 
 bool chr(std::string &out, int64_t n) {

@@ -278,7 +278,7 @@ func mathRules() map[string]rule {
 		"log2": as("log2(CASE WHEN $1 > 0 THEN $1 END)"),
 		"log": byCount("ln(CASE WHEN $1 > 0 THEN $1 END)",
 			"(ln(CASE WHEN $2 > 0 THEN $2 END) / ln(CASE WHEN $1 > 1 THEN $1 END))"),
-		"abs": as("abs($1)::$T"), "cbrt": as("skep_cbrt($1)"), "power": as("pow($1, $2)"), "bin": as("skep_bin($1)"),
+		"abs": absolute, "cbrt": as("skep_cbrt($1)"), "power": as("pow($1, $2)"), "bin": as("skep_bin($1)"),
 		"conv": as("skep_conv($1, $2, $3)"), "factorial": as("skep_factorial($1)"),
 		"pmod": moduloRule("pmod", "skep_pmod"), "positive": as("$1"),
 		"rand": random,
@@ -292,6 +292,14 @@ func mathRules() map[string]rule {
 		all[f] = as(f + "($1)")
 	}
 	return all
+}
+
+// absolute leaves the least integer of a type, which has no positive one, as it is.
+func absolute(l *lowerer, x *analysis.Call, args []string) string {
+	if x.T.Integer() {
+		return l.fill("CASE WHEN $1 < 0 THEN skep_negate($1) ELSE $1 END", x, args)
+	}
+	return l.fill("abs($1)::$T", x, args)
 }
 
 // random with a seed gives each row the number that Java's generator has for it, by the number of

@@ -27,7 +27,7 @@ func textRules() map[string]rule {
 			return l.fill("strlen($1)::INTEGER", x, args)
 		},
 		"levenshtein": as("levenshtein($1, $2)::INTEGER"),
-		"locate":      as("skep_locate($*)"), "lower": as("lower($1)"), "upper": as("upper($1)"),
+		"locate":      as("skep_locate($*)"), "lower": as("lower($1)"), "upper": as("upper(replace($1, 'ß', 'SS'))"),
 		"lpad": byCount("", "skep_lpad($1, $2, ' ')", "skep_lpad($1, $2, $3)"),
 		"rpad": byCount("", "skep_rpad($1, $2, ' ')", "skep_rpad($1, $2, $3)"),
 		"trim": as("trim($*)"), "ltrim": as("ltrim($*)"), "rtrim": as("rtrim($*)"),
@@ -123,16 +123,16 @@ func patternRules() map[string]rule {
 	return map[string]rule{
 		"get_json_object": getJSONObject,
 		"parse_url":       as("skep_parse_url($*)"),
-		"regexp_extract": func(l *lowerer, x *analysis.Call, args []string) string {
+		"regexp_extract": backtracking(groupOf, func(l *lowerer, x *analysis.Call, args []string) string {
 			if len(args) == 2 {
 				return "regexp_extract(" + args[0] + ", " + l.pattern(x, args) + ", 1)"
 			}
 			return "regexp_extract(" + args[0] + ", " + l.pattern(x, args) + ", " + args[2] + ")"
-		},
-		"regexp_replace": func(l *lowerer, x *analysis.Call, args []string) string {
+		}),
+		"regexp_replace": backtracking(replaced, func(l *lowerer, x *analysis.Call, args []string) string {
 			return "regexp_replace(" + args[0] + ", " + l.pattern(x, args) + ", " + replacement(x, args[2]) + ", 'g')"
-		},
-		"split": func(l *lowerer, x *analysis.Call, args []string) string {
+		}),
+		"split": backtracking(between, func(l *lowerer, x *analysis.Call, args []string) string {
 			if p, ok := constantText(x, 1); ok && p != "" && !strings.ContainsAny(p, `\.[]{}()*+-?^$|`) {
 				return l.fill("string_split($1, $2)", x, args)
 			}
@@ -140,12 +140,14 @@ func patternRules() map[string]rule {
 				return l.fill("CASE WHEN $1 = '' THEN [''] ELSE list_append(string_split($1, ''), '') END", x, args)
 			}
 			return "string_split_regex(" + args[0] + ", " + l.pattern(x, args) + ")"
-		},
+		}),
 	}
 }
 
 func rlike(l *lowerer, x *analysis.Call, args []string) string {
-	return "regexp_matches(" + args[0] + ", " + l.pattern(x, args) + ")"
+	return backtracking(found, func(l *lowerer, x *analysis.Call, args []string) string {
+		return "regexp_matches(" + args[0] + ", " + l.pattern(x, args) + ")"
+	})(l, x, args)
 }
 
 // pattern is the second argument, a regular expression of Java's, in RE2's syntax. One that is

@@ -61,12 +61,8 @@ func (t *regexpTranslator) inSet(rest string) error {
 	switch {
 	case strings.HasPrefix(rest, "&&"):
 		return t.refuse("the intersection of character classes &&")
-	case rest[0] == '[' && !strings.HasPrefix(rest, "[:"):
-		return t.refuse("a character class inside another one")
 	case rest[0] == '[':
-		t.out.WriteString(`\[`)
-		t.at++
-		return nil
+		return t.refuse("a character class inside another one")
 	case rest[0] == ']':
 		t.set = 0
 	}

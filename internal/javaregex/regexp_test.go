@@ -7,7 +7,7 @@ import (
 
 	"github.com/cockroachdb/datadriven"
 
-	"github.com/skepdata/skep/copy/internal/javaregex"
+	"github.com/skepdata/skep/internal/javaregex"
 )
 
 // Each case of testdata/match is a pattern and, line by line, the texts to match it against.
