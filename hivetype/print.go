@@ -220,7 +220,7 @@ func appendJSON(dst []byte, v Value, t Type) []byte {
 	}
 	switch t.Kind {
 	case String, Varchar, Char:
-		return appendQuoted(dst, v.(string))
+		return AppendQuoted(dst, v.(string))
 	case Date, Timestamp, TimestampLocalTZ, IntervalYearMonth, IntervalDayTime:
 		return append(appendPrimitive(append(dst, '"'), v, t), '"')
 	case Decimal:
@@ -277,7 +277,9 @@ func (d Dec) trim() Dec {
 	return Dec{Unscaled: u, Scale: d.Scale}
 }
 
-func appendQuoted(dst []byte, s string) []byte {
+// AppendQuoted appends text in double quotes, escaped as in JSON, as Hive prints it within nested values and writes it in
+// JSON. Bytes that are no UTF-8 stay as they are.
+func AppendQuoted(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {

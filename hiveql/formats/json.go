@@ -219,7 +219,7 @@ func (f jsonFormat) write(dst []byte, fields []Field, row []hivetype.Value) ([]b
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(appendJSONString(dst, fields[i].Name), ':')
+		dst = append(hivetype.AppendQuoted(dst, fields[i].Name), ':')
 		var err error
 		if dst, err = f.value(dst, v, fields[i].Type); err != nil {
 			return dst, fmt.Errorf("column %s: %w", fields[i].Name, err)
@@ -251,7 +251,7 @@ func (f jsonFormat) value(dst []byte, v hivetype.Value, t hivetype.Type) ([]byte
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = append(appendJSONString(dst, t.Fields[i].Name), ':')
+			dst = append(hivetype.AppendQuoted(dst, t.Fields[i].Name), ':')
 			if dst, err = f.value(dst, e, t.Fields[i].Type); err != nil {
 				return dst, err
 			}
@@ -272,7 +272,7 @@ func (f jsonFormat) dict(dst []byte, entries []hivetype.Entry, t hivetype.Type) 
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(appendJSONString(dst, string(hivetype.AppendText(nil, e.Key, *t.Key))), ':')
+		dst = append(hivetype.AppendQuoted(dst, string(hivetype.AppendText(nil, e.Key, *t.Key))), ':')
 		var err error
 		if dst, err = f.value(dst, e.Value, *t.Elem); err != nil {
 			return dst, err
@@ -284,7 +284,7 @@ func (f jsonFormat) dict(dst []byte, entries []hivetype.Entry, t hivetype.Type) 
 func (f jsonFormat) primitive(dst []byte, v hivetype.Value, t hivetype.Type) []byte {
 	switch t.Kind {
 	case hivetype.String, hivetype.Varchar, hivetype.Char:
-		return appendJSONString(dst, v.(string))
+		return hivetype.AppendQuoted(dst, v.(string))
 	case hivetype.Binary:
 		dst = append(dst, '"')
 		return append(base64.StdEncoding.AppendEncode(dst, v.([]byte)), '"')
@@ -295,7 +295,7 @@ func (f jsonFormat) primitive(dst []byte, v hivetype.Value, t hivetype.Type) []b
 		if c := text[len(text)-1]; c >= '0' && c <= '9' {
 			return append(dst, text...)
 		}
-		return appendJSONString(dst, string(text)) // NaN and Infinity are no numbers in JSON
+		return hivetype.AppendQuoted(dst, string(text)) // NaN and Infinity are no numbers in JSON
 	}
-	return appendJSONString(dst, string(hivetype.AppendText(nil, v, t)))
+	return hivetype.AppendQuoted(dst, string(hivetype.AppendText(nil, v, t)))
 }

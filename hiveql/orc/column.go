@@ -96,6 +96,16 @@ type common struct {
 	t       arrow.DataType
 	present *bitRuns // nil where no value is NULL by itself
 	valid   []bool
+	scratch []int64
+}
+
+// next reads n numbers into a list, which is used again by the next call.
+func (c *common) next(n int, from integers) ([]int64, error) {
+	if cap(c.scratch) < n {
+		c.scratch = make([]int64, n)
+	}
+	list := c.scratch[:n]
+	return list, from.next(list)
 }
 
 // presence says which of n values are not NULL, and how many. The list is nil where all are; it is used again by the

@@ -38,7 +38,6 @@ type lists struct {
 	common
 	below   []column // the element, or key and value
 	lengths integers
-	scratch []int64
 }
 
 func (c *lists) read(n int, within []bool) (arrow.ArrayData, error) {
@@ -46,11 +45,8 @@ func (c *lists) read(n int, within []bool) (arrow.ArrayData, error) {
 	if err != nil {
 		return nil, err
 	}
-	if cap(c.scratch) < have {
-		c.scratch = make([]int64, n)
-	}
-	list := c.scratch[:have]
-	if err := c.lengths.next(list); err != nil {
+	list, err := c.next(have, c.lengths)
+	if err != nil {
 		return nil, fmt.Errorf("lengths: %w", err)
 	}
 	offsets, at, all := make([]int32, n+1), 0, int64(0)

@@ -23,8 +23,7 @@ type texts struct {
 	words      [][]byte
 	binary     bool // no text
 	blank      bool // blanks at the end are not of the value
-	scratch    []int64
-	before     int // bytes of the last batch, and some more
+	before     int  // bytes of the last batch, and some more
 }
 
 func (o *opening) texts(c common, id uint32, info orcfile.Type) column {
@@ -45,20 +44,15 @@ func (c *texts) read(n int, within []bool) (arrow.ArrayData, error) {
 	if err != nil {
 		return nil, err
 	}
-	if cap(c.scratch) < have {
-		c.scratch = make([]int64, n)
-	}
-	list := c.scratch[:have]
 	offsets, bytes := make([]int32, n+1), make([]byte, 0, c.before)
-	add := c.append
+	add, from := c.append, c.lengths
 	if c.numbers != nil {
 		if err := c.readDictionary(); err != nil {
 			return nil, fmt.Errorf("dictionary: %w", err)
 		}
-		err, add = c.numbers.next(list), c.appendWord
-	} else {
-		err = c.lengths.next(list)
+		add, from = c.appendWord, c.numbers
 	}
+	list, err := c.next(have, from)
 	if err != nil {
 		return nil, err
 	}
