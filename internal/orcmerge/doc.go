@@ -15,7 +15,9 @@
 //
 //   - the schemas: names, types and attributes of all columns, in the same order;
 //   - of files that have stripes the compression, the version of the format, the writer and its version, which tell readers
-//     what to believe of statistics and Bloom filters, the calendar, and how many rows an entry of the indexes has;
+//     what to believe of statistics and Bloom filters, the calendar, and how many rows an entry of the indexes has.
+//     The last of these keeps apart what has indexes and what has none: one number holds for all stripes, and where it
+//     were 0, readers would not look at the indexes there are;
 //   - the values of user metadata that have one name, but for that in which Spark leaves its version: it is left out then.
 //
 // Files with encrypted columns are refused.

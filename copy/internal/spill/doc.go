@@ -15,4 +15,6 @@
 //
 // The files are without names from the moment they are made: they are gone with the process, however
 // it ends.
+//
+// The package knows bytes, and neither objects nor copies.
 package spill
