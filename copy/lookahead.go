@@ -92,7 +92,10 @@ func (a *lookahead) begin() bool {
 	a.running.Go(func() {
 		defer close(e.done)
 		e.r, e.err = a.s.open(a.ctx, src, 0, src.Size)
-		if e.err == nil && held > 0 {
+		switch {
+		case e.err != nil:
+			a.s.j.aheadMemory.Release(held)
+		case held > 0:
 			e.r = a.hold(e.r, src.Size, held)
 		}
 		end(done(src.Size, e.err))

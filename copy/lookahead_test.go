@@ -112,6 +112,49 @@ func TestSourceAheadFails(t *testing.T) {
 	}
 }
 
+// Sources that cannot be opened hold no memory that others could be asked for ahead with.
+func TestSourcesThatFailHoldNothing(t *testing.T) {
+	g := newGrouping(t, "s3://out/", copier.Options{GroupBy: `.*/(g\d+)-\d+`, Workers: 200, Retries: -1, PartSize: 16 << 20})
+	const groups = 20 // together more than there is memory for
+	text := strings.Repeat("x", 64<<10)
+	for i := range groups {
+		for n := range 17 {
+			g.src.Put(fmt.Sprintf("h/g%03d-%02d", i, n), text)
+		}
+	}
+	for n := range 6 {
+		g.src.Put(fmt.Sprintf("h/g999-%02d", n), text)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	m := newMeeting(4, storagetest.OpOpen, "h/g999")
+	src := distant{storagetest.Faulty(g.src, func(op storagetest.Op) error {
+		if op.Kind != storagetest.OpOpen {
+			return nil
+		}
+		var group, n int
+		if _, err := fmt.Sscanf(op.Key, "h/g%d-%d", &group, &n); err != nil {
+			return err
+		}
+		if group < groups && n > 0 {
+			return errors.New("the disk is broken")
+		}
+		if n == 0 { // one output after the other, and that which succeeds last
+			time.Sleep(time.Duration(min(group, 2*groups)) * 10 * time.Millisecond)
+			return nil
+		}
+		return m.at(ctx)(op)
+	})}
+	sum, err := copier.Run(ctx, at(src, ""), at(g.dest, "out"), g.opts)
+	if ctx.Err() != nil {
+		t.Fatalf("%d sources of the last output were asked for at once, want 4", m.begun.Load())
+	}
+	var failed *copier.FailedError
+	if !errors.As(err, &failed) || sum.Objects != 6 {
+		t.Errorf("%d objects copied, want 6; %v", sum.Objects, err)
+	}
+}
+
 // counted counts what is opened and closed.
 type counted struct {
 	storage.Bucket
