@@ -55,7 +55,24 @@ func (c *command) verify(ctx context.Context, args []string) error {
 	if err != nil {
 		return absent(err)
 	}
+	if result.Same+result.Different-v.extra == 0 && v.pattern == "" {
+		if err := present(ctx, src); err != nil {
+			return absent(err)
+		}
+	}
 	return v.conclude(result)
+}
+
+// present looks whether there is anything at a source that lists nothing: of all places but local directories that is all
+// there is to know, and a mistyped one would pass for the same as any other.
+func present(ctx context.Context, src storage.Location) error {
+	if src.Bucket.URL() == "file:///" || src.Prefix == "" {
+		return nil // openSource has looked, or it is a bucket, which listing would have missed
+	}
+	for _, err := range src.Bucket.List(ctx, src.Prefix) {
+		return err
+	}
+	return &storage.Error{Op: "verify", URL: src.URL(), Err: storage.ErrNotExist}
 }
 
 // verification prints how two places differ.
