@@ -15,6 +15,10 @@ const smallest = 64 << 10
 // batchesAtOnce is how many batches are on their way at any time, for each holds its content.
 const batchesAtOnce = 4
 
+// batchesAhead is how many batches may be planned and not written: of each of their outputs the plan keeps nearly
+// a kilobyte.
+const batchesAhead = 2 * batchesAtOnce
+
 const methodBatch = "batch"
 
 // openBatches finds out whether small outputs can be sent many at a time. Where a server could
@@ -34,12 +38,18 @@ func (j *job) openBatches() error {
 }
 
 // batched puts small outputs that follow each other together.
-func (j *job) batched(seed iter.Seq2[work, error]) iter.Seq2[work, error] {
+func (j *job) batched(ctx context.Context, seed iter.Seq2[work, error]) iter.Seq2[work, error] {
 	if j.batches == nil {
 		return seed
 	}
 	objects, bytes := j.batches.BatchLimit()
 	return func(yield func(work, error) bool) {
+		give := func(tasks []Task) bool {
+			if err := j.batchesAhead.Acquire(ctx, 1); err != nil {
+				return yield(work{}, context.Cause(ctx))
+			}
+			return yield(work{batch: tasks}, nil)
+		}
 		var tasks []Task
 		var size int64
 		for w, err := range seed {
@@ -50,7 +60,7 @@ func (j *job) batched(seed iter.Seq2[work, error]) iter.Seq2[work, error] {
 				continue
 			}
 			if size += w.task.Size(); len(tasks) == objects || len(tasks) > 0 && size > bytes {
-				if !yield(work{batch: tasks}, nil) {
+				if !give(tasks) {
 					return
 				}
 				tasks, size = nil, w.task.Size()
@@ -58,7 +68,7 @@ func (j *job) batched(seed iter.Seq2[work, error]) iter.Seq2[work, error] {
 			tasks = append(tasks, w.task)
 		}
 		if len(tasks) > 0 {
-			yield(work{batch: tasks}, nil)
+			give(tasks)
 		}
 	}
 }
@@ -71,6 +81,7 @@ func (j *job) fitsBatch(t Task) bool {
 // writeBatch copies small outputs together. One with which anything is wrong is left to be
 // copied by itself, with all attempts, and its failure told then.
 func (j *job) writeBatch(ctx context.Context, tasks []Task, spawn func(work)) (err error) {
+	defer j.batchesAhead.Release(1)
 	if j.noBatches.Load() {
 		j.alone(tasks, spawn)
 		return nil

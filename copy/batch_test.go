@@ -105,3 +105,27 @@ func TestBatchOfADamagedSource(t *testing.T) {
 		t.Errorf("%+v, %v", sum, err)
 	}
 }
+
+// The plan of a copy in batches is not far ahead of what has been written, however many objects there are.
+func TestBatchesArePlannedAsTheyAreWritten(t *testing.T) {
+	src, dest := storagetest.NewMem("file:///"), &batching{Mem: storagetest.NewMem("s3://out/")}
+	for i := range 3000 {
+		src.Put(fmt.Sprintf("in/%04d", i), "x")
+	}
+	var planned, most int64
+	opts := quick(copier.Options{Batch: true, Workers: 8, Report: func(e copier.Event) {
+		switch e.Kind {
+		case copier.Begun:
+			planned++
+			most = max(most, planned)
+		case copier.Copied:
+			planned--
+		}
+	}})
+	if sum, err := copier.Run(t.Context(), at(src, "in"), at(dest, "out"), opts); err != nil || sum.Outputs != 3000 {
+		t.Fatalf("%+v %v", sum, err)
+	}
+	if objects, _ := dest.BatchLimit(); most > int64(20*objects) {
+		t.Errorf("%d outputs were planned and not written", most)
+	}
+}

@@ -69,8 +69,9 @@ type job struct {
 	rates        *rates
 	retries      *retryBudget
 	batches      storage.BatchWriter // nil if small outputs are not sent together
-	noBatches    atomic.Bool         // the service takes none
-	backup       *job                // keeps what is replaced and removed; nil if that is not wanted
+	batchesAhead *semaphore.Weighted
+	noBatches    atomic.Bool // the service takes none
+	backup       *job        // keeps what is replaced and removed; nil if that is not wanted
 
 	reached  func() error // waits for reachDestination, which goes on meanwhile
 	denied   bool         // the destination could not be listed, and perhaps cannot be written
@@ -121,6 +122,8 @@ func newJob(src, dest storage.Location, opts Options) (*job, error) {
 			return src.Bucket.Delete(ctx, keys...)
 		}},
 		aheadMemory: newAheadMemory(),
+
+		batchesAhead: semaphore.NewWeighted(batchesAhead),
 
 		crew:    newCrew(),
 		rates:   newRates(opts),
@@ -215,7 +218,7 @@ func (j *job) run(ctx context.Context) (err error) {
 			}
 		}()
 	}
-	err = j.work(ctx, func(ctx context.Context) iter.Seq2[work, error] { return j.batched(j.seed(ctx)) })
+	err = j.work(ctx, func(ctx context.Context) iter.Seq2[work, error] { return j.batched(ctx, j.seed(ctx)) })
 	for err == nil && len(j.later) > 0 {
 		if err = j.tryAgain(ctx); err == nil {
 			err = j.work(ctx, j.postponed)

@@ -13,7 +13,7 @@ import (
 
 // Backlog is how many seed tasks Run reads ahead for each worker. It covers the pauses of a
 // seed that arrives in pages.
-const Backlog = 64
+const Backlog = 32
 
 // backlogWorkers are those that Backlog counts.
 const backlogWorkers = 64

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	readBuffer        = 32 << 10 // an answer of some KiB comes by one system call, head and body
+	readBuffer        = 12 << 10 // an answer of some KiB comes by one system call, head and body; there may be 512 connections
 	longestAnswerHead = 1 << 20
 	// fresh is how long a connection that has just served is trusted to serve again.
 	fresh = 100 * time.Millisecond
