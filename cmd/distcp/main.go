@@ -54,6 +54,7 @@ func run(
 	ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string,
 ) int {
 	c := &command{stdin: stdin, stdout: stdout, stderr: stderr, getenv: getenv}
+	args = withoutProgram(args)
 	verbs := c.verbs()
 	verb, rest := c.copy, args
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
@@ -68,6 +69,17 @@ func run(
 		}
 	}
 	return c.exit(ctx, verb(ctx, rest))
+}
+
+// withoutProgram is a command line without the words by which EMR's steps and scripts call S3DistCp.
+func withoutProgram(args []string) []string {
+	if len(args) > 1 && args[0] == "jar" && strings.HasSuffix(args[1], ".jar") { // as hadoop has it
+		return args[2:]
+	}
+	if len(args) > 0 && args[0] == "s3-dist-cp" { // as command-runner.jar has it
+		return args[1:]
+	}
+	return args
 }
 
 // command is one invocation.

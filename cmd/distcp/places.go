@@ -29,6 +29,8 @@ func openSource(ctx context.Context, opener *storage.Opener, url string) (storag
 		failed := &storage.Error{Op: "open", URL: l.URL(), Err: localCause(err)}
 		if strings.ContainsAny(url, "*?") {
 			failed.Hint = noWildcards
+		} else if at, err := opener.Open(ctx, "hdfs://"+url); err == nil && strings.HasPrefix(url, "/") {
+			failed.Hint = fmt.Sprintf("a path is one of this machine; hdfs://%s is %s", url, at.URL())
 		}
 		if errors.Is(err, syscall.ENOTDIR) { // what it is below is a file
 			return l, &absentError{failed}
