@@ -86,10 +86,7 @@ func (j *job) writeBatch(ctx context.Context, tasks []Task, spawn func(work)) (e
 		j.alone(tasks, spawn)
 		return nil
 	}
-	var bytes int64
-	for _, t := range tasks {
-		bytes += t.Size()
-	}
+	bytes := sizeOf(tasks)
 	// Ours, and the store's in its own form. A few at once keep a server busy.
 	giveBack, err := j.memory.take(ctx, max(2*bytes, j.memory.size/batchesAtOnce))
 	if err != nil {
@@ -140,6 +137,13 @@ func (j *job) writeBatch(ctx context.Context, tasks []Task, spawn func(work)) (e
 		}
 	}
 	return nil
+}
+
+func sizeOf(tasks []Task) (bytes int64) {
+	for _, t := range tasks {
+		bytes += t.Size()
+	}
+	return bytes
 }
 
 // alone has each of the tasks done by itself.

@@ -192,7 +192,7 @@ func TestSourcesAheadAreOfTheWorkers(t *testing.T) {
 			if n := inside.Add(1); n > most.Load() {
 				most.Store(n)
 			}
-			time.Sleep(time.Millisecond)
+			<-time.After(time.Millisecond)
 			inside.Add(-1)
 		}
 		return nil
@@ -215,7 +215,7 @@ func TestRecordsAreWrittenTogether(t *testing.T) {
 	wait := func(op storagetest.Op) error {
 		if op.Kind == storagetest.OpCommit && strings.Contains(op.Key, ".distcp/") {
 			files.Add(1)
-			time.Sleep(20 * time.Millisecond)
+			<-time.After(20 * time.Millisecond)
 		}
 		return nil
 	}
