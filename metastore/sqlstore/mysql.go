@@ -148,7 +148,7 @@ func explainMySQL(err error, address string, silence time.Duration) (trouble, st
 	if !errors.As(err, &e) {
 		switch {
 		case errors.Is(err, mysql.ErrInvalidConn) && silence > 0: // all that the driver tells of either
-			return gone, "the connection to the MySQL server at " + address + " broke; or else " + unanswered("MySQL", address, silence)
+			return gone, fmt.Sprintf("the connection to the MySQL server at %s broke, or it did not answer for %v (read_timeout in the URL)", address, silence)
 		case errors.Is(err, driver.ErrBadConn) || errors.Is(err, mysql.ErrInvalidConn):
 			return gone, "the connection to the MySQL server at " + address + " broke"
 		case lost(err):
