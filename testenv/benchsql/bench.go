@@ -26,6 +26,7 @@ func needsServer(racer string) bool { return racer == "warm" || racer == "cold" 
 type race struct {
 	*options
 	data     *data
+	server   *testenv.S3Server // nil if nobody reads from S3
 	plain    *plain
 	lake     *lake
 	httpfs   *python // nil if it does not run
@@ -40,11 +41,11 @@ func (o *options) bench(ctx context.Context, stdout, stderr io.Writer) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(tmp)) }()
+	var server *testenv.S3Server
 	var near, far *testenv.S3
 	if slices.ContainsFunc(o.racers, needsServer) {
-		server, failed := testenv.StartMinIO(ctx, filepath.Join(tmp, "server"))
-		if failed != nil {
-			return failed
+		if server, err = testenv.StartMinIO(ctx, filepath.Join(tmp, "server")); err != nil {
+			return err
 		}
 		defer func() { err = errors.Join(err, server.Stop()) }()
 		near, far = &server.S3, &server.S3
@@ -61,7 +62,8 @@ func (o *options) bench(ctx context.Context, stdout, stderr io.Writer) (err erro
 		if !o.wants(s) {
 			continue
 		}
-		if err := o.race(ctx, s, filepath.Join(tmp, s.name), near, far, stdout, stderr); err != nil {
+		r := &race{options: o, server: server, progress: stderr}
+		if err := r.race(ctx, s, filepath.Join(tmp, s.name), near, far, stdout); err != nil {
 			return fmt.Errorf("%s: %w", s.title, err)
 		}
 	}
@@ -75,30 +77,30 @@ func (o *options) wants(s *suite) bool {
 }
 
 // race prepares the data of a suite, checks the answers, runs the queries and prints the table.
-func (o *options) race(ctx context.Context, s *suite, tmp string, near, far *testenv.S3, stdout, stderr io.Writer) (err error) {
+func (r *race) race(ctx context.Context, s *suite, tmp string, near, far *testenv.S3, stdout io.Writer) (err error) {
 	if err := os.Mkdir(tmp, 0o700); err != nil {
 		return err
 	}
-	d, err := prepare(ctx, s, o.scale, tmp, stderr)
+	d, err := prepare(ctx, s, r.scale, tmp, r.progress)
 	if err != nil {
 		return err
 	}
+	r.data = d
 	if near != nil {
 		if err := upload(ctx, near, d); err != nil {
 			return fmt.Errorf("upload: %w", err)
 		}
 	}
-	r := &race{options: o, data: d, progress: stderr}
 	defer func() { err = errors.Join(err, r.close()) }()
 	if err := r.open(ctx, tmp, far); err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "%s, scale %v, %d cores, %d threads, %d rounds, latency %s; milliseconds, the best of the rounds\n",
-		s.title, o.scale, runtime.NumCPU(), o.threads, o.rounds, o.latency)
+	fmt.Fprintf(stdout, "%s, scale %v, %d cores, %d threads, %d rounds, latency %s; %s, the best of the rounds\n",
+		s.title, r.scale, runtime.NumCPU(), r.threads, r.rounds, r.latency, r.unit())
 	var lines []line
 	for i := range d.queries {
 		q := &d.queries[i]
-		if len(o.only) > 0 && !slices.Contains(o.only, q.name) {
+		if len(r.only) > 0 && !slices.Contains(r.only, q.name) {
 			continue
 		}
 		l, err := r.query(ctx, q)
@@ -107,7 +109,7 @@ func (o *options) race(ctx context.Context, s *suite, tmp string, near, far *tes
 		}
 		lines = append(lines, l)
 	}
-	printTable(stdout, o.racers, lines)
+	printTable(stdout, r.racers, lines)
 	return nil
 }
 
@@ -200,7 +202,7 @@ func (r *race) query(ctx context.Context, q *query) (line, error) {
 	for round := range r.rounds {
 		for i := range r.racers {
 			name := r.racers[(i+round)%len(r.racers)] // another one begins each round
-			took, err := r.lap(ctx, name, q, &l)
+			took, err := r.measure(func() (time.Duration, error) { return r.lap(ctx, name, q, &l) })
 			if err != nil {
 				return l, fmt.Errorf("%s: %w", name, err)
 			}

@@ -31,7 +31,7 @@ func TestTPCH(t *testing.T) {
 // TestTPCDS: the answers to all queries of TPC-DS are right.
 func TestTPCDS(t *testing.T) {
 	var stdout, stderr bytes.Buffer
-	args := []string{"--suites", "tpcds", "--scale", "0.01", "--rounds", "1", "--racers", "local", "--dir", t.TempDir()}
+	args := []string{"--suites", "tpcds", "--scale", "0.01", "--rounds", "1", "--racers", "local", "--processor", "--dir", t.TempDir()}
 	if code := run(t.Context(), args, &stdout, &stderr); code != 0 {
 		t.Fatalf("exit code %d\n%s%s", code, stdout.String(), stderr.String())
 	}
@@ -68,6 +68,7 @@ func TestUsage(t *testing.T) {
 		{"--only q01,q99", `--only: there is no query "q99"`},
 		{"--only ds00", `--only: there is no query "ds00"`},
 		{"--suites tpcc", `--suites: there is no suite "tpcc"; there are tpch, tpcds`},
+		{"--processor --racers plain,httpfs", "--processor: that of httpfs is not known"},
 		{"--racers hare", `--racers: there is no racer "hare"; there are plain,`},
 	} {
 		var stderr bytes.Buffer

@@ -37,6 +37,7 @@ type options struct {
 	racers  []string
 	latency time.Duration
 	threads int
+	cpu     bool
 	verbose bool
 }
 
@@ -70,6 +71,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	flags.StringSliceVar(&o.racers, "racers", racerNames, "run only these `racers`")
 	flags.DurationVar(&o.latency, "latency", 0, "put S3 so far away: the `time` of a round trip, as 20ms")
 	flags.IntVar(&o.threads, "threads", runtime.NumCPU(), "`number` of threads of a query")
+	flags.BoolVar(&o.cpu, "processor", false, "take the processor time, the server's too, instead of the time that passes")
 	flags.BoolVarP(&o.verbose, "verbose", "v", false, "say what each run took")
 	flags.Usage = func() {
 		fmt.Fprintf(stderr, "usage: go run ./testenv/benchsql [flags]\n\n%s", flags.FlagUsages())
@@ -92,6 +94,13 @@ func (o *options) check(rest []string) error {
 		return fmt.Errorf("--threads: %d is less than 1", o.threads)
 	case o.latency < 0:
 		return fmt.Errorf("--latency: %s is negative", o.latency)
+	}
+	if o.cpu {
+		for _, name := range o.racers {
+			if !inProcess(name) {
+				return fmt.Errorf("--processor: that of %s is not known; choose others by --racers", name)
+			}
+		}
 	}
 	for _, name := range o.suites {
 		if !slices.Contains(suiteNames(), name) {
