@@ -33,6 +33,11 @@ type Cache struct {
 	coming  int64              // bytes that are on their way
 	full    int64              // the size at which to evict
 	closed  bool
+	// Which blocks this process has compared of objects that it has closed: see compared.go.
+	compared map[string]compared
+	kept     int // words of them
+	// How old a file's time has to be, and how long comparisons count.
+	settled, lasting time.Duration
 
 	// unkepts counts the objects of which nothing could be kept: see unkept.go.
 	unkepts atomic.Int64
@@ -63,6 +68,7 @@ var errClosed = errors.New("the cache is closed")
 func Open(dir string, maxBytes int64) (*Cache, error) {
 	c := &Cache{
 		dir: dir, max: maxBytes, boot: bootID(), gets: make(chan struct{}, requests), objects: map[string]*object{},
+		compared: map[string]compared{}, settled: settled, lasting: lasting,
 	}
 	if err := os.MkdirAll(c.root(), 0o700); err != nil {
 		return nil, fmt.Errorf("open cache %s: %w", dir, err)
@@ -150,6 +156,7 @@ func (c *Cache) open(name string, b storage.Bucket, o storage.Object) (*object, 
 	c.use(m)
 	of := newObject(c, name, b, o, data, m)
 	of.noteTime()
+	c.recall(of)
 	return of, nil
 }
 

@@ -1,5 +1,7 @@
 package rangecache
 
+import "time"
+
 // Users is how many have the object of f open.
 func (f *File) Users() int {
 	f.of.c.mu.Lock()
@@ -12,4 +14,14 @@ func (f *File) Forget(b int64) error {
 	f.of.mu.Lock()
 	defer f.of.mu.Unlock()
 	return f.of.forget(b)
+}
+
+// Trust makes comparisons count for so long, of files that nobody has written into for so long.
+func (c *Cache) Trust(lasting, settled time.Duration) { c.lasting, c.settled = lasting, settled }
+
+// Kept is how many words of what has been compared are kept.
+func (c *Cache) Kept() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.kept
 }

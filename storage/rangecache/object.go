@@ -145,6 +145,9 @@ type object struct {
 	// Of the blocks those that somebody has held, and those that have been compared with their sum: see
 	// hold.go and verify.go.
 	done, checked bits
+	// Of when they are, and what the file was when the object was opened: see compared.go.
+	since time.Time
+	was   fileState
 	// Those that somebody confirms, and the sums with which they came to be compared: see confirm.go.
 	confirming bits
 	seen       map[int64][]uint32
@@ -218,6 +221,7 @@ func (of *object) release() error {
 	defer c.mu.Unlock()
 	delete(c.objects, of.name)
 	close(of.ended)
+	c.remember(of)
 	return errors.Join(of.have.f.Close(), of.data.Close())
 }
 

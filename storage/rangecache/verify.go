@@ -7,8 +7,8 @@ import (
 )
 
 // A block that somebody else has written, or this process at another time, is compared with its sum
-// before its bytes are used, once for as long as the object is open. What has come meanwhile is what
-// has been written.
+// before its bytes are used, once for as long as the object is open, and a while longer (compared.go). What has come
+// meanwhile is what has been written.
 
 // errDamaged says that a disk does not give back what was written to it, again and again.
 var errDamaged = errors.New("what is written to it does not stay as it is: is the disk damaged?")

@@ -276,7 +276,7 @@ func TestLateBytes(t *testing.T) {
 	mem := storagetest.NewMem("mem://lake/")
 	o := unsummed(mem.Put("k", text))
 	c := open(t, t.TempDir(), 1<<30)
-	slow := &late{mem, make(chan struct{}), make(chan struct{})}
+	slow := &late{mem, make(chan struct{}, 1), make(chan struct{})}
 	f := object(t, c, slow, o)
 	f.Prefetch(0, 4*block)
 	<-slow.begun
