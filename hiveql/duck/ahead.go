@@ -72,8 +72,9 @@ func (a *ahead) addFile(f *scanFile, s *analysis.Scan) bool {
 	if f.parts == nil || f.footer == nil || f.file.Object.Size <= wholeBytes {
 		return false
 	}
+	read := f.reads(s)
 	for _, n := range f.groups {
-		a.add(f, s, n)
+		a.add(f, read, n)
 	}
 	return true
 }
@@ -94,12 +95,12 @@ func (a *ahead) asWhole(f *scanFile, first int) {
 	}
 }
 
-// add plans the columns of one row group. Neighbours become one range.
-func (a *ahead) add(f *scanFile, s *analysis.Scan, group int) {
+// add plans the columns of one row group whose leaves are read. Neighbours become one range.
+func (a *ahead) add(f *scanFile, read []bool, group int) {
 	begin := len(a.ranges)
 	chunks := f.footer.Groups[group].Chunks
 	for leaf := range chunks {
-		if !f.reads(s, leaf) || chunks[leaf].Size == 0 {
+		if !read[leaf] || chunks[leaf].Size == 0 {
 			continue
 		}
 		off, n := chunks[leaf].Offset, chunks[leaf].Size
@@ -113,17 +114,20 @@ func (a *ahead) add(f *scanFile, s *analysis.Scan, group int) {
 	}
 }
 
-// reads reports whether a scan reads a leaf of the file.
-func (f *scanFile) reads(s *analysis.Scan, leaf int) bool {
+// reads says of each leaf of the file whether a scan reads it.
+func (f *scanFile) reads(s *analysis.Scan) []bool {
+	read := make([]bool, f.footer.Leaves())
 	for _, c := range s.Cols {
 		if c.Source != analysis.DataColumn {
 			continue
 		}
-		if col := dataColumn(s, c, f.footer); col != nil && leaf >= col.Leaf && leaf < col.Leaf+col.Leaves {
-			return true
+		if col := dataColumn(s, c, f.footer); col != nil {
+			for leaf := col.Leaf; leaf < col.Leaf+col.Leaves; leaf++ {
+				read[leaf] = true
+			}
 		}
 	}
-	return false
+	return read
 }
 
 // ask asks for what the window has room for. The caller holds the lock.

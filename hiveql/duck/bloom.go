@@ -105,7 +105,7 @@ func (f *scanFile) asked(s *analysis.Scan, conds []analysis.Expr, group int) []*
 		return nil // even if no filter had any of the values
 	}
 	var a ahead
-	a.add(f, s, group)
+	a.add(f, f.reads(s), group)
 	missing := int64(0)
 	for _, r := range a.ranges {
 		missing += r.parts.Missing(r.off, r.n)

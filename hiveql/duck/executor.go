@@ -39,6 +39,7 @@ type Executor struct {
 	ownTemps []*temp // which Close removes
 
 	footers footers
+	answers answers // to questions: see asking
 	pages   pageBook
 
 	hookOnce  sync.Once

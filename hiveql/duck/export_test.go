@@ -3,6 +3,7 @@ package duck
 import (
 	"context"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/skepdata/skep/hiveql"
@@ -129,4 +130,25 @@ func (e *Executor) SQL(ctx context.Context, q *analysis.Query, src hiveql.Source
 		return sql, err
 	}
 	return sql, j.close()
+}
+
+// Told is how many rows DuckDB is told that files of so many rows have, of which narrow leaves only some.
+func Told(rows []int64, left []int) int64 {
+	g := &scanGroup{parquet: true}
+	for _, n := range rows {
+		f := scanFile{footer: &footer.File{Rows: n, Groups: make([]footer.Group, 1)}, groups: []int{0}}
+		f.file.Object.Size = 1
+		g.files = append(g.files, f)
+	}
+	g.files[0].groups = nil // by what the query says itself
+	g.count()
+	for i := range g.files {
+		if !slices.Contains(left, i) {
+			g.files[i].groups = nil
+		}
+	}
+	g.count() // by another condition
+	g.leaveOut(uncounted{})
+	told, _ := g.rows()
+	return told
 }

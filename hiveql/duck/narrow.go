@@ -32,9 +32,12 @@ func (l *lowerer) narrow(q *analysis.Query) error {
 			if ask.Answered() {
 				continue
 			}
-			if err := hiveql.Answer(l.ctx, l.exec, ask, uncounted{l.src, new(atomic.Int64)}); err != nil {
+			if err := hiveql.Answer(l.ctx, asking{l.exec}, ask, uncounted{l.src, new(atomic.Int64)}); err != nil {
 				return err
 			}
+		}
+		for _, g := range l.prepared[r.Scan] {
+			g.count()
 		}
 		work, ctx := errgroup.WithContext(l.ctx)
 		work.SetLimit(filesAtOnce)
@@ -48,6 +51,18 @@ func (l *lowerer) narrow(q *analysis.Query) error {
 		}
 	}
 	return nil
+}
+
+// count notes how many rows the files have before any of them is left out.
+func (g *scanGroup) count() {
+	if g.before > 0 {
+		return
+	}
+	for _, f := range g.files {
+		if f.footer != nil && len(f.groups) > 0 {
+			g.before += f.footer.Rows
+		}
+	}
 }
 
 // narrowFile takes those row groups from a file that cannot meet the condition.
@@ -120,9 +135,10 @@ func (l *lowerer) toRead(s *analysis.Scan) int64 {
 				n += f.file.Object.Size
 				continue
 			}
+			read := f.reads(s)
 			for _, group := range f.groups {
 				for leaf, c := range f.footer.Groups[group].Chunks {
-					if f.reads(s, leaf) {
+					if read[leaf] {
 						n += c.Size
 					}
 				}

@@ -86,7 +86,7 @@ func (k *pageBook) leave(path string) {
 
 // know tells what the footer says, which leaves are read, and whether pages without a CRC are to be confirmed, which is so
 // from then on for all who read the file.
-func (p *pagedParts) know(of *footer.File, reads func(leaf int) bool, sure bool) {
+func (p *pagedParts) know(of *footer.File, reads []bool, sure bool) {
 	if of == nil || p.Sure() {
 		return
 	}
@@ -98,14 +98,10 @@ func (p *pagedParts) know(of *footer.File, reads func(leaf int) bool, sure bool)
 	}
 	f.sure = f.sure || sure
 	f.twice = f.twice || sure && !summedBy(of.Writer)
-	read := slices.Clone(f.read) // others may be reading it
-	for _, c := range of.Columns {
-		for leaf := c.Leaf; leaf < c.Leaf+c.Leaves; leaf++ {
-			if leaf >= len(read) {
-				read = append(read, false)
-			}
-			read[leaf] = read[leaf] || reads(leaf)
-		}
+	read := make([]bool, max(len(reads), len(f.read))) // others may be reading that before
+	copy(read, reads)
+	for leaf, was := range f.read {
+		read[leaf] = read[leaf] || was
 	}
 	f.read = read
 }

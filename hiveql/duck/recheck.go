@@ -81,8 +81,9 @@ func (c *came) ranges() []aheadRange {
 		return []aheadRange{{parts: c.parts, n: size}}
 	}
 	var a ahead
+	read := c.file.reads(c.scan)
 	for n := range c.file.footer.Groups {
-		a.add(&c.file, c.scan, n)
+		a.add(&c.file, read, n)
 	}
 	return a.ranges
 }

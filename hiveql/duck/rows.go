@@ -24,11 +24,16 @@ func (e *Executor) Query(ctx context.Context, q *analysis.Query, src hiveql.Sour
 	if err != nil {
 		return nil, err
 	}
-	rows := &resultRows{job: r, output: slices.Clone(q.Output), row: make([]hivetype.Value, len(q.Output))}
+	return newRows(r, q), nil
+}
+
+// newRows are the rows of a query that runs.
+func newRows(j *job, q *analysis.Query) *resultRows {
+	rows := &resultRows{job: j, output: slices.Clone(q.Output), row: make([]hivetype.Value, len(q.Output))}
 	for _, o := range q.Output {
-		rows.readers = append(rows.readers, r.resolution.newReader(o.Type))
+		rows.readers = append(rows.readers, j.resolution.newReader(o.Type))
 	}
-	return rows, nil
+	return rows
 }
 
 // job is a statement that runs, and what must be given back after it.
@@ -43,9 +48,10 @@ type job struct {
 	release    []func()
 	came       []came // far Parquet files
 	resolution resolution
+	unused     bool // nothing was run
 }
 
-// lowered lowers a plan by lower and starts it, on a connection of its own.
+// lowered lowers a plan by lower and starts it, on a connection of its own. Where the SQL is empty nothing is run.
 func (e *Executor) lowered(ctx context.Context, src hiveql.Source, lower func(*lowerer) string) (*job, error) {
 	ctx, giveUp := context.WithCancelCause(ctx)
 	j := &job{ctx: ctx, giveUp: giveUp, exec: e, feeds: newFeeds(ctx, int(e.threads.Load()))}
@@ -76,6 +82,10 @@ func (j *job) start(src hiveql.Source, lower func(*lowerer) string) error {
 	sql := lower(l)
 	if l.err != nil {
 		return l.err
+	}
+	if sql == "" {
+		j.unused = true
+		return nil
 	}
 	if err := j.exec.registerDecimals(conn, l.decimals); err != nil {
 		return err
@@ -146,7 +156,7 @@ func (j *job) close() error {
 	j.conn = nil
 	j.exec.mu.Unlock()
 	if conn != nil {
-		j.exec.giveBack(conn, err == nil && j.run != nil && j.ended && j.ctx.Err() == nil)
+		j.exec.giveBack(conn, err == nil && (j.unused || j.run != nil && j.ended) && j.ctx.Err() == nil)
 	}
 	j.feeds.wait()
 	j.giveUp(nil)

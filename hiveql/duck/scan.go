@@ -51,6 +51,8 @@ type scanGroup struct {
 	fields  []formats.Field // the columns of the files, of text formats
 	files   []scanFile
 	clocks  *clocks // of Parquet files; nil until it is known
+	// before is how many rows the files had that narrow has left out row groups of, and those that it has left out.
+	before int64
 	// sameUnits says that the timestamps of Parquet files have equal units, column by column.
 	sameUnits bool
 }
@@ -467,7 +469,7 @@ func (l *lowerer) localFile(ctx context.Context, s *analysis.Scan, f *scanFile) 
 		return err
 	}
 	if paged != nil {
-		paged.know(f.footer, func(leaf int) bool { return f.reads(s, leaf) }, local.Ranges)
+		paged.know(f.footer, f.reads(s), local.Ranges)
 		f.paged = paged
 	}
 	f.groups = survivors(s, f.footer)

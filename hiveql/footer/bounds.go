@@ -199,6 +199,15 @@ func (c *Column) decimalValue(p []byte, own, as hivetype.Type) hivetype.Value {
 	return r
 }
 
+// Leaves is how many leaves the columns have.
+func (f *File) Leaves() int {
+	n := 0
+	for i := range f.Columns {
+		n = max(n, f.Columns[i].Leaf+f.Columns[i].Leaves)
+	}
+	return n
+}
+
 // Find is the column of a name, whatever the case; the first of them.
 func (f *File) Find(name string) *Column {
 	for i := range f.Columns {

@@ -268,6 +268,17 @@ func TestReadingByJoin(t *testing.T) {
 			t.Errorf("%s, again: %q, %v", c.name, again, err)
 		}
 	}
+	s := l.reader(t)
+	for _, c := range []struct{ change, want string }{ // what was asked before is no answer any more
+		{"", "2 7"},
+		{"INSERT INTO d VALUES (499998, 'low');", "3 499998"},
+		{"INSERT OVERWRITE TABLE d SELECT k, name FROM d WHERE k <> 7;", "2 499998"},
+	} {
+		got, _, err := answer(t.Context(), s, c.change+"SELECT count(pad), max(id) FROM t JOIN d ON id = k WHERE name = 'low'")
+		if err != nil || got != c.want {
+			t.Errorf("after %q: %q, %v; want %q", c.change, got, err, c.want)
+		}
+	}
 }
 
 // TestReadingSome: a query that ends after some rows does not bring all.
