@@ -51,7 +51,7 @@ func TestComparedOnce(t *testing.T) {
 	}
 	opened("written just now", "RRRRR", read(0, o.Size))
 	opened("compared just behind that", "RRRRR", nil)
-	time.Sleep(2 * steps)
+	pause(t, 2*steps)
 	opened("nobody has compared since", "RRRRR", read(block, 1))
 	opened("one block has been", "RrRRR", func(f *rangecache.File) {
 		f.ReadTable().Words[3].Or(rangecache.TableRight) // as those do who read by the table
@@ -62,7 +62,7 @@ func TestComparedOnce(t *testing.T) {
 	overwrite(t, path, 3*block+5, "damaged")
 	opened("the disk has changed", "RRRRR", read(0, o.Size))
 	opened("what was damaged has been written anew", "RRRRR", nil)
-	time.Sleep(2 * steps)
+	pause(t, 2*steps)
 	opened("all is to be compared", "RRRRR", read(0, o.Size))
 	opened("it has been", "rrrrr", func(*rangecache.File) {
 		g := object(t, other, mem, o) // as another process
@@ -72,7 +72,7 @@ func TestComparedOnce(t *testing.T) {
 		}
 		fill(t, g, 0, o.Size)
 	})
-	time.Sleep(2 * steps)
+	pause(t, 2*steps)
 	opened("another process has written a block while it was open", "RRRRR", read(0, o.Size))
 
 	cache.Trust(0, steps)
@@ -83,7 +83,7 @@ func TestComparedOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	fetch(t, other, mem, o).Close()
-	time.Sleep(2 * steps)
+	pause(t, 2*steps)
 	opened("it is another file", "RRRRR", read(0, o.Size))
 	if got := cache.Kept(); got != 1 {
 		t.Errorf("%d words are kept", got)

@@ -35,7 +35,8 @@ func (r *race) measure(run func() (time.Duration, error)) (time.Duration, error)
 	if _, err := run(); err != nil {
 		return 0, err
 	}
-	time.Sleep(settling)
+	settled := time.NewTimer(settling)
+	<-settled.C
 	oursNow, err := ourProcessor()
 	if err != nil {
 		return 0, err
