@@ -31,11 +31,16 @@ func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[storage.Obje
 // ListAfter is List of the keys behind one. See storage.LevelLister.
 func (b *Bucket) ListAfter(ctx context.Context, prefix, after string) iter.Seq2[storage.Object, error] {
 	return func(yield func(storage.Object, error) bool) {
+		first, begun := b.first(ctx, prefix, after)
+		if begun && first.next == "" {
+			b.yieldPage(ctx, prefix, after, first.objects, yield)
+			return
+		}
 		ctx, cancel := context.WithCancel(ctx)
 		pages := make(chan page, 1)
 		go func() {
 			defer close(pages)
-			b.sendPages(ctx, prefix, after, pages)
+			b.sendPages(ctx, prefix, after, first, pages)
 		}()
 		defer func() {
 			cancel()
@@ -56,23 +61,41 @@ func (b *Bucket) ListAfter(ctx context.Context, prefix, after string) iter.Seq2[
 	}
 }
 
-// sendPages sends the whole listing. The receiver takes all pages, whether it wants them or
+// first is the first page of a listing, which is the only one of most, as it comes. ok is false where the library is to
+// list.
+func (b *Bucket) first(ctx context.Context, prefix, after string) (page listPage, ok bool) {
+	if b.c.direct == nil {
+		return listPage{}, false
+	}
+	return b.c.direct.list(ctx, b.c.cfg.Attempts, b.name, prefix, after, "", b.c.page)
+}
+
+// yieldPage yields the objects of a listing of one page, checked.
+func (b *Bucket) yieldPage(ctx context.Context, prefix, after string, objects []storage.Object, yield func(storage.Object, error) bool) {
+	if err := b.inOrder(ctx, prefix, after, objects); err != nil {
+		yield(storage.Object{}, err)
+		return
+	}
+	for _, o := range objects {
+		if !yield(o, nil) {
+			return
+		}
+	}
+}
+
+// sendPages sends the whole listing, whose first page has come if there is a next. The receiver takes all pages, whether it wants them or
 // not, so that sending ends; that it wants no more it says through ctx.
-func (b *Bucket) sendPages(ctx context.Context, prefix, after string, pages chan<- page) {
-	for objects, err := range b.list(ctx, prefix, after) {
+func (b *Bucket) sendPages(ctx context.Context, prefix, after string, first listPage, pages chan<- page) {
+	for objects, err := range b.list(ctx, prefix, after, first) {
 		pages <- page{objects, err}
 	}
 }
 
-// list is the listing page by page, checked.
-func (b *Bucket) list(ctx context.Context, prefix, after string) iter.Seq2[[]storage.Object, error] {
+// list is the listing page by page, checked: from the first page on, if there is a next, or else by the library.
+func (b *Bucket) list(ctx context.Context, prefix, after string, first listPage) iter.Seq2[[]storage.Object, error] {
 	return func(yield func([]storage.Object, error) bool) {
-		last, token := after, ""
-		for b.c.direct != nil {
-			page, ok := b.c.direct.list(ctx, b.c.cfg.Attempts, b.name, prefix, after, token, b.c.page)
-			if !ok {
-				break
-			}
+		last := after
+		for page, ok := first, first.next != ""; ok; page, ok = b.c.direct.list(ctx, b.c.cfg.Attempts, b.name, prefix, after, page.next, b.c.page) {
 			if err := b.inOrder(ctx, prefix, last, page.objects); err != nil {
 				yield(nil, err)
 				return
@@ -83,7 +106,6 @@ func (b *Bucket) list(ctx context.Context, prefix, after string) iter.Seq2[[]sto
 			if !yield(page.objects, nil) || page.next == "" {
 				return
 			}
-			token = page.next
 		}
 		b.listByLibrary(ctx, prefix, last, yield)
 	}
