@@ -140,7 +140,7 @@ func TestSourcesThatFailHoldNothing(t *testing.T) {
 			return errors.New("the disk is broken")
 		}
 		if n == 0 { // one output after the other, and that which succeeds last
-			time.Sleep(time.Duration(min(group, 2*groups)) * 10 * time.Millisecond)
+			<-time.After(time.Duration(min(group, 2*groups)) * 10 * time.Millisecond)
 			return nil
 		}
 		return m.at(ctx)(op)
