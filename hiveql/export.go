@@ -69,7 +69,11 @@ func (s *Session) export(ctx context.Context, r *Result, n *syntax.Export) error
 		if err := claim.end(ctx); err != nil {
 			return fmt.Errorf("the table is exported, but a hidden file is left that marks the place: %w", err)
 		}
-		return s.forgetIntent(ctx, t.Database, id)
+		if err := s.forgetIntent(ctx, t.Database, id); err != nil {
+			return fmt.Errorf("the table is exported, but the metastore still has a note that it is going to be; "+
+				"a later write to that database, or hiveql vacuum, removes it: %w", err)
+		}
+		return nil
 	})
 }
 

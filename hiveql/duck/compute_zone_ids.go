@@ -57,7 +57,7 @@ func zoneOffset(zone string) (minutes int, ok bool) {
 }
 
 // abbreviations are those that Java knows and Go does not; DuckDB knows them.
-const abbreviations = " ACT AET AGT ART AST BET BST CAT CNT CST CTT EAT ECT IET IST JST MIT NET NST PLT PNT PRT PST SST VST "
+const abbreviations = " ACT AET AGT ART AST BET BST CAT CNT CST CTT EAT ECT IET IST JST MIT NET NST PLT PNT PRT PST SST VST " //nolint:misspell // ECT is one
 
 // zoneID is a zone that DuckDB knows.
 func zoneID(zone string) string {
