@@ -17,7 +17,7 @@ func aggregateFunctions() []*Function {
 	return []*Function{
 		aggregate("avg", "avg(x) - Returns the mean", bindAvg),
 		aggregate("collect_list", "collect_list(x) - Returns an array of all values that are not NULL", bindCollect),
-		aggregate("collect_set", "collect_set(x) - Returns an array of all values that are not NULL, each once", bindCollect),
+		aggregate("collect_set", "collect_set(x) - Returns an array of all values that are not NULL, each once, in the order in which they come first", bindCollect),
 		aggregate("approx_distinct", "approx_distinct(x) - Returns about how many different values there are", sig("any->bigint")),
 		aggregate("compute_bit_vector_hll", "compute_bit_vector_hll(x) - Returns the HyperLogLog sketch of the different values that the metastore keeps of a column", bindSketch),
 		aggregate("context_ngrams", "context_ngrams(words, context, k[, precision]) - Returns the k words that stand most often where the context is NULL", bindNgrams(hivetype.ArrayOf(text))),

@@ -50,6 +50,7 @@ int duckdb_register_aggregate_function_set(duck_handle connection, duck_handle s
 
 duck_handle duckdb_create_logical_type(int type);
 duck_handle duckdb_create_decimal_type(uint8_t width, uint8_t scale);
+duck_handle duckdb_create_list_type(duck_handle element);
 void duckdb_destroy_logical_type(duck_handle *type);
 
 uint64_t duckdb_data_chunk_get_size(duck_handle chunk);
@@ -57,6 +58,10 @@ duck_handle duckdb_data_chunk_get_vector(duck_handle chunk, uint64_t column);
 void *duckdb_vector_get_data(duck_handle vector);
 uint64_t *duckdb_vector_get_validity(duck_handle vector);
 void duckdb_vector_ensure_validity_writable(duck_handle vector);
+duck_handle duckdb_list_vector_get_child(duck_handle vector);
+uint64_t duckdb_list_vector_get_size(duck_handle vector);
+int duckdb_list_vector_reserve(duck_handle vector, uint64_t capacity);
+int duckdb_list_vector_set_size(duck_handle vector, uint64_t size);
 void duckdb_unsafe_vector_assign_string_element_len(duck_handle vector, uint64_t row, const char *text,
                                                     uint64_t length);
 

@@ -44,6 +44,30 @@ func (c *aggregateCall) listed() string {
 	return c.by("list", c.given[0], c.given[0]+" IS NOT NULL")
 }
 
+// set is a list of the different values, in the order in which they come first, as that of Hive's LinkedHashSet is. The
+// order is DuckDB's where values are composed of others, and over windows.
+func (l *lowerer) set(c *aggregateCall) string {
+	x, given, s := c.given[0], "", ""
+	switch t := c.args[0].Type(); {
+	case c.over != "" || c.wide || !t.Primitive(): // windows: as decimalSum says
+		c.distinct = true
+		s = c.listed()
+	case t.Text():
+		given = x
+	case t.Integer():
+		given = x + "::BIGINT"
+	case t.Kind == hivetype.Float, t.Kind == hivetype.Double:
+		given = x + "::DOUBLE"
+	default:
+		given = x + "::VARCHAR"
+	}
+	if given != "" {
+		c.distinct = false
+		s = c.by("skep_set", given) + "::" + l.sqlType(c.t)
+	}
+	return "coalesce(" + s + ", []::" + l.sqlType(c.t) + ")"
+}
+
 func (l *lowerer) aggregateFunction(c aggregateCall) string {
 	c.given = l.exprs(c.args)
 	if c.filter != nil {
@@ -56,9 +80,10 @@ func (l *lowerer) aggregateFunction(c aggregateCall) string {
 		return l.sum(&c)
 	case "avg":
 		return l.average(&c)
-	case "collect_list", "collect_set":
-		c.distinct = c.distinct || c.f.Name == "collect_set"
+	case "collect_list":
 		return "coalesce(" + c.listed() + ", []::" + l.sqlType(c.t) + ")"
+	case "collect_set":
+		return l.set(&c)
 	case "min", "max":
 		return l.extreme(&c)
 	case "approx_distinct":

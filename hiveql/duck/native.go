@@ -6,6 +6,7 @@ package duck
 
 const char *skep_register_functions(void *connection);
 int skep_register_sketch(void *connection);
+int skep_register_set(void *connection);
 */
 import "C"
 
@@ -66,6 +67,9 @@ func (c *connection) registerFunctions() error {
 	}
 	if C.skep_register_sketch(c.handle.Ptr) != 0 {
 		return errors.New("register function skep_sketch: refused by DuckDB")
+	}
+	if C.skep_register_set(c.handle.Ptr) != 0 {
+		return errors.New("register function skep_set: refused by DuckDB")
 	}
 	return nil
 }
