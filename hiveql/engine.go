@@ -109,6 +109,7 @@ type Session struct {
 	macros    map[string]macro  // by name in lower case
 	functions map[string]string // of CREATE TEMPORARY FUNCTION: by name in lower case, the built-in function
 	resources resources
+	role      []string // of SET ROLE; nil for all that the user has
 	watch     func(*Result)
 	cleanups  []cleanup // of writes that this session has committed
 	signs     signs

@@ -16,8 +16,13 @@ func (s *Session) refused(stmt syntax.Stmt) error {
 	what := ""
 	switch n := stmt.(type) {
 	case *syntax.QueryStmt, *syntax.Show, *syntax.Describe, *syntax.Explain, *syntax.Use, *syntax.Set, *syntax.Reset,
-		*syntax.CreateMacro, *syntax.DropFunction, *syntax.ReloadFunctions:
+		*syntax.CreateMacro, *syntax.DropFunction, *syntax.ReloadFunctions, *syntax.ShowRoles:
 		return nil
+	case *syntax.RoleCommand:
+		if n.What == "SET" {
+			return nil // of the session
+		}
+		what = n.What + " ROLE"
 	case *syntax.ShellCommand:
 		if n.Command != "dfs" {
 			return nil // of the session, or of the client

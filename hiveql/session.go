@@ -220,8 +220,8 @@ func (s *Session) shellCommand(ctx context.Context, r *Result, n *syntax.ShellCo
 	return unsupported(n, "the command "+strings.ToUpper(n.Command))
 }
 
-// runRare carries out the statements about functions, and those that carry tables away and back, and
-// refuses by name what is not supported.
+// runRare carries out the statements about functions, those that carry tables away and back, and those about roles and
+// privileges, and refuses by name what is not supported.
 func (s *Session) runRare(ctx context.Context, r *Result) error {
 	switch n := r.Statement.(type) {
 	case *syntax.CreateMacro:
@@ -237,7 +237,7 @@ func (s *Session) runRare(ctx context.Context, r *Result) error {
 	case *syntax.Import:
 		return s.importTable(ctx, r, n)
 	}
-	return unsupported(r.Statement, "this statement")
+	return s.authorization(ctx, r)
 }
 
 func (s *Session) setStatement(r *Result, n *syntax.Set) error {

@@ -135,6 +135,19 @@ func TestGohive(t *testing.T) {
 		if got := all(t, c, "SELECT current_user() AS u"); auth == "NONE" && got[0]["u"] != "ann" {
 			t.Errorf("the user is %v", got)
 		}
+		if auth == "NONE" {
+			for _, statement := range []string{"CREATE ROLE readers", "GRANT readers TO USER ann"} {
+				if c.Exec(t.Context(), statement); c.Err != nil {
+					t.Fatalf("%s: %v", statement, c.Err)
+				}
+			}
+			if got := all(t, c, "SHOW CURRENT ROLES"); !reflect.DeepEqual(got, []map[string]any{{"role": "public"}, {"role": "readers"}}) {
+				t.Errorf("the roles of ann are %v", got)
+			}
+			if got := all(t, c, "SHOW PRINCIPALS readers"); len(got) != 1 || got[0]["grantor"] != "ann" {
+				t.Errorf("the role readers has %v", got)
+			}
+		}
 		c.Close()
 		if err := conn.Close(); err != nil {
 			t.Error(err)

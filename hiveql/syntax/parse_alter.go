@@ -21,6 +21,8 @@ func (p *parser) drop() Stmt {
 		}
 		n.Span = p.span(start)
 		return n
+	case "ROLE":
+		return p.roleCommand(start, "DROP")
 	}
 	if p.atAny("FUNCTION", "TEMPORARY", "MACRO") {
 		return p.dropFunction(start)

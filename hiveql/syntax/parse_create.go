@@ -15,6 +15,8 @@ func (p *parser) create() Stmt {
 		return p.createView(start, false)
 	case "FUNCTION":
 		return p.createFunction(start)
+	case "ROLE":
+		return p.roleCommand(start, "CREATE")
 	case "OR":
 		p.next()
 		p.expect("REPLACE")
@@ -42,7 +44,7 @@ func (p *parser) create() Stmt {
 // unsupportedObject names the objects that CREATE, ALTER and DROP know in Hive but not here.
 func unsupportedObject(word string) string {
 	switch word {
-	case "ROLE", "INDEX", "POOL", "CATALOG":
+	case "INDEX", "POOL", "CATALOG":
 		return word
 	case "DATACONNECTOR":
 		return word + " (remote databases)"

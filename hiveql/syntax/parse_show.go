@@ -4,6 +4,9 @@ package syntax
 func (p *parser) show() Stmt {
 	start := p.i
 	p.next()
+	if n := p.showRoles(start); n != nil {
+		return n
+	}
 	n := &Show{}
 	t := p.tok()
 	switch word := t.text; word {
@@ -63,10 +66,8 @@ func (p *parser) showUnknown(t *token) {
 	switch word := p.word(0); word {
 	case "DATACONNECTORS", "CATALOGS", "PROCESSLIST":
 		p.unsupported(t, "SHOW "+word)
-	case "LOCKS", "COMPACTIONS", "TRANSACTIONS", "ROLES", "ROLE", "GRANT", "PRINCIPALS", "INDEX", "INDEXES":
+	case "LOCKS", "COMPACTIONS", "TRANSACTIONS", "INDEX", "INDEXES":
 		p.unsupported(t, "SHOW "+t.text)
-	case "CURRENT":
-		p.unsupported(t, "SHOW CURRENT ROLES")
 	case "RESOURCE":
 		p.unsupported(t, "SHOW RESOURCE PLANS")
 	case "MATERIALIZED":

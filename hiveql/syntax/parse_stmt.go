@@ -39,6 +39,14 @@ func (p *parser) statement() Stmt {
 		p.next()
 		db := p.ident()
 		return &Use{Span: p.span(start), Database: db}
+	}
+	return p.rareStatement(start)
+}
+
+// rareStatement parses one of the statements that few scripts have.
+func (p *parser) rareStatement(start int) Stmt {
+	t := p.tok()
+	switch t.text {
 	case "MSCK":
 		return p.msck()
 	case "OPTIMIZE":
@@ -51,8 +59,15 @@ func (p *parser) statement() Stmt {
 		return p.importTable()
 	case "RELOAD":
 		return p.reload()
+	case "GRANT", "REVOKE":
+		return p.grant()
+	case "SET":
+		if p.ahead(1).text == "ROLE" {
+			p.next()
+			return p.roleCommand(start, "SET")
+		}
 	}
-	if feature := unsupportedStatement(t.text, p.ahead(1).text); feature != "" {
+	if feature := unsupportedStatement(t.text); feature != "" {
 		p.unsupported(t, feature)
 	} else {
 		p.failExpected("a statement")
@@ -60,18 +75,13 @@ func (p *parser) statement() Stmt {
 	return nil
 }
 
-// unsupportedStatement is the name of the feature that a statement of Hive's with these first
-// words is about, or "".
-func unsupportedStatement(word, second string) string {
+// unsupportedStatement is the name of the feature that a statement of Hive's with this first word is
+// about, or "".
+func unsupportedStatement(word string) string {
 	switch word {
 	case "UPDATE", "DELETE", "MERGE":
 		return word + " (transactional tables)"
-	case "GRANT", "REVOKE":
-		return word + " (authorization)"
 	case "SET":
-		if second == "ROLE" {
-			return "SET ROLE (authorization)"
-		}
 		return "SET AUTOCOMMIT (transactions)"
 	case "LOCK", "UNLOCK":
 		return word + " (locks)"

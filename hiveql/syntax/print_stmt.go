@@ -246,5 +246,7 @@ func (p *printer) showOrSet(s Stmt) {
 		p.w(s.Command)
 		p.when(s.Command != "!" && s.Args != "", " ")
 		p.command(s.Args)
+	default:
+		p.authorization(s)
 	}
 }

@@ -348,8 +348,25 @@ func (w walker) stmtParts(s Stmt) {
 		w.expr(s.Where)
 		w.sorts(s.OrderBy)
 		w.limit(s.Limit)
+	default:
+		w.shownParts(s)
+	}
+}
+
+func (w walker) shownParts(s Stmt) {
+	switch s := s.(type) {
 	case *Describe:
 		w.spec(s.Partition)
+	case *Grant:
+		w.granted(s.On)
+	case *ShowRoles:
+		w.granted(s.On)
+	}
+}
+
+func (w walker) granted(on *GrantObject) {
+	if on != nil {
+		w.spec(on.Partition)
 	}
 }
 

@@ -30,7 +30,8 @@ ALTER TABLE t ADD CONSTRAINT c CHECK (a > 1); ALTER TABLE t SKEWED BY (a, b) ON 
 ALTER TABLE t ADD COLUMNS (a int DEFAULT 1); ALTER TABLE t CHANGE a b int DEFAULT 2; CREATE TEMPORARY MACRO m(x int) x + 1;
 SELECT 1 FROM f(ON g(ON t) PARTITION BY a ORDER BY b h(1), i(x)) u; EXPORT TABLE t PARTITION (a = 1) TO 'x';
 IMPORT TABLE t PARTITION (a = 1) FROM 'x'; MSCK TABLE t PARTITION (a > 1);
-SHOW PARTITIONS t PARTITION (a = 1) WHERE a ORDER BY b LIMIT 1; DESCRIBE t PARTITION (a = 1)`
+SHOW PARTITIONS t PARTITION (a = 1) WHERE a ORDER BY b LIMIT 1; DESCRIBE t PARTITION (a = 1);
+GRANT SELECT ON t PARTITION (a = 1) TO USER u; SHOW GRANT ON t PARTITION (a = 1)`
 
 // TestInspectMissesNothing compares Inspect with a walk over all fields by reflection.
 func TestInspectMissesNothing(t *testing.T) {
