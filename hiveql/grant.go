@@ -3,7 +3,6 @@ package hiveql
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/skepdata/skep/hiveql/syntax"
@@ -34,13 +33,13 @@ func (s *Session) grantPrivileges(ctx context.Context, n *syntax.Grant) error {
 			}
 		}
 	}
-	return s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
+	return s.changeRoles(ctx, func(h metastore.HiveRoles) error {
 		for _, p := range all {
-			err := error(nil)
+			var err error
 			if n.Revoke {
-				err = s.revoke(ctx, tx, p, n.Option)
+				err = s.revoke(ctx, h, p, n.Option)
 			} else {
-				err = s.grant(ctx, tx, p)
+				err = s.metaRefused("Error granting privileges", h.GrantPrivilege(ctx, p))
 			}
 			if err != nil {
 				return err
@@ -138,68 +137,20 @@ func onColumn(on metastore.Securable, column string) metastore.Securable {
 	return on
 }
 
-func (s *Session) grant(ctx context.Context, tx metastore.Tx, p *metastore.Privilege) error {
-	const doing = "Error granting privileges"
-	err := tx.GrantPrivileges(ctx, []*metastore.Privilege{p})
-	switch {
-	case errors.Is(err, metastore.ErrNoSuchRole):
-		return s.metaFailed(doing, caughtNone+"Role %s does not exist", p.To.Name)
-	case errors.Is(err, metastore.ErrExists):
-		return s.metaFailed(doing, caughtExists+"%s is already granted%s by %s", p.Name, grantedOn(ctx, tx, &p.On), p.Grantor.Name)
-	}
-	return err
-}
-
-// grantedOn is how Hive says what a privilege is on that is granted already.
-func grantedOn(ctx context.Context, tx metastore.Tx, on *metastore.Securable) string {
-	switch on.Kind {
-	case metastore.OnEverything:
-		return ""
-	case metastore.OnDatabase:
-		return " on database " + on.Database
-	}
-	place := on.Database + "," + on.Table
-	kind := "table"
-	if on.Values != nil {
-		kind = "partition"
-		place += "," + partitionName(ctx, tx, on)
-	}
-	if on.Column != "" {
-		kind = "column " + on.Column
-	}
-	return fmt.Sprintf(" on %s [%s]", kind, place)
-}
-
-// partitionName is the name of the partition that a privilege is on, or its values where that cannot be told.
-func partitionName(ctx context.Context, tx metastore.Tx, on *metastore.Securable) string {
-	if t, err := tx.Table(ctx, metastore.TableName{Database: on.Database, Name: on.Table}); err == nil {
-		if name, err := t.Keys().Name(on.Values); err == nil {
-			return name
-		}
-	}
-	return strings.Join(on.Values, "/")
-}
-
-// revoke takes a privilege away: in Hive's SQL standards based authorization one that the session's user has granted, in the older
-// one whoever has.
-func (s *Session) revoke(ctx context.Context, tx metastore.Tx, p *metastore.Privilege, onlyOption bool) error {
-	const doing = "Error revoking privileges"
+// revoke takes a privilege away: in Hive's SQL standards based authorization, which looks before it asks the metastore, one that
+// the session's user has granted, in the older one whoever has.
+func (s *Session) revoke(ctx context.Context, h metastore.HiveRoles, p *metastore.Privilege, onlyOption bool) error {
 	q := *p
 	q.Authorizer = ""
 	if s.legacyAuthorization() {
 		q.Grantor = metastore.Principal{}
 	}
-	err := tx.RevokePrivileges(ctx, []*metastore.Privilege{&q}, onlyOption)
-	switch {
-	case errors.Is(err, metastore.ErrNoGrantOption):
-		return s.metaFailed(doing, "User %s does not have grant option with privilege %s", p.To.Name, p.Name)
-	case errors.Is(err, metastore.ErrNotGranted) && s.legacyAuthorization():
-		return s.metaFailed(doing, caughtExists+"%s", notGranted(ctx, tx, p))
-	case errors.Is(err, metastore.ErrNotGranted):
+	err := h.RevokePrivilege(ctx, &q, onlyOption)
+	if errors.Is(err, metastore.ErrNotGranted) && !s.legacyAuthorization() {
 		return ddlFailed("Cannot find privilege Privilege [name=%s, columns=%s] for Principal [name=%s, type=%s] on %s granted by %s",
 			p.Name, columnsOf(&p.On), p.To.Name, p.To.Type, objectText(&p.On), p.Grantor.Name)
 	}
-	return err
+	return s.metaRefused("Error revoking privileges", err)
 }
 
 func columnsOf(on *metastore.Securable) string {
@@ -222,23 +173,4 @@ func objectText(on *metastore.Securable) string {
 		part = "[" + strings.Join(on.Values, ", ") + "]"
 	}
 	return "Object [type=TABLE_OR_VIEW, name=" + on.Database + "." + on.Table + part + "]"
-}
-
-// notGranted is how Hive's metastore says that a privilege cannot be revoked.
-func notGranted(ctx context.Context, tx metastore.Tx, p *metastore.Privilege) string {
-	on := &p.On
-	text := fmt.Sprintf("No grant (%s) found  on table %s", p.Name, on.Table)
-	switch on.Kind {
-	case metastore.OnEverything:
-		return "No user grant found for privileges " + p.Name
-	case metastore.OnDatabase:
-		return fmt.Sprintf("No database grant found for privileges %s on database %s", p.Name, on.Database)
-	}
-	if on.Values != nil {
-		text += ", partition is " + partitionName(ctx, tx, on)
-	}
-	if on.Column != "" {
-		text += ", column name = " + on.Column
-	}
-	return text + ", database is " + on.Database
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -71,52 +70,39 @@ func (s *Session) authorization(ctx context.Context, r *Result) (err error) {
 	return unsupported(r.Statement, "this statement")
 }
 
-// metaFailed is the error of something that the metastore has refused. Hive's two kinds of authorization word it each its way.
-func (s *Session) metaFailed(doing, format string, args ...any) *Error {
-	text := fmt.Sprintf(format, args...)
-	if s.legacyAuthorization() {
-		return ddlFailed("org.apache.hadoop.hive.ql.metadata.HiveException: MetaException(message:%s)", text)
-	}
-	return ddlFailed("%s: %s", doing, text)
+// changeRoles changes roles and privileges: all of it or nothing.
+func (s *Session) changeRoles(ctx context.Context, fn func(metastore.HiveRoles) error) error {
+	return s.cfg.Store.Update(ctx, func(tx metastore.Tx) error { return fn(metastore.HiveRoles{Tx: tx}) })
 }
 
-// Hive's metastore names the exceptions that it has caught.
-const (
-	caught       = "Got exception: org.apache.hadoop.hive.metastore.api."
-	caughtExists = caught + "InvalidObjectException "
-	caughtNone   = caught + "NoSuchObjectException "
-)
+// metaRefused tells what Hive's metastore refuses as HiveServer2 does: its SQL standards based authorization says what it was doing,
+// the older one that the metastore threw something.
+func (s *Session) metaRefused(doing string, err error) error {
+	var refused *metastore.Refused
+	switch {
+	case !errors.As(err, &refused):
+		return err
+	case s.legacyAuthorization():
+		return ddlFailed("org.apache.hadoop.hive.ql.metadata.HiveException: MetaException(message:%s)", refused.Text)
+	}
+	return ddlFailed("%s: %s", doing, refused.Text)
+}
 
 func (s *Session) createRole(ctx context.Context, n *syntax.RoleCommand) error {
-	const doing = "Error create role"
 	name := s.roleName(n.Name)
 	switch strings.ToUpper(strings.TrimSpace(name)) {
 	case "ALL", "DEFAULT", "NONE":
 		return ddlFailed("Role name cannot be one of the reserved roles: [ALL, DEFAULT, NONE]")
 	}
-	if name == metastore.PublicRole {
-		return s.metaFailed(doing, "public role implicitly exists. It can't be created.")
-	}
-	err := s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
-		return tx.CreateRole(ctx, &metastore.Role{Name: name, CreateTime: s.cfg.Now()})
+	err := s.changeRoles(ctx, func(h metastore.HiveRoles) error {
+		return h.Create(ctx, &metastore.Role{Name: name, CreateTime: s.cfg.Now()})
 	})
-	if errors.Is(err, metastore.ErrExists) {
-		return s.metaFailed(doing, caughtExists+"Role %s already exists.", name)
-	}
-	return err
+	return s.metaRefused("Error create role", err)
 }
 
-// dropRole is content where there is no such role, as Hive is.
 func (s *Session) dropRole(ctx context.Context, n *syntax.RoleCommand) error {
-	name := s.roleName(n.Name)
-	if name == metastore.AdminRole || name == metastore.PublicRole {
-		return s.metaFailed("Error dropping role", "public,admin roles can't be dropped.")
-	}
-	err := s.cfg.Store.Update(ctx, func(tx metastore.Tx) error { return tx.DropRole(ctx, name) })
-	if errors.Is(err, metastore.ErrNoSuchRole) {
-		return nil
-	}
-	return err
+	err := s.changeRoles(ctx, func(h metastore.HiveRoles) error { return h.Drop(ctx, s.roleName(n.Name)) })
+	return s.metaRefused("Error dropping role", err)
 }
 
 // setRole runs SET ROLE. It changes what SHOW CURRENT ROLES shows, and nothing else.
@@ -144,89 +130,35 @@ func (s *Session) setRole(ctx context.Context, n *syntax.RoleCommand) error {
 
 // allRoles are the roles of the session's user, with those that these have, in order; without that of administrators, which is
 // no current one unless it is set.
-func (s *Session) allRoles(ctx context.Context) ([]string, error) {
-	found := map[string]bool{metastore.PublicRole: true}
-	next := []metastore.Principal{s.itself()}
-	for len(next) > 0 {
-		grants, err := s.cfg.Store.RoleGrants(ctx, "", next[0])
-		if err != nil {
-			return nil, err
-		}
-		next = next[1:]
-		for _, g := range grants {
-			if !found[g.Role] {
-				found[g.Role] = true
-				next = append(next, metastore.Principal{Type: metastore.RolePrincipal, Name: g.Role})
-			}
-		}
-	}
-	delete(found, metastore.AdminRole)
-	return slices.Sorted(maps.Keys(found)), nil
+func (s *Session) allRoles(ctx context.Context) (names []string, err error) {
+	err = s.cfg.Store.View(ctx, func(r metastore.Reader) error {
+		names, err = metastore.RolesOf(ctx, r, s.itself())
+		return err
+	})
+	slices.Sort(names)
+	return slices.DeleteFunc(names, func(name string) bool { return name == metastore.AdminRole }), err
 }
 
-// grantRoles runs GRANT ROLE and REVOKE ROLE: all of it or nothing.
+// grantRoles runs GRANT ROLE and REVOKE ROLE.
 func (s *Session) grantRoles(ctx context.Context, n *syntax.GrantRole) error {
-	return s.cfg.Store.Update(ctx, func(tx metastore.Tx) error {
-		for _, to := range n.To {
-			for _, role := range n.Roles {
-				change := s.grantRole
+	return s.changeRoles(ctx, func(h metastore.HiveRoles) error {
+		for _, principal := range n.To {
+			to := s.principal(principal)
+			for _, name := range n.Roles {
+				role := s.roleName(name)
+				var err error
 				if n.Revoke {
-					change = s.revokeRole
+					err = s.metaRefused(fmt.Sprintf("Error revoking roles for %s to role %s", to.Name, role), h.Revoke(ctx, role, to, n.Option))
+				} else {
+					err = s.metaRefused("Error granting role", h.Grant(ctx, &metastore.RoleGrant{
+						Role: role, To: to, Grantor: s.itself(), GrantOption: n.Option, CreateTime: s.cfg.Now(),
+					}))
 				}
-				if err := change(ctx, tx, s.roleName(role), s.principal(to), n.Option); err != nil {
+				if err != nil {
 					return err
 				}
 			}
 		}
 		return nil
 	})
-}
-
-func (s *Session) grantRole(ctx context.Context, tx metastore.Tx, role string, to metastore.Principal, option bool) error {
-	const doing = "Error granting role"
-	if role == metastore.PublicRole {
-		return s.metaFailed(doing, "No user can be added to public. Since all users implicitly belong to public role.")
-	}
-	if err := s.roleExists(ctx, tx, doing, role); err != nil {
-		return err
-	}
-	err := tx.GrantRole(ctx, &metastore.RoleGrant{Role: role, To: to, Grantor: s.itself(), GrantOption: option, CreateTime: s.cfg.Now()})
-	switch {
-	case errors.Is(err, metastore.ErrNoSuchRole):
-		return s.metaFailed(doing, caughtNone+"Role %s does not exist", to.Name)
-	case errors.Is(err, metastore.ErrExists):
-		return s.metaFailed(doing, caughtExists+"Principal %s already has the role %s", to.Name, role)
-	case errors.Is(err, metastore.ErrInvalid) && to.Type == metastore.RolePrincipal:
-		return s.metaFailed(doing, "Cannot grant role %s to %s as %[2]s already belongs to the role %[1]s. (no cycles allowed)", to.Name, role)
-	}
-	return err
-}
-
-func (s *Session) roleExists(ctx context.Context, tx metastore.Tx, doing, role string) error {
-	_, err := tx.Role(ctx, role)
-	if errors.Is(err, metastore.ErrNoSuchRole) {
-		return s.metaFailed(doing, caughtNone+"%s role can not be found.", role)
-	}
-	return err
-}
-
-// revokeRole is content where the principal has no such role, as Hive is.
-func (s *Session) revokeRole(ctx context.Context, tx metastore.Tx, role string, from metastore.Principal, onlyOption bool) error {
-	doing := fmt.Sprintf("Error revoking roles for %s to role %s", from.Name, role)
-	if role == metastore.PublicRole {
-		return s.metaFailed(doing, "public role can't be revoked.")
-	}
-	if err := s.roleExists(ctx, tx, doing, role); err != nil {
-		return err
-	}
-	err := tx.RevokeRole(ctx, role, from, onlyOption)
-	switch {
-	case errors.Is(err, metastore.ErrNoGrantOption):
-		return s.metaFailed(doing, "User %s does not have grant option with role %s", from.Name, role)
-	case errors.Is(err, metastore.ErrNotGranted) && onlyOption:
-		return s.metaFailed(doing, "User %s does not have role %s", from.Name, role)
-	case errors.Is(err, metastore.ErrNotGranted):
-		return nil
-	}
-	return err
 }

@@ -74,6 +74,11 @@ type Securable struct {
 	Column   string            `json:"column,omitempty"`   // lower case; it need not be one of the table
 }
 
+// Equal reports whether both are the same thing.
+func (s Securable) Equal(t Securable) bool {
+	return s.Kind == t.Kind && s.Database == t.Database && s.Table == t.Table && s.Column == t.Column && slices.Equal(s.Values, t.Values)
+}
+
 // Privilege is something that a principal may do with a securable.
 type Privilege struct {
 	Name        string    `json:"name"` // SELECT, INSERT ...; any name will do

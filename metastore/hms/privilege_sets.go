@@ -78,7 +78,7 @@ func newPrivilegeSet(
 	if kind == metastore.OnEverything {
 		return set, nil
 	}
-	roles, err := allRolesOf(ctx, r, who)
+	roles, err := metastore.RolesOf(ctx, r, who...)
 	if len(roles) > 0 {
 		set.RolePrivileges = named(roles...)
 	}

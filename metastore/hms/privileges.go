@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/skepdata/skep/internal/thrift"
 	"github.com/skepdata/skep/metastore"
@@ -120,62 +121,20 @@ func (s *Service) grantAll(ctx context.Context, bag *privilegeBag) error {
 	return s.update(ctx, func(ctx context.Context, tx metastore.Tx) error { return s.grantIn(ctx, tx, all) })
 }
 
-func noDatabase(name string) error {
-	return gotException("NoSuchObjectException", "There is no database %s.%s", catalog, name)
-}
-
 func (s *Service) grantIn(ctx context.Context, tx metastore.Tx, all []*metastore.Privilege) error {
 	for _, p := range all {
 		p.CreateTime = s.Now()
-		switch err := tx.GrantPrivileges(ctx, []*metastore.Privilege{p}); {
-		case errors.Is(err, metastore.ErrNoSuchDatabase) && p.On.Kind == metastore.OnDatabase:
-			return noDatabase(p.On.Database)
+		err := metastore.HiveRoles{Tx: tx}.GrantPrivilege(ctx, p)
+		var refused *metastore.Refused
+		switch {
+		case errors.As(err, &refused):
+			return err
 		case errors.Is(err, metastore.ErrNoSuchDatabase), errors.Is(err, metastore.ErrNoSuchTable), errors.Is(err, metastore.ErrNoSuchPartition):
-		case errors.Is(err, metastore.ErrNoSuchRole):
-			return gotException("NoSuchObjectException", "Role %s does not exist", p.To.Name)
-		case errors.Is(err, metastore.ErrExists):
-			return gotException("InvalidObjectException", "%s is already granted%s by %s", p.Name, grantedOn(ctx, tx, &p.On), p.Grantor.Name)
-		case errors.Is(err, metastore.ErrInvalid):
-			return gotException("InvalidObjectException", "%v", err)
 		case err != nil:
 			return err
 		}
 	}
 	return nil
-}
-
-// grantedOn is how Hive says what a privilege is on that is granted already.
-func grantedOn(ctx context.Context, tx metastore.Tx, on *metastore.Securable) string {
-	part := partitionText(ctx, tx, on)
-	switch on.Kind {
-	case metastore.OnDatabase:
-		return " on database " + on.Database
-	case metastore.OnTable:
-		return fmt.Sprintf(" on table [%s,%s]", on.Database, on.Table)
-	case metastore.OnPartition:
-		return fmt.Sprintf(" on partition [%s,%s,%s]", on.Database, on.Table, part)
-	case metastore.OnColumn:
-		return fmt.Sprintf(" on column %s [%s,%s]", on.Column, on.Database, on.Table)
-	case metastore.OnPartitionColumn:
-		return fmt.Sprintf(" on column %s [%s,%s,%s]", on.Column, on.Database, on.Table, part)
-	}
-	return ""
-}
-
-// partitionText is the name of the partition that a privilege is on; empty where that cannot be told.
-func partitionText(ctx context.Context, r metastore.Reader, on *metastore.Securable) string {
-	if on.Values == nil {
-		return ""
-	}
-	t, err := r.Table(ctx, metastore.TableName{Database: on.Database, Name: on.Table})
-	if err != nil {
-		return ""
-	}
-	name, err := t.Keys().Name(on.Values)
-	if err != nil {
-		return ""
-	}
-	return name
 }
 
 // revokeAll revokes what is in a bag. Of the same privilege from several grantors the oldest goes, whoever asks. As in Hive, those
@@ -185,55 +144,19 @@ func (s *Service) revokeAll(ctx context.Context, bag *privilegeBag, onlyOption b
 	if err != nil {
 		return err
 	}
-	return s.update(ctx, func(ctx context.Context, tx metastore.Tx) error {
+	return s.changeRoles(ctx, func(ctx context.Context, h metastore.HiveRoles) error {
 		for _, p := range all {
 			if strings.TrimSpace(p.Name) == "" {
 				continue
 			}
 			q := *p
 			q.Grantor, q.Authorizer = metastore.Principal{}, ""
-			if err := revokeIn(ctx, tx, &q, onlyOption); err != nil {
+			if err := h.RevokePrivilege(ctx, &q, onlyOption); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-}
-
-func revokeIn(ctx context.Context, tx metastore.Tx, p *metastore.Privilege, onlyOption bool) error {
-	if p.On.Kind == metastore.OnDatabase {
-		if _, err := tx.Database(ctx, p.On.Database); errors.Is(err, metastore.ErrNoSuchDatabase) {
-			return noDatabase(p.On.Database)
-		}
-	}
-	err := tx.RevokePrivileges(ctx, []*metastore.Privilege{p}, onlyOption)
-	switch {
-	case errors.Is(err, metastore.ErrNoGrantOption):
-		return metaf("User %s does not have grant option with privilege %s", p.To.Name, p.Name)
-	case errors.Is(err, metastore.ErrNotGranted):
-		return gotException("InvalidObjectException", "%s", notGranted(ctx, tx, p))
-	case errors.Is(err, metastore.ErrInvalid):
-		return gotException("InvalidObjectException", "%v", err)
-	}
-	return err
-}
-
-// notGranted is how Hive says that a privilege cannot be revoked.
-func notGranted(ctx context.Context, tx metastore.Tx, p *metastore.Privilege) string {
-	on := &p.On
-	text := fmt.Sprintf("No grant (%s) found  on table %s", p.Name, on.Table)
-	switch on.Kind {
-	case metastore.OnEverything:
-		return "No user grant found for privileges " + p.Name
-	case metastore.OnDatabase:
-		return fmt.Sprintf("No database grant found for privileges %s on database %s", p.Name, on.Database)
-	case metastore.OnPartition, metastore.OnPartitionColumn:
-		text += ", partition is " + partitionText(ctx, tx, on)
-	}
-	if on.Column != "" {
-		text += ", column name = " + on.Column
-	}
-	return text + ", database is " + on.Database
 }
 
 // refresh makes the privileges on something that a program has asked for those of a bag, and leaves those alone that are in it
@@ -256,8 +179,8 @@ func (s *Service) refresh(ctx context.Context, a *refreshPrivilegesArgs) error {
 		}
 	}
 	same := func(p metastore.Privilege) string {
-		p.CreateTime = s.started
-		return fmt.Sprintf("%+v", p)
+		p.CreateTime = time.Time{}
+		return fmt.Sprintf("%#v", p)
 	}
 	return s.update(ctx, func(ctx context.Context, tx metastore.Tx) error {
 		lacking := map[string]*metastore.Privilege{}

@@ -232,7 +232,7 @@ func (x *remoteTx) GrantPrivileges(ctx context.Context, ps []*metastore.Privileg
 			if err := x.grantable(ctx, &now); err != nil {
 				return err
 			}
-			if slices.ContainsFunc(all, func(q *metastore.Privilege) bool { return fmt.Sprint(q.On) == fmt.Sprint(now.On) && now.Same(q) }) {
+			if slices.ContainsFunc(all, func(q *metastore.Privilege) bool { return q.On.Equal(now.On) && now.Same(q) }) {
 				return fmt.Errorf("%s to %s: %w", p.Name, p.To, metastore.ErrExists)
 			}
 			in := wirePrivilege(&now)

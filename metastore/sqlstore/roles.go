@@ -158,9 +158,11 @@ func (t *tx) grantable(ctx context.Context, g *metastore.RoleGrant) error {
 		return err
 	}
 	if g.To.Type == metastore.RolePrincipal {
-		if circle, err := t.has(ctx, g.Role, g.To.Name); err != nil {
+		itsOwn, err := metastore.RolesOf(ctx, t, metastore.Principal{Type: metastore.RolePrincipal, Name: g.Role})
+		if err != nil {
 			return err
-		} else if circle {
+		}
+		if g.To.Name == g.Role || slices.Contains(itsOwn, g.To.Name) {
 			return fmt.Errorf("%w: it has the role %s itself", metastore.ErrInvalid, g.To.Name)
 		}
 	}
@@ -172,26 +174,6 @@ func (t *tx) grantable(ctx context.Context, g *metastore.RoleGrant) error {
 		_, err = t.role(ctx, g.To.Name)
 	}
 	return err
-}
-
-// has reports whether a role is another, or has it through others.
-func (t *tx) has(ctx context.Context, role, other string) (bool, error) {
-	seen := []string{role}
-	for i := 0; i < len(seen); i++ {
-		if seen[i] == other {
-			return true, nil
-		}
-		grants, err := t.roleGrants(ctx, "", metastore.Principal{Type: metastore.RolePrincipal, Name: seen[i]})
-		if err != nil {
-			return false, err
-		}
-		for _, g := range grants {
-			if !slices.Contains(seen, g.Role) {
-				seen = append(seen, g.Role)
-			}
-		}
-	}
-	return false, nil
 }
 
 // RevokeRole implements metastore.Tx.
