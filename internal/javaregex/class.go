@@ -6,20 +6,28 @@ import (
 	"unicode/utf16"
 )
 
+// mostNested is how deep groups, or classes, may nest: as deep as in Go's engine. The stack would not end where patterns do.
+const mostNested = 1000
+
 // class reads a bracketed class behind its [, in which further classes may nest (a union) and
 // && intersects what is before with what is behind.
 func (t *translator) class(at int) (set, error) {
+	if t.classes++; t.classes > mostNested {
+		return nil, t.fail(at, "classes nested too deep")
+	}
+	defer func() { t.classes-- }()
 	negated := t.accept("^")
-	var all, part set // all: of the operands of && before this one
+	var all set // of the operands of && before this one
+	var part collector
 	intersected, empty := false, true
 	meet := func() {
 		switch {
 		case !intersected:
-			all, intersected = part, true
+			all, intersected = part.set.tidy(), true
 		case !empty:
-			all = all.intersect(part)
+			all = all.intersect(part.set)
 		}
-		part, empty = nil, true
+		part, empty = collector{}, true
 	}
 	for first := true; ; first = false {
 		if !t.more() {
@@ -42,7 +50,7 @@ func (t *translator) class(at int) (set, error) {
 			if err != nil {
 				return nil, err
 			}
-			part = part.union(nested)
+			part.add(nested)
 		default:
 			s, err := t.classRange()
 			if err != nil {
@@ -51,7 +59,7 @@ func (t *translator) class(at int) (set, error) {
 			if t.now.fold {
 				s = s.fold()
 			}
-			part = part.union(s)
+			part.add(s)
 		}
 		empty = false
 	}
@@ -94,16 +102,16 @@ func (t *translator) classAtom() (set, error) {
 		return s, nil
 	}
 	if t.accept("Q") {
-		var s set
+		var all collector
 		text, _, closed := strings.Cut(t.src[t.pos:], `\E`)
 		t.pos += len(text)
 		if closed {
 			t.pos += len(`\E`)
 		}
 		for _, r := range text {
-			s = s.union(single(r))
+			all.add(single(r))
 		}
-		return s, nil
+		return all.set.tidy(), nil
 	}
 	return t.escaped(at)
 }

@@ -8,8 +8,12 @@ import (
 	"github.com/dlclark/regexp2"
 )
 
-// Limit is the time one Match may take on the backtracking engine.
-const Limit = 2 * time.Second
+// Limit is the time that the backtracking engine may take to find a match. All matches in a text together may take as long, and
+// limitRune more for each of its characters.
+const (
+	Limit     = 2 * time.Second
+	limitRune = time.Microsecond
+)
 
 // Regexp is a compiled pattern. It is safe for concurrent use.
 type Regexp struct {
@@ -71,7 +75,7 @@ func (re *Regexp) Match(s string) (groups []string, ok bool, err error) {
 	}
 	m, err := re.back.FindStringMatch(s)
 	if err != nil {
-		return nil, false, fmt.Errorf(`regular expression "%s" takes more than %v on %q`, re.source, Limit, s)
+		return nil, false, tooLong(re.source, s)
 	}
 	if m == nil {
 		return nil, false, nil
@@ -80,4 +84,13 @@ func (re *Regexp) Match(s string) (groups []string, ok bool, err error) {
 		groups = append(groups, g.String())
 	}
 	return groups, true, nil
+}
+
+// tooLong is the error of what takes too long on a text.
+func tooLong(pattern, text string) error {
+	const shown = 200
+	if len(text) > shown {
+		text = text[:shown] + "..."
+	}
+	return fmt.Errorf(`regular expression "%s" takes more than %v on %q`, pattern, Limit, text)
 }

@@ -3,6 +3,7 @@ package javaregex
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/dlclark/regexp2"
 )
@@ -95,8 +96,12 @@ func (s *Search) Split(text string) ([]string, error) {
 
 // each calls visit with the matches in order, until it returns false.
 func (s *Search) each(text string, runes []rune, visit func(*regexp2.Match) bool) error {
+	late := time.Now().Add(Limit + time.Duration(len(runes))*limitRune)
 	m, err := s.re.FindRunesMatch(runes)
 	for m != nil && err == nil && visit(m) {
+		if time.Now().After(late) {
+			return tooLong(s.source, text)
+		}
 		m, err = s.re.FindNextMatch(m)
 	}
 	return s.tooLong(err, text)
@@ -106,11 +111,7 @@ func (s *Search) tooLong(err error, text string) error {
 	if err == nil {
 		return nil
 	}
-	const shown = 200
-	if len(text) > shown {
-		text = text[:shown] + "..."
-	}
-	return fmt.Errorf(`regular expression "%s" takes more than %v on %q`, s.source, Limit, text)
+	return tooLong(s.source, text)
 }
 
 func groupOf(m *regexp2.Match, n int) (captured string, part bool) {

@@ -65,6 +65,20 @@ func (s set) tidy() set {
 
 func (s set) union(t set) set { return append(slices.Clone(s), t...).tidy() }
 
+// collector is the union of sets that come one after the other, which is tidied now and then.
+type collector struct {
+	set  set
+	tidy int // how many ranges there were when it was tidied last
+}
+
+func (c *collector) add(s set) {
+	const few = 1000
+	if c.set = append(c.set, s...); len(c.set) > 2*c.tidy+few {
+		c.set = c.set.tidy()
+		c.tidy = len(c.set)
+	}
+}
+
 func (s set) negate() set {
 	var out set
 	next := rune(0)

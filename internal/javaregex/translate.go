@@ -13,6 +13,8 @@ type translator struct {
 	out  []byte
 	open []group // the groups around pos, the innermost last
 
+	classes int // the classes around pos
+
 	now        flags
 	atom       int // where in out the last atom begins; -1 if there is nothing to repeat
 	groups     int
@@ -204,7 +206,9 @@ func (t *translator) openGroup(at int) error {
 		}
 		t.out = append(t.out, "(?:"...)
 	}
-	t.open = append(t.open, g)
+	if t.open = append(t.open, g); len(t.open) > mostNested {
+		return t.fail(at, "groups nested too deep")
+	}
 	t.atom = -1
 	return nil
 }
