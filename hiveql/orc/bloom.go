@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/bits"
+	"slices"
 	"time"
 
 	"github.com/skepdata/skep/hivetype"
@@ -29,12 +30,15 @@ func parseBlooms(b []byte) (list []bloom, err error) {
 				one.hashes = f.N
 			case f.Number == 2 && f.Bytes == nil: // one word a field, as the first writers have it
 				one.words = binary.LittleEndian.AppendUint64(one.words, f.N)
-			case f.Number == 2, f.Number == 3:
+			case f.Number != 2 && f.Number != 3:
+			case one.words == nil:
+				one.words = slices.Clip(f.Bytes)
+			default:
 				one.words = append(one.words, f.Bytes...)
 			}
 			return nil
 		})
-		if err == nil && (one.hashes == 0 || one.hashes > mostHashes || len(one.words) == 0 || len(one.words)%8 != 0) {
+		if err == nil && !sensible(one.hashes, len(one.words)) {
 			err = orcfile.Malformed("a Bloom filter of %d hashes and %d bytes", one.hashes, len(one.words))
 		}
 		list = append(list, one)
@@ -43,8 +47,17 @@ func parseBlooms(b []byte) (list []bloom, err error) {
 	return list, err
 }
 
-// mostHashes is more than any writer makes of a value.
-const mostHashes = 1000
+const (
+	// mostHashes is more than any writer makes of a value.
+	mostHashes = 1000
+	// mostBloomBytes have as many bits as an int of Java's can count.
+	mostBloomBytes = math.MaxInt32 / 8
+)
+
+// sensible reports whether a filter can have so many hashes and bytes.
+func sensible(hashes uint64, bytes int) bool {
+	return 0 < hashes && hashes <= mostHashes && 0 < bytes && bytes <= mostBloomBytes && bytes%8 == 0
+}
 
 // DefaultBloomShare is that of Java's writer: the default of the table property orc.bloom.filter.fpp.
 const DefaultBloomShare = 0.01

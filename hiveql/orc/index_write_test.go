@@ -1,13 +1,18 @@
 package orc
 
 import (
+	"bytes"
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
 
+	"google.golang.org/protobuf/encoding/protowire"
+
 	"github.com/skepdata/skep/hiveql/formats"
 	"github.com/skepdata/skep/hivetype"
+	"github.com/skepdata/skep/internal/orcfile"
 )
 
 // TestWrittenGroups writes random rows of random types in small groups, and reads them from random groups on. What the index
@@ -149,6 +154,39 @@ func TestBloomShare(t *testing.T) {
 			if got := float64(let) / 20000; got > 1.5*share || got < share/2 {
 				t.Errorf("share %v, column %d: %v are let through", share, column, got)
 			}
+		}
+	}
+}
+
+// TestForeignBlooms reads filters as others may write them: words one by one, packed, or bytes; and refuses those that make no sense.
+func TestForeignBlooms(t *testing.T) {
+	want := newBloom(10, .1)
+	want.add(int64(7), hivetype.Of(hivetype.BigInt))
+	first, more := want.words[:8], want.words[8:]
+	number := binary.LittleEndian.Uint64
+	filter := func(fields orcfile.Message) orcfile.Message {
+		return orcfile.Message(nil).Bytes(1, append(orcfile.Message(nil).Number(1, want.hashes).Bytes(10, []byte("unknown")), fields...))
+	}
+	oneByOne := orcfile.Message(nil)
+	for w := range slices.Chunk(want.words, 8) {
+		oneByOne = binary.LittleEndian.AppendUint64(protowire.AppendTag(oneByOne, 2, protowire.Fixed64Type), number(w))
+	}
+	for name, fields := range map[string]orcfile.Message{
+		"one by one": oneByOne, "packed": orcfile.Message(nil).Bytes(2, want.words), "bytes": orcfile.Message(nil).Bytes(3, want.words),
+		"parts": orcfile.Message(nil).Bytes(3, first).Bytes(3, more),
+	} {
+		got, err := parseBlooms(filter(fields))
+		if err != nil || len(got) != 1 || got[0].hashes != want.hashes || !bytes.Equal(got[0].words, want.words) {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+	for _, c := range []struct {
+		hashes uint64
+		bytes  int
+		want   bool
+	}{{1, 8, true}, {0, 8, false}, {1, 0, false}, {1, 12, false}, {1001, 8, false}, {1, 1<<28 - 8, true}, {1, 1 << 28, false}, {1, 1 << 29, false}} {
+		if got := sensible(c.hashes, c.bytes); got != c.want {
+			t.Errorf("%d hashes, %d bytes: %v", c.hashes, c.bytes, got)
 		}
 	}
 }

@@ -85,8 +85,13 @@ func ChunkHeader(b []byte, block int) (n int, packed bool, err error) {
 	return n, header&1 == 0, nil
 }
 
-// Unpack takes compression off a part of a file that is there as a whole.
+// Unpack takes compression off a part of a file that is there as a whole, and that has MaxTail bytes without it at most.
 func Unpack(b []byte, codec Codec, block int) (plain []byte, err error) {
+	return unpack(b, codec, block, MaxTail)
+}
+
+// unpack is Unpack with a limit: a few bytes can stand for a chunk.
+func unpack(b []byte, codec Codec, block, limit int) (plain []byte, err error) {
 	if codec == CodecNone {
 		return b, nil
 	}
@@ -104,15 +109,17 @@ func Unpack(b []byte, codec Codec, block int) (plain []byte, err error) {
 		if b = b[ChunkHead:]; len(b) < n {
 			return nil, Malformed("it ends early")
 		}
+		part := b[:n]
 		if packed {
-			if chunk, err = d.Decode(chunk, b[:n], block); err != nil {
+			if chunk, err = d.Decode(chunk, part, block); err != nil {
 				return nil, err
 			}
-			plain = append(plain, chunk...)
-		} else {
-			plain = append(plain, b[:n]...)
+			part = chunk
 		}
-		b = b[n:]
+		if len(part) > limit-len(plain) {
+			return nil, Malformed("a footer, or an index, of more than %d bytes", limit)
+		}
+		plain, b = append(plain, part...), b[n:]
 	}
 	return plain, nil
 }
