@@ -14,6 +14,7 @@ import (
 // been completed.
 type gate struct {
 	throttled func() int64 // answers so far that asked for fewer requests
+	spent     func() bool  // whether no processor has had time left since it was last asked
 	fixed     bool         // the limit stays
 
 	mu      sync.Mutex
@@ -50,14 +51,17 @@ func loadOf(size int64) int64 {
 	return heavyLoad
 }
 
-// newGate makes a gate, which asks throttled, if that is not nil, for the answers so far that
-// asked for fewer requests.
-func newGate(throttled func() int64) *gate {
+// newGate makes a gate, which asks throttled for the answers so far that asked for fewer requests, and
+// spent for whether all processors that the transfers need have been busy since it last asked. Either may be nil.
+func newGate(throttled func() int64, spent func() bool) *gate {
 	if throttled == nil {
 		throttled = func() int64 { return 0 }
 	}
+	if spent == nil {
+		spent = func() bool { return false }
+	}
 	// What comes first is taken for large, as nobody is stopped on the way.
-	g := &gate{throttled: throttled, tuner: newTuner(), usual: heavyLoad, answers: throttled()}
+	g := &gate{throttled: throttled, spent: spent, tuner: newTuner(), usual: heavyLoad, answers: throttled()}
 	g.limit = g.tuner.limit
 	return g
 }
@@ -208,6 +212,7 @@ func (g *gate) evaluate(now time.Time) {
 		return
 	}
 	g.answers = answers
+	w.spent = g.spent()
 	g.limit = g.tuner.next(*w)
 	g.window, g.began = window{}, now
 	g.admit()
@@ -233,6 +238,10 @@ func done(bytes int64, err error) int64 {
 	}
 	return bytes
 }
+
+// spent reports whether it is processors that the transfers wait for: all are busy, and no service is far away, for whose
+// answers more transfers could wait at once.
+func (j *job) spent() bool { return j.processors.spent() && !far(j.roundTrip()) }
 
 // throttled is how many answers of the two services have asked for fewer requests.
 func (j *job) throttled() (n int64) {

@@ -22,7 +22,10 @@ type farServer struct {
 
 	inside    atomic.Int64
 	throttles atomic.Int64
+	busy      bool // so that no processor has time left
 }
+
+func (s *farServer) spent() bool { return s.busy }
 
 func newFarServer(roundTrip, service time.Duration, slots int, most int64) *farServer {
 	return &farServer{roundTrip: roundTrip, service: service, slots: make(chan struct{}, slots), most: most}
@@ -51,7 +54,7 @@ func rest(d time.Duration) { <-time.After(d) }
 // run is a job of so many equal transfers through a gate, and the limit it came to.
 func (s *farServer) run(t *testing.T, transfers int, size int64) (took time.Duration, g *gate) {
 	t.Helper()
-	g = newGate(s.throttles.Load)
+	g = newGate(s.throttles.Load, s.spent)
 	start := time.Now()
 	err := steal.RunWith(t.Context(), mostLimit, steal.Options{Limiter: g}, same(transfers, size), func(_ context.Context, size int64, _ func(int64)) error {
 		end := g.begin(loadOf(size))
@@ -89,6 +92,14 @@ func TestGate(t *testing.T) {
 			// One core that takes 0.25 ms for each: 64 at once is more than it needs.
 			name: "near", server: func() *farServer { return newFarServer(0, 250*time.Microsecond, 1, 0) },
 			transfers: 40_000, size: 8 << 10, least: 64, most: 64, longest: 10*time.Second + 50*time.Millisecond,
+		}, {
+			// 20 ms away more would do more, if there were processors for it.
+			name: "spent", server: func() *farServer {
+				s := newFarServer(20*time.Millisecond, time.Millisecond, 40, 0)
+				s.busy = true
+				return s
+			},
+			transfers: 20_000, size: 8 << 10, least: 64, most: 64, longest: 7 * time.Second,
 		}, {
 			// 100 ms away, where 64 would take 32 s.
 			name: "far", server: func() *farServer { return newFarServer(100*time.Millisecond, 2*time.Millisecond, 64, 0) },
@@ -135,7 +146,7 @@ func TestGateHeavy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
 		running, peak, finished := 0, 0, 0
-		g := newGate(nil)
+		g := newGate(nil, nil)
 		err := steal.RunWith(t.Context(), mostLimit, steal.Options{Limiter: g}, same(1000, 0), func(context.Context, int, func(int)) error {
 			end := g.begin(heavyLoad)
 			mu.Lock()
@@ -165,7 +176,7 @@ func TestGateHeavy(t *testing.T) {
 func TestGateCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		g := newGate(nil)
+		g := newGate(nil, nil)
 		err := steal.RunWith(ctx, mostLimit, steal.Options{Limiter: g}, same(100_000, 0), func(ctx context.Context, _ int, _ func(int)) error {
 			cancel()
 			<-ctx.Done()
@@ -181,6 +192,7 @@ func TestGateCancelled(t *testing.T) {
 func TestTuner(t *testing.T) {
 	tuner := newTuner()
 	var fastest time.Duration // transfer of a window, if it is not like all
+	spent := false
 	step := func(rate float64, latency time.Duration, throttled bool, want int64) {
 		t.Helper()
 		busy := time.Duration(tuner.limit) * time.Second
@@ -188,7 +200,7 @@ func TestTuner(t *testing.T) {
 		if fastest == 0 {
 			fastest = latency
 		}
-		got := tuner.next(window{elapsed: time.Second, units: rate, done: int64(busy / latency), transfers: busy, fastest: fastest, busy: busy, throttled: throttled})
+		got := tuner.next(window{elapsed: time.Second, units: rate, done: int64(busy / latency), transfers: busy, fastest: fastest, busy: busy, throttled: throttled, spent: spent})
 		if got != want {
 			t.Fatalf("from %d, at %v a second, the limit became %d, want %d", before, rate, got, want)
 		}
@@ -209,6 +221,24 @@ func TestTuner(t *testing.T) {
 	step(130, 10*ms, false, 64) // what came with more may stay with fewer
 	step(100, 10*ms, false, 96) // and did not
 	step(130, 10*ms, false, 96)
+	spent = true // no processor has time for more
+	for range 2*shortestHold - 2 {
+		step(130, 10*ms, false, 96)
+	}
+	step(130, 10*ms, false, 64) // so perhaps fewer do as well
+	step(100, 10*ms, false, 96)
+	spent = false
+	for range 2*shortestHold - 1 {
+		step(130, 10*ms, false, 96)
+	}
+	step(130, 10*ms, false, 144) // there are some
+	spent = true
+	step(160, 10*ms, false, 144) // which it takes, but for no more
+	step(160, 10*ms, false, 96)
+	step(160, 10*ms, false, 96) // fewer do, and still fewer do not
+	step(160, 10*ms, false, 64)
+	spent = false
+	step(100, 10*ms, false, 96)
 	step(40, 40*ms, false, 84) // three times slower: the service has a bad time
 	step(40, 40*ms, true, 42)  // and says so
 	step(40, 40*ms, true, 21)

@@ -64,6 +64,7 @@ type job struct {
 	growing      *growing
 	deletions    *gathering[string] // of sources
 	crew         *codec.Crew
+	processors   *processors
 	gate         *gate
 	aheadMemory  *semaphore.Weighted // of sources that are read before their turn
 	rates        *rates
@@ -125,15 +126,16 @@ func newJob(src, dest storage.Location, opts Options) (*job, error) {
 
 		batchesAhead: semaphore.NewWeighted(batchesAhead),
 
-		crew:    newCrew(),
-		rates:   newRates(opts),
-		buffers: sync.Pool{New: func() any { b := make([]byte, bufferSize); return &b }},
-		long:    sync.Pool{New: func() any { b := make([]byte, longBuffer); return &b }},
-		tiny:    sync.Pool{New: func() any { b := make([]byte, tinySize); return &b }},
-		small:   sync.Pool{New: func() any { b := make([]byte, lightSize); return &b }},
+		crew:       newCrew(),
+		processors: newProcessors(),
+		rates:      newRates(opts),
+		buffers:    sync.Pool{New: func() any { b := make([]byte, bufferSize); return &b }},
+		long:       sync.Pool{New: func() any { b := make([]byte, longBuffer); return &b }},
+		tiny:       sync.Pool{New: func() any { b := make([]byte, tinySize); return &b }},
+		small:      sync.Pool{New: func() any { b := make([]byte, lightSize); return &b }},
 	}
 	if j.gate = newFixedGate(int64(opts.Workers)); opts.Workers == 0 {
-		j.gate = newGate(j.throttled)
+		j.gate = newGate(j.throttled, j.spent)
 	}
 	if err := j.prepareSync(); err != nil {
 		return nil, err

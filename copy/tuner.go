@@ -18,6 +18,7 @@ type window struct {
 	busy      time.Duration // likewise, each times its tokens
 	units     float64       // of work: requests, and bytes in their terms
 	throttled bool          // the service has asked for fewer requests
+	spent     bool          // all processors were busy
 }
 
 func (w window) rate() float64 { return w.units / w.elapsed.Seconds() }
@@ -57,7 +58,8 @@ const (
 // done with them; it goes back otherwise, and waits, each time longer, before the next trial. What was
 // gained by chance is given back by trials of fewer tokens, down to what there were at the beginning.
 // A service that asks for fewer requests halves them, and they grow slowly for a while; one that has
-// become slow under what it bore before gets an eighth less.
+// become slow under what it bore before gets an eighth less. Where no processor has time left, more
+// tokens would only take memory: it tries none, and gives back those it can do without.
 //
 // It has no clock and no randomness: the same windows make the same decisions.
 type tuner struct {
@@ -105,7 +107,11 @@ func (t *tuner) next(w window) int64 {
 			break
 		}
 		t.waited = 0
-		t.try()
+		if !w.spent {
+			t.try()
+		} else if t.limit > firstLimit {
+			t.tryFewer()
+		}
 	}
 	return t.limit
 }
@@ -126,17 +132,20 @@ func (t *tuner) observe(w window) {
 }
 
 func (t *tuner) try() {
-	t.before = t.limit
 	if t.fewer && t.limit > firstLimit {
-		t.fewer = false
-		t.trial, t.limit = trialDown, max(firstLimit, t.limit*2/3)
+		t.tryFewer()
 		return
 	}
 	if t.limit == mostLimit {
 		t.fewer, t.hold = true, longestHold
 		return
 	}
-	t.trial, t.limit = trialUp, t.more()
+	t.before, t.trial, t.limit = t.limit, trialUp, t.more()
+}
+
+func (t *tuner) tryFewer() {
+	t.fewer = false
+	t.before, t.trial, t.limit = t.limit, trialDown, max(firstLimit, t.limit*2/3)
 }
 
 func (t *tuner) more() int64 {
@@ -153,7 +162,7 @@ func (t *tuner) judgeMore(w window) {
 		t.rate, t.latency = w.rate(), w.latency()
 		t.patient = shortestHold
 		t.trial = noTrial
-		if t.careful > 0 {
+		if t.careful > 0 || w.spent {
 			t.hold = 1
 			return
 		}

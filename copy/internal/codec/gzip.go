@@ -72,8 +72,9 @@ func deflateLevel(level int) int {
 	return min(max(level, 1), 9)
 }
 
-// defaultDeflate makes web logs 5 % larger than the gzip command does by default, in a quarter of
-// the time. Level 7 makes them as small in half of the time.
+// defaultDeflate makes logs, JSON, CSV and prose 0.97 to 1.04 times as large as the gzip command does by
+// default, in a third to a fifth of its time. Levels 1 to 4 take half of that, and make some of these texts 1.2
+// times as large; level 7 takes up to twice as long for a size of 0.96 to 1.01.
 const defaultDeflate = 6
 
 func deflate(crew *Crew, block, dict []byte, level int, last bool) ([]byte, error) {
