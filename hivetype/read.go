@@ -384,6 +384,39 @@ func parseTimestamp(text string) (ts time.Time, zone string, ok bool) {
 	return time.Date(y, mon, d, h, m, sec, nanos, time.UTC), zone, s.ok && s.text == ""
 }
 
+// ParseClock reads a timestamp as Hive's SerDes read it from files, which is stricter than CAST: year, month and day, a
+// blank, and hours, minutes and seconds, with a fraction or without; or ISO 8601 with a T, where seconds may be missing.
+// A date alone is none, nor is what has a time zone.
+func ParseClock(text string) (time.Time, bool) {
+	text = strings.TrimSpace(text)
+	if len(text) < minDate {
+		return time.Time{}, false
+	}
+	s := scanner{text: text, ok: true}
+	y, mon, d := s.date()
+	iso := s.accept('T')
+	least := 1
+	if iso {
+		least = 2
+		s.ok = s.ok && len(text) > 10 && text[10] == 'T'
+	} else {
+		s.expect(' ')
+	}
+	h := s.number(least, 2)
+	s.expect(':')
+	m := s.number(least, 2)
+	sec, nanos := 0, 0
+	if !iso || s.text != "" {
+		s.expect(':')
+		sec = s.number(least, 2)
+		if s.accept('.') {
+			nanos = s.fraction()
+		}
+	}
+	ok := s.ok && s.text == "" && text[0] != '-' && h < 24 && m < 60 && sec < 60
+	return time.Date(y, mon, d, h, m, sec, nanos, time.UTC), ok
+}
+
 // fraction reads one to nine digits as nanoseconds.
 func (s *scanner) fraction() int {
 	before := len(s.text)

@@ -274,7 +274,7 @@ func decimalAppender(b *array.Decimal128Builder, t hivetype.Type) func([]byte) b
 	return func(text []byte) bool {
 		n, scale, ok := shortDecimal(text)
 		if !ok || scale > t.Scale || t.Scale-scale > 3 {
-			return general(text)
+			return general(bytes.TrimSpace(text))
 		}
 		for range t.Scale - scale {
 			n *= 10
@@ -350,37 +350,18 @@ func timestampAppender(builder array.Builder, t hivetype.Type, how *clocks) func
 	}
 }
 
-// decodeBinary is Hive's guess: text made of base64's letters only is base64.
+// decodeBinary is Hive's guess: text that is base64, padded or not, is what it stands for, and other text is bytes.
 func decodeBinary(text []byte) []byte {
-	for _, c := range text {
-		if !base64Byte(c) {
-			return text
-		}
+	body := text
+	if len(text)%4 == 0 {
+		body = bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("=")), []byte("="))
 	}
-	kept := make([]byte, 0, len(text))
-	for _, c := range text {
-		if c > ' ' && c != '=' {
-			kept = append(kept, c)
-		}
-	}
-	out := make([]byte, base64.RawStdEncoding.DecodedLen(len(kept)))
-	n, err := base64.RawStdEncoding.Decode(out, kept)
-	if err != nil || n == 0 {
+	out := make([]byte, base64.RawStdEncoding.DecodedLen(len(body)))
+	n, err := base64.RawStdEncoding.Decode(out, body)
+	if err != nil || n == 0 || bytes.ContainsAny(body, "\r\n") { // which Go passes over
 		return text
 	}
 	return out[:n]
-}
-
-func base64Byte(c byte) bool {
-	switch {
-	case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
-		return true
-	}
-	switch c {
-	case '+', '/', '=', ' ', '\n', '\r', '\t':
-		return true
-	}
-	return false
 }
 
 // ValidUTF8 replaces what is no UTF-8 by U+FFFD, one for each longest beginning of a

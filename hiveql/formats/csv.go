@@ -123,12 +123,12 @@ func (r *csvRow) strayQuote(line []byte, i int) {
 // csvFormat writes the rows of OpenCSVSerde.
 type csvFormat struct {
 	csvOptions
-	all     bool // quote every field
+	all     bool // quote every field but NULL
 	scratch []byte
 }
 
 func newCSVFormat(spec *Spec) *csvFormat {
-	return &csvFormat{csvOptions: newCSVOptions(spec, '"'), all: strings.EqualFold(spec.param("applyQuotesToAll"), "true")}
+	return &csvFormat{csvOptions: newCSVOptions(spec, '"'), all: !strings.EqualFold(spec.param("applyQuotesToAll"), "false")}
 }
 
 func (f *csvFormat) write(dst []byte, fields []Field, row []hivetype.Value) ([]byte, error) {

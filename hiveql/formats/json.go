@@ -146,21 +146,10 @@ func (r *jsonRow) value(c *column, line []byte, at [2]int) {
 	case c.text == nil:
 		c.null()
 	case text[0] == '"':
-		r.scalar(c, r.unquote(text))
+		r.scalar(c, r.unquote(text), true)
 	default:
-		c.set(text) // a number, true or false, or for text columns any JSON
+		r.scalar(c, text, false)
 	}
-}
-
-func (r *jsonRow) scalar(c *column, text []byte) {
-	if c.t.Kind != hivetype.Binary {
-		c.set(text)
-		return
-	}
-	if raw, err := base64.StdEncoding.DecodeString(string(text)); err == nil {
-		text = raw
-	}
-	c.appendBinary(text)
 }
 
 // dict reads an object as a map. Of equal keys the last counts, at the place of the first.
@@ -288,8 +277,14 @@ func (f jsonFormat) primitive(dst []byte, v hivetype.Value, t hivetype.Type) []b
 	case hivetype.Binary:
 		dst = append(dst, '"')
 		return append(base64.StdEncoding.AppendEncode(dst, v.([]byte)), '"')
-	case hivetype.Boolean, hivetype.TinyInt, hivetype.SmallInt, hivetype.Int, hivetype.BigInt, hivetype.Decimal:
+	case hivetype.Boolean, hivetype.TinyInt, hivetype.SmallInt, hivetype.Int, hivetype.BigInt:
 		return hivetype.AppendText(dst, v, t)
+	case hivetype.Decimal:
+		text := hivetype.AppendText(nil, v, t)
+		if bytes.IndexByte(text, '.') >= 0 {
+			text = bytes.TrimRight(bytes.TrimRight(text, "0"), ".")
+		}
+		return append(dst, text...)
 	case hivetype.Float, hivetype.Double:
 		text := hivetype.AppendText(nil, v, t)
 		if c := text[len(text)-1]; c >= '0' && c <= '9' {

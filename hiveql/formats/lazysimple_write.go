@@ -98,7 +98,7 @@ func (f *lazyFormat) dict(dst []byte, entries []hivetype.Entry, t hivetype.Type,
 func (f *lazyFormat) primitive(dst []byte, v hivetype.Value, t hivetype.Type) []byte {
 	switch t.Kind {
 	case hivetype.Binary:
-		return base64.StdEncoding.AppendEncode(dst, v.([]byte))
+		return base64.RawStdEncoding.AppendEncode(dst, v.([]byte))
 	case hivetype.String, hivetype.Varchar, hivetype.Char:
 		if f.escaped {
 			return f.escapeText(dst, v.(string))

@@ -29,6 +29,7 @@ type lines struct {
 	footer   int
 	base     int64      // where buf is in the stream
 	start    int64      // where the line returned last begins in it
+	inside   bool       // the stream begins inside of the file
 	limit    int64      // lines that begin there or later are of the next split; 0 is none
 	held     []heldLine // the last lines, which may be the footer; used as a ring
 	nextHeld int
@@ -103,7 +104,7 @@ func (l *lines) raw() ([]byte, error) {
 			l.pos += n + 1
 			l.scanned = 0
 			l.number++
-			return line, nil
+			return l.unmarked(line), nil
 		}
 		l.scanned = l.end - l.pos
 		if l.eof {
@@ -113,12 +114,20 @@ func (l *lines) raw() ([]byte, error) {
 			line := l.buf[l.pos:l.end]
 			l.pos, l.scanned = l.end, 0
 			l.number++
-			return line, nil
+			return l.unmarked(line), nil
 		}
 		if err := l.fill(); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// unmarked is the line without the byte order mark that a file of UTF-8 may begin with.
+func (l *lines) unmarked(line []byte) []byte {
+	if l.start == 0 && !l.inside {
+		return bytes.TrimPrefix(line, []byte("\xef\xbb\xbf"))
+	}
+	return line
 }
 
 // lineEnd is how far it is to the end of the line, or -1 if that is not in the buffer.

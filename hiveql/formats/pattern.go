@@ -245,9 +245,5 @@ func (c *clocks) of(text string, t hivetype.Type) (time.Time, bool) {
 	if t.Kind == hivetype.TimestampLocalTZ {
 		return hivetype.ParseInstant(text, zone)
 	}
-	v, ok := hivetype.ParseValue(text, t)
-	if !ok {
-		return time.Time{}, false
-	}
-	return v.(time.Time), true
+	return hivetype.ParseClock(text)
 }

@@ -1,10 +1,13 @@
 package formats
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/skepdata/skep/hivetype"
 )
 
 // regexRow reads the rows of RegexSerDe: the groups of an expression that matches the whole
@@ -45,7 +48,11 @@ func (r *regexRow) read(line []byte) error {
 			c.null()
 			continue
 		}
-		c.set(line[at[2*p+2]:at[2*p+3]])
+		text := line[at[2*p+2]:at[2*p+3]]
+		if c.t.Kind == hivetype.Boolean && !bytes.EqualFold(text, []byte("true")) {
+			text = []byte("false") // as Java's Boolean.valueOf
+		}
+		c.set(text)
 	}
 	return nil
 }

@@ -349,6 +349,7 @@ func NewSplitReader(spec Spec, fields []Field, projection []int, r io.Reader, ba
 		return reader, nil
 	}
 	t.from, t.base = split.From, split.Start()
+	lines.inside = split.Start() > 0
 	lines.limit = max(split.To-split.Start(), 1)
 	if split.From > 0 {
 		lines.limit = 0
