@@ -93,9 +93,9 @@ func bindAvg(args []Arg) (Binding, error) {
 		return b, err
 	}
 	if t := b.Args[0]; t.Kind == hivetype.Decimal {
-		whole := min(t.Precision-t.Scale+4, hivetype.MaxPrecision-t.Scale)
+		whole := t.Precision - t.Scale
 		scale := min(t.Scale+4, hivetype.MaxPrecision-whole)
-		b.Result = hivetype.DecimalOf(whole+max(scale, t.Scale), max(scale, t.Scale))
+		b.Result = hivetype.DecimalOf(whole+scale, scale)
 	} else {
 		b.Args[0], b.Result = double, double
 	}
@@ -169,6 +169,7 @@ func windowFunctions() []*Function {
 	}
 }
 
+// bindLag returns what the first argument is, and the default as that.
 func bindLag(args []Arg) (Binding, error) {
 	if err := arity(args, 1, 3); err != nil {
 		return Binding{}, err
@@ -186,8 +187,10 @@ func bindLag(args []Arg) (Binding, error) {
 		if !ok {
 			return Binding{}, &TypeError{Index: 2, Want: t.String(), Got: args[2].Type}
 		}
-		b.Args[0], b.Result = c, c
-		b.Args = append(b.Args, c)
+		if t.Kind == hivetype.Void {
+			b.Args[0], b.Result = c, c
+		}
+		b.Args = append(b.Args, b.Result)
 	}
 	return b, nil
 }

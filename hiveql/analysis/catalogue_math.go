@@ -152,7 +152,7 @@ func bindModulo(args []Arg) (Binding, error) {
 	if err := arity(args, 2, 2); err != nil {
 		return Binding{}, err
 	}
-	return arithmetic(hivetype.DecimalMod)(args)
+	return arithmetic(hivetype.DecimalMod, ofItsType)(args)
 }
 
 func bindShift(args []Arg) (Binding, error) {

@@ -13,7 +13,7 @@ func conditionalFunctions() []*Function {
 	check.Volatile = true
 	return []*Function{
 		check,
-		scalar("coalesce", "coalesce(a1, a2, ...) - Returns the first argument that is not NULL", sameTypes),
+		scalar("coalesce", "coalesce(a1, a2, ...) - Returns the first argument that is not NULL", bindBranches),
 		scalar("if", "if(condition, a, b) - Returns a where the condition is true, b otherwise", bindIf),
 		scalar("isnotnull", "isnotnull(a) - Returns whether a is not NULL", sig("any->boolean")),
 		scalar("isnull", "isnull(a) - Returns whether a is NULL", sig("any->boolean")),
@@ -30,7 +30,7 @@ func bindIf(args []Arg) (Binding, error) {
 	if !hivetype.Castable(args[0].Type, boolean) {
 		return Binding{}, &TypeError{Index: 0, Want: "boolean", Got: args[0].Type}
 	}
-	b, err := sameTypes(args[1:])
+	b, err := bindBranches(args[1:])
 	b.Args = append([]hivetype.Type{boolean}, b.Args...)
 	return b, err
 }

@@ -17,8 +17,9 @@ type (
 	}
 	// Const is a constant; its Value is of the Go type that package hivetype says.
 	Const struct {
-		Value hivetype.Value
-		T     hivetype.Type
+		Value    hivetype.Value
+		T        hivetype.Type
+		Computed bool // it was not written so, but is the result of an operator of arithmetic
 	}
 	// Call is a function or operator applied to arguments of exactly the types it was
 	// bound with. Operators are functions named by their symbol: see operators.go.

@@ -356,7 +356,8 @@ func folded(x Expr) Expr {
 		return x
 	}
 	if v, ok := evaluate(x, nil); ok {
-		return &Const{Value: v, T: x.Type()}
+		c, call := x.(*Call)
+		return &Const{Value: v, T: x.Type(), Computed: call && arithmeticOperator(c.Func)}
 	}
 	return x
 }

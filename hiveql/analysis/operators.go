@@ -42,10 +42,10 @@ import (
 var (
 	opAdd       = operator("+", bindAdd)
 	opSub       = operator("-", bindSub)
-	opMul       = operator("*", arithmetic(hivetype.DecimalMul))
+	opMul       = operator("*", arithmetic(hivetype.DecimalMul, asWritten))
 	opDiv       = operator("/", bindDiv)
 	opIntDiv    = operator("div", bindIntDiv)
-	opMod       = operator("%", arithmetic(hivetype.DecimalMod))
+	opMod       = operator("%", arithmetic(hivetype.DecimalMod, asWritten))
 	opNeg       = operator("neg", bindNeg)
 	opEq        = operator("=", equality)
 	opNe        = operator("<>", equality)
@@ -140,15 +140,15 @@ func same(args []Arg, t, result hivetype.Type) Binding {
 }
 
 // arithmetic binds *, % and the numeric cases of + and -. Types without fraction widen to the
-// larger; a decimal with an integer follows the decimal rule; all else, text included, is
-// computed in floating point.
-func arithmetic(decimal func(a, b hivetype.Type) hivetype.Type) func([]Arg) (Binding, error) {
+// larger; a decimal with an integer follows the decimal rule, the integer being taken for what as
+// says; all else, text included, is computed in floating point, and so is a decimal with NULL.
+func arithmetic(decimal func(a, b hivetype.Type) hivetype.Type, as operand) func([]Arg) (Binding, error) {
 	return func(args []Arg) (Binding, error) {
 		l, r := args[0].Type, args[1].Type
-		if l.Kind == hivetype.Void {
+		if l.Kind == hivetype.Void && r.Kind != hivetype.Decimal {
 			l = r
 		}
-		if r.Kind == hivetype.Void {
+		if r.Kind == hivetype.Void && l.Kind != hivetype.Decimal {
 			r = l
 		}
 		switch {
@@ -158,7 +158,7 @@ func arithmetic(decimal func(a, b hivetype.Type) hivetype.Type) func([]Arg) (Bin
 			t := hivetype.Of(max(l.Kind, r.Kind))
 			return same(args, t, t), nil
 		case exact(l) && exact(r):
-			a, b := hivetype.AsDecimal(l), hivetype.AsDecimal(r)
+			a, b := as(args[0]), as(args[1])
 			return Binding{Args: []hivetype.Type{a, b}, Result: decimal(a, b)}, nil
 		case floats(l, r):
 			t := hivetype.Of(hivetype.Float)
@@ -197,7 +197,7 @@ func bindAdd(args []Arg) (Binding, error) {
 		b.Args[0], b.Args[1] = b.Args[1], b.Args[0]
 		return b, nil
 	}
-	return arithmetic(hivetype.DecimalAdd)(args)
+	return arithmetic(hivetype.DecimalAdd, asItIs)(args)
 }
 
 func bindSub(args []Arg) (Binding, error) {
@@ -212,7 +212,7 @@ func bindSub(args []Arg) (Binding, error) {
 		}
 		return same(args, t, hivetype.Of(hivetype.IntervalDayTime)), nil
 	}
-	return arithmetic(hivetype.DecimalAdd)(args)
+	return arithmetic(hivetype.DecimalAdd, asItIs)(args)
 }
 
 func instant(t hivetype.Type) bool {
@@ -244,7 +244,7 @@ func bindDiv(args []Arg) (Binding, error) {
 	case !computable(l) || !computable(r):
 		return Binding{}, notComputable(args)
 	case exact(l) && exact(r) && (l.Kind == hivetype.Decimal || r.Kind == hivetype.Decimal):
-		a, b := hivetype.AsDecimal(l), hivetype.AsDecimal(r)
+		a, b := asWritten(args[0]), asWritten(args[1])
 		return Binding{Args: []hivetype.Type{a, b}, Result: hivetype.DecimalDiv(a, b)}, nil
 	}
 	return same(args, double, double), nil

@@ -171,13 +171,18 @@ func (a *analyzer) bind(n syntax.Expr, fn *Function, code int, args []Expr) (Exp
 	return c, nil
 }
 
-func bindTypes(n syntax.Expr, fn *Function, code int, args []Expr) (Binding, error) {
-	in := make([]Arg, len(args))
-	for i, x := range args {
-		in[i] = Arg{Type: x.Type()}
-		in[i].Const, _ = x.(*Const)
+// argsOf is what a function is told of its arguments.
+func argsOf(xs []Expr) []Arg {
+	args := make([]Arg, len(xs))
+	for i, x := range xs {
+		args[i] = Arg{Type: x.Type()}
+		args[i].Const, _ = x.(*Const)
 	}
-	b, err := fn.Bind(in)
+	return args
+}
+
+func bindTypes(n syntax.Expr, fn *Function, code int, args []Expr) (Binding, error) {
+	b, err := fn.Bind(argsOf(args))
 	if err == nil {
 		return b, nil
 	}
@@ -317,48 +322,45 @@ func (r *resolver) unary(e *syntax.Unary) (Expr, error) {
 
 func (r *resolver) caseOf(e *syntax.Case) (Expr, error) {
 	c := &Case{}
-	t := hivetype.Type{}
-	join := func(at syntax.Expr, x Expr) error {
-		u, ok := hivetype.Common(t, x.Type())
-		if !ok {
-			return failf(at, codeArgumentType, "Argument type mismatch %s: the branches before are of type %s, this one is of type %s",
-				near(written(at)), t, x.Type())
-		}
-		t = u
-		return nil
-	}
+	branches := make([]syntax.Expr, 0, len(e.Whens)+1)
 	for _, w := range e.Whens {
 		cond, err := r.whenCondition(e, w)
 		if err != nil {
 			return nil, err
 		}
-		then, err := r.expr(w.Then)
-		if err != nil {
-			return nil, err
-		}
-		if err := join(w.Then, then); err != nil {
-			return nil, err
-		}
-		c.Whens = append(c.Whens, When{Cond: cond, Then: then})
+		c.Whens = append(c.Whens, When{Cond: cond})
+		branches = append(branches, w.Then)
 	}
 	if e.Else != nil {
-		x, err := r.expr(e.Else)
-		if err != nil {
-			return nil, err
-		}
-		if err := join(e.Else, x); err != nil {
-			return nil, err
-		}
-		c.Else = x
+		branches = append(branches, e.Else)
+	}
+	values, err := r.exprs(branches)
+	if err != nil {
+		return nil, err
+	}
+	if c.T, err = branchType(branches, values); err != nil {
+		return nil, err
 	}
 	for i := range c.Whens {
-		c.Whens[i].Then = convert(c.Whens[i].Then, t)
+		c.Whens[i].Then = convert(values[i], c.T)
 	}
-	if c.Else != nil {
-		c.Else = convert(c.Else, t)
+	if e.Else != nil {
+		c.Else = convert(values[len(values)-1], c.T)
 	}
-	c.T = t
 	return c, nil
+}
+
+// branchType is the type of the values of which one is the result, and which are written as branches says.
+func branchType(branches []syntax.Expr, values []Expr) (t hivetype.Type, err error) {
+	for i, a := range asBranches(argsOf(values)) {
+		u, ok := hivetype.Common(t, a.Type)
+		if !ok {
+			return t, failf(branches[i], codeArgumentType, "Argument type mismatch %s: the branches before are of type %s, this one is of type %s",
+				near(written(branches[i])), t, values[i].Type())
+		}
+		t = u
+	}
+	return t, nil
 }
 
 func (r *resolver) whenCondition(e *syntax.Case, w syntax.When) (Expr, error) {
