@@ -131,7 +131,7 @@ func manifestEntries(
 			return nil, err
 		}
 		s := entry(line)
-		selected, err := p.selects(Source{Base: s.Base}) // by its name alone
+		selected, err := p.selectsName(s)
 		if err != nil {
 			return nil, err
 		}

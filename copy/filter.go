@@ -80,14 +80,17 @@ func (f Filter) compile() (*filter, error) {
 // timed reports whether the filter needs to know when objects were modified.
 func (f Filter) timed() bool { return !f.NewerThan.IsZero() || !f.OlderThan.IsZero() }
 
-// selects reports whether the filter lets pass an object that has a name relative to the source
-// and, for the patterns, a URL.
-func (f *filter) selects(name, url string, o storage.Object) (bool, error) {
-	switch {
-	case o.Size < f.MinSize, f.MaxSize > 0 && o.Size > f.MaxSize,
-		!f.NewerThan.IsZero() && !o.ModTime.After(f.NewerThan),
-		!f.OlderThan.IsZero() && !o.ModTime.Before(f.OlderThan),
-		!f.allows(name):
+// selects reports whether the filter lets pass an object of that size and time.
+func (f *filter) selects(o storage.Object) bool {
+	return o.Size >= f.MinSize && (f.MaxSize == 0 || o.Size <= f.MaxSize) &&
+		(f.NewerThan.IsZero() || o.ModTime.After(f.NewerThan)) &&
+		(f.OlderThan.IsZero() || o.ModTime.Before(f.OlderThan))
+}
+
+// selectsName reports whether the filter lets pass an object that has a name relative to the source and, for the
+// patterns, a URL.
+func (f *filter) selectsName(name, url string) (bool, error) {
+	if !f.allows(name) {
 		return false, nil
 	}
 	for _, re := range f.patterns {
@@ -98,12 +101,17 @@ func (f *filter) selects(name, url string, o storage.Object) (bool, error) {
 	return true, nil
 }
 
-// selects reports whether a source is to be copied. What is on a list and cannot be is selected, so
-// that it is reported.
+// selects reports whether a source is to be copied. What is on a list and cannot be is selected, whatever its size and
+// its time would have been, so that it is reported.
 func (p *planner) selects(s Source) (bool, error) {
-	if s.lost != nil {
-		return true, nil
+	if s.lost == nil && !p.filter.selects(s.Object) {
+		return false, nil
 	}
+	return p.selectsName(s)
+}
+
+// selectsName reports whether a source is to be copied as far as its name says.
+func (p *planner) selectsName(s Source) (bool, error) {
 	if p.opts.Dirs != nil && !p.opts.Dirs.holds(s.Base) {
 		return false, nil
 	}
@@ -113,7 +121,7 @@ func (p *planner) selects(s Source) (bool, error) {
 			return false, err
 		}
 	}
-	return p.filter.selects(s.Base, url, s.Object)
+	return p.filter.selectsName(s.Base, url)
 }
 
 // checkSelection reports what cannot be combined to select sources.

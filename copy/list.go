@@ -12,80 +12,81 @@ import (
 
 // fromList yields what Options.SrcList names, in the order of the names.
 func (p *planner) fromList(ctx context.Context) iter.Seq2[Source, error] {
-	return p.lookUpAhead(ctx, func(ctx context.Context, yield func(listed) bool) {
+	return p.lookUpAhead(ctx, func(ctx context.Context, yield func(promise) bool) {
 		keys := make([]string, len(p.opts.SrcList))
 		for i, name := range p.opts.SrcList {
 			keys[i] = p.listedKey(name)
 		}
 		slices.SortFunc(keys, p.compareKeys)
 		for _, key := range slices.Compact(keys) {
-			if !yield(listed{Source: Source{Object: storage.Object{Key: key}, Base: baseName(p.src.Prefix, key)}, unknown: true}) {
+			if !yield(promise{Source: Source{Object: storage.Object{Key: key}, Base: baseName(p.src.Prefix, key)}, unknown: true}) {
 				return
 			}
 		}
 	})
 }
 
-// listed is what a list or a manifest names.
-type listed struct {
-	Source
-	unknown bool  // nothing but its key and its Base is known
-	err     error // which ends the list
-}
-
-// promise is something listed, or where it will come.
-type promise struct {
-	listed
-	later chan listed
-}
-
-// lookUpAhead yields what list does, in that order. What is not known of objects is looked up some ahead, as
-// many at once as there are workers. list is called in a goroutine of its own.
+// lookUpAhead yields what list does, in that order. What is not known of objects is looked up some ahead. list is called in
+// a goroutine of its own.
 func (p *planner) lookUpAhead(
-	ctx context.Context, list func(ctx context.Context, yield func(listed) bool),
+	ctx context.Context, list func(ctx context.Context, yield func(promise) bool),
 ) iter.Seq2[Source, error] {
 	return func(yield func(Source, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		var running sync.WaitGroup
 		defer running.Wait()
 		defer cancel()
-		answers := make(chan promise, p.opts.workers())
+		parts := make(chan []promise, 1)
 		running.Go(func() {
-			defer close(answers)
-			list(ctx, func(l listed) bool {
-				promised := promise{listed: l}
-				if l.unknown {
-					promised.later = make(chan listed, 1)
-				}
-				select {
-				case answers <- promised:
-				case <-ctx.Done():
-					return false
-				}
-				if l.unknown {
-					running.Go(func() {
-						l.Object, l.lost = p.described(ctx, l.Key)
-						promised.later <- l
-					})
-				}
-				return true
-			})
+			defer close(parts)
+			p.lookUp(ctx, list, parts)
 		})
-		for l := range answers {
-			if l.later != nil {
-				l.listed = <-l.later
-			}
-			if ctx.Err() != nil {
-				yield(Source{}, context.Cause(ctx))
-				return
-			}
-			if !yield(l.Source, l.err) || l.err != nil {
-				return
+		for part := range parts {
+			for i := range part {
+				s := &part[i]
+				if s.known != nil {
+					<-s.known
+				}
+				if ctx.Err() != nil {
+					yield(Source{}, context.Cause(ctx))
+					return
+				}
+				if !yield(s.Source, s.err) || s.err != nil {
+					return
+				}
 			}
 		}
 		if ctx.Err() != nil {
 			yield(Source{}, context.Cause(ctx))
 		}
+	}
+}
+
+// lookUp passes on what list yields, in parts, and makes it known then.
+func (p *planner) lookUp(ctx context.Context, list func(ctx context.Context, yield func(promise) bool), to chan<- []promise) {
+	l := newLookups(p)
+	var part []promise
+	flush := func() bool {
+		select {
+		case to <- part:
+		case <-ctx.Done():
+			return false
+		}
+		l.answer(ctx, part)
+		part = nil
+		return true
+	}
+	wanted := true
+	list(ctx, func(s promise) bool {
+		if s.err == nil && l.wanted(&s) {
+			s.known = make(chan struct{})
+		}
+		part = append(part, s)
+		wanted = len(part) < lookupTogether || flush()
+		return wanted
+	})
+	if wanted && len(part) > 0 {
+		flush()
 	}
 }
 

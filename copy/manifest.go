@@ -249,11 +249,11 @@ func (p *planner) skipUnchanged(t *Task) {
 // versions was true of other objects, those they were copied from, except their checksums. Of
 // files that went into an output of another name it yields that, once: it is what there is.
 func (p *planner) fromManifest(ctx context.Context) iter.Seq2[Source, error] {
-	return p.lookUpAhead(ctx, func(ctx context.Context, yield func(listed) bool) {
+	return p.lookUpAhead(ctx, func(ctx context.Context, yield func(promise) bool) {
 		outputs := map[string]bool{}
 		for line, err := range readManifest(ctx, p.opts.PreviousManifest) {
 			if err != nil {
-				yield(listed{err: err})
+				yield(promise{err: err})
 				return
 			}
 			at := line.Path
@@ -265,10 +265,10 @@ func (p *planner) fromManifest(ctx context.Context) iter.Seq2[Source, error] {
 			}
 			key, ok := strings.CutPrefix(sameScheme(at), p.src.Bucket.URL())
 			if !ok || key == "" {
-				yield(listed{err: &ManifestError{p.opts.PreviousManifest.URL(), fmt.Errorf("%s is not in %s, where the source is", at, p.src.Bucket.URL())}})
+				yield(promise{err: &ManifestError{p.opts.PreviousManifest.URL(), fmt.Errorf("%s is not in %s, where the source is", at, p.src.Bucket.URL())}})
 				return
 			}
-			l := listed{Source: line.sourceEntry(), unknown: line.Output != ""}
+			l := promise{Source: line.sourceEntry(), unknown: line.Output != ""}
 			l.Key = key
 			if l.unknown {
 				l.Base = line.outputEntry().Base

@@ -110,15 +110,15 @@ func (j *job) pinFirst(t Task, first storage.Object) (Task, error) {
 	case s.ETag != "":
 		return t, nil
 	case s.Size != first.Size:
-		return t, j.resized(s, first)
+		return t, resized(j.urlOf(s), s.Size, first.Size)
 	}
 	s.ETag = first.ETag
 	t.Sources = t.Sources.replaced(s)
 	return t, nil
 }
 
-func (j *job) resized(s Source, now storage.Object) error {
-	return &storage.Error{Op: "read", URL: j.urlOf(s), Err: fmt.Errorf("it has %d bytes, and not %d: %w", now.Size, s.Size, storage.ErrChanged)}
+func resized(url string, was, is int64) error {
+	return &storage.Error{Op: "read", URL: url, Err: fmt.Errorf("it has %d bytes, and not %d: %w", is, was, storage.ErrChanged)}
 }
 
 // writePart writes one part, and ends the output if it was the last to be done.
@@ -260,7 +260,7 @@ func (j *job) learnSums(ctx context.Context, t Task, pieces []piece) error {
 			case errors.Is(err, storage.ErrNotExist):
 				return nil // what was read is an older version, or was deleted since
 			case err == nil && s.ETag == "" && o.Size != s.Size:
-				return j.resized(s, o)
+				return resized(j.urlOf(s), s.Size, o.Size)
 			case err == nil && (o.ETag == s.ETag || s.ETag == ""):
 				p.known = o.CRC32C
 			}

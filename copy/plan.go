@@ -110,6 +110,8 @@ type planner struct {
 	foreseen *foresight
 	// arrived tells whether that output is one of an earlier run, which the ledger had missed till now.
 	arrived func(ctx context.Context, key string) (bool, error)
+	// ofServer says that a server copies alone.
+	ofServer bool
 	// ignored, if not nil, is told of what the source has that can be no object and would be selected.
 	ignored func(storage.Ignored)
 	found   func()  // if not nil, is told of each file before anything is selected

@@ -153,7 +153,7 @@ func newJob(src, dest storage.Location, opts Options) (*job, error) {
 	}
 	// A record states the checksum of what is to come, which a server tells afterwards.
 	if sc, ok := storage.As[storage.ServerCopier](dest.Bucket); ok && !opts.DisableServerCopy && p.group == nil && j.onServer() {
-		j.serverCopier = sc
+		j.serverCopier, p.ofServer = sc, true
 	}
 	if pu, ok := storage.As[storage.PartUploader](dest.Bucket); ok && !opts.DisableParts {
 		j.partUploader = pu
