@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -123,33 +124,59 @@ func (j *job) note(t Task, sums []storage.Checksum) error {
 // deleteSources deletes the sources of an output that is durable. A source that cannot be
 // deleted is reported, and no failure of the copy. Its error ends the job.
 func (j *job) deleteSources(ctx context.Context, t Task) error {
+	var gone []uint64 // hashes of their keys, for there may be millions
+	some := make([]Source, 0, min(t.Sources.Len(), mostGathered))
 	sources := t.fresh()
-	keys := make([]string, sources.Len())
-	for i, s := range sources.All() {
-		keys[i] = s.Key
-	}
-	remove := j.src.Bucket.Delete
-	if isFlat(j.src.Bucket) {
-		remove = j.deletions.do
-	}
-	together := remove(ctx, keys...)
-	gone := map[string]bool{}
 	for _, s := range sources.All() {
+		if some = append(some, s); len(some) == mostGathered {
+			gone = j.deleteSome(ctx, t, some, gone)
+			some = some[:0]
+		}
+	}
+	gone = j.deleteSome(ctx, t, some, gone)
+	if j.ledger == nil {
+		return nil
+	}
+	slices.Sort(gone)
+	return j.ledger.forget(j.dir+t.Key, func(key string) bool {
+		_, found := slices.BinarySearch(gone, hashText(fnvBasis, key))
+		return found
+	})
+}
+
+// deleteSome deletes some sources of an output, and appends the hashes of what is gone, for the ledger.
+func (j *job) deleteSome(ctx context.Context, t Task, some []Source, gone []uint64) []uint64 {
+	keys := make([]string, 0, len(some))
+	for _, s := range some {
+		if s.Key != "" { // it can be read again
+			keys = append(keys, s.Key)
+		}
+	}
+	var together error
+	switch {
+	case len(keys) == 0:
+	case isFlat(j.src.Bucket):
+		together = j.deletions.do(ctx, keys...)
+	default:
+		together = j.src.Bucket.Delete(ctx, keys...)
+	}
+	for _, s := range some {
 		e := j.about(t, Deleted)
 		e.Source, e.Sources, e.Bytes = j.src.Bucket.URL()+s.Key, 1, s.Size
-		if e.Err = together; together != nil {
+		switch {
+		case s.Key == "":
+			e.Err = s.lost
+		case together != nil:
 			e.Err = j.deleteOne(ctx, t, s.Key)
 		}
 		if e.Err != nil {
 			e.Kind = DeleteFailed
+		} else if j.ledger != nil {
+			gone = append(gone, hashText(fnvBasis, s.Key))
 		}
-		gone[s.Key] = e.Err == nil
 		j.rec.event(e)
 	}
-	if j.ledger == nil {
-		return nil
-	}
-	return j.ledger.forget(j.dir+t.Key, func(key string) bool { return gone[key] })
+	return gone
 }
 
 // deleteOne finds out which of several sources could not be deleted, and tries it again.

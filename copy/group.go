@@ -119,7 +119,10 @@ func (p *planner) outputs(
 		}
 		to, full := c.cut(from, p.opts.TargetSize-size-c.early.Size(), p.opts.TargetSize > 0)
 		if more && !full {
-			c.early.add(c.files[from:], c.numbers[from:], p.stepOf)
+			if err := c.early.add(c.files[from:], c.numbers[from:], p.aside, p.stepOf); err != nil {
+				yield(Task{}, err)
+				return false, false
+			}
 			c.files, c.numbers, from = nil, nil, 0
 			return false, true
 		}
@@ -308,6 +311,9 @@ func (p *planner) codecSteps(files *Sources, alone bool) (kind string, err error
 	first := files.First()
 	kind, _ = compression(first.Key)
 	for i, s := range files.All() {
+		if s.Key == "" {
+			return "", s.lost
+		}
 		other, _ := compression(s.Key)
 		way, err := p.opts.OutputCodec.stepFor(other, alone)
 		if err != nil {

@@ -393,6 +393,10 @@ func (j *job) recordOf(t Task, size int64, sum storage.Checksum) fullRecord {
 		}
 		fresh := t.fresh()
 		for _, s := range fresh.All() {
+			if s.Key == "" {
+				yield(recordedSource{}, s.lost)
+				return
+			}
 			if !yield(recordedSource{s.Key, s.Size, s.ETag, s.ModTime}, nil) {
 				return
 			}

@@ -67,6 +67,9 @@ func (m *manifestWriter) add(t Task, sums []storage.Checksum) error {
 		if s.kept {
 			continue
 		}
+		if s.Key == "" && m.err == nil {
+			m.err = s.lost
+		}
 		line := manifestLine{
 			Path: m.dest + "/" + s.Base, BaseName: s.Base, SrcDir: m.dest, Size: s.Size, ETag: s.ETag,
 			CRC32C: s.CRC32C.String(),

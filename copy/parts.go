@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -206,9 +207,7 @@ func (j *job) endParts(ctx context.Context, u *upload) (result, error) {
 	var sums []storage.Checksum
 	var all []piece
 	if err == nil {
-		for _, pieces := range u.pieces {
-			all = append(all, pieces...)
-		}
+		all = slices.Concat(u.pieces...)
 		for i := range all {
 			if u.first.Known && all[i].source == 0 {
 				all[i].known = u.first

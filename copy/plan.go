@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/skepdata/skep/copy/internal/spill"
 	"github.com/skepdata/skep/internal/javaregex"
 	"github.com/skepdata/skep/storage"
 )
@@ -66,7 +67,8 @@ func (t Task) raw() bool {
 
 // Plan lists src and yields the tasks of a job, in the order of their (first) sources' keys.
 // It reads listings and manifests only. Without GroupBy it streams; with it, files that are too many for memory
-// are kept in temporary files meanwhile. The first error ends it.
+// are kept in temporary files meanwhile, and tasks of many files are whole only until the sequence ends. The first
+// error ends it.
 //
 // An s3:// source is a prefix: s3://b/log stands for all keys that begin with "log". Its keys come in
 // the order of their names relative to it; of two with one name, log/a and loga, the first is copied
@@ -79,6 +81,7 @@ func Plan(ctx context.Context, src storage.Location, opts Options) iter.Seq2[Tas
 			yield(Task{}, err)
 			return
 		}
+		defer p.aside.Close() //nolint:errcheck // the files are gone in any case
 		for t, err := range p.tasks(ctx) {
 			if !yield(t, err) || err != nil {
 				return
@@ -114,9 +117,10 @@ type planner struct {
 	ofServer bool
 	// ignored, if not nil, is told of what the source has that can be no object and would be selected.
 	ignored func(storage.Ignored)
-	found   func()  // if not nil, is told of each file before anything is selected
-	ledger  *ledger // of a job that groups
-	destDir string  // prefix of the outputs in the destination's bucket, which ledgers know
+	found   func()       // if not nil, is told of each file before anything is selected
+	ledger  *ledger      // of a job that groups
+	aside   *spill.Store // of sources of outputs that have many
+	destDir string       // prefix of the outputs in the destination's bucket, which ledgers know
 }
 
 func newPlanner(src storage.Location, opts Options) (*planner, error) {
@@ -124,7 +128,7 @@ func newPlanner(src storage.Location, opts Options) (*planner, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &planner{src: src, opts: opts, match: match, group: group, patternURL: opts.PatternURL}
+	p := &planner{src: src, opts: opts, match: match, group: group, patternURL: opts.PatternURL, aside: spill.NewStore("")}
 	if p.filter, err = opts.Filter.compile(); err != nil {
 		return nil, err
 	}

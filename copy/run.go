@@ -28,6 +28,7 @@ func Run(ctx context.Context, src, dest storage.Location, opts Options) (Summary
 	if err != nil {
 		return Summary{}, err
 	}
+	defer j.planner.aside.Close() //nolint:errcheck // the file is gone in any case
 	if opts.DryRun {
 		err = j.dryRun(ctx)
 	} else {

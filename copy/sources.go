@@ -1,16 +1,20 @@
 package copier
 
 import (
+	"fmt"
 	"iter"
 	"slices"
 	"sort"
 	"sync"
 
 	"github.com/klauspost/compress/s2"
+
+	"github.com/skepdata/skep/copy/internal/spill"
 )
 
 // Sources are what an output is made of, in the order in which they are put together. Of an output of many files
-// most are kept packed, in some 80 bytes each. They may be read by several goroutines.
+// most are kept packed, on disk where they are many. They may be read by several goroutines. One that cannot be read
+// again has no key, and lost says why.
 type Sources struct {
 	head   []Source // an output that is appended to, and the first file, or all
 	packed *packedSources
@@ -164,17 +168,19 @@ func (s *Sources) sizeAt(i int) int64 {
 // packTogether is how many sources are packed together.
 const packTogether = 256
 
-// packedSources are sources as they are encoded and compressed. One goroutine adds them, before others read them.
+// packedSources are sources as they are encoded, compressed, and kept in a store. One goroutine adds them, before others
+// read them.
 type packedSources struct {
 	steps   func(key string) step // what happens to a source
 	code    sourceCode
-	texts   [][]byte // of so many sources each
-	ends    []int64  // bytes of all sources up to the end of a text
-	last    []Source // that are too few to be packed
-	numbers []int64  // of those, for --numberFiles
-	size    int64    // bytes of all of them
-	ways    []step   // what happens to any of them
-	lost    error    // of the first that cannot be copied
+	store   *spill.Store
+	texts   []spill.Piece // of so many sources each
+	ends    []int64       // bytes of all sources up to the end of a text
+	last    []Source      // that are too few to be packed
+	numbers []int64       // of those, for --numberFiles
+	size    int64         // bytes of all of them
+	ways    []step        // what happens to any of them
+	lost    error         // of the first that cannot be copied
 	buf     []byte
 
 	mu     sync.Mutex
@@ -182,8 +188,8 @@ type packedSources struct {
 	read   []Source
 }
 
-func newPackedSources(steps func(key string) step) *packedSources {
-	return &packedSources{steps: steps, code: newSourceCode(), number: -1}
+func newPackedSources(store *spill.Store, steps func(key string) step) *packedSources {
+	return &packedSources{steps: steps, code: newSourceCode(), store: store, number: -1}
 }
 
 func (p *packedSources) len() int {
@@ -203,7 +209,7 @@ func (p *packedSources) bytes() int64 {
 // chunks is how many chunks there are.
 func (p *packedSources) chunks() int { return (p.len() + packTogether - 1) / packTogether }
 
-func (p *packedSources) add(s Source, number int64) {
+func (p *packedSources) add(s Source, number int64) error {
 	s.step = p.steps(s.Key)
 	if !slices.Contains(p.ways, s.step) {
 		p.ways = append(p.ways, s.step)
@@ -218,15 +224,20 @@ func (p *packedSources) add(s Source, number int64) {
 			p.ends = append(p.ends, 0)
 		}
 		p.ends[len(p.texts)] = p.size
-		return
+		return nil
 	}
 	p.buf = p.buf[:0]
 	for i, one := range p.last {
 		p.buf = p.code.encode(p.buf, one, p.numbers[i])
 	}
+	text, err := p.store.Put(s2.EncodeBetter(nil, p.buf))
+	if err != nil {
+		return err
+	}
 	p.ends[len(p.texts)] = p.size
-	p.texts = append(p.texts, slices.Clone(s2.EncodeBetter(nil, p.buf)))
+	p.texts = append(p.texts, text)
 	p.last, p.numbers = make([]Source, 0, packTogether), p.numbers[:0]
+	return nil
 }
 
 // chunk is one of the chunks, which is not to be changed.
@@ -259,9 +270,15 @@ func (p *packedSources) numbersOf(n int) (all []int64) {
 }
 
 func (p *packedSources) unpack(n int, each func(s Source, number int64)) {
-	b, err := s2.Decode(nil, p.texts[n])
+	b, err := p.store.Get(p.texts[n])
+	if err == nil {
+		b, err = s2.Decode(nil, b)
+	}
 	if err != nil {
-		panic("sources that were packed are damaged: " + err.Error()) // in memory
+		for range packTogether {
+			each(Source{lost: fmt.Errorf("what was listed cannot be read again: %w", err)}, 0)
+		}
+		return
 	}
 	for range packTogether {
 		var s Source
@@ -277,18 +294,21 @@ type aside struct {
 	number int64 // of the first, for --numberFiles
 }
 
-// add adds files.
-func (a *aside) add(files []Source, numbers []int64, steps func(key string) step) {
+// add adds files, most of which go into the store.
+func (a *aside) add(files []Source, numbers []int64, store *spill.Store, steps func(key string) step) error {
 	if len(files) == 0 {
-		return
+		return nil
 	}
 	if a.packed == nil {
-		a.head, a.number, a.packed = []Source{files[0]}, numbers[0], newPackedSources(steps)
+		a.head, a.number, a.packed = []Source{files[0]}, numbers[0], newPackedSources(store, steps)
 		files, numbers = files[1:], numbers[1:]
 	}
 	for i, s := range files {
-		a.packed.add(s, numbers[i])
+		if err := a.packed.add(s, numbers[i]); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // before are all of them, and other files behind them.

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/skepdata/skep/copy/internal/spill"
 	"github.com/skepdata/skep/storage"
 )
 
@@ -25,6 +26,8 @@ func numbered(i int, size int64) Source {
 // TestSources: whether packed or not, sources are the same, and the byte of each is found.
 func TestSources(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
+	store := spill.NewStore(t.TempDir())
+	defer store.Close()
 	for range 40 {
 		var all []Source
 		var numbers []int64
@@ -36,7 +39,9 @@ func TestSources(t *testing.T) {
 		cut := r.IntN(len(all))
 		for from := 0; from < cut; {
 			to := min(cut, from+1+r.IntN(500))
-			a.add(all[from:to], numbers[from:to], func(string) step { return step{decode: CodecGzip} })
+			if err := a.add(all[from:to], numbers[from:to], store, func(string) step { return step{decode: CodecGzip} }); err != nil {
+				t.Fatal(err)
+			}
 			from = to
 		}
 		s := Sources{a.head, a.packed, all[cut:]}
@@ -88,17 +93,21 @@ func checkSources(t *testing.T, s Sources, want []Source) {
 
 // TestSourcesMemory: of an output of many files each takes little memory.
 func TestSourcesMemory(t *testing.T) {
-	const files, most = 200_000, 110 // bytes of each
+	const files, most = 200_000, 20 // bytes of each, the test's own included
 	heap := func() uint64 {
 		var m runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&m)
 		return m.HeapAlloc
 	}
+	store := spill.NewStore(t.TempDir())
+	defer store.Close()
 	before := heap()
 	var a aside
 	for i := range files {
-		a.add([]Source{numbered(i, 7)}, []int64{int64(i)}, func(string) step { return step{} })
+		if err := a.add([]Source{numbered(i, 7)}, []int64{int64(i)}, store, func(string) step { return step{} }); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if each := (heap() - before) / files; each > most {
 		t.Errorf("%d bytes each, want at most %d", each, most)

@@ -29,7 +29,9 @@ type span struct {
 	r        storage.Reader // of source next-1; nil if none is open
 	ahead    *lookahead     // of the sources behind it; nil if they are not asked for before their turn
 	here     int64          // bytes to read from r
+	begun    bool           // the first source has been opened
 	pieces   []piece        // one for each source begun, the last in progress
+	ended    *endedSources  // those that have ended and are no pieces any more; nil if all are
 	hash     hash.Hash      // computes a digest of what is read, too; nil if it does not
 	quiet    bool           // reports no progress
 	reported int64          // bytes reported as progress
@@ -42,6 +44,24 @@ type piece struct {
 	size   int64
 	sum    storage.Checksum
 	known  storage.Checksum // of the whole source, if its store told
+}
+
+// endedSources are sources of which all has been read, and compared with what their stores keep.
+type endedSources struct {
+	joined storage.Joiner
+	sums   []storage.Checksum // of each; nil if nobody wants them
+	wanted bool
+}
+
+// readWhole returns the span of all sources. Each is compared as it ends: little is kept in mind of it, for there may
+// be millions.
+func (j *job) readWhole(ctx context.Context, t Task) *span {
+	s := j.read(ctx, t, 0, t.Size())
+	s.ended = &endedSources{wanted: j.manifest != nil}
+	if s.ended.wanted {
+		s.ended.sums = make([]storage.Checksum, 0, t.Sources.Len())
+	}
+	return s
 }
 
 // read returns the span of length bytes from offset on. Nothing is opened before it is needed.
@@ -65,9 +85,12 @@ func (s *span) Object() (storage.Object, error) {
 // advance opens the next source.
 func (s *span) advance() error {
 	src := s.task.Sources.At(s.next)
+	if src.lost != nil {
+		return src.lost
+	}
 	s.here = min(src.Size-s.offset, s.left)
-	if len(s.pieces) == 0 {
-		s.ahead = newLookahead(s)
+	if !s.begun {
+		s.begun, s.ahead = true, newLookahead(s)
 	}
 	var r storage.Reader
 	var err error
@@ -140,7 +163,7 @@ func (s *span) read(p []byte) (int, error) {
 		case err == io.EOF && s.here > 0: //nolint:errorlint // the io.Reader contract: EOF is never wrapped
 			return n, s.about(fmt.Errorf("the source ended %d bytes early: %w", s.here, io.ErrUnexpectedEOF))
 		case err == io.EOF: //nolint:errorlint // the io.Reader contract: EOF is never wrapped
-			if err := s.endSource(); err != nil || n > 0 {
+			if err := errors.Join(s.endSource(), s.endWhole()); err != nil || n > 0 {
 				return n, err
 			}
 		case err != nil:
@@ -174,6 +197,23 @@ func (s *span) endSource() error {
 	return err
 }
 
+// endWhole compares a source that has ended, where each is compared by itself.
+func (s *span) endWhole() error {
+	if s.ended == nil {
+		return nil
+	}
+	p := s.pieces[len(s.pieces)-1]
+	if err := wrong(s.task.Sources.At(p.source), p.size, p.sum, s.pieces[len(s.pieces)-1:]); err != nil {
+		return s.about(err)
+	}
+	s.pieces = s.pieces[:0]
+	s.ended.joined.Append(p.sum, p.size)
+	if s.ended.wanted {
+		s.ended.sums = append(s.ended.sums, p.sum)
+	}
+	return nil
+}
+
 func (s *span) about(err error) error {
 	return &storage.Error{Op: "read", URL: s.j.urlOf(s.task.Sources.At(s.next - 1)), Err: err}
 }
@@ -188,7 +228,16 @@ func (s *span) Close() error {
 }
 
 // CRC32C implements storage.Summed.
-func (s *span) CRC32C() storage.Checksum { return combined(s.pieces) }
+func (s *span) CRC32C() storage.Checksum {
+	var all storage.Joiner
+	if s.ended != nil {
+		all = s.ended.joined
+	}
+	for _, p := range s.pieces {
+		all.Append(p.sum, p.size)
+	}
+	return all.Sum()
+}
 
 // inFile reports whether all there is to read is in one local file. It may open the file. An error
 // is found again by reading.
@@ -217,7 +266,15 @@ func (s *span) FileRange() (*os.File, int64, bool) {
 }
 
 // verify compares the sum of each source, read to its end, with what its store keeps.
-func (s *span) verify(t Task) ([]storage.Checksum, error) { return s.j.verify(t, s.pieces) }
+func (s *span) verify(t Task) ([]storage.Checksum, error) {
+	switch {
+	case s.ended == nil:
+		return s.j.verify(t, s.pieces)
+	case len(s.pieces) > 0:
+		return nil, s.about(io.ErrUnexpectedEOF)
+	}
+	return s.ended.sums, nil
+}
 
 // verify puts together the pieces of all sources, in order, and compares each source's sum
 // with the one its store keeps.

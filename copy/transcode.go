@@ -6,7 +6,6 @@ import (
 	"io"
 
 	"github.com/skepdata/skep/copy/internal/codec"
-	"github.com/skepdata/skep/storage"
 )
 
 // transcoder writes an output whose sources change their compression on the way.
@@ -49,14 +48,11 @@ func (t Task) codecMemory() int64 {
 	return decoder + encoder
 }
 
-// whose finds out whether bytes that cannot be decoded are those that the store keeps. Trying it
-// again is of use only if they are not.
+// whose finds out whether bytes that cannot be decoded are those that the store keeps, which are compared at the end.
+// Trying it again is of use only if they are not.
 func (tr *transcoder) whose(damage *codec.Error, err error, from *span) error {
 	if err := tr.j.pump(io.Discard, from); err != nil {
 		return err
-	}
-	if p := from.pieces[len(from.pieces)-1]; p.sum.Differs(p.known) {
-		return fmt.Errorf("the bytes have crc32c %s, the store keeps %s: %w", p.sum, p.known, storage.ErrChecksum)
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return errors.New("decode " + damage.Error()) // not one that passes

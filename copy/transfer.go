@@ -53,7 +53,7 @@ func (j *job) tell(t Task, e Event) {
 func (j *job) stream(ctx context.Context, t Task) (result, error) {
 	ctx, cancel := context.WithCancel(ctx) // leaving leaves nothing behind
 	defer cancel()
-	from := j.read(ctx, t, 0, t.Size())
+	from := j.readWhole(ctx, t)
 	giveBack, err := j.takeMemory(ctx, t, from)
 	if err != nil {
 		return result{}, errors.Join(err, from.Close())
