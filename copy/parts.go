@@ -162,7 +162,9 @@ func (j *job) tryPart(ctx context.Context, u *upload, n int) ([]piece, error) {
 	}
 	from := j.read(ctx, u.task, offset, size)
 	if u.claim.Known() {
-		from.hash = u.claim.NewRange()
+		h, giveBack := j.lanes.newRange(u.claim, len(u.pieces))
+		defer giveBack()
+		from.hash = h
 	}
 	if isFlat(j.dest.Bucket) && !from.inFile() {
 		giveBack, err := j.memory.take(ctx, size)

@@ -29,6 +29,7 @@ func Run(ctx context.Context, src, dest storage.Location, opts Options) (Summary
 		return Summary{}, err
 	}
 	defer j.planner.aside.Close() //nolint:errcheck // the file is gone in any case
+	defer j.lanes.close()
 	if opts.DryRun {
 		err = j.dryRun(ctx)
 	} else {
@@ -66,6 +67,7 @@ type job struct {
 	deletions    *gathering[string] // of sources
 	crew         *codec.Crew
 	processors   *processors
+	lanes        lanes
 	gate         *gate
 	aheadMemory  *semaphore.Weighted // of sources that are read before their turn
 	rates        *rates

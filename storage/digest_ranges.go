@@ -22,7 +22,13 @@ func (d Digest) NewRange() hash.Hash {
 	if d.PartSize == 0 {
 		return newHash(d.Algorithm)
 	}
-	return &partHash{Hash: &kept{}, part: newHash(d.Algorithm), size: d.PartSize, left: d.PartSize}
+	return d.NewRangeBy(newHash(d.Algorithm))
+}
+
+// NewRangeBy is NewRange of a digest of parts, which are hashed by another implementation of its algorithm, one after the
+// other.
+func (d Digest) NewRangeBy(part hash.Hash) hash.Hash {
+	return &partHash{Hash: &kept{}, part: part, size: d.PartSize, left: d.PartSize}
 }
 
 // RangeSum is what a hash of NewRange is of a range of some bytes.
