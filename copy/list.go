@@ -26,8 +26,8 @@ func (p *planner) fromList(ctx context.Context) iter.Seq2[Source, error] {
 	})
 }
 
-// lookUpAhead yields what list does, in that order. What is not known of objects is looked up some ahead. list is called in
-// a goroutine of its own.
+// lookUpAhead yields what list does, in that order. What is not known of objects is looked up some ahead. list is called
+// in a goroutine of its own.
 func (p *planner) lookUpAhead(
 	ctx context.Context, list func(ctx context.Context, yield func(promise) bool),
 ) iter.Seq2[Source, error] {
@@ -63,7 +63,9 @@ func (p *planner) lookUpAhead(
 }
 
 // lookUp passes on what list yields, in parts, and makes it known then.
-func (p *planner) lookUp(ctx context.Context, list func(ctx context.Context, yield func(promise) bool), to chan<- []promise) {
+func (p *planner) lookUp(
+	ctx context.Context, list func(ctx context.Context, yield func(promise) bool), to chan<- []promise,
+) {
 	l := newLookups(p)
 	var part []promise
 	flush := func() bool {

@@ -168,8 +168,8 @@ func (s *Sources) sizeAt(i int) int64 {
 // packTogether is how many sources are packed together.
 const packTogether = 256
 
-// packedSources are sources as they are encoded, compressed, and kept in a store. One goroutine adds them, before others
-// read them.
+// packedSources are sources as they are encoded, compressed, and kept in a store. One goroutine adds them, before
+// others read them.
 type packedSources struct {
 	steps   func(key string) step // what happens to a source
 	code    sourceCode
