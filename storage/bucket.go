@@ -146,7 +146,7 @@ type Writer interface {
 	// has told; never unknown.
 	// When Commit fails the object is as it was before Create.
 	Commit() (Object, error)
-	// Abort discards what was written.
+	// Abort discards what was written. After Commit it does nothing. After either, Write and Commit report ErrEnded.
 	Abort() error
 }
 

@@ -16,6 +16,7 @@ var (
 	ErrChecksum     = errors.New("checksum mismatch")
 	ErrQuota        = errors.New("quota exceeded")
 	ErrUnsupported  = errors.New("not supported by this store")
+	ErrEnded        = errors.New("the writer has been committed or aborted already")
 	// ErrRefused is what no object gets: what was asked for besides the content, as a storage class, a key
 	// to encrypt with or an ACL; or a place in a store that cannot be made.
 	ErrRefused = errors.New("refused by the store")

@@ -235,7 +235,7 @@ func (u *upload) begin(n int) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.ended {
-		return errEnded
+		return storage.ErrEnded
 	}
 	delete(u.done, n)
 	return nil
@@ -245,7 +245,7 @@ func (u *upload) Commit(ctx context.Context) (storage.Object, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.ended {
-		return storage.Object{}, u.b.fail(ctx, "commit", u.o.Key, errEnded)
+		return storage.Object{}, u.b.fail(ctx, "commit", u.o.Key, storage.ErrEnded)
 	}
 	if err := u.finish(ctx); err != nil {
 		if u.kept == nil {

@@ -8,8 +8,6 @@ import (
 	"github.com/skepdata/skep/storage"
 )
 
-var errEnded = errors.New("the writer has been committed or aborted already")
-
 // Create implements storage.Bucket. Objects are always durable.
 func (b *Bucket) Create(
 	ctx context.Context, key string, opts storage.CreateOptions,
@@ -125,7 +123,7 @@ type writer struct {
 
 func (w *writer) Write(p []byte) (int, error) {
 	if w.ended {
-		return 0, w.b.fail(w.ctx, "write", w.o.Key, errEnded)
+		return 0, w.b.fail(w.ctx, "write", w.o.Key, storage.ErrEnded)
 	}
 	err := context.Cause(w.ctx)
 	written := 0
@@ -223,7 +221,7 @@ func (w *writer) wait() error {
 
 func (w *writer) Commit() (storage.Object, error) {
 	if w.ended {
-		return storage.Object{}, w.b.fail(w.ctx, "commit", w.o.Key, errEnded)
+		return storage.Object{}, w.b.fail(w.ctx, "commit", w.o.Key, storage.ErrEnded)
 	}
 	if err := w.finish(); err != nil {
 		w.discard()

@@ -168,7 +168,7 @@ func (u *upload) begin(n int) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.ended {
-		return errEnded
+		return storage.ErrEnded
 	}
 	if _, there := u.sums[n]; there && u.id != "" {
 		if err := u.record.note(u.file.File, n, storage.Checksum{}); err != nil {
@@ -190,7 +190,7 @@ func (u *upload) end() bool {
 
 func (u *upload) Commit(ctx context.Context) (storage.Object, error) {
 	if u.end() {
-		return storage.Object{}, u.b.fail("commit", u.key, errEnded)
+		return storage.Object{}, u.b.fail("commit", u.key, storage.ErrEnded)
 	}
 	defer u.b.release(u)
 	if ctx.Err() != nil {

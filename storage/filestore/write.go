@@ -13,8 +13,6 @@ import (
 	"github.com/skepdata/skep/storage"
 )
 
-var errEnded = errors.New("the writer has been committed or aborted already")
-
 // Create implements storage.Bucket. It creates no directories; Commit does.
 func (b *Bucket) Create(
 	ctx context.Context, key string, opts storage.CreateOptions,
@@ -107,7 +105,7 @@ func existing(dir string) (string, error) {
 // publish gives the draft its name and describes the object.
 func (d *draft) publish(ctx context.Context, sum storage.Checksum) (storage.Object, error) {
 	if d.file == nil {
-		return storage.Object{}, d.b.fail("commit", d.key, errEnded)
+		return storage.Object{}, d.b.fail("commit", d.key, storage.ErrEnded)
 	}
 	o, err := d.link(ctx)
 	if discardErr := d.discard(); err == nil {
@@ -241,7 +239,7 @@ type writer struct {
 
 func (w *writer) Write(p []byte) (int, error) {
 	if w.file == nil {
-		return 0, w.b.fail("write", w.key, errEnded)
+		return 0, w.b.fail("write", w.key, storage.ErrEnded)
 	}
 	if w.ctx.Err() != nil {
 		return 0, w.b.fail("write", w.key, context.Cause(w.ctx))

@@ -132,7 +132,7 @@ func (u *partUpload) read(r io.Reader, size int64) (data content, sum storage.Ch
 // Commit makes the object visible. See storage.Upload.
 func (u *partUpload) Commit(ctx context.Context) (storage.Object, error) {
 	if u.ended {
-		return storage.Object{}, u.b.fail(ctx, "commit", u.key, errEnded)
+		return storage.Object{}, u.b.fail(ctx, "commit", u.key, storage.ErrEnded)
 	}
 	if u.multipart == nil {
 		u.ended = true

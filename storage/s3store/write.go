@@ -9,8 +9,6 @@ import (
 	"github.com/skepdata/skep/storage"
 )
 
-var errEnded = errors.New("the writer has ended")
-
 // An object of unknown length is sent in parts that are small at first, for nearly all are, and of
 // which each so many are twice as large as those before, so that the largest object finds room in
 // the 10,000 parts that S3 allows.
@@ -93,7 +91,7 @@ func (w *writer) Write(p []byte) (int, error) {
 func (w *writer) usable(op string) error {
 	switch {
 	case w.ended:
-		return w.b.fail(context.WithoutCancel(w.ctx), op, w.key, errEnded)
+		return w.b.fail(context.WithoutCancel(w.ctx), op, w.key, storage.ErrEnded)
 	case w.err != nil:
 		return w.err
 	case w.ctx.Err() != nil:

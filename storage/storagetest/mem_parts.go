@@ -176,7 +176,7 @@ func (u *memUpload) WritePart(
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.ended {
-		return storage.Checksum{}, u.m.fail("write", u.v.Key, errEnded)
+		return storage.Checksum{}, u.m.fail("write", u.v.Key, storage.ErrEnded)
 	}
 	u.parts[n] = content
 	return storage.CRC32C(content), nil
@@ -186,7 +186,7 @@ func (u *memUpload) check(ctx context.Context) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.ended {
-		return errEnded
+		return storage.ErrEnded
 	}
 	return context.Cause(ctx)
 }

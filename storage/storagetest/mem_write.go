@@ -2,15 +2,12 @@ package storagetest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"strings"
 
 	"github.com/skepdata/skep/storage"
 )
-
-var errEnded = errors.New("the writer has been committed or aborted already")
 
 // Create implements storage.Bucket.
 func (m *Mem) Create(
@@ -68,7 +65,7 @@ func (w *memWriter) Write(p []byte) (int, error) {
 
 func (w *memWriter) check(op string) error {
 	if w.ended {
-		return w.m.fail(op, w.v.Key, errEnded)
+		return w.m.fail(op, w.v.Key, storage.ErrEnded)
 	}
 	if w.ctx.Err() != nil {
 		return w.m.fail(op, w.v.Key, context.Cause(w.ctx))

@@ -153,12 +153,10 @@ func (s *suite) endedWriter(f *fixture) {
 			f.Fatal(err)
 		}
 		before := f.list("")
-		if _, err := w.Write([]byte("more")); err == nil {
-			f.Errorf("write: no error after the end")
-		}
-		if _, err := w.Commit(); err == nil {
-			f.Errorf("commit: no error after the end")
-		}
+		_, err := w.Write([]byte("more"))
+		f.wantError("write", err, storage.ErrEnded)
+		_, err = w.Commit()
+		f.wantError("commit", err, storage.ErrEnded)
 		f.wantList("", before...)
 	}
 	f.wantContent("a", []byte("content"))
