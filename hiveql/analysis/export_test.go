@@ -1,6 +1,11 @@
 package analysis
 
-import "fmt"
+import (
+	"context"
+	"fmt"
+
+	"github.com/skepdata/skep/metastore"
+)
 
 // CheckRefs reports the first column that an expression of the plan uses and that neither the
 // relation's inputs nor a query around it put out, or that has another type there. It also
@@ -99,3 +104,18 @@ func visitOwn(x Expr, f func(Expr)) {
 
 // Evaluate computes an expression with values for columns, where that can be done.
 func Evaluate(x Expr, cols map[int]any) (any, bool) { return evaluate(x, cols) }
+
+// ExpandView plans the query of a view, with names looked up from the view's own database. Its
+// output has the names and the order of the view's columns.
+func ExpandView(ctx context.Context, cat Catalog, env Env, view *metastore.Table) (*Query, error) {
+	a := newAnalyzer(bind(ctx, cat), env)
+	r, err := a.viewQuery(view)
+	if err != nil {
+		return nil, err
+	}
+	plan := &Query{Root: r.rel}
+	for _, c := range r.cols {
+		plan.Output = append(plan.Output, Output{Name: c.Name, ID: c.ID, Type: c.Type})
+	}
+	return plan, a.optimize(plan)
+}

@@ -1,7 +1,6 @@
 package analysis
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,21 +9,6 @@ import (
 	"github.com/skepdata/skep/hiveql/syntax"
 	"github.com/skepdata/skep/metastore"
 )
-
-// ExpandView plans the query of a view, with names looked up from the view's own database. Its
-// output has the names and the order of the view's columns.
-func ExpandView(ctx context.Context, cat Catalog, env Env, view *metastore.Table) (*Query, error) {
-	a := newAnalyzer(bind(ctx, cat), env)
-	r, err := a.viewQuery(view)
-	if err != nil {
-		return nil, err
-	}
-	plan := &Query{Root: r.rel}
-	for _, c := range r.cols {
-		plan.Output = append(plan.Output, Output{Name: c.Name, ID: c.ID, Type: c.Type})
-	}
-	return plan, a.optimize(plan)
-}
 
 // view plans a view where it is used.
 func (a *analyzer) view(n syntax.Node, view *metastore.Table) (result, error) {

@@ -84,13 +84,6 @@ func (s *Service) Thrift() *thrift.Service {
 	return t
 }
 
-// Sessions is the number of open sessions.
-func (s *Service) Sessions() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.sessions)
-}
-
 // Close ends all statements and sessions, and waits for them.
 func (s *Service) Close() error {
 	s.cancel()

@@ -27,3 +27,6 @@ func CountComments(src string) (n int) {
 		last = lx.off
 	}
 }
+
+// PrintParenthesised is Print with every operation in parentheses, to show what binds to what.
+func PrintParenthesised(n Node) string { return printNode(n, true) }

@@ -10,9 +10,6 @@ import (
 // equal to n.
 func Print(n Node) string { return printNode(n, false) }
 
-// PrintParenthesised is Print with every operation in parentheses, to show what binds to what.
-func PrintParenthesised(n Node) string { return printNode(n, true) }
-
 func printNode(n Node, parens bool) string {
 	p := &printer{parens: parens}
 	p.node(n)
