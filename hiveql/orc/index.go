@@ -29,6 +29,13 @@ type groupEntry struct {
 	statistics []byte
 }
 
+const (
+	// mostGroups is more than any stripe has. The index of more is not looked at.
+	mostGroups = 1 << 20
+	// mostPositions is more than the streams of a column have. Those behind are left out, so that there are too many still.
+	mostPositions = 32
+)
+
 // indexShare is how much larger the rows of a stripe must be than what is read of its index.
 const indexShare = 4
 
@@ -37,7 +44,7 @@ const indexShare = 4
 func (f *File) Index(ctx context.Context, stripe int, columns []int, sure func(ctx context.Context, off, n int64) error) (*Index, error) {
 	s := &f.tail.Footer.Stripes[stripe]
 	x := &Index{file: f, rows: s.Rows, stride: int64(min(f.tail.Footer.Stride, 1<<40)), columns: map[int]columnIndex{}}
-	if s.Index == 0 || x.stride == 0 || s.Rows == 0 || len(columns) == 0 {
+	if s.Index == 0 || x.stride == 0 || s.Rows == 0 || len(columns) == 0 || x.Groups() > mostGroups {
 		return nil, nil
 	}
 	if err := sure(ctx, s.Offset+s.Index+s.Data, s.Footer); err != nil {
@@ -94,7 +101,7 @@ func (x *Index) read(ctx context.Context, footer *stripeFooter, column int, sure
 	var c columnIndex
 	b, err := plain(streamIndex)
 	if err == nil {
-		c.groups, err = parseRowIndex(b)
+		c.groups, err = parseRowIndex(b, int64(x.Groups()))
 	}
 	if err != nil {
 		return err
@@ -127,7 +134,7 @@ func (f *File) streamBytes(ctx context.Context, s *streamInfo) ([]byte, error) {
 }
 
 // Groups is how many groups there are.
-func (x *Index) Groups() int { return int((x.rows + x.stride - 1) / x.stride) }
+func (x *Index) Groups() int { return int(groupsOf(x.rows, x.stride)) }
 
 // Rows are those of a group: the first one's number in the stripe, and how many there are.
 func (x *Index) Rows(group int) (first, n int64) {
@@ -160,10 +167,13 @@ func (x *Index) Lacks(group, column int) func(hivetype.Value) bool {
 	return func(v hivetype.Value) bool { return c.blooms[group].lacks(v, t) }
 }
 
-// parseRowIndex reads the message RowIndex.
-func parseRowIndex(b []byte) (groups []groupEntry, err error) {
+// groupsOf is how many groups rows are in.
+func groupsOf(rows, stride int64) int64 { return (rows + stride - 1) / stride }
+
+// parseRowIndex reads the message RowIndex. Of more groups than that it tells one more: a few bytes may say very much.
+func parseRowIndex(b []byte, most int64) (groups []groupEntry, err error) {
 	err = orcfile.Fields(b, func(f orcfile.Field) error {
-		if f.Number != 1 {
+		if f.Number != 1 || int64(len(groups)) > most {
 			return nil
 		}
 		var g groupEntry
@@ -185,14 +195,14 @@ func parseRowIndex(b []byte) (groups []groupEntry, err error) {
 // positions appends those of a field, packed or one by one.
 func positions(list []uint64, f orcfile.Field) ([]uint64, error) {
 	if f.Bytes == nil {
-		return append(list, f.N), nil
+		list = append(list, f.N)
 	}
-	for b := f.Bytes; len(b) > 0; {
+	for b := f.Bytes; len(b) > 0 && len(list) < mostPositions; {
 		v, n := protowire.ConsumeVarint(b)
 		if n < 0 {
 			return nil, orcfile.Malformed("%v", protowire.ParseError(n))
 		}
 		list, b = append(list, v), b[n:]
 	}
-	return list, nil
+	return list[:min(len(list), mostPositions)], nil
 }

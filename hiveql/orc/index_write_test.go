@@ -191,6 +191,21 @@ func TestForeignBlooms(t *testing.T) {
 	}
 }
 
+// TestHostileIndex: an index of more groups than there are is not read to its end, nor are positions without end.
+func TestHostileIndex(t *testing.T) {
+	if groups, err := parseRowIndex(bytes.Repeat([]byte{1<<3 | 2, 0}, 1000), 10); err != nil || len(groups) != 11 {
+		t.Errorf("%d groups, %v", len(groups), err)
+	}
+	for name, entry := range map[string]orcfile.Message{
+		"packed": orcfile.Message(nil).Packed(1, make([]uint64, 1000)...), "one by one": bytes.Repeat([]byte{1 << 3, 7}, 1000),
+	} {
+		groups, err := parseRowIndex(orcfile.Message(nil).Bytes(1, entry), 10)
+		if err != nil || len(groups) != 1 || len(groups[0].positions) != mostPositions {
+			t.Errorf("%s: %v, %v", name, groups, err)
+		}
+	}
+}
+
 func footerOf(t *testing.T, f *File, stripe int) *stripeFooter {
 	t.Helper()
 	footer, err := f.stripeFooter(t.Context(), &f.tail.Footer.Stripes[stripe])

@@ -49,7 +49,7 @@ func heldBy(kind uint64, e encoding) []held {
 func (o *opening) places(s *orcfile.Stripe) error {
 	f, stride := o.reader.file, int64(min(o.reader.file.tail.Footer.Stride, 1<<40))
 	from, to := o.reader.options.From, o.reader.options.To
-	if s.Index == 0 || stride == 0 || from%stride != 0 {
+	if s.Index == 0 || stride == 0 || from%stride != 0 || groupsOf(s.Rows, stride) > mostGroups {
 		return nil
 	}
 	begins, ends := map[uint32]map[uint64]place{}, map[uint32]map[uint64]place{}
@@ -61,7 +61,7 @@ func (o *opening) places(s *orcfile.Stripe) error {
 				return err
 			}
 		}
-		groups, err := parseRowIndex(b)
+		groups, err := parseRowIndex(b, groupsOf(s.Rows, stride))
 		if err != nil {
 			return err
 		}

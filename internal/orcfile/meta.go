@@ -38,7 +38,8 @@ const (
 	MaxBlock = 1 << 23
 	// MaxTail is the longest footer, and the longest statistics, that are taken for sense.
 	MaxTail      = 1 << 30
-	maxColumns   = 1 << 20 // more are taken for nonsense
+	maxColumns   = 1 << 20 // more are taken for nonsense, and so are more pairs of a user's
+	maxStripes   = 1 << 20
 	maxRows      = math.MaxInt64 / 2
 	defaultBlock = 256 << 10
 )
@@ -137,19 +138,29 @@ func parseFooter(b []byte) (*Footer, error) {
 	return footer, footer.check()
 }
 
+// field takes up a field. Counts are checked before lists grow: a few bytes may say very much.
 func (f *Footer) field(x Field) error {
 	switch x.Number {
 	case 1, 2: // lengths, which nobody needs
 	case 3:
+		if len(f.Stripes) == maxStripes {
+			return Malformed("more than %d stripes", maxStripes)
+		}
 		s, err := parseStripe(x.Bytes)
 		f.Stripes = append(f.Stripes, s)
 		f.Encrypted = f.Encrypted || s.encrypted
 		return err
 	case 4:
+		if len(f.Types) == maxColumns {
+			return Malformed("more than %d columns", maxColumns)
+		}
 		t, err := parseType(x.Bytes)
 		f.Types = append(f.Types, t)
 		return err
 	case 5:
+		if len(f.Metadata) == maxColumns {
+			return Malformed("more than %d pairs of its user", maxColumns)
+		}
 		p, err := parsePair(x.Bytes)
 		f.Metadata = append(f.Metadata, p)
 		return err
@@ -159,6 +170,9 @@ func (f *Footer) field(x Field) error {
 		}
 		f.Rows = int64(x.N)
 	case 7:
+		if len(f.Statistics) == maxColumns {
+			return Malformed("statistics of more than %d columns", maxColumns)
+		}
 		f.Statistics = append(f.Statistics, x.Bytes)
 	case 8:
 		f.Stride = x.N
@@ -182,8 +196,8 @@ func (f *Footer) Julian() bool { return f.Writer == 0 && f.Calendar != CalendarP
 
 // check makes sure that types are a tree, and that stripes have the rows of the file.
 func (f *Footer) check() error {
-	if len(f.Types) == 0 || len(f.Types) > maxColumns {
-		return Malformed("%d columns", len(f.Types))
+	if len(f.Types) == 0 {
+		return Malformed("no columns")
 	}
 	above := make([]bool, len(f.Types))
 	for i, t := range f.Types {

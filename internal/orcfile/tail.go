@@ -73,7 +73,7 @@ func (t *Tail) StripeStatistics(read ReadAt) ([][][]byte, error) {
 	list := make([][][]byte, len(all))
 	for i, m := range all {
 		err := Fields(m, func(c Field) error {
-			if c.Number == 1 {
+			if c.Number == 1 && len(list[i]) < len(t.Footer.Types) {
 				list[i] = append(list[i], c.Bytes)
 			}
 			return nil
@@ -100,7 +100,7 @@ func (t *Tail) EncodedStatistics(read ReadAt) ([][]byte, error) {
 	}
 	var all [][]byte
 	err = Fields(plain, func(m Field) error {
-		if m.Number == 1 {
+		if m.Number == 1 && len(all) < len(t.Footer.Stripes) {
 			all = append(all, m.Bytes)
 		}
 		return nil
