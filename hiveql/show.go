@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strconv"
@@ -158,20 +159,16 @@ func (s *Session) showTables(ctx context.Context, r *Result, n *syntax.Show) err
 		return nil
 	}
 	var rows [][]string
-	for _, name := range names {
-		t, err := s.cfg.Store.Table(ctx, metastore.TableName{Database: db, Name: name})
-		if errors.Is(err, metastore.ErrNoSuchTable) {
-			continue
-		}
+	for t, err := range s.shownTables(ctx, db, names) {
 		if err != nil {
 			return err
 		}
 		switch {
 		case want != "" && t.Type != want, n.What == "VIEWS" && t.Type != metastore.View:
 		case n.Extended:
-			rows = append(rows, []string{pad(name), pad(string(t.Type))})
+			rows = append(rows, []string{pad(t.Name), pad(string(t.Type))})
 		default:
-			rows = append(rows, []string{name})
+			rows = append(rows, []string{t.Name})
 		}
 	}
 	if s.inJSON() {
@@ -184,6 +181,18 @@ func (s *Session) showTables(ctx context.Context, r *Result, n *syntax.Show) err
 	}
 	r.show([]string{"tab_name"}, rows)
 	return nil
+}
+
+// shownTables yields the tables of some names. Those that have been dropped meanwhile are passed over.
+func (s *Session) shownTables(ctx context.Context, db string, names []string) iter.Seq2[*metastore.Table, error] {
+	return func(yield func(*metastore.Table, error) bool) {
+		for _, name := range names {
+			t, err := s.cfg.Store.Table(ctx, metastore.TableName{Database: db, Name: name})
+			if !errors.Is(err, metastore.ErrNoSuchTable) && !yield(t, err) {
+				return
+			}
+		}
+	}
 }
 
 // tableTypeOf is the type in WHERE `table_type` = 'MANAGED_TABLE', the only condition that
@@ -216,8 +225,7 @@ func (s *Session) showExtended(ctx context.Context, r *Result, n *syntax.Show) e
 		return s.showExtendedJSON(ctx, r, n, db, like(names, n.Like))
 	}
 	var lines []string
-	for _, name := range like(names, n.Like) {
-		t, err := s.cfg.Store.Table(ctx, metastore.TableName{Database: db, Name: name})
+	for t, err := range s.shownTables(ctx, db, like(names, n.Like)) {
 		if err != nil {
 			return err
 		}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"strings"
 
 	"github.com/skepdata/skep/hiveql/syntax"
@@ -166,11 +165,7 @@ func jsonPartitions(keys partitions.Keys, found []partitions.Values) any {
 // showExtendedJSON is SHOW TABLE EXTENDED.
 func (s *Session) showExtendedJSON(ctx context.Context, r *Result, n *syntax.Show, db string, names []string) error {
 	list := []map[string]any{}
-	for _, name := range names {
-		t, err := s.cfg.Store.Table(ctx, metastore.TableName{Database: db, Name: name})
-		if errors.Is(err, metastore.ErrNoSuchTable) {
-			continue
-		}
+	for t, err := range s.shownTables(ctx, db, names) {
 		if err != nil {
 			return err
 		}
