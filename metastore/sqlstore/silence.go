@@ -30,6 +30,7 @@ type settings struct {
 // takeSettings takes our own parameters out of a URL.
 func takeSettings(u *url.URL) (settings, error) {
 	q := u.Query()
+	const most = 1 << 30
 	take := func(name string, least, otherwise int) (int, error) {
 		text := q.Get(name)
 		q.Del(name)
@@ -37,8 +38,8 @@ func takeSettings(u *url.URL) (settings, error) {
 			return otherwise, nil
 		}
 		n, err := strconv.Atoi(text)
-		if err != nil || n < least || n > 1<<30 {
-			return 0, fmt.Errorf("%s=%s: want a number of at least %d", name, text, least)
+		if err != nil || n < least || n > most {
+			return 0, fmt.Errorf("%s=%s: want a number from %d to %d", name, text, least, most)
 		}
 		return n, nil
 	}
