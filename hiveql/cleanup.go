@@ -79,8 +79,11 @@ const cleanAgain = 10 * time.Second
 func (s *Session) cleanLater(ctx context.Context, table metastore.TableName, id string) error {
 	grace := s.grace()
 	if grace == 0 {
-		_, err := s.finishWrite(ctx, table, id)
-		return err
+		if _, err := s.finishWrite(ctx, table, id); err != nil {
+			return fmt.Errorf("%s is changed, but files that were replaced are left; "+
+				"a later write to the table, or hiveql vacuum, removes them: %w", table, err)
+		}
+		return nil
 	}
 	s.cleanups = append(s.cleanups, cleanup{table: table, id: id, due: time.Now().Add(grace)})
 	return nil

@@ -244,12 +244,13 @@ func (d *dropping) finish(ctx context.Context) error {
 		}
 		err := s.removeBelow(ctx, place, func(name string, o storage.Object) bool { return goes(place, name, o) })
 		if err != nil {
-			return fmt.Errorf("it is dropped, but not all of its data: %w", err)
+			return fmt.Errorf("it is done, but not all of the data is removed: %w", err)
 		}
 	}
 	for _, l := range d.lists {
 		if err := d.finishList(ctx, l); err != nil {
-			return err
+			return fmt.Errorf("it is done, but not all of the data is removed; "+
+				"a later write to the database, or hiveql vacuum, removes the rest: %w", err)
 		}
 	}
 	return nil

@@ -385,9 +385,13 @@ func (s *Session) writeDirectory(
 		return err
 	}
 	if err := s.finishDirectory(ctx, s.db, id, place); err != nil {
-		return err
+		return fmt.Errorf("the rows are written, but files that were replaced are left; "+
+			"a later write to the database %s, or hiveql vacuum, removes them: %w", s.db, err)
 	}
-	return s.untrackAt(ctx, place)
+	if err := s.untrackAt(ctx, place); err != nil {
+		return fmt.Errorf("the rows are written, but tables that lie there may not show them: %w", err)
+	}
+	return nil
 }
 
 // noteReplaced lists what INSERT OVERWRITE DIRECTORY replaces: all that is not its own.

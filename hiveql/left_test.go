@@ -85,3 +85,48 @@ func (w *world) records() (all []string) {
 	}
 	return all
 }
+
+// TestAwaySays: a statement that fails because the metastore was away has changed nothing, or says that it has.
+func TestAwaySays(t *testing.T) {
+	for _, c := range []struct{ sql, query string }{
+		{"INSERT INTO u VALUES (9)", "SELECT a FROM u"},
+		{"INSERT OVERWRITE TABLE u VALUES (9)", "SELECT a FROM u"},
+		{"INSERT OVERWRITE TABLE t PARTITION (ds) VALUES (8, 'x'), (9, 'z')", "SELECT a FROM t"},
+		{"TRUNCATE TABLE u", "SELECT a FROM u"},
+		{"CREATE TABLE v AS SELECT a FROM u", "SHOW TABLES 'v'"},
+		{"ALTER TABLE u RENAME TO v", "SHOW TABLES 'v'"},
+		{"DROP TABLE t", "SHOW TABLES 't'"},
+		{"ALTER TABLE t DROP PARTITION (ds='x')", "SELECT a FROM t"},
+		{"ALTER TABLE t PARTITION (ds='x') RENAME TO PARTITION (ds='z')", "SHOW PARTITIONS t"},
+		{"INSERT OVERWRITE DIRECTORY 'mem://lake/out' SELECT a FROM u", "dfs -ls mem://lake/out"},
+	} {
+		failures := 0
+		for n := range int64(6) {
+			w := newWorld(t)
+			must(t, w.plain(), setup)
+			look := func() string {
+				rows, err := run(w.plain(), c.query)
+				if err != nil {
+					return err.Error()
+				}
+				return strings.Join(rows, " ")
+			}
+			before := look()
+			takes := &atomic.Int64{}
+			takes.Store(n)
+			_, err := run(w.session(w.mem, clockedStore{awayStore{w.store, takes}, new(atomic.Int64)}), c.sql)
+			switch after := look(); {
+			case err == nil:
+			case !errors.Is(err, errAway):
+				t.Errorf("%s, away after %d changes: %v", c.sql, n, err)
+			case (after != before) != strings.Contains(err.Error(), ", but "):
+				t.Errorf("%s, away after %d changes: there is %q, and it says %v", c.sql, n, after, err)
+			default:
+				failures++
+			}
+		}
+		if failures == 0 {
+			t.Errorf("%s never fails", c.sql)
+		}
+	}
+}
