@@ -61,7 +61,7 @@ func (s *Session) describe(ctx context.Context, r *Result, n *syntax.Describe) e
 	default:
 		d.plain()
 	}
-	r.show([]string{"col_name", "data_type", "comment"}, d.rows)
+	r.showRagged([]string{"col_name", "data_type", "comment"}, d.rows, s.noColumn())
 	return nil
 }
 
@@ -75,14 +75,14 @@ type describer struct {
 	rows        [][]string
 }
 
-func (d *describer) row(a, b, c string) { d.rows = append(d.rows, []string{a, b, c}) }
+func (d *describer) row(columns ...string) { d.rows = append(d.rows, columns) }
 
 // gap is an empty line, and head the line above a section, as Hive prints them.
-func (d *describer) gap()             { d.row("", " ", " ") }
-func (d *describer) head(text string) { d.row(text, " ", " ") }
+func (d *describer) gap()             { d.row("") }
+func (d *describer) head(text string) { d.row(text) }
 
 // field is one line of a section, name: value.
-func (d *describer) field(name, value string) { d.row(pad(name), pad(value), " ") }
+func (d *describer) field(name, value string) { d.row(pad(name), pad(value)) }
 
 func (d *describer) storage() *metastore.StorageDescriptor {
 	if d.partition != nil {
@@ -93,6 +93,10 @@ func (d *describer) storage() *metastore.StorageDescriptor {
 
 func (d *describer) columns(cols []metastore.Column) {
 	for _, c := range cols {
+		if d.s.cfg.ForPrograms {
+			d.row(c.Name, c.Type.String(), literalValue(c.Comment))
+			continue
+		}
 		lines := strings.Split(c.Comment, "\n")
 		d.row(pad(c.Name), pad(c.Type.String()), pad(lines[0]))
 		for _, more := range lines[1:] {
@@ -101,7 +105,9 @@ func (d *describer) columns(cols []metastore.Column) {
 	}
 }
 
-func (d *describer) columnHead() { d.row("# "+pad("col_name"), pad("data_type"), pad("comment")) }
+func (d *describer) columnHead() {
+	d.row("# "+d.s.align("col_name"), d.s.align("data_type"), d.s.align("comment"))
+}
 
 func (d *describer) plain() {
 	d.columns(d.storage().Columns)
@@ -120,7 +126,9 @@ func (d *describer) partitionSection() {
 }
 
 func (d *describer) formatted() {
-	d.columnHead()
+	if !d.s.cfg.ForPrograms {
+		d.columnHead()
+	}
 	d.columns(d.storage().Columns)
 	d.partitionSection()
 	d.gap()
@@ -313,7 +321,7 @@ func (s *Session) describeColumn(ctx context.Context, r *Result, n *syntax.Descr
 		if err != nil {
 			return err
 		}
-		rows[0] = []string{pad("col_name"), pad(name)}
+		rows[0] = []string{s.align("col_name"), s.align(name)}
 		if s.inJSON() {
 			return r.showJSON(columnJSON(name, typ, rows))
 		}
@@ -323,11 +331,11 @@ func (s *Session) describeColumn(ctx context.Context, r *Result, n *syntax.Descr
 	if s.inJSON() {
 		return r.showJSON(columnJSON(name, typ, nil))
 	}
-	rows := [][]string{{pad(name), pad(typ.String()), pad(fromDeserializer)}}
+	rows := [][]string{{s.align(name), s.align(typ.String()), s.align(fromDeserializer)}}
 	if typ.Kind == hivetype.Struct {
 		rows = nil
 		for _, f := range typ.Fields {
-			rows = append(rows, []string{pad(f.Name), pad(f.Type.String()), pad(fromDeserializer)})
+			rows = append(rows, []string{s.align(f.Name), s.align(f.Type.String()), s.align(fromDeserializer)})
 		}
 	}
 	r.show([]string{"col_name", "data_type", "comment"}, rows)
@@ -355,21 +363,21 @@ func (s *Session) columnProperties(
 			return nil, err
 		}
 	}
-	rows := [][]string{nil, {pad("data_type"), pad(typ.String())}}
+	rows := [][]string{nil, {s.align("data_type"), s.align(typ.String())}}
 	if !strings.EqualFold(s.Setting("hive.stats.fetch.bitvector"), "true") {
 		delete(stats, "bit_vector")
 	}
 	for _, stat := range statNames() {
-		rows = append(rows, []string{pad(stat), pad(stats[stat])})
+		rows = append(rows, []string{s.align(stat), s.align(stats[stat])})
 	}
 	if key {
 		text, err := json.Marshal(accuracy{Columns: map[string]string{col.Name: "true"}})
-		rows = append(rows, []string{pad("comment"), pad(col.Comment)}, []string{pad(accurateParam), pad(literalValue(string(text)))})
+		rows = append(rows, []string{s.align("comment"), s.align(col.Comment)}, []string{s.align(accurateParam), pad(literalValue(string(text)))})
 		return rows, err
 	}
-	rows = append(rows, []string{pad("comment"), pad(fromDeserializer)}) // whatever the table says
+	rows = append(rows, []string{s.align("comment"), s.align(fromDeserializer)}) // whatever the table says
 	if v, ok := t.Parameters[accurateParam]; ok && part == nil {
-		rows = append(rows, []string{pad(accurateParam), pad(literalValue(v))})
+		rows = append(rows, []string{s.align(accurateParam), pad(literalValue(v))})
 	}
 	return rows, nil
 }

@@ -17,9 +17,9 @@ func (d *describer) constraintLines(list []metastore.Constraint) {
 		}
 		text := d.constraintText(kind, found)
 		if first {
-			d.row("Constraints", text, " ")
+			d.row("Constraints", text)
 		} else {
-			d.row(text, " ", " ")
+			d.row(text)
 		}
 		first = false
 	}

@@ -42,6 +42,10 @@ type Config struct {
 	// NoPrograms refuses TRANSFORM, by which whoever may send statements can run any program of
 	// the machine.
 	NoPrograms bool
+	// ForPrograms has DESCRIBE and SHOW COLUMNS answer as HiveServer2 does, whose clients read what in a terminal is
+	// looked at: names, types and comments without the spaces that align them, the names of the columns once less,
+	// and NULL where a line has no more columns.
+	ForPrograms bool
 	// ReadOnly refuses, by name, every statement that writes: tables, what is known of them, and files.
 	ReadOnly bool
 	// Now is the clock; time.Now if nil.

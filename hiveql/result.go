@@ -1,6 +1,7 @@
 package hiveql
 
 import (
+	"slices"
 	"time"
 
 	"github.com/skepdata/skep/hiveql/analysis"
@@ -133,13 +134,17 @@ func (r *queryRows) Close() error {
 type textRows struct {
 	columns []analysis.Output
 	rows    [][]string
+	rest    hivetype.Value // of a row that has fewer columns
 	at      int
 	counts  *counts
 }
 
 // show makes rows of text the result.
-func (r *Result) show(columns []string, rows [][]string) {
-	t := &textRows{rows: rows, counts: &r.counts}
+func (r *Result) show(columns []string, rows [][]string) { r.showRagged(columns, rows, nil) }
+
+// showRagged is show of rows some of which have fewer columns; the others are rest.
+func (r *Result) showRagged(columns []string, rows [][]string, rest hivetype.Value) {
+	t := &textRows{rows: rows, rest: rest, counts: &r.counts}
 	for i, c := range columns {
 		t.columns = append(t.columns, analysis.Output{Name: c, ID: i, Type: hivetype.Of(hivetype.String)})
 	}
@@ -167,7 +172,7 @@ func (t *textRows) Next() bool {
 }
 
 func (t *textRows) Row() []hivetype.Value {
-	row := make([]hivetype.Value, len(t.columns))
+	row := slices.Repeat([]hivetype.Value{t.rest}, len(t.columns))
 	for i, v := range t.rows[t.at-1] {
 		row[i] = v
 	}

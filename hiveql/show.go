@@ -353,7 +353,7 @@ func (s *Session) showColumns(ctx context.Context, r *Result, n *syntax.Show) er
 		slices.Sort(names)
 	}
 	for i := range names {
-		names[i] = pad(names[i])
+		names[i] = s.align(names[i])
 	}
 	r.showLines("field", names)
 	return nil
@@ -371,9 +371,9 @@ func (s *Session) showProperties(ctx context.Context, r *Result, n *syntax.Show)
 		if ok {
 			rows = [][]string{{*n.Property, v}}
 		} else {
-			rows = [][]string{{fmt.Sprintf("Table %s does not have property: %s", t.TableName, *n.Property), " "}}
+			rows = [][]string{{fmt.Sprintf("Table %s does not have property: %s", t.TableName, *n.Property)}}
 		}
-		r.show([]string{"prpt_name", "prpt_value"}, rows)
+		r.showRagged([]string{"prpt_name", "prpt_value"}, rows, s.noColumn())
 		return nil
 	}
 	for _, k := range slices.Sorted(maps.Keys(params)) {
@@ -385,6 +385,22 @@ func (s *Session) showProperties(ctx context.Context, r *Result, n *syntax.Show)
 
 // alignment is the width to which Hive pads the columns of DESCRIBE and its like.
 const alignment = 20
+
+// align pads for a terminal.
+func (s *Session) align(text string) string {
+	if s.cfg.ForPrograms {
+		return text
+	}
+	return pad(text)
+}
+
+// noColumn is what stands for columns that a line does not have.
+func (s *Session) noColumn() hivetype.Value {
+	if s.cfg.ForPrograms {
+		return nil
+	}
+	return " "
+}
 
 func pad(s string) string {
 	if n := alignment - utf8.RuneCountInString(s); n > 0 {

@@ -253,6 +253,7 @@ func (p *program) queryServer(ctx context.Context, o *serveOptions, log *slog.Lo
 		hiveconf: o.hiveconf, hivevar: map[string]string{},
 	}, func(cfg *hiveql.Config) {
 		cfg.NoPrograms = !o.allowTransform
+		cfg.ForPrograms = true
 		cfg.ReadOnly = o.readOnly
 		cfg.Getenv = func(string) (string, bool) { return "", false } // it holds secrets of the server
 	})
