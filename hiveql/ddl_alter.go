@@ -300,22 +300,24 @@ func (s *Session) addColumns(
 	return s.alterColumns(ctx, t, spec, a.Cascade, apply)
 }
 
-// alterColumns changes the columns of a table, and with CASCADE those of its partitions too.
+// alterColumns changes the columns of a table, and with CASCADE gives them to its partitions too.
 func (s *Session) alterColumns(
 	ctx context.Context, t *metastore.Table, spec *syntax.PartitionSpec, cascade bool, apply func(*metastore.StorageDescriptor) error,
 ) error {
 	if cascade && !t.Partitioned() {
 		return semantic(nil, 10410, "Alter table with non-partitioned table does not support cascade")
 	}
-	if err := s.alterColumnsOf(ctx, t, spec, apply); err != nil || spec != nil || !cascade || !t.Partitioned() {
+	var now []metastore.Column
+	noted := func(d *metastore.StorageDescriptor) error {
+		err := apply(d)
+		now = d.Columns
+		return err
+	}
+	if err := s.alterColumnsOf(ctx, t, spec, noted); err != nil || spec != nil || !cascade || !t.Partitioned() {
 		return err
 	}
 	return s.alterPartitions(ctx, t, nil, func(p *metastore.Partition) error {
-		// A partition may have the change already, or never have had the column.
-		var e *Error
-		if err := apply(&p.Storage); err != nil && !errors.As(err, &e) {
-			return err
-		}
+		p.Storage.Columns = slices.Clone(now) // as in Hive, whatever the partition had
 		return nil
 	})
 }

@@ -1,6 +1,7 @@
 package hiveql
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -76,11 +77,22 @@ func isLineEnd(r rune) bool { return r == '\n' || r == '\r' }
 
 // semantic is an Analysis error at a node.
 func semantic(n syntax.Node, code int, format string, args ...any) *Error {
-	e := &Error{Phase: Analysis, Code: code, SQLState: "42000", Msg: fmt.Sprintf(format, args...)}
+	e := &Error{Phase: Analysis, Code: code, SQLState: sqlState(code), Msg: fmt.Sprintf(format, args...)}
 	if n != nil {
 		e.Pos = n.Pos()
 	}
 	return e
+}
+
+// sqlState is the SQLSTATE that Hive has for the code of an error of meaning.
+func sqlState(code int) string {
+	switch code {
+	case 10001: // no such table
+		return "42S02"
+	case 10015: // a wrong number of arguments
+		return "21000"
+	}
+	return "42000"
 }
 
 // unsupported is the error of a feature of Hive's that does not exist here.
@@ -124,10 +136,7 @@ func userError(err error, source, task string) *Error {
 	}
 	var meaning *analysis.Error
 	if errors.As(err, &meaning) {
-		state := meaning.SQLState
-		if state == "" {
-			state = "42000"
-		}
+		state := cmp.Or(meaning.SQLState, sqlState(meaning.Code))
 		return &Error{Phase: Analysis, Code: meaning.Code, SQLState: state, Pos: meaning.At, Msg: meaning.Msg,
 			Hint: meaning.Hint, Source: source, Err: err}
 	}

@@ -14,7 +14,15 @@ import (
 // createStatement is SHOW CREATE TABLE, line by line, as Hive lays it out.
 func (s *Session) createStatement(t *metastore.Table) []string {
 	if t.Type == metastore.View {
-		return strings.Split("CREATE VIEW "+quoted(t.Name)+" AS "+t.ViewExpandedText, "\n")
+		on := ""
+		if t.Partitioned() {
+			keys := make([]string, len(t.PartitionKeys))
+			for i, k := range t.PartitionKeys {
+				keys[i] = quoted(k.Name)
+			}
+			on = " PARTITIONED ON (" + strings.Join(keys, ", ") + ")"
+		}
+		return strings.Split("CREATE VIEW "+quoted(t.Name)+on+" AS "+t.ViewExpandedText, "\n")
 	}
 	kind := "CREATE TABLE "
 	switch {

@@ -141,7 +141,7 @@ func (p *typeParser) words(want ...string) bool {
 }
 
 var kindsByName = func() map[string]Kind {
-	m := map[string]Kind{"integer": Int, "numeric": Decimal, "dec": Decimal}
+	m := map[string]Kind{"integer": Int, "numeric": Decimal, "dec": Decimal, "real": Float}
 	for k, name := range kindNames {
 		m[name] = Kind(k)
 	}

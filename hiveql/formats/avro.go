@@ -17,8 +17,12 @@ import (
 // instants, were told.
 const writerZone = "writer.time.zone"
 
-// writerProleptic is what Hive 4 notes of the calendar: true where days before 1582 are Gregorian.
-const writerProleptic = "writer.date.proleptic"
+// writerProleptic is what Hive 4 notes of the calendar: true where days before 1582 are Gregorian. In its Parquet files the
+// note is called writerDateProleptic, and so it was in Avro files of ours.
+const (
+	writerProleptic     = "writer.proleptic"
+	writerDateProleptic = "writer.date.proleptic"
+)
 
 // avroReader reads an Avro object container file.
 type avroReader struct {
@@ -125,7 +129,11 @@ func (s *Spec) avroZone(notes map[string][]byte) *time.Location {
 // oldCalendar reports whether a file has the days and clocks of Java's old classes: it says so, or it does not say who
 // wrote it, and so may be one of Hive before 3.1.
 func (s *Spec) oldCalendar(notes map[string][]byte) bool {
-	switch string(notes[writerProleptic]) {
+	note, ok := notes[writerProleptic]
+	if !ok {
+		note = notes[writerDateProleptic]
+	}
+	switch string(note) {
 	case "true":
 		return false
 	case "false":

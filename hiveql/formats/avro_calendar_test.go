@@ -29,7 +29,8 @@ func TestAvroCalendars(t *testing.T) {
 		want  string
 	}{
 		{nil, nil, old},
-		{map[string]string{"writer.date.proleptic": "false", "writer.time.zone": "America/Los_Angeles"}, nil, old},
+		{map[string]string{"writer.proleptic": "false", "writer.time.zone": "America/Los_Angeles"}, nil, old},
+		{map[string]string{"writer.proleptic": "true"}, nil, now},
 		{map[string]string{"writer.date.proleptic": "true"}, nil, now},
 		{map[string]string{"writer.time.zone": "America/Los_Angeles"}, nil, now},
 		{map[string]string{"writer.time.zone": "UTC"}, nil, clock},

@@ -3,6 +3,8 @@ package orc
 import (
 	"fmt"
 	"math"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/memory"
@@ -22,14 +24,16 @@ type texts struct {
 	entries    uint64
 	words      [][]byte
 	binary     bool // no text
-	blank      bool // blanks at the end are not of the value
+	width      int  // of a char, in characters, which blanks fill up; 0 for others
 	before     int  // bytes of the last batch, and some more
 }
 
 func (o *opening) texts(c common, id uint32, info orcfile.Type) column {
 	e := o.encoding(id)
-	t := &texts{common: c, lengths: o.integers(streamLength, id, false),
-		binary: info.Kind == orcfile.KindBinary, blank: info.Kind == orcfile.KindChar}
+	t := &texts{common: c, lengths: o.integers(streamLength, id, false), binary: info.Kind == orcfile.KindBinary}
+	if info.Kind == orcfile.KindChar {
+		t.width = int(info.Length)
+	}
 	if e.kind == encodingDictionary || e.kind == encodingDictionaryV2 {
 		t.numbers = o.integers(streamData, id, false)
 		t.dictionary, t.entries = o.stream(streamDictionary, id), e.dictionary
@@ -94,11 +98,14 @@ func (c *texts) append(dst []byte, length int64) ([]byte, error) {
 	return append(dst[:from], c.text(dst[from:])...), nil
 }
 
-// text is what bytes are as text: UTF-8.
+// text is what bytes are as text: UTF-8, and of a char as many characters as it has, however the writer kept it.
 func (c *texts) text(b []byte) []byte {
 	b = formats.ValidUTF8(b)
-	for c.blank && len(b) > 0 && b[len(b)-1] == ' ' {
-		b = b[:len(b)-1]
+	if c.width == 0 {
+		return b
+	}
+	if missing := c.width - utf8.RuneCount(b); missing > 0 {
+		b = append(b[:len(b):len(b)], strings.Repeat(" ", missing)...)
 	}
 	return b
 }

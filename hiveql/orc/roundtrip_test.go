@@ -267,8 +267,12 @@ func freshValues(r *rand.Rand, t hivetype.Type) func() hivetype.Value {
 		alphabet := []rune("abcdeäö€")[:1+r.IntN(8)]
 		return func() hivetype.Value {
 			var b strings.Builder
-			for range r.IntN(most + 1) {
+			n := r.IntN(most + 1)
+			for range n {
 				b.WriteRune(alphabet[r.IntN(len(alphabet))])
+			}
+			if t.Kind == hivetype.Char {
+				b.WriteString(strings.Repeat(" ", t.Length-n))
 			}
 			return b.String()
 		}
