@@ -18,10 +18,11 @@ import (
 //   - Doubles are what Java reads: "1e3", "1.", "NaN", "Infinity", "2.5f", blanks around.
 //   - Decimals are rounded half up to the scale, and false when too large for the precision.
 //   - Booleans are true and false in any case, nothing else.
-//   - Dates are year-month-day of which month and day may have one digit; what follows a blank
-//     or a T is ignored; days that do not exist are false.
-//   - Timestamps are a date, or a date and time with up to nine digits of fraction, separated by
-//     a blank or a T. After a blank, seconds and minutes may be left out. A zone after it is accepted and ignored.
+//   - Dates are year-month-day of which month and day may have one digit; what follows, unless it is a
+//     digit, is ignored; days that do not exist are false.
+//   - Timestamps are a date and a time with up to nine digits of fraction, separated by a blank or a T.
+//     Behind a blank, parts of the time may have one digit, and where none does a zone may follow, which is
+//     ignored; behind a T, seconds may be left out. A date with anything else behind it is midnight.
 //   - Char is padded to its length, varchar cut to it, both in characters.
 //   - Strings are taken as they are, binary too.
 //
@@ -69,7 +70,7 @@ func ParseValue(s string, t Type) (Value, bool) {
 			return d, true
 		}
 	case Timestamp:
-		if ts, _, ok := parseTimestamp(s); ok {
+		if ts, _, ok := castClock(s); ok {
 			return ts, true
 		}
 	case TimestampLocalTZ:
@@ -274,202 +275,4 @@ func ParseDec(s string) (Dec, bool) {
 		u.Neg(u)
 	}
 	return Dec{Unscaled: u, Scale: scale}, true
-}
-
-// scanner reads the parts of dates and times.
-type scanner struct {
-	text string
-	ok   bool
-}
-
-// number reads from least to most digits.
-func (s *scanner) number(least, most int) int {
-	n, i := 0, 0
-	for i < len(s.text) && i < most && s.text[i] >= '0' && s.text[i] <= '9' {
-		n = n*10 + int(s.text[i]-'0')
-		i++
-	}
-	s.ok = s.ok && i >= least
-	s.text = s.text[i:]
-	return n
-}
-
-func (s *scanner) accept(c byte) bool {
-	if s.text == "" || s.text[0] != c {
-		return false
-	}
-	s.text = s.text[1:]
-	return true
-}
-
-func (s *scanner) expect(c byte) { s.ok = s.accept(c) && s.ok }
-
-// date reads year-month-day; the year may be negative.
-func (s *scanner) date() (year int, month time.Month, day int) {
-	negative := s.accept('-')
-	year = s.number(1, 4)
-	if negative {
-		year = -year
-	}
-	s.expect('-')
-	month = time.Month(s.number(1, 2))
-	s.expect('-')
-	day = s.number(1, 2)
-	s.ok = s.ok && month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month)
-	return year, month, day
-}
-
-func daysIn(year int, month time.Month) int {
-	switch month {
-	case time.April, time.June, time.September, time.November:
-		return 30
-	case time.February:
-		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
-			return 29
-		}
-		return 28
-	}
-	return 31
-}
-
-// minDate is the length below which Hive does not even try.
-const minDate = len("2020-1-1")
-
-func parseDate(text string) (time.Time, bool) {
-	if len(text) < minDate {
-		return time.Time{}, false
-	}
-	s := scanner{text: strings.TrimSpace(text), ok: true}
-	y, m, d := s.date()
-	if s.text != "" && s.text[0] != ' ' && s.text[0] != 'T' {
-		return time.Time{}, false
-	}
-	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC), s.ok
-}
-
-// parseTimestamp returns the clock as UTC, and the text of the zone after it.
-func parseTimestamp(text string) (ts time.Time, zone string, ok bool) {
-	if len(text) < minDate {
-		return time.Time{}, "", false
-	}
-	s := scanner{text: strings.TrimSpace(text), ok: true}
-	y, mon, d := s.date()
-	var h, m, sec, nanos int
-	iso := s.accept('T')
-	if iso || s.accept(' ') {
-		least := 1
-		if iso {
-			least = 2
-		}
-		h = s.number(least, 2)
-		if iso || s.text != "" {
-			s.expect(':')
-			m = s.number(least, 2)
-		}
-		if s.accept(':') {
-			sec = s.number(least, 2)
-			if s.accept('.') {
-				nanos = s.fraction()
-			}
-		}
-		s.ok = s.ok && h < 24 && m < 60 && sec < 60
-		zone = strings.TrimSpace(s.text)
-		s.text = ""
-	}
-	if zone != "" {
-		if _, known := location(zone); !known {
-			return time.Time{}, "", false
-		}
-	}
-	return time.Date(y, mon, d, h, m, sec, nanos, time.UTC), zone, s.ok && s.text == ""
-}
-
-// ParseClock reads a timestamp as Hive's SerDes read it from files, which is stricter than CAST: year, month and day, a
-// blank, and hours, minutes and seconds, with a fraction or without; or ISO 8601 with a T, where seconds may be missing.
-// A date alone is none, nor is what has a time zone.
-func ParseClock(text string) (time.Time, bool) {
-	text = strings.TrimSpace(text)
-	if len(text) < minDate {
-		return time.Time{}, false
-	}
-	s := scanner{text: text, ok: true}
-	y, mon, d := s.date()
-	iso := s.accept('T')
-	least := 1
-	if iso {
-		least = 2
-		s.ok = s.ok && len(text) > 10 && text[10] == 'T'
-	} else {
-		s.expect(' ')
-	}
-	h := s.number(least, 2)
-	s.expect(':')
-	m := s.number(least, 2)
-	sec, nanos := 0, 0
-	if !iso || s.text != "" {
-		s.expect(':')
-		sec = s.number(least, 2)
-		if s.accept('.') {
-			nanos = s.fraction()
-		}
-	}
-	ok := s.ok && s.text == "" && text[0] != '-' && h < 24 && m < 60 && sec < 60
-	return time.Date(y, mon, d, h, m, sec, nanos, time.UTC), ok
-}
-
-// fraction reads one to nine digits as nanoseconds.
-func (s *scanner) fraction() int {
-	before := len(s.text)
-	n := s.number(1, 9)
-	for i := before - len(s.text); i < 9; i++ {
-		n *= 10
-	}
-	if s.text != "" && s.text[0] >= '0' && s.text[0] <= '9' {
-		s.ok = false
-	}
-	return n
-}
-
-// location knows Z, UTC, +01:00, GMT+1 and the names of the time zone database.
-func location(zone string) (*time.Location, bool) {
-	name := strings.TrimPrefix(strings.TrimPrefix(zone, "UTC"), "GMT")
-	if name == "" || name == "Z" {
-		return time.UTC, true
-	}
-	if name[0] == '+' || name[0] == '-' {
-		s := scanner{text: name[1:], ok: true}
-		seconds := s.number(1, 2) * 3600
-		if s.accept(':') || s.text != "" {
-			seconds += s.number(2, 2) * 60
-		}
-		if !s.ok || s.text != "" || seconds > 18*3600 {
-			return nil, false
-		}
-		if name[0] == '-' {
-			seconds = -seconds
-		}
-		return time.FixedZone(zone, seconds), true
-	}
-	if name != zone || name == "Local" || strings.Trim(name, zoneCharacters) != "" {
-		return nil, false
-	}
-	loc, err := time.LoadLocation(name)
-	return loc, err == nil
-}
-
-const zoneCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/_+-"
-
-// ParseInstant reads the text of a timestamp with local time zone. Where it names no zone, it is
-// in the one given.
-func ParseInstant(text string, loc *time.Location) (time.Time, bool) {
-	ts, zone, ok := parseTimestamp(text)
-	if !ok {
-		return time.Time{}, false
-	}
-	if zone != "" {
-		loc, _ = location(zone)
-	}
-	y, mon, d := ts.Date()
-	h, m, s := ts.Clock()
-	return time.Date(y, mon, d, h, m, s, ts.Nanosecond(), loc), true
 }

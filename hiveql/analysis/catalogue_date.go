@@ -72,10 +72,10 @@ func bindTrunc(args []Arg) (Binding, error) {
 		return sig("date string->string")(args)
 	}
 	t := args[0].Type
-	if t.Integer() {
-		t = bigint
-	}
 	b := Binding{Args: []hivetype.Type{t}, Result: t}
+	if t.Integer() {
+		b.Args[0] = bigint
+	}
 	if len(args) == 2 {
 		if !args[1].Type.Integer() {
 			return Binding{}, &TypeError{Index: 1, Want: "an integer", Got: args[1].Type}
@@ -91,6 +91,9 @@ func bindUnixTimestamp(args []Arg) (Binding, error) {
 		return Binding{}, err
 	}
 	if len(args) == 1 {
+		if args[0].Type.Text() {
+			return bound(bigint, text)
+		}
 		return sig("timestamp->bigint")(args)
 	}
 	return sig("string? string?->bigint")(args)

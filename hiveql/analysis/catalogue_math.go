@@ -32,8 +32,8 @@ func mathFunctions() []*Function {
 		scalar("mod", "mod(a, b) - Returns the remainder of a divided by b", bindModulo),
 		scalar("negative", "negative(a) - Returns -a", numberToItself),
 		scalar("pi", "pi() - Returns pi", sig("->double")),
-		scalar("pmod", "pmod(a, b) - Returns the remainder of a divided by b, which is not negative for positive b", bindModulo),
-		scalar("positive", "positive(a) - Returns a", numberToItself),
+		scalar("pmod", "pmod(a, b) - Returns the remainder of a divided by b, which is not negative for positive b", bindPositiveModulo),
+		scalar("positive", "positive(a) - Returns a", bindPositive),
 		scalar("power pow", "power(x1, x2) - Returns x1 to the power of x2", sig("double double->double")),
 		scalar("radians", "radians(x) - Converts degrees to radians", real1),
 		random,
@@ -71,11 +71,23 @@ func numberToItself(args []Arg) (Binding, error) {
 	return Binding{Args: []hivetype.Type{t}, Result: t}, err
 }
 
-// bindAbs gives an int for the integers smaller than that.
+// bindPositive leaves text as it is.
+func bindPositive(args []Arg) (Binding, error) {
+	if len(args) == 1 && args[0].Type.Text() {
+		return bound(args[0].Type, args[0].Type)
+	}
+	return numberToItself(args)
+}
+
+// bindAbs gives an int for the integers smaller than that, and a double for a float.
 func bindAbs(args []Arg) (Binding, error) {
 	b, err := numberToItself(args)
-	if err == nil && (b.Result.Kind == hivetype.TinyInt || b.Result.Kind == hivetype.SmallInt) {
+	switch {
+	case err != nil:
+	case b.Result.Kind == hivetype.TinyInt || b.Result.Kind == hivetype.SmallInt:
 		b.Args[0], b.Result = hivetype.Of(hivetype.Int), hivetype.Of(hivetype.Int)
+	case b.Result.Kind == hivetype.Float:
+		b.Args[0], b.Result = double, double
 	}
 	return b, err
 }
@@ -153,6 +165,17 @@ func bindModulo(args []Arg) (Binding, error) {
 		return Binding{}, err
 	}
 	return arithmetic(hivetype.DecimalMod, ofItsType)(args)
+}
+
+// bindPositiveModulo leaves room for the whole digits of both decimals.
+func bindPositiveModulo(args []Arg) (Binding, error) {
+	b, err := bindModulo(args)
+	if err == nil && b.Result.Kind == hivetype.Decimal {
+		x, y := asWritten(args[0]), asWritten(args[1])
+		scale := max(x.Scale, y.Scale)
+		b.Result = hivetype.DecimalOf(min(max(x.Precision-x.Scale, y.Precision-y.Scale)+scale, hivetype.MaxPrecision), scale)
+	}
+	return b, err
 }
 
 func bindShift(args []Arg) (Binding, error) {

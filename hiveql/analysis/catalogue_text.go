@@ -7,7 +7,7 @@ func textFunctions() []*Function {
 	return []*Function{
 		scalar("ascii", "ascii(str) - Returns the code of the first character of str", number1),
 		scalar("base64", "base64(bin) - Converts binary to a base 64 string", sig("binary->string")),
-		scalar("chr", "chr(n) - Returns the character with code n modulo 256", sig("bigint->string")),
+		scalar("chr", "chr(n) - Returns the character with code n modulo 256", bindChr),
 		scalar("concat", "concat(v1, v2, ...) - Returns the concatenation of its arguments, NULL if one is NULL", bindConcatAll),
 		scalar("concat_ws", "concat_ws(separator, [string | array(string)]+) - Returns the strings joined by the separator", bindConcatWith),
 		scalar("crc32", "crc32(v) - Computes a cyclic redundancy check value", bindDigest(bigint)),
@@ -29,7 +29,7 @@ func textFunctions() []*Function {
 		scalar("ltrim", "ltrim(str) - Removes leading spaces", sig("string string?->string")),
 		scalar("mask", "mask(value[, upper[, lower[, digit[, other[, number[, day[, month[, year]]]]]]]]) - Replaces upper case letters by X, lower case ones by x, digits by n", bindMask(8)),
 		scalar("mask_first_n", "mask_first_n(value[, n[, upper ...]]) - Masks the first n characters, 4 by default", bindMask(9)),
-		scalar("mask_hash", "mask_hash(str) - Returns a hash of str", sig("string->string")),
+		scalar("mask_hash", "mask_hash(str) - Returns a hash of str, NULL for what is no text", bindMaskHash),
 		scalar("mask_last_n", "mask_last_n(value[, n[, upper ...]]) - Masks the last n characters, 4 by default", bindMask(9)),
 		scalar("mask_show_first_n", "mask_show_first_n(value[, n[, upper ...]]) - Masks all but the first n characters, 4 by default", bindMask(9)),
 		scalar("mask_show_last_n", "mask_show_last_n(value[, n[, upper ...]]) - Masks all but the last n characters, 4 by default", bindMask(9)),
@@ -75,6 +75,29 @@ func textOrBinary(i int, a Arg) (hivetype.Type, error) {
 		return text, nil
 	}
 	return hivetype.Type{}, &TypeError{Index: i, Want: "a string or binary", Got: a.Type}
+}
+
+// bindChr takes integers as bigint, and all else as double.
+func bindChr(args []Arg) (Binding, error) {
+	if len(args) == 1 && (args[0].Type.Integer() || args[0].Type.Kind == hivetype.Void) {
+		return bound(text, bigint)
+	}
+	return sig("double->string")(args)
+}
+
+// bindMaskHash gives NULL for what is no text.
+func bindMaskHash(args []Arg) (Binding, error) {
+	if err := arity(args, 1, 1); err != nil {
+		return Binding{}, err
+	}
+	t := args[0].Type
+	switch {
+	case !t.Primitive():
+		return Binding{}, &TypeError{Index: 0, Want: "a primitive value", Got: t}
+	case t.Text() || t.Kind == hivetype.Void:
+		return bound(text, text)
+	}
+	return bound(t, t)
 }
 
 func bindLength(args []Arg) (Binding, error) { return bindDigest(hivetype.Of(hivetype.Int))(args) }

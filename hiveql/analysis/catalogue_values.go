@@ -135,7 +135,7 @@ func collectionFunctions() []*Function {
 		scalar("array_intersect", "array_intersect(array1, array2) - Returns the elements that are in both arrays, each once", bindArrays),
 		scalar("array_remove", "array_remove(array, value) - Returns the array without the elements that equal the value", bindArrayRemove),
 		scalar("array_union", "array_union(array1, array2) - Returns the elements of both arrays, each once", bindArrays),
-		scalar("array_join", "array_join(array, delimiter[, replacement]) - Joins the elements", sig("array<string> string string?->string")),
+		scalar("array_join", "array_join(array, delimiter[, replacement]) - Joins the elements", bindArrayJoin),
 		scalar("array_max", "array_max(array) - Returns the greatest element", bindArrayElement),
 		scalar("array_min", "array_min(array) - Returns the least element", bindArrayElement),
 		scalar("array_append", "array_append(array, value) - Returns the array with the value at its end", bindArrayAppend),
@@ -158,8 +158,19 @@ func bindArray(args []Arg) (Binding, error) {
 	if len(args) == 0 {
 		return bound(hivetype.ArrayOf(text))
 	}
-	b, err := sameTypes(args)
+	b, err := ofStrings(sameTypes(args))
 	b.Result = hivetype.ArrayOf(b.Result)
+	return b, err
+}
+
+// ofStrings makes strings of values that are all NULL.
+func ofStrings(b Binding, err error) (Binding, error) {
+	if err == nil && b.Result.Kind == hivetype.Void {
+		for i := range b.Args {
+			b.Args[i] = text
+		}
+		b.Result = text
+	}
 	return b, err
 }
 
@@ -176,6 +187,25 @@ func arrayArgument(args []Arg, count int) (hivetype.Type, error) {
 func bindArrayToItself(args []Arg) (Binding, error) {
 	t, err := arrayArgument(args, 1)
 	return Binding{Args: []hivetype.Type{t}, Result: t}, err
+}
+
+// bindArrayJoin takes elements of any type that can be text.
+func bindArrayJoin(args []Arg) (Binding, error) {
+	if err := arity(args, 2, 3); err != nil {
+		return Binding{}, err
+	}
+	t := args[0].Type
+	if t.Kind != hivetype.Array || !t.Elem.Primitive() {
+		return Binding{}, &TypeError{Index: 0, Want: "an array of primitive values", Got: t}
+	}
+	b := same(args, text, text)
+	b.Args[0] = t
+	for i, a := range args[1:] {
+		if !accepts(a.Type, text) {
+			return Binding{}, &TypeError{Index: i + 1, Want: "a string", Got: a.Type}
+		}
+	}
+	return b, nil
 }
 
 func bindArrayElement(args []Arg) (Binding, error) {
@@ -249,7 +279,7 @@ func bindMap(args []Arg) (Binding, error) {
 	if err != nil {
 		return Binding{}, err
 	}
-	v, err := sameTypes(values)
+	v, err := ofStrings(sameTypes(values))
 	if err != nil {
 		return Binding{}, err
 	}
@@ -349,6 +379,9 @@ func bindStruct(args []Arg) (Binding, error) {
 func bindSize(args []Arg) (Binding, error) {
 	if err := arity(args, 1, 1); err != nil {
 		return Binding{}, err
+	}
+	if args[0].Type.Kind == hivetype.Void {
+		return bound(hivetype.Of(hivetype.Int), hivetype.ArrayOf(text))
 	}
 	if k := args[0].Type.Kind; k != hivetype.Array && k != hivetype.Map {
 		return Binding{}, &TypeError{Index: 0, Want: "an array or a map", Got: args[0].Type}

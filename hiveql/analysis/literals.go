@@ -109,7 +109,13 @@ func literal(l *syntax.Literal) (Expr, error) {
 	case syntax.DateLit:
 		return moment(hivetype.Date, "2024-01-31")
 	case syntax.TimestampLit:
-		return moment(hivetype.Timestamp, "2024-01-31 12:00:00")
+		if v, ok := hivetype.ParseClock(l.Value); ok {
+			return &Const{Value: v, T: timestamp}, nil
+		}
+		if v, ok := hivetype.ParseClock(l.Value + " 00:00:00"); ok {
+			return &Const{Value: v, T: timestamp}, nil
+		}
+		return nil, failf(l, codeArguments, "Wrong arguments %s: not a timestamp as 2024-01-31 12:00:00", near(l.Value))
 	case syntax.TimestampTZLit:
 		return moment(hivetype.TimestampLocalTZ, "2024-01-31 12:00:00 Europe/Berlin")
 	case syntax.BadNumberLit:

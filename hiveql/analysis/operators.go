@@ -174,10 +174,10 @@ func computable(t hivetype.Type) bool {
 
 func exact(t hivetype.Type) bool { return t.Integer() || t.Kind == hivetype.Decimal }
 
-// floats reports whether the result is single precision: float with float or an integer.
+// floats reports whether the result is single precision: float with float, an integer or a decimal.
 func floats(a, b hivetype.Type) bool {
 	f := func(t hivetype.Type) bool { return t.Kind == hivetype.Float }
-	return (f(a) && (f(b) || b.Integer())) || (f(b) && a.Integer())
+	return (f(a) && (f(b) || exact(b))) || (f(b) && exact(a))
 }
 
 func notComputable(args []Arg) error {

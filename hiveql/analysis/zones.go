@@ -46,6 +46,8 @@ func (e Env) inZone(c *Call) *Call {
 	}
 	name := &Const{Value: zone, T: text}
 	switch {
+	case c.Func.Name == "unix_timestamp" && len(c.Args) == 1 && c.Args[0].Type().Text():
+		return e.zonedSeconds(c)
 	case c.Func.Name == "unix_timestamp" && len(c.Args) == 1:
 		return calling("unix_timestamp", bigint, calling("to_utc_timestamp", timestamp, c.Args[0], name))
 	case c.Func.Name == "unix_timestamp" && len(c.Args) == 2:

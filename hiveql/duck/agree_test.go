@@ -61,8 +61,15 @@ func TestReadingAgrees(t *testing.T) {
 		for _, row := range rows {
 			s, got, _ := strings.Cut(row, "\t")
 			v, ok := hivetype.ParseValue(s, typ)
-			if name == "timestamp" && clock.MatchString(s) { // which only CAST takes, for a time of today
-				v, ok = hivetype.ParseValue(time.Now().Format(time.DateOnly)+" "+s, typ)
+			if (name == "date" || name == "timestamp") && clock.MatchString(s) { // which only CAST takes, for a time of today
+				at, err := time.Parse("15:04:05", (s + ":00")[:8])
+				if ok = err == nil && len(s) != len(time.DateOnly); ok {
+					today, fraction := time.Now().Format(time.DateOnly), ""
+					if len(s) > 8 {
+						fraction = s[8:]
+					}
+					v, ok = hivetype.ParseValue(today+" "+at.Format("15:04:05")+fraction, typ)
+				}
 			}
 			if !ok {
 				v = nil

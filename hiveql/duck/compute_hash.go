@@ -49,13 +49,13 @@ func javaHash(v hivetype.Value, t hivetype.Type) int32 {
 
 func longHash(n int64) int32 { return int32(uint64(n) ^ uint64(n)>>32) }
 
-// decimalHash is BigDecimal's, without trailing zeros.
+// decimalHash is BigDecimal's, without zeros at the end of the fraction.
 func decimalHash(d hivetype.Dec) int32 {
 	u, scale := new(big.Int).Set(d.Unscaled), d.Scale
 	if u.Sign() == 0 {
 		return 0
 	}
-	for ten, rest := big.NewInt(10), new(big.Int); ; scale-- {
+	for ten, rest := big.NewInt(10), new(big.Int); scale > 0; scale-- {
 		q := new(big.Int)
 		if q.QuoRem(u, ten, rest); rest.Sign() != 0 {
 			break
@@ -115,12 +115,12 @@ func murmurOf(v hivetype.Value, t hivetype.Type) int32 {
 		if x == 0 {
 			x = 0 // -0.0 is the same
 		}
-		return number(int64(math.Float32bits(x)), 4)
+		return number(int64(math.Float32bits(float32(int32(math.Float32bits(x))))), 4) // of the number that its bits are
 	case float64:
 		if x == 0 {
 			x = 0
 		}
-		return number(int64(math.Float64bits(x)), 8)
+		return number(int64(math.Float64bits(float64(int64(math.Float64bits(x))))), 8)
 	case string:
 		if t.Kind == hivetype.Char {
 			x = strings.TrimRight(x, " ")
@@ -168,8 +168,8 @@ func murmur3(data []byte) int32 {
 	}
 	if n < len(data) {
 		k := uint32(0)
-		for i := len(data) - 1; i >= n; i-- {
-			k = k<<8 | uint32(data[i])
+		for i := n; i < len(data); i++ {
+			k ^= uint32(int32(int8(data[i]))) << (8 * (i - n)) // Java's bytes have signs
 		}
 		h ^= bits.RotateLeft32(k*c1, 15) * c2
 	}

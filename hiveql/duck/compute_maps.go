@@ -92,11 +92,11 @@ func newSplitter(pattern string) (splitter, error) {
 	if pattern != "" && !strings.ContainsAny(pattern, `\.[]{}()*+-?^$|`) {
 		return splitter{plain: pattern}, nil
 	}
-	text, err := translateRegexp(pattern)
+	translated, err := translateRegexp(pattern)
 	if err != nil {
 		return splitter{}, err
 	}
-	re, err := regexp.Compile(text)
+	re, err := regexp.Compile(translated.text)
 	if err != nil {
 		return splitter{}, unsupported("the regular expression %s", pattern)
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/skepdata/skep/hiveql/analysis"
@@ -132,11 +133,11 @@ func (m *masker) text(s string) string {
 		}
 		as := m.other
 		switch {
-		case r >= 'A' && r <= 'Z':
+		case unicode.IsUpper(r):
 			as = m.upper
-		case r >= 'a' && r <= 'z':
+		case unicode.Is(unicode.Ll, r):
 			as = m.lower
-		case r >= '0' && r <= '9':
+		case unicode.IsDigit(r):
 			as = m.digit
 		}
 		if as >= 0 {

@@ -21,10 +21,14 @@ func backtracking(do searching, others rule) rule {
 	return func(l *lowerer, x *analysis.Call, args []string) string {
 		p, ok := constantText(x, 1)
 		if !ok {
-			return others(l, x, args)
+			return l.searchByValue(do, x, args)
 		}
 		re, err := translateRegexp(p)
-		if err == nil && !findsOthers(x, re) || err != nil && !errors.Is(err, ErrUnsupported) {
+		if err != nil && !errors.Is(err, ErrUnsupported) {
+			return others(l, x, args)
+		}
+		plain := err == nil && !findsOthers(x, re.text)
+		if plain && len(re.ends) == 0 {
 			return others(l, x, args)
 		}
 		search, err := javaregex.CompileSearch(p)
@@ -38,8 +42,36 @@ func backtracking(do searching, others rule) rule {
 		f := &computed{name: x.Func.Name + " of " + p, args: types, result: x.T, start: func() compute {
 			return func(args []hivetype.Value) (hivetype.Value, error) { return do(search, args[0].(string), args[1:]) }
 		}}
-		return l.compute(f, append([]string{args[0]}, args[2:]...))
+		s := l.compute(f, append([]string{args[0]}, args[2:]...))
+		if plain {
+			s = "CASE WHEN skep_ends_line(" + args[0] + ") THEN " + s + " ELSE " + others(l, x, args) + " END"
+		}
+		return s
 	}
+}
+
+// searchByValue has Go carry out a function whose pattern is a value as any other.
+func (l *lowerer) searchByValue(do searching, x *analysis.Call, args []string) string {
+	const most = 100 // patterns that are kept
+	f := computedCall(x, func() compute {
+		known := map[string]*javaregex.Search{}
+		return func(args []hivetype.Value) (hivetype.Value, error) {
+			p := args[1].(string)
+			search, ok := known[p]
+			if !ok {
+				var err error
+				if search, err = javaregex.CompileSearch(p); err != nil {
+					return nil, err
+				}
+				if len(known) == most {
+					clear(known)
+				}
+				known[p] = search
+			}
+			return do(search, args[0].(string), args[2:])
+		}
+	})
+	return l.compute(f, args)
 }
 
 // findsOthers reports whether DuckDB finds something else than Java by an expression that both know: no match of nothing

@@ -166,6 +166,7 @@ int daysIn(int64_t year, int month);
 // Reads dates and times as Hive does; false where the text is none.
 bool parseDate(int64_t &days, std::string_view text);
 bool parseTime(int64_t &micros, std::string_view text);
+bool parseWhole(int64_t &micros, std::string_view text);
 // parseStamp reads the nanoseconds behind the microseconds too.
 bool parseStamp(int64_t &micros, int32_t &rest, std::string_view text);
 

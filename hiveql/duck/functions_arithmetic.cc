@@ -148,9 +148,10 @@ bool hashTime(int32_t &out, int64_t micros) {
 }
 bool hashFloat(int32_t &out, float v) { return std::memcpy(&out, &v, 4), true; }
 bool hashDouble(int32_t &out, double v) {
+  if (v != v) v = std::numeric_limits<double>::quiet_NaN();  // Java has one
   int64_t bits;
   std::memcpy(&bits, &v, 8);
-  return hashLong(out, bits);
+  return hashLong(out, bits & (v != v ? INT64_MAX : -1));
 }
 // hashBytes begins with 0 for strings, and with 1 for varchar and char.
 int32_t hashBytes(uint32_t h, std::string_view s) {

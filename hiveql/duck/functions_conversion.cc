@@ -261,6 +261,7 @@ bool toDate(Date &out, std::string_view s) {
 }
 
 bool toTime(Time &out, std::string_view s) { return parseTime(out.micros, s); }
+bool toWhole(Time &out, std::string_view s) { return parseWhole(out.micros, s); }
 
 // pad cuts to n characters and fills up with blanks; cut only cuts.
 size_t prefix(std::string_view s, int32_t n, int32_t &characters) {
@@ -291,7 +292,7 @@ std::vector<Function> conversions() {
       function<toInteger<int32_t>>("skep_to_int"), function<toInteger<int64_t>>("skep_to_bigint"),
       function<toFloat<float>>("skep_to_float"), function<toFloat<double>>("skep_to_double"),
       function<number>("skep_number"), function<toBoolean>("skep_to_boolean"),
-      function<toDate>("skep_to_date"), function<toTime>("skep_to_timestamp"),
+      function<toDate>("skep_to_date"), function<toTime>("skep_to_timestamp"), function<toWhole>("skep_to_whole_timestamp"),
       function<printFloat<float>>("skep_print"), function<printFloat<double>>("skep_print"),
       function<narrow<int8_t, double>>("skep_to_tinyint"), function<narrow<int16_t, double>>("skep_to_smallint"),
       function<narrow<int32_t, double>>("skep_to_int"), function<narrow<int64_t, double>>("skep_to_bigint"),

@@ -1,6 +1,7 @@
 // Dates and times: reading, formatting by SimpleDateFormat patterns, calendar arithmetic.
 #include "functions.h"
 
+#include <algorithm>
 #include <cctype>
 #include <cmath>
 #include <ctime>
@@ -79,22 +80,38 @@ std::string_view trimmed(std::string_view s) {
   return s;
 }
 
-// zone accepts Z, UTC, offsets and names; Hive ignores which for a timestamp without zone.
+// offset accepts +01:00, +1:00 and +01:00:00.
+bool offset(std::string_view s) {
+  Scanner r{s};
+  if (!r.accept('+') && !r.accept('-')) return false;
+  int64_t h = r.number(1, 2), m = 0, sec = 0;
+  r.expect(':');
+  m = r.number(2, 2);
+  if (r.accept(':')) sec = r.number(2, 2);
+  return r.ok && r.text.empty() && h <= 18 && m < 60 && sec < 60;
+}
+
+// zone accepts Z, UTC, offsets and the names of regions, as Java writes them. Which it is does not matter for a
+// timestamp without zone.
 bool zone(std::string_view s) {
-  for (char c : s) {
-    if (!(std::isalnum(static_cast<unsigned char>(c)) || c == '/' || c == '_' || c == '+' || c == '-' || c == ':')) return false;
+  static const std::string_view regions[] = {"CET", "CST6CDT", "Cuba", "EET", "EST5EDT", "Egypt", "Eire", "GB", "GB-Eire", "GMT0",
+      "Greenwich", "Hongkong", "Iceland", "Iran", "Israel", "Jamaica", "Japan", "Kwajalein", "Libya", "MET", "MST7MDT", "NZ", "NZ-CHAT",
+      "Navajo", "PRC", "PST8PDT", "Poland", "Portugal", "ROK", "Singapore", "Turkey", "UCT", "Universal", "W-SU", "WET", "Zulu"};
+  if (s == "Z") return true;
+  for (std::string_view prefix : {"UTC", "GMT", "UT"}) {
+    if (s.substr(0, prefix.size()) == prefix && s.size() > prefix.size()) return offset(s.substr(prefix.size()));
+    if (s == prefix) return true;
   }
-  return true;
+  if (offset(s)) return true;
+  for (char c : s) {
+    if (!(std::isalnum(static_cast<unsigned char>(c)) || c == '/' || c == '_' || c == '+' || c == '-')) return false;
+  }
+  size_t slash = s.find('/');
+  if (slash != s.npos) return std::isupper(static_cast<unsigned char>(s[0])) && slash + 1 < s.size();
+  return std::find(std::begin(regions), std::end(regions), s) != std::end(regions);
 }
 
 }  // namespace
-
-bool parseDate(int64_t &days, std::string_view text) {
-  Scanner s{trimmed(text)};
-  if (text.size() < 8) return false;
-  days = s.date();
-  return s.ok && (s.text.empty() || s.text[0] == ' ' || s.text[0] == 'T');
-}
 
 namespace {
 
@@ -109,7 +126,8 @@ int64_t today() {
 // clockOnly is whether a trimmed text begins as a time without a date does.
 bool clockOnly(std::string_view text) { return text.size() >= 5 && text[2] == ':' && text[0] != '-'; }
 
-// parseClock reads a time without a date, 12:58 or 12:58:59.5, which Hive takes for one of today.
+// parseClock reads a time without a date, 12:58 or 12:58:59.25, which Hive takes for one of today. One that is as long
+// as a date is none to Hive.
 bool parseClock(int64_t &micros, int32_t &rest, std::string_view text) {
   Scanner s{text};
   int64_t h = s.number(2, 2), sec = 0, fraction = 0;
@@ -123,50 +141,90 @@ bool parseClock(int64_t &micros, int32_t &rest, std::string_view text) {
       for (size_t i = before - s.text.size(); i < 9; i++) fraction *= 10;
     }
   }
-  if (!s.ok || !s.text.empty() || h > 23 || m > 59 || sec > 59) return false;
+  if (!s.ok || !s.text.empty() || text.size() == 10 || h > 23 || m > 59 || sec > 59) return false;
   micros = today() * dayMicros + h * hour + m * minute + sec * second + fraction / 1000;
+  rest = int32_t(fraction % 1000);
+  return true;
+}
+
+// readDate reads the date with which a text begins, whatever comes behind it but digits.
+bool readDate(int64_t &days, Scanner &s) {
+  days = s.date();
+  return s.ok && (s.text.empty() || s.text[0] < '0' || s.text[0] > '9');
+}
+
+// readTime reads 12:58:59.5, and after a T also 12:58; exact is that there are two digits everywhere. Behind a blank
+// a zone may follow.
+bool readTime(int64_t &micros, int32_t &rest, std::string_view text, bool exact, bool &zoned) {
+  Scanner s{text};
+  zoned = false;
+  bool iso = s.accept('T');
+  if (!iso && !s.accept(' ')) return false;
+  const char *begin = s.text.data();
+  int least = iso ? 2 : 1;
+  int64_t h = s.number(least, 2), sec = 0, fraction = 0;
+  s.expect(':');
+  int64_t m = s.number(least, 2);
+  if (!iso || !s.text.empty()) {
+    s.expect(':');
+    sec = s.number(least, 2);
+  }
+  exact = exact && s.text.data() - begin == 8;
+  if (s.accept('.')) {
+    size_t before = s.text.size();
+    fraction = s.number(iso ? 0 : 1, 9);
+    for (size_t i = before - s.text.size(); i < 9; i++) fraction *= 10;
+    if (!s.text.empty() && s.text[0] >= '0' && s.text[0] <= '9') s.text = {};  // and all that follows
+  }
+  if (!s.text.empty()) {
+    zoned = true;
+    s.accept(' ');
+    if (iso || !exact || !zone(s.text)) return false;
+  }
+  if (!s.ok || h > 23 || m > 59 || sec > 59) return false;
+  micros = h * hour + m * minute + sec * second + fraction / 1000;
   rest = int32_t(fraction % 1000);
   return true;
 }
 
 }  // namespace
 
+bool parseDate(int64_t &days, std::string_view text) {
+  Scanner s{trimmed(text)};
+  int64_t micros;
+  int32_t rest;
+  if (clockOnly(s.text)) return parseClock(micros, rest, s.text) && (days = micros / dayMicros, true);
+  return readDate(days, s);
+}
+
 bool parseTime(int64_t &micros, std::string_view text) {
   int32_t rest;
   return parseStamp(micros, rest, text);
 }
 
+// parseStamp takes the date alone where what follows is no time.
 bool parseStamp(int64_t &micros, int32_t &rest, std::string_view text) {
   rest = 0;
   Scanner s{trimmed(text)};
   if (clockOnly(s.text)) return parseClock(micros, rest, s.text);
-  if (text.size() < 8) return false;
-  int64_t days = s.date(), clock = 0;
-  bool iso = s.accept('T');
-  if (iso || s.accept(' ')) {
-    int least = iso ? 2 : 1;
-    int64_t h = s.number(least, 2);
-    int64_t m = 0, sec = 0, fraction = 0;
-    if (!s.text.empty() || iso) {
-      s.expect(':');
-      m = s.number(least, 2);
-    }
-    if (s.accept(':')) {
-      sec = s.number(least, 2);
-      if (s.accept('.')) {
-        size_t before = s.text.size();
-        fraction = s.number(1, 9);
-        for (size_t i = before - s.text.size(); i < 9; i++) fraction *= 10;
-        if (!s.text.empty() && s.text[0] >= '0' && s.text[0] <= '9') s.text = {};  // and all that follows
-      }
-    }
-    if (h > 23 || m > 59 || sec > 59 || !zone(trimmed(s.text))) return false;
-    s.text = {};
-    clock = h * hour + m * minute + sec * second + fraction / 1000;
-    rest = int32_t(fraction % 1000);
-  }
+  const char *begin = s.text.data();
+  int64_t days, clock = 0;
+  bool zoned;
+  if (!readDate(days, s)) return false;
+  if (!readTime(clock, rest, s.text, s.text.data() - begin == 10, zoned)) clock = rest = 0;
   micros = days * dayMicros + clock;
-  return s.ok && s.text.empty();
+  return true;
+}
+
+// parseWhole wants a date and a time, and nothing else.
+bool parseWhole(int64_t &micros, std::string_view text) {
+  Scanner s{trimmed(text)};
+  const char *begin = s.text.data();
+  int64_t days, clock;
+  int32_t rest;
+  bool zoned;
+  if (!readDate(days, s) || !readTime(clock, rest, s.text, s.text.data() - begin == 10, zoned) || zoned) return false;
+  return micros = days * dayMicros + clock, true;
 }
 
 namespace {

@@ -132,18 +132,27 @@ bool compute(__int128 &out, const Operation &o, __int128 a, __int128 b) {
     // The others work at the larger of both scales.
     int common = o.a > o.b ? o.a : o.b;
     if (!rescaled(ua, {0, ua}, common - o.a) || !rescaled(ub, {0, ub}, common - o.b)) return false;
-    if (ua >> 126 || ub >> 126) return false;
-    __int128 x = a < 0 ? -__int128(ua) : __int128(ua), y = b < 0 ? -__int128(ub) : __int128(ub), r;
-    switch (o.op[0]) {
-      case 'a': r = x + y; break;
-      case 's': r = x - y; break;
-      default:
-        if (y == 0) return false;
-        r = x % y;
-        if (o.op[0] == 'p') r = (r + y) % y;
+    if (ua >> 127 || ub >> 127) return false;
+    bool na = a < 0, nb = (b < 0) != (o.op[0] == 's');
+    negative = na;
+    if (o.op[0] == 'a' || o.op[0] == 's') {
+      if (na == nb) {
+        ua += ub;
+      } else if (ua >= ub) {
+        ua -= ub;
+      } else {
+        ua = ub - ua;
+        negative = nb;
+      }
+    } else {
+      if (ub == 0) return false;
+      ua %= ub;
+      if (o.op[0] == 'p' && ua != 0 && na != nb) {  // the remainder has the sign of the divisor
+        ua = ub - ua;
+        negative = nb;
+      }
     }
-    negative = r < 0;
-    if (!rescaled(u, {0, magnitude(r)}, o.scale - common)) return false;
+    if (!rescaled(u, {0, ua}, o.scale - common)) return false;
   }
   if (u >= o.limit) return false;
   out = negative ? -__int128(u) : __int128(u);

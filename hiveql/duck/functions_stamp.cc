@@ -85,17 +85,26 @@ void padded(std::string &out, int64_t n, size_t width) {
   out += digits;
 }
 
-// print prints as Hive does: without zeros at the end, and no fraction if it is zero.
-bool print(std::string &out, Huge s) {
-  int64_t days = floorDivide(microsOf(s), dayMicros), micros = microsOf(s) - days * dayMicros, year;
+void printDate(std::string &out, int64_t days) {
+  int64_t year;
   int month, day;
   dateOf(days, year, month, day);
   out.clear();
   if (year < 0) out += '-';
   if (year > 9999) out += '+';
   padded(out, year < 0 ? -year : year, 4);
-  for (auto [mark, part] : {std::pair<char, int64_t>{'-', month}, {'-', day}, {' ', micros / (3600 * second)},
-                            {':', micros / (60 * second) % 60}, {':', micros / second % 60}}) {
+  const char rest[] = {'-', char('0' + month / 10), char('0' + month % 10), '-', char('0' + day / 10), char('0' + day % 10)};
+  out.append(rest, sizeof rest);
+}
+
+bool dateText(std::string &out, Date d) { return printDate(out, d.days), true; }
+
+// print prints as Hive does: without zeros at the end, and no fraction if it is zero.
+bool print(std::string &out, Huge s) {
+  int64_t days = floorDivide(microsOf(s), dayMicros), micros = microsOf(s) - days * dayMicros;
+  printDate(out, days);
+  for (auto [mark, part] : {std::pair<char, int64_t>{' ', micros / (3600 * second)}, {':', micros / (60 * second) % 60},
+                            {':', micros / second % 60}}) {
     out += mark;
     padded(out, part, 2);
   }
@@ -142,7 +151,7 @@ bool writtenNanos(int64_t &out, int64_t address, Huge s) {
 std::vector<Function> stamps() {
   return {
       function<ofClock>("skep_stamp"), function<ofClockAndRest>("skep_stamp"), function<ofNanos>("skep_stamp_ns"),
-      function<clock>("skep_clock"), function<rest>("skep_stamp_rest"), function<since>("skep_stamp_since"), function<after>("skep_stamp_after"), function<parse>("skep_to_stamp"),
+      function<clock>("skep_clock"), function<rest>("skep_stamp_rest"), function<since>("skep_stamp_since"), function<after>("skep_stamp_after"), function<parse>("skep_to_stamp"), function<dateText>("skep_date_text"),
       function<seconds>("skep_stamp_seconds"), function<ofSeconds>("skep_stamp_of"), function<print>("skep_stamp_text"),
       function<inNanos>("skep_stamp_nanos"),
       function<writtenMicros>("skep_written_micros"), function<writtenNanos>("skep_written_nanos"),

@@ -112,13 +112,20 @@ bool repeat(std::string &out, std::string_view s, int32_t n) {
   return true;
 }
 
+// endsLine is whether a text ends in what Java takes for the end of a line.
+bool endsLine(bool &out, std::string_view s) {
+  auto has = [&](std::string_view end) { return s.size() >= end.size() && s.substr(s.size() - end.size()) == end; };
+  return out = has("\n") || has("\r") || has("\u0085") || has("\u2028") || has("\u2029"), true;
+}
+
 bool ascii(int32_t &out, std::string_view s) {
   return out = s.empty() ? 0 : static_cast<signed char>(s[0]), true; // the first byte, as Java has bytes
 }
 
+// chr keeps 16 bits of a number, as Hive does, before it takes the character.
 bool chr(std::string &out, int64_t n) {
   out.clear();
-  if (n < 0) return true;
+  if (n < 0 || int16_t(n) < 0) return true;
   int code = int(n & 0xFF);
   if (code < 0x80) {
     out += char(code);
@@ -180,16 +187,51 @@ bool bin(std::string &out, int64_t v) {
   return true;
 }
 
+bool chrOf(std::string &out, double v) {
+  if (v < 0) return out.clear(), true;
+  return chr(out, std::isnan(v) ? 0 : v >= 2147483647 ? 2147483647 : int64_t(v));
+}
+
+// unbase64 passes over what is no digit, and knows those for URLs too; it ends at the first =.
+bool unbase64(BytesOut &out, std::string_view s) {
+  out.text.clear();
+  uint32_t bits = 0;
+  int digits = 0;
+  for (char c : s) {
+    uint32_t d;
+    if (c >= 'A' && c <= 'Z') d = c - 'A';
+    else if (c >= 'a' && c <= 'z') d = c - 'a' + 26;
+    else if (c >= '0' && c <= '9') d = c - '0' + 52;
+    else if (c == '+' || c == '-') d = 62;
+    else if (c == '/' || c == '_') d = 63;
+    else if (c == '=') break;
+    else continue;
+    bits = bits << 6 | d;
+    if (++digits % 4 == 0) {
+      for (int shift : {16, 8, 0}) out.text += char(bits >> shift);
+    }
+  }
+  if (digits % 4 == 2) out.text += char(bits >> 4);
+  if (digits % 4 == 3) {
+    out.text += char(bits >> 10);
+    out.text += char(bits >> 2);
+  }
+  return true;
+}
+
 bool unhex(BytesOut &out, std::string_view s) {
   out.text.clear();
   std::string digits = s.size() % 2 ? "0" : "";
   digits.append(s);
   for (size_t i = 0; i < digits.size(); i += 2) {
     int byte = 0;
-    for (char c : {digits[i], digits[i + 1]}) {
+    bool minus = digits[i] == '-', sign = minus || digits[i] == '+';  // as Java reads -1 and +1
+    for (size_t k = i + sign; k < i + 2; k++) {
+      char c = digits[k];
       if (!std::isxdigit(static_cast<unsigned char>(c))) return false;
       byte = byte * 16 + (c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
     }
+    if (minus) byte = -byte;
     out.text += char(byte);
   }
   return true;
@@ -395,7 +437,8 @@ std::vector<Function> texts() {
       function<locate>("skep_locate"), function<locateFrom>("skep_locate"),
       function<substringIndex>("skep_substring_index"), function<lpad>("skep_lpad"),
       function<rpad>("skep_rpad"), function<repeat>("skep_repeat"), function<ascii>("skep_ascii"),
-      function<chr>("skep_chr"), function<conv>("skep_conv"), function<hexBytes>("skep_hex"),
+      function<endsLine>("skep_ends_line"),
+      function<chr>("skep_chr"), function<chrOf>("skep_chr"), function<unbase64>("skep_unbase64"), function<conv>("skep_conv"), function<hexBytes>("skep_hex"),
       function<hexText>("skep_hex"), function<hexInteger>("skep_hex"), function<bin>("skep_bin"),
       function<unhex>("skep_unhex"), function<initcap>("skep_initcap"), function<soundex>("skep_soundex"),
       function<findInSet>("skep_find_in_set"), function<formatNumber>("skep_format_number"),

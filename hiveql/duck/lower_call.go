@@ -270,8 +270,8 @@ func fieldOrIndex(l *lowerer, x *analysis.Call, args []string) string {
 
 func mathRules() map[string]rule {
 	all := map[string]rule{
-		"acos": as("CASE WHEN abs($1) <= 1 THEN acos($1) END"),
-		"asin": as("CASE WHEN abs($1) <= 1 THEN asin($1) END"),
+		"acos": as("CASE WHEN isnan($1) THEN $1 WHEN abs($1) <= 1 THEN acos($1) END"),
+		"asin": as("CASE WHEN isnan($1) THEN $1 WHEN abs($1) <= 1 THEN asin($1) END"),
 		"e":    as("2.718281828459045::DOUBLE"), "pi": as("3.141592653589793::DOUBLE"),
 		"sqrt": as("sqrt(CASE WHEN $1 >= 0 THEN $1 END)"),
 		"ln":   as("ln(CASE WHEN $1 > 0 THEN $1 END)"), "log10": as("log10(CASE WHEN $1 > 0 THEN $1 END)"),
@@ -282,16 +282,27 @@ func mathRules() map[string]rule {
 		"conv": as("skep_conv($1, $2, $3)"), "factorial": as("skep_factorial($1)"),
 		"pmod": moduloRule("pmod", "skep_pmod"), "positive": as("$1"),
 		"rand": random,
-		"sign": as("sign($1)::$T"), "width_bucket": as("skep_width_bucket($1, $2, $3, $4)::INTEGER"),
+		"sign": sign, "width_bucket": as("skep_width_bucket($1, $2, $3, $4)::INTEGER"),
 		"shiftleft": as("skep_shiftleft($1, $2)"), "shiftright": as("skep_shiftright($1, $2)"),
 		"shiftrightunsigned": as("skep_shiftrightunsigned($1, $2)"),
 		"greatest":           extreme, "least": extreme,
 		"floor": floor, "ceil": floor, "round": round, "bround": round,
 	}
-	for _, f := range strings.Fields("atan cos cosh degrees exp radians sin sinh tan tanh") {
+	for _, f := range strings.Fields("atan cosh degrees exp radians sinh tanh") {
 		all[f] = as(f + "($1)")
 	}
+	for _, f := range strings.Fields("cos sin tan") { // DuckDB refuses what is infinite
+		all[f] = as("CASE WHEN isinf($1) THEN 'NaN'::DOUBLE ELSE " + f + "($1) END")
+	}
 	return all
+}
+
+// sign is -1 of what is no number, as in Hive.
+func sign(l *lowerer, x *analysis.Call, args []string) string {
+	if approximate := x.Args[0].Type().Kind; approximate == hivetype.Double || approximate == hivetype.Float {
+		return l.fill("CASE WHEN isnan($1) THEN -1 ELSE sign($1) END::$T", x, args)
+	}
+	return l.fill("sign($1)::$T", x, args)
 }
 
 // absolute leaves the least integer of a type, which has no positive one, as it is.

@@ -22,6 +22,9 @@ func (l *lowerer) cast(x string, from, to hivetype.Type) string {
 	case !from.Primitive() || !to.Primitive():
 		return l.castNested(x, from, to)
 	}
+	if from.Kind == hivetype.Char && !to.Text() && to.Kind != hivetype.Binary {
+		x = "rtrim(" + x + ", ' ')"
+	}
 	if l.resolution == nanos && (stamped(from) || stamped(to)) {
 		return l.castNanos(x, from, to)
 	}
@@ -67,6 +70,8 @@ func (l *lowerer) castBoolean(x string, from hivetype.Type) string {
 		return "skep_to_boolean(" + x + ")"
 	case from.Numeric():
 		return "(" + x + " <> 0)"
+	case from.Kind == hivetype.Date:
+		return "NULL::BOOLEAN" // of all dates, as in Hive
 	case instant(from):
 		return "(epoch_us((" + x + ")::TIMESTAMP) <> 0)"
 	}
@@ -147,6 +152,10 @@ func (l *lowerer) castText(x string, from, to hivetype.Type) string {
 	case hivetype.String, hivetype.Varchar:
 	case hivetype.IntervalDayTime, hivetype.IntervalYearMonth:
 		x = l.castInGo(x, from, hivetype.Of(hivetype.String))
+	case hivetype.Date:
+		x = "skep_date_text(" + x + ")"
+	case hivetype.Timestamp:
+		x = "skep_stamp_text(skep_stamp(" + x + "))"
 	default:
 		x = "(" + x + ")::VARCHAR"
 	}

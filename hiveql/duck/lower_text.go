@@ -2,6 +2,7 @@ package duck
 
 import (
 	"strings"
+	"unicode"
 
 	"github.com/skepdata/skep/hiveql/analysis"
 	"github.com/skepdata/skep/hiveql/formats"
@@ -18,7 +19,7 @@ func textRules() map[string]rule {
 		"decode": charset("skep_utf8($1)", decodeText), "encode": charset("skep_bytes($1)", encodeText),
 		"elt": elt, "find_in_set": as("skep_find_in_set($1, $2)"),
 		"format_number": formatNumber, "hex": as("skep_hex($1)"),
-		"initcap": as("skep_initcap(lower($1))"), "instr": byCount("", "skep_locate($2, $1)", "skep_instr($1, $2, $3, 1::INTEGER)", "skep_instr($1, $2, $3, $4)"),
+		"initcap": initcap, "instr": byCount("", "skep_locate($2, $1)", "skep_instr($1, $2, $3, 1::INTEGER)", "skep_instr($1, $2, $3, $4)"),
 		"length": length, "character_length": length,
 		"octet_length": func(l *lowerer, x *analysis.Call, args []string) string {
 			if x.Args[0].Type().Kind == hivetype.Binary {
@@ -32,15 +33,41 @@ func textRules() map[string]rule {
 		"rpad": byCount("", "skep_rpad($1, $2, ' ')", "skep_rpad($1, $2, $3)"),
 		"trim": as("trim($*)"), "ltrim": as("ltrim($*)"), "rtrim": as("rtrim($*)"),
 		"md5": as("md5($1)"), "sha1": as("sha1($1)"), "sha2": as("skep_sha2($1, $2)"),
-		"mask": maskRule, "mask_hash": as("skep_sha2($1, 256::INTEGER)"),
+		"mask": maskRule, "mask_hash": maskHash,
 		"mask_first_n": maskRule, "mask_last_n": maskRule, "mask_show_first_n": maskRule, "mask_show_last_n": maskRule,
-		"quote":  as(`('''' || replace(replace($1, '\', '\\'), '''', '\''') || '''')`),
+		"quote":  as(`('''' || replace($1, '''', '\''') || '''')`),
 		"repeat": as("skep_repeat($1, $2)"), "replace": as("replace($1, $2, $3)"), "reverse": as("reverse($1)"),
 		"soundex": as("skep_soundex($1)"), "space": as("skep_repeat(' ', $1)"),
 		"str_to_map": strToMapRule,
 		"substr":     substr, "substring_index": as("skep_substring_index($1, $2, $3)"),
-		"translate": as("translate($1, $2, $3)"), "unbase64": as("try(from_base64($1))"), "unhex": as("skep_unhex($1)"),
+		"translate": as("translate($1, $2, $3)"), "unbase64": as("skep_unbase64($1)"), "unhex": as("skep_unhex($1)"),
 	}
+}
+
+// initcap leaves to Go what has other letters than ASCII's.
+func initcap(l *lowerer, x *analysis.Call, args []string) string {
+	f := computedCall(x, func() compute {
+		return func(args []hivetype.Value) (hivetype.Value, error) {
+			start := true
+			return strings.Map(func(r rune) rune {
+				at := start
+				start = unicode.IsSpace(r)
+				if at {
+					return unicode.ToTitle(r)
+				}
+				return r
+			}, args[0].(string)), nil
+		}
+	})
+	lower := "lower(" + args[0] + ")"
+	return "CASE WHEN strlen(" + args[0] + ") = length(" + args[0] + ") THEN skep_initcap(" + lower + ") ELSE " + l.compute(f, []string{lower}) + " END"
+}
+
+func maskHash(l *lowerer, x *analysis.Call, args []string) string {
+	if !x.T.Text() || !x.Args[0].Type().Text() {
+		return "NULL::" + l.sqlType(x.T)
+	}
+	return l.fill("skep_sha2($1, 256::INTEGER)", x, args)
 }
 
 // substr leaves to DuckDB what means the same there: from a place that is counted from the beginning.
@@ -64,14 +91,15 @@ func length(l *lowerer, x *analysis.Call, args []string) string {
 	return l.fill("length($1)::INTEGER", x, args)
 }
 
-// concatWith skips NULLs, in arrays too.
+// concatWith skips NULLs, but those in arrays are the word null.
 func concatWith(l *lowerer, x *analysis.Call, args []string) string {
 	lists := make([]string, 0, len(args))
 	nested := false
 	for i, a := range args[1:] {
 		if x.Args[i+1].Type().Kind == hivetype.Array {
 			nested = true
-			lists = append(lists, "coalesce("+a+", [])")
+			e := l.fresh("e")
+			lists = append(lists, "list_transform(coalesce("+a+", []), lambda "+e+": coalesce("+e+", 'null'))")
 		} else {
 			lists = append(lists, "["+a+"]")
 		}
@@ -125,12 +153,12 @@ func patternRules() map[string]rule {
 		"parse_url":       as("skep_parse_url($*)"),
 		"regexp_extract": backtracking(groupOf, func(l *lowerer, x *analysis.Call, args []string) string {
 			if len(args) == 2 {
-				return "regexp_extract(" + args[0] + ", " + l.pattern(x, args) + ", 1)"
+				return "regexp_extract(" + args[0] + ", " + l.pattern(x) + ", 1)"
 			}
-			return "regexp_extract(" + args[0] + ", " + l.pattern(x, args) + ", " + args[2] + ")"
+			return "regexp_extract(" + args[0] + ", " + l.pattern(x) + ", " + args[2] + ")"
 		}),
 		"regexp_replace": backtracking(replaced, func(l *lowerer, x *analysis.Call, args []string) string {
-			return "regexp_replace(" + args[0] + ", " + l.pattern(x, args) + ", " + replacement(x, args[2]) + ", 'g')"
+			return "regexp_replace(" + args[0] + ", " + l.pattern(x) + ", " + replacement(x, args[2]) + ", 'g')"
 		}),
 		"split": backtracking(between, func(l *lowerer, x *analysis.Call, args []string) string {
 			if p, ok := constantText(x, 1); ok && p != "" && !strings.ContainsAny(p, `\.[]{}()*+-?^$|`) {
@@ -139,29 +167,34 @@ func patternRules() map[string]rule {
 			if p, ok := constantText(x, 1); ok && p == "" { // between all characters, and before the end
 				return l.fill("CASE WHEN $1 = '' THEN [''] ELSE list_append(string_split($1, ''), '') END", x, args)
 			}
-			return "string_split_regex(" + args[0] + ", " + l.pattern(x, args) + ")"
+			return "string_split_regex(" + args[0] + ", " + l.pattern(x) + ")"
 		}),
 	}
 }
 
 func rlike(l *lowerer, x *analysis.Call, args []string) string {
+	if p, ok := constantText(x, 1); ok {
+		if re, err := translateRegexp(p); err == nil && len(re.ends) == 1 && p[re.ends[0]:] == "$" {
+			// Whether there is a match does not depend on where it ends.
+			return "regexp_matches(" + args[0] + ", " + quote(strings.TrimSuffix(re.text, "$")+lastLineEnd) + ")"
+		}
+	}
 	return backtracking(found, func(l *lowerer, x *analysis.Call, args []string) string {
-		return "regexp_matches(" + args[0] + ", " + l.pattern(x, args) + ")"
+		return "regexp_matches(" + args[0] + ", " + l.pattern(x) + ")"
 	})(l, x, args)
 }
 
-// pattern is the second argument, a regular expression of Java's, in RE2's syntax. One that is
-// not a constant is taken as it is.
-func (l *lowerer) pattern(x *analysis.Call, args []string) string {
-	p, ok := constantText(x, 1)
-	if !ok {
-		return args[1]
-	}
+// lastLineEnd takes what ends the last line of a text, if anything does, and is at its end.
+const lastLineEnd = `(?:\r\n|[\n\r\x{85}\x{2028}\x{2029}])?\z`
+
+// pattern is the second argument, a constant regular expression of Java's, in RE2's syntax.
+func (l *lowerer) pattern(x *analysis.Call) string {
+	p, _ := constantText(x, 1)
 	re, err := translateRegexp(p)
 	if err != nil {
 		return l.fail(err)
 	}
-	return quote(re)
+	return quote(re.text)
 }
 
 // replacement writes groups as \1 instead of $1.

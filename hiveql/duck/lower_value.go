@@ -40,7 +40,7 @@ func dateRules() map[string]rule {
 		"date_format": dateFormat, "datediff": as("($1 - $2)::INTEGER"),
 		"day": part("day"), "month": part("month"), "year": part("year"), "quarter": part("quarter"),
 		"hour": part("hour"), "minute": part("minute"), "second": part("second"),
-		"datetime_legacy_hybrid_calendar": inGo(julian), "to_epoch_milli": as("epoch_ms($1)"),
+		"datetime_legacy_hybrid_calendar": inGo(julian), "to_epoch_milli": as("skep_millis($1)"),
 		"internal_interval": intervalRule,
 		"tumbling_window":   byCount("", "skep_window($1, $2, make_timestamp(0))", "skep_window($1, $2, $3)"),
 		"dayofweek":         as("(dayofweek($1) + 1)::INTEGER"), "weekofyear": as("skep_week($1)"),
@@ -76,7 +76,7 @@ func truncate(l *lowerer, x *analysis.Call, args []string) string {
 	}
 	switch {
 	case t.Integer():
-		return "skep_truncate(" + args[0] + ", " + places + ")"
+		return l.cast("skep_truncate("+args[0]+", "+places+")", hivetype.Of(hivetype.BigInt), x.T)
 	case t.Kind == hivetype.Decimal:
 		return l.fill("TRY_CAST(skep_number(skep_print(skep_truncate(($1)::DOUBLE, "+places+"))) AS $T)", x, args)
 	}
@@ -88,6 +88,9 @@ func unixTimestamp(l *lowerer, x *analysis.Call, args []string) string {
 	case 0:
 		return "skep_seconds(now()::TIMESTAMP)"
 	case 1:
+		if x.Args[0].Type().Text() {
+			return l.fill("skep_seconds(skep_to_whole_timestamp($1))", x, args)
+		}
 		return l.fill("skep_seconds($1)", x, args)
 	}
 	if isSimple(x) {
@@ -187,6 +190,9 @@ func valueRules() map[string]rule {
 func nullIf(l *lowerer, x *analysis.Call, args []string) string {
 	a, b := x.Args[0].Type(), x.Args[1].Type()
 	t, ok := hivetype.ForComparison(a, b)
+	if a.Kind == hivetype.Date && b.Kind == hivetype.Timestamp {
+		t = a // as in Hive, and only here
+	}
 	if !ok {
 		return l.fail(unsupported("nullif of %s and %s", a, b))
 	}
@@ -266,7 +272,7 @@ func collectionRules() map[string]rule {
 		"array": as("[$*]::$T"), "array_contains": as("skep_array_contains($1, $2)"),
 		"array_distinct": as("skep_array_distinct($1)"), "array_max": as("list_max($1)"), "array_min": as("list_min($1)"),
 		"array_except": as("skep_array_except($1, $2)"), "array_intersect": as("skep_array_intersect($1, $2)"),
-		"array_union": as("skep_array_distinct(list_concat($1, $2))"), "array_remove": as("list_filter($1, lambda e: e IS DISTINCT FROM $2)"),
+		"array_union": as("skep_array_union($1, $2)"), "array_remove": as("CASE WHEN $2 IS NOT NULL THEN list_filter($1, lambda e: e IS DISTINCT FROM $2) END"),
 		"array_append": as("list_append($1, $2)"), "array_position": as("coalesce(list_position($1, $2), 0)::INTEGER"),
 		"array_join": arrayJoin, "sort_array_by": sortArrayBy, "array_slice": as("skep_array_slice($1, $2, $3)"),
 		"map": mapOf, "map_keys": as("coalesce(map_keys($1), [])"), "map_values": as("coalesce(map_values($1), [])"),
@@ -297,10 +303,18 @@ func structOf(t hivetype.Type, values []string) string {
 	return "struct_pack(" + strings.Join(fields, ", ") + ")"
 }
 
+// arrayJoin gives NULL for an empty array, and writes true and false as Java does.
 func arrayJoin(l *lowerer, x *analysis.Call, args []string) string {
-	if len(args) == 2 {
-		return l.fill("array_to_string($1, $2)", x, args)
+	e, elem := l.fresh("e"), *x.Args[0].Type().Elem
+	part := e
+	if !elem.Text() {
+		part = l.cast(e, elem, hivetype.Of(hivetype.String))
 	}
-	e := l.fresh("e")
-	return "array_to_string(list_transform(" + args[0] + ", lambda " + e + ": coalesce(" + e + ", " + args[2] + ")), " + args[1] + ")"
+	if elem.Kind == hivetype.Boolean {
+		part = "lower(" + part + ")"
+	}
+	if len(args) == 3 {
+		part = "coalesce(" + part + ", " + args[2] + ")"
+	}
+	return "CASE WHEN len(" + args[0] + ") > 0 THEN array_to_string(list_transform(" + args[0] + ", lambda " + e + ": " + part + "), " + args[1] + ") END"
 }

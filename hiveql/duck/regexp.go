@@ -5,23 +5,33 @@ import (
 	"strings"
 )
 
-// translateRegexp rewrites a regular expression of Java's in the syntax of RE2, which DuckDB
-// uses. What RE2 cannot do, or would silently do otherwise, is an error that names it.
-func translateRegexp(p string) (string, error) {
+// translatedRegexp is a regular expression of Java's in the syntax of RE2, which DuckDB uses.
+type translatedRegexp struct {
+	text string
+	// ends are the places in Java's where the text must end, as $ does. Java also takes them for the place before
+	// what ends the last line.
+	ends []int
+}
+
+// translateRegexp rewrites a regular expression of Java's. What RE2 cannot do, or would silently do otherwise, is an
+// error that names it.
+func translateRegexp(p string) (translatedRegexp, error) {
 	t := &regexpTranslator{in: p}
 	for t.at < len(p) {
 		if err := t.step(); err != nil {
-			return "", err
+			return translatedRegexp{}, err
 		}
 	}
-	return t.out.String(), nil
+	return translatedRegexp{t.out.String(), t.ends}, nil
 }
 
 type regexpTranslator struct {
-	in  string
-	at  int
-	out strings.Builder
-	set int // depth of [ ]
+	in     string
+	at     int
+	out    strings.Builder
+	set    int // depth of [ ]
+	dotAll bool
+	ends   []int
 }
 
 func (t *regexpTranslator) refuse(what string) error {
@@ -52,6 +62,12 @@ func (t *regexpTranslator) step() error {
 		return t.group(rest)
 	case len(rest) > 1 && strings.IndexByte("*+?}", rest[0]) >= 0 && rest[1] == '+':
 		return t.refuse("the possessive quantifier " + rest[:2])
+	case rest[0] == '.' && !t.dotAll:
+		t.out.WriteString(`[^\n\r\x{85}\x{2028}\x{2029}]`)
+		t.at++
+		return nil
+	case rest[0] == '$':
+		t.ends = append(t.ends, t.at)
 	}
 	t.take(1)
 	return nil
@@ -84,6 +100,12 @@ func (t *regexpTranslator) group(rest string) error {
 		t.at += len("(?<")
 		return nil
 	}
+	if i := strings.IndexAny(rest, ":)"); i >= 0 {
+		if strings.Contains(rest[:i], "m") {
+			return t.refuse("the flag m, by which lines end in a carriage return too,")
+		}
+		t.dotAll = t.dotAll || strings.Contains(rest[:i], "s")
+	}
 	t.take(2)
 	return nil
 }
@@ -106,13 +128,17 @@ func (t *regexpTranslator) escape(rest string) error {
 		return t.refuse(`the escape \` + string(c))
 	case (c == 'p' || c == 'P') && strings.HasPrefix(rest[2:], "{"):
 		return t.property(rest, c)
+	case c == 'Q':
+		quoted, _, _ := strings.Cut(rest, `\E`)
+		t.take(min(len(quoted)+len(`\E`), len(rest)))
 	case c == 'e':
 		t.out.WriteString(`\x1B`)
 		t.at += 2
 	case c == 'h':
 		t.class(` \t\x{A0}`)
 	case c == 'Z':
-		t.out.WriteString(`(?:\n?\z)`)
+		t.ends = append(t.ends, t.at)
+		t.out.WriteString(`\z`)
 		t.at += 2
 	case c == 'u' && len(rest) >= 6:
 		t.out.WriteString(`\x{` + rest[2:6] + `}`)

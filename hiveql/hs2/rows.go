@@ -237,14 +237,14 @@ func writerOf(t hivetype.Type) columnWriter {
 	}
 }
 
-// double is a float as the number that its shortest text means, as Hive sends it: 0.1, not
+// double is a float as the number that its text means, as Hive sends it: 0.1, not
 // 0.10000000149011612.
 func double(v hivetype.Value) (float64, int) {
 	f, ok := v.(float32)
 	if !ok {
 		return v.(float64), 8
 	}
-	d, err := strconv.ParseFloat(strconv.FormatFloat(float64(f), 'g', -1, 32), 64)
+	d, err := strconv.ParseFloat(string(hivetype.AppendText(nil, f, hivetype.Of(hivetype.Float))), 64)
 	if err != nil {
 		return float64(f), 8
 	}

@@ -19,7 +19,7 @@ type Search struct {
 
 // CompileSearch parses a pattern. Its errors are *Error.
 func CompileSearch(pattern string) (*Search, error) {
-	tr := translator{src: pattern, names: map[string]int{}}
+	tr := translator{src: pattern, names: map[string]int{}, within: true}
 	text, err := tr.translate()
 	if err != nil {
 		return nil, err

@@ -16,6 +16,9 @@ func TestReplace(t *testing.T) {
 		{`a`, "日a本", "$0$0", "日aa本"},
 		{`(.)`, "ab", "$11", "a1b1"},
 		{`a++b`, "aaab", "", ""},
+		{`a$`, "a\n", "x", "x\n"}, {`a$`, "a\r\n", "x", "x\r\n"}, {`a$`, "a\n\n", "x", "a\n\n"}, {`$`, "a\r\n", "x", "ax\r\nx"},
+		{`a\Z`, "a\u2028", "x", "x\u2028"}, {`\n$`, "a\n", "x", "ax"}, {`$`, "a", "x", "ax"},
+		{`(?m)^a$`, "a\ra\r\na\nb", "x", "x\rx\r\nx\nb"}, {`(?m)^`, "a\n", "x", "xa\n"}, {`(?m)^`, "", "x", ""},
 	} {
 		s, err := CompileSearch(c.pattern)
 		if err != nil {

@@ -20,7 +20,15 @@ type translator struct {
 	groups     int
 	names      map[string]int
 	backtracks bool
+	within     bool // the pattern is looked for within texts, and need not match the whole of one
 }
+
+// Where ^ and $ match within texts. A line ends in \n, \r, \r\n, \u0085, \u2028 or \u2029.
+const (
+	lineBegin = `(?:(?:\A|(?<=[\n\x85\u2028\u2029])|(?<=\r)(?!\n))(?!\z))`
+	lineEnd   = `(?:\z|(?=[\r\x85\u2028\u2029])|(?<!\r)(?=\n))`
+	textEnd   = `(?:\z|(?=(?:\r\n|[\r\x85\u2028\u2029])\z)|(?<!\r)(?=\n\z))` // also before what ends the last line
+)
 
 type flags struct{ fold, dotAll, multiline bool }
 
@@ -110,10 +118,8 @@ func (t *translator) element() error {
 		} else {
 			t.put(noNewline.String())
 		}
-	case '^':
-		t.assert(map[bool]string{true: `(?m:^)`, false: `\A`}[t.now.multiline])
-	case '$':
-		t.assert(map[bool]string{true: `(?m:$)`, false: `\z`}[t.now.multiline])
+	case '^', '$':
+		t.assert(t.anchor(r))
 	case '*', '+', '?':
 		return t.repeat(at, string(r))
 	case '{':
@@ -126,6 +132,26 @@ func (t *translator) element() error {
 		t.putSet(single(r))
 	}
 	return nil
+}
+
+// anchor is ^ or $ in the language of the engines.
+func (t *translator) anchor(r rune) string {
+	begin := r == '^'
+	switch {
+	case begin && !t.now.multiline:
+		return `\A`
+	case begin && t.within:
+		return lineBegin
+	case begin:
+		return `(?m:^)`
+	case t.within && t.now.multiline:
+		return lineEnd
+	case t.within:
+		return textEnd
+	case t.now.multiline:
+		return `(?m:$)`
+	}
+	return `\z` // nothing can follow in a pattern that matches the whole text
 }
 
 // count reads the rest of {n}, {n,} or {n,m}.
@@ -292,7 +318,11 @@ func (t *translator) escape(at int) error {
 		t.assert(`\` + string(c))
 	case 'Z':
 		t.pos++
-		t.assert(`\z`) // nothing can follow in a pattern that matches the whole text
+		if t.within {
+			t.assert(textEnd)
+		} else {
+			t.assert(`\z`)
+		}
 	case 'R':
 		t.pos++
 		t.put(`(?:\x0d\x0a|` + vertical.String() + `)`)
