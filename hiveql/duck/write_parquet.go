@@ -45,14 +45,15 @@ func (w *writer) parquet(ctx context.Context) error {
 	return w.decideStamps(f.end(err))
 }
 
-// copyOptions are how COPY writes.
+// copyOptions are how COPY writes. The note says that dates are in today's calendar: without it Hive takes those before
+// 1582-10-15 for days of the Julian one.
 func (w *writer) copyOptions() ([]string, error) {
 	compression, err := w.compression()
 	if err != nil {
 		return nil, err
 	}
 	options := []string{"FORMAT parquet", "RETURN_STATS true", "COMPRESSION " + quote(compression),
-		"FILENAME_PATTERN '{i}'", "OVERWRITE_OR_IGNORE true"}
+		"FILENAME_PATTERN '{i}'", "OVERWRITE_OR_IGNORE true", "KV_METADATA {'writer.date.proleptic': 'true'}"}
 	if w.out.MaxFileBytes < smallGroups {
 		rows := groupRows * w.out.MaxFileBytes / smallGroups / vectorRows * vectorRows
 		options = append(options, fmt.Sprintf("ROW_GROUP_SIZE %d", max(rows, vectorRows)))

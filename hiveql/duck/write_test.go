@@ -293,6 +293,24 @@ func TestParquetCompression(t *testing.T) {
 	}
 }
 
+// TestParquetCalendar: readers are told that dates are in today's calendar before 1582 too.
+func TestParquetCalendar(t *testing.T) {
+	e, c := open(t, duck.Config{}), newCatalog(t)
+	table := c.newTable(t, "old", parquetInput, parquetSerDe, "d:date")
+	for _, f := range c.write(t, e, table, 1, "SELECT date '1500-01-01', 'p'") {
+		r, err := file.OpenParquetFile(f.Path, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if note := r.MetaData().KeyValueMetadata().FindValue("writer.date.proleptic"); note == nil || *note != "true" {
+			t.Errorf("the note about the calendar is %v", note)
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestWriteErrors(t *testing.T) {
 	e, c := open(t, duck.Config{}), newCatalog(t)
 	other := c.newTable(t, "o", "org.example.OtherInputFormat", "org.example.OtherSerDe", "i:int")
