@@ -37,6 +37,7 @@ const (
 	mediumSize  = 256 << 10
 	mediumLoad  = 2
 	heavyLoad   = 4
+	farLoad     = 2        // of a large one, where a service is far away
 	unitOfBytes = 64 << 10 // as much as a request more, in what has been completed
 )
 
@@ -226,9 +227,19 @@ func (j *job) begin(t Task) (end func(bytes int64)) {
 	case j.serverCopier != nil && !j.serverRefuse.Load():
 		size = 0
 	case j.partUploader != nil && size > j.opts.partSize():
-		return j.gate.beginAs(1, loadOf(size)) // the parts
+		return j.gate.beginAs(1, j.loadOf(size)) // the parts
 	}
-	return j.gate.begin(loadOf(size))
+	return j.gate.begin(j.loadOf(size))
+}
+
+// loadOf is that of the package, but of a transfer of several hundred kilobytes, half of whose time may be the way to a
+// service far away, twice as many run at once.
+func (j *job) loadOf(size int64) int64 {
+	load := loadOf(size)
+	if load == heavyLoad && far(j.roundTrip()) {
+		return farLoad
+	}
+	return load
 }
 
 // done is what a transfer of so many bytes has to tell the gate.

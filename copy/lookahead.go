@@ -80,7 +80,7 @@ func (a *lookahead) begin() bool {
 	if !a.s.j.aheadMemory.TryAcquire(held) {
 		return false
 	}
-	end, ok := a.s.j.gate.beginSpare(loadOf(src.Size))
+	end, ok := a.s.j.gate.beginSpare(a.s.j.loadOf(src.Size))
 	if !ok {
 		a.s.j.aheadMemory.Release(held)
 		return false

@@ -128,7 +128,7 @@ func (j *job) writePart(ctx context.Context, w work, spawn func(work)) error {
 	if u.failed() == nil && w.part != allParts {
 		var pieces []piece
 		var err error
-		end := j.gate.begin(loadOf(u.partSize))
+		end := j.gate.begin(j.loadOf(u.partSize))
 		for attempt := 0; ; attempt++ {
 			pieces, err = j.tryPart(ctx, u, w.part)
 			if err == nil || !j.again(ctx, u.task, attempt, err) {
