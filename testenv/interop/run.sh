@@ -1,10 +1,11 @@
 #!/bin/sh
-# Real clients against hiveql serve: Spark, Spark with Iceberg, PyIceberg; Beeline, PyHive and impyla; and Hive's own metastore,
-# which is asked the same as ours, by its client and method by method. It fetches them from PyPI and Maven Central, so it needs the net
-# and a Java, and is no part of `make test`.
+# Real clients against hiveql serve: Spark, Spark with Iceberg, PyIceberg; Beeline, PyHive and impyla; Hive 4 itself, which is asked
+# the same as ours; and Hive's own metastore, likewise, by its client and method by method. It fetches them from PyPI and Maven Central,
+# so it needs the net, Maven and a Java, and is no part of `make test`.
 #
 #	SPARK='3.5.6 4.0.1' testenv/interop/run.sh     # the versions of Spark; the first has Iceberg
-#	STEPS='ours hs2' testenv/interop/run.sh        # without Hive's metastore; STEPS=hive is nothing but it, hs2 what speaks HiveQL
+#	STEPS='ours hs2' testenv/interop/run.sh        # without Hive's metastore; STEPS=hive is nothing but it, hs2 what speaks HiveQL,
+#	                                               # hive4 the comparison with Hive 4.0.1
 #	RECORD=yes testenv/interop/run.sh              # and keep what they say for the tests of metastore/hms
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -36,7 +37,7 @@ go build -o "$top/ask" ./testenv/interop/ask
 export HIVEQL="$top/hiveql" JAR="$jar"
 
 # steps NAME reports whether something is to be run.
-steps() { case " ${STEPS:-ours hs2 hive} " in *" $1 "*) ;; *) return 1 ;; esac; }
+steps() { case " ${STEPS:-ours hs2 hive4 hive} " in *" $1 "*) ;; *) return 1 ;; esac; }
 
 # serve NAME [FLAG] starts a service with a metastore of its own: $ADDRESS, $DIR.
 serve() {
@@ -96,6 +97,12 @@ if steps hs2; then
   "$hs2/bin/python" "$here/pyhive_client.py"
   "$hs2/bin/python" "$here/impyla_client.py"
   "$here/beeline.sh"
+fi
+
+if steps hive4; then
+  export TZ=UTC # of both
+  serve hive4 --hs2
+  CACHE="$cache" HS2="$ADDRESS" "$here/hive4.sh"
 fi
 
 steps hive || { echo "interop: all passed"; exit; }
