@@ -39,8 +39,10 @@ func TestProcessors(t *testing.T) {
 		})
 	}
 	unreadable := &processors{read: func() ([]byte, error) { return nil, errors.ErrUnsupported }}
-	if unreadable.spent() || unreadable.spent() {
-		t.Error("spent where nothing can be read")
+	for range 2 {
+		if unreadable.spent() {
+			t.Error("spent where nothing can be read")
+		}
 	}
 }
 
