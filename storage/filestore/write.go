@@ -62,9 +62,10 @@ func (b *Bucket) draft(ctx context.Context, key string, opts storage.CreateOptio
 func (b *Bucket) tempFor(path string) (*tempFile, error) {
 	const attempts = 100 // others may remove, and make, empty directories all the time
 	var err error
+	near := filepath.Dir(path)
 	for range attempts {
 		var dir string
-		if dir, err = existing(filepath.Dir(path)); err != nil {
+		if dir, err = existing(near); err != nil {
 			return nil, err
 		}
 		var file *tempFile
@@ -74,8 +75,23 @@ func (b *Bucket) tempFor(path string) (*tempFile, error) {
 		if !errors.Is(err, syscall.ENOENT) && !errors.Is(err, syscall.EPERM) { // which is what ext4 says of it
 			break
 		}
+		near = filepath.Dir(path)
+		if isRemoved(dir) {
+			near = filepath.Dir(dir)
+		}
 	}
 	return nil, err
+}
+
+// isRemoved tells whether dir is a directory that is being removed: it has no links any more, but its name
+// is found until the file system has done, which may take it milliseconds. No file can be made in it.
+func isRemoved(dir string) bool {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return false
+	}
+	s, ok := info.Sys().(*syscall.Stat_t)
+	return ok && s.Nlink == 0
 }
 
 func kindOf(mode os.FileMode) string {
