@@ -3,10 +3,80 @@ package main
 import (
 	"errors"
 	"fmt"
+	"path"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/pflag"
 )
+
+// withoutProgram is a command line without the words by which EMR's steps and scripts call S3DistCp: "hadoop jar",
+// the jar, its class, the name of the program or its path, of which each may be there. What is left may be in lists.
+func withoutProgram(args []string) []string {
+	rest := args
+	if len(rest) > 0 && (rest[0] == "hadoop" || rest[0] == "yarn") {
+		rest = rest[1:]
+	}
+	if len(rest) > 1 && rest[0] == "jar" && strings.HasSuffix(rest[1], ".jar") {
+		args = rest[2:]
+		if len(args) > 0 && strings.Contains(strings.ToLower(args[0]), ".s3distcp.") { // com.amazon.elasticmapreduce.s3distcp.Main
+			args = args[1:]
+		}
+	}
+	if len(args) > 0 {
+		if after, ok := strings.CutPrefix(args[0], "s3-dist-cp,"); ok {
+			return append(splitList(after), splitLists(args[1:])...)
+		}
+		if path.Base(args[0]) == "s3-dist-cp" { // as command-runner.jar has it
+			args = args[1:]
+		}
+	}
+	if len(args) == 0 || !strings.HasPrefix(args[0], "-") {
+		return args // a command of ours
+	}
+	return splitLists(args)
+}
+
+// aList is how an argument begins that is a list. No option is called so, and a value does not begin with two hyphens.
+var aList = regexp.MustCompile(`^--[A-Za-z0-9]+,`)
+
+// splitLists splits the arguments that are lists.
+func splitLists(args []string) []string {
+	var split []string
+	for _, arg := range args {
+		if aList.MatchString(arg) {
+			split = append(split, splitList(arg)...)
+		} else {
+			split = append(split, arg)
+		}
+	}
+	return split
+}
+
+// aDivision is a comma of a list before an option.
+var aDivision = regexp.MustCompile(`,(?:--[A-Za-z]|-D)`)
+
+// splitList splits a list of arguments as the command line of AWS takes it for a step, in part or whole:
+// --src,s3://a/,--dest=hdfs:///b. Commas that stand neither before an option nor behind its name are those of values,
+// as in --srcPattern,.*[a-z,]+
+func splitList(list string) []string {
+	var args []string
+	add := func(option string) {
+		if aList.MatchString(option) {
+			name, value, _ := strings.Cut(option, ",")
+			args = append(args, name, value)
+		} else {
+			args = append(args, option)
+		}
+	}
+	from := 0
+	for _, at := range aDivision.FindAllStringIndex(list, -1) {
+		add(list[from:at[0]])
+		from = at[0] + 1
+	}
+	add(list[from:])
+	return args
+}
 
 // joinValues writes the options that take a value though they need none as --option=value, which is how
 // flags want it: S3DistCp takes --appendToLastFile alone, and with a value behind a space.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -154,7 +155,7 @@ func checkMetadata(metadata map[string]string) error {
 const mostMetadata = 2 << 10
 
 // property sets what a generic option of Hadoop's stands for. It reports whether it is obeyed;
-// one that tunes a cluster that is not there is neither obeyed nor an error.
+// one that tunes Hadoop, which is not there, is neither obeyed nor an error.
 func (c *copyFlags) property(name, value string) (obeyed bool, err error) {
 	boolean := func() (bool, error) {
 		on, err := strconv.ParseBool(value)
@@ -191,13 +192,17 @@ func (c *copyFlags) property(name, value string) (obeyed bool, err error) {
 		}
 		return true, nil
 	}
-	for _, prefix := range []string{"mapred", "yarn.", "s3DistCp."} {
-		if strings.HasPrefix(name, prefix) {
-			return false, nil
-		}
+	if tunesHadoop.MatchString(name) {
+		return false, nil
 	}
 	return false, usagef("the property %s is not supported yet", name)
 }
+
+// tunesHadoop matches the properties that tune a cluster, or the connections and the tries of Hadoop's own clients of S3.
+// What decides which objects are there or how they are kept is not among them.
+var tunesHadoop = regexp.MustCompile(
+	`^(?:mapred|yarn\.|s3DistCp\.|fs\.s3\.(?:consistent|maxConnections|maxRetries|buffer\.dir|sleepTimeSeconds|multipart\.th\.)` +
+		`|fs\.s3a\.(?:connection\.(?:maximum|timeout|establish\.timeout)|threads\.|fast\.(?:upload|buffer)|buffer\.dir|attempts\.|retry\.|readahead\.|max\.total\.tasks))`)
 
 // hadoopACL writes Hadoop's names of ACLs, as BucketOwnerFullControl, as S3 does.
 func hadoopACL(name string) string {

@@ -236,7 +236,7 @@ func (c *copyFlags) checkForeign(f *pflag.FlagSet) error {
 			return err
 		}
 		if !obeyed {
-			c.notes = append(c.notes, fmt.Sprintf("-D %s has no effect: it tunes a cluster, and there is none", name))
+			c.notes = append(c.notes, fmt.Sprintf("-D %s has no effect: it tunes Hadoop, which is not there", name))
 		}
 	}
 	return nil

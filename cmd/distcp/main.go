@@ -71,17 +71,6 @@ func run(
 	return c.exit(ctx, verb(ctx, rest))
 }
 
-// withoutProgram is a command line without the words by which EMR's steps and scripts call S3DistCp.
-func withoutProgram(args []string) []string {
-	if len(args) > 1 && args[0] == "jar" && strings.HasSuffix(args[1], ".jar") { // as hadoop has it
-		return args[2:]
-	}
-	if len(args) > 0 && args[0] == "s3-dist-cp" { // as command-runner.jar has it
-		return args[1:]
-	}
-	return args
-}
-
 // command is one invocation.
 type command struct {
 	stdin          io.Reader
