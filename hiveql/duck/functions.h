@@ -149,6 +149,21 @@ template <auto f> Function function(const char *name) {
   return {name, Vectorized<f>::run, Vectorized<f>::parameters(), Vectorized<f>::result};
 }
 
+// Aggregate is an aggregate of one argument, whose types it owns until it is registered.
+struct Aggregate {
+  duck_handle argument, result;
+  uint64_t (*size)(duck_handle);
+  void (*init)(duck_handle, void *state);
+  void (*update)(duck_handle, duck_handle chunk, void **states);
+  void (*combine)(duck_handle, void **from, void **to, uint64_t count);
+  void (*finalize)(duck_handle, void **states, duck_handle output, uint64_t count, uint64_t offset);
+  void (*destroy)(void **states, uint64_t count) = nullptr;  // for states that own memory
+};
+
+// registerAggregates makes the overloads of an aggregate known to the database of the connection. It returns 0 if that
+// worked.
+int registerAggregates(duck_handle connection, const char *name, std::vector<Aggregate> overloads);
+
 // The libraries.
 std::vector<Function> conversions();
 std::vector<Function> arithmetic();

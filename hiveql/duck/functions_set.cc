@@ -161,28 +161,14 @@ template <typename T> void finalize(duck_handle, void **states, duck_handle outp
   duckdb_list_vector_set_size(output, total);
 }
 
-template <typename T> int overload(duck_handle set) {
-  duck_handle function = duckdb_create_aggregate_function();
-  duckdb_aggregate_function_set_name(function, "skep_set");
-  duck_handle argument = duckdb_create_logical_type(Cell<T>::type), result = duckdb_create_list_type(argument);
-  duckdb_aggregate_function_add_parameter(function, argument);
-  duckdb_aggregate_function_set_return_type(function, result);
-  duckdb_destroy_logical_type(&argument);
-  duckdb_destroy_logical_type(&result);
-  duckdb_aggregate_function_set_functions(function, size<T>, init<T>, update<T>, combine<T>, finalize<T>);
-  duckdb_aggregate_function_set_destructor(function, destroy<T>);
-  int failed = duckdb_add_aggregate_function_to_set(set, function);
-  duckdb_destroy_aggregate_function(&function);
-  return failed;
+template <typename T> Aggregate of() {
+  duck_handle argument = duckdb_create_logical_type(Cell<T>::type);
+  return {argument, duckdb_create_list_type(argument), size<T>, init<T>, update<T>, combine<T>, finalize<T>, destroy<T>};
 }
 
 }  // namespace
 
 // skep_register_set makes the aggregate skep_set known. It returns 0 if that worked.
 extern "C" int skep_register_set(void *connection) {
-  duck_handle set = duckdb_create_aggregate_function_set("skep_set");
-  int failed = overload<int64_t>(set) | overload<double>(set) | overload<std::string_view>(set);
-  failed |= duckdb_register_aggregate_function_set(connection, set);
-  duckdb_destroy_aggregate_function_set(&set);
-  return failed;
+  return registerAggregates(connection, "skep_set", {of<int64_t>(), of<double>(), of<std::string_view>()});
 }

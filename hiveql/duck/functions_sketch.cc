@@ -180,28 +180,14 @@ void finalize(duck_handle, void **states, duck_handle output, uint64_t count, ui
   }
 }
 
-template <typename T> int overload(duck_handle set) {
-  duck_handle function = duckdb_create_aggregate_function();
-  duckdb_aggregate_function_set_name(function, "skep_sketch");
-  duck_handle argument = duckdb_create_logical_type(Cell<T>::type), result = duckdb_create_logical_type(Cell<BytesOut>::type);
-  duckdb_aggregate_function_add_parameter(function, argument);
-  duckdb_aggregate_function_set_return_type(function, result);
-  duckdb_destroy_logical_type(&argument);
-  duckdb_destroy_logical_type(&result);
-  duckdb_aggregate_function_set_functions(function, size, init, update<T>, combine, finalize);
-  duckdb_aggregate_function_set_destructor(function, destroy);
-  int failed = duckdb_add_aggregate_function_to_set(set, function);
-  duckdb_destroy_aggregate_function(&function);
-  return failed;
+template <typename T> Aggregate of() {
+  return {duckdb_create_logical_type(Cell<T>::type), duckdb_create_logical_type(Cell<BytesOut>::type),
+          size, init, update<T>, combine, finalize, destroy};
 }
 
 }  // namespace
 
 // skep_register_sketch makes the aggregate skep_sketch known. It returns 0 if that worked.
 extern "C" int skep_register_sketch(void *connection) {
-  duck_handle set = duckdb_create_aggregate_function_set("skep_sketch");
-  int failed = overload<int64_t>(set) | overload<double>(set) | overload<std::string_view>(set);
-  failed |= duckdb_register_aggregate_function_set(connection, set);
-  duckdb_destroy_aggregate_function_set(&set);
-  return failed;
+  return registerAggregates(connection, "skep_sketch", {of<int64_t>(), of<double>(), of<std::string_view>()});
 }

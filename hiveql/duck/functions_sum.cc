@@ -76,14 +76,6 @@ void finalize(duck_handle, void **states, duck_handle output, uint64_t count, ui
 // skep_register_sum makes an aggregate name(DECIMAL(38,scale)) known, whose result has the same
 // type. It returns 0 if that worked.
 extern "C" int skep_register_sum(void *connection, const char *name, int scale) {
-  duck_handle function = duckdb_create_aggregate_function();
-  duckdb_aggregate_function_set_name(function, name);
-  duck_handle t = duckdb_create_decimal_type(38, uint8_t(scale));
-  duckdb_aggregate_function_add_parameter(function, t);
-  duckdb_aggregate_function_set_return_type(function, t);
-  duckdb_destroy_logical_type(&t);
-  duckdb_aggregate_function_set_functions(function, size, init, update, combine, finalize);
-  int failed = duckdb_register_aggregate_function(connection, function);
-  duckdb_destroy_aggregate_function(&function);
-  return failed;
+  auto type = [&] { return duckdb_create_decimal_type(38, uint8_t(scale)); };
+  return registerAggregates(connection, name, {{type(), type(), size, init, update, combine, finalize}});
 }
