@@ -31,18 +31,10 @@ func backtracking(do searching, others rule) rule {
 		if plain && len(re.ends) == 0 {
 			return others(l, x, args)
 		}
-		search, err := javaregex.CompileSearch(p)
-		if err != nil {
+		if _, err := javaregex.CompileSearch(p); err != nil {
 			return l.fail(&Error{Op: "plan", Err: ErrUnsupported, Msg: err.Error()})
 		}
-		types := []hivetype.Type{x.Args[0].Type()}
-		for _, a := range x.Args[2:] {
-			types = append(types, a.Type())
-		}
-		f := &computed{name: x.Func.Name + " of " + p, args: types, result: x.T, start: func() compute {
-			return func(args []hivetype.Value) (hivetype.Value, error) { return do(search, args[0].(string), args[1:]) }
-		}}
-		s := l.compute(f, append([]string{args[0]}, args[2:]...))
+		s := l.searchByValue(do, x, args)
 		if plain {
 			s = "CASE WHEN skep_ends_line(" + args[0] + ") THEN " + s + " ELSE " + others(l, x, args) + " END"
 		}
@@ -50,28 +42,48 @@ func backtracking(do searching, others rule) rule {
 	}
 }
 
-// searchByValue has Go carry out a function whose pattern is a value as any other.
+// searchByValue has Go carry out a function whose pattern is a value as any other: a function for each pattern would stay
+// as long as the process.
 func (l *lowerer) searchByValue(do searching, x *analysis.Call, args []string) string {
-	const most = 100 // patterns that are kept
 	f := computedCall(x, func() compute {
-		known := map[string]*javaregex.Search{}
+		var search patterns
 		return func(args []hivetype.Value) (hivetype.Value, error) {
-			p := args[1].(string)
-			search, ok := known[p]
-			if !ok {
-				var err error
-				if search, err = javaregex.CompileSearch(p); err != nil {
-					return nil, err
-				}
-				if len(known) == most {
-					clear(known)
-				}
-				known[p] = search
+			s, err := search.of(args[1].(string))
+			if err != nil {
+				return nil, err
 			}
-			return do(search, args[0].(string), args[2:])
+			return do(s, args[0].(string), args[2:])
 		}
 	})
 	return l.compute(f, args)
+}
+
+// patterns are those that have been compiled, most of all the last one.
+type patterns struct {
+	last   string
+	search *javaregex.Search
+	known  map[string]*javaregex.Search
+}
+
+// of compiles a pattern, or has done so before.
+func (c *patterns) of(p string) (*javaregex.Search, error) {
+	const most = 100 // that are kept
+	if c.search != nil && p == c.last {
+		return c.search, nil
+	}
+	search, ok := c.known[p]
+	if !ok {
+		var err error
+		if search, err = javaregex.CompileSearch(p); err != nil {
+			return nil, err
+		}
+		if c.known == nil || len(c.known) == most {
+			c.known = map[string]*javaregex.Search{}
+		}
+		c.known[p] = search
+	}
+	c.last, c.search = p, search
+	return search, nil
 }
 
 // findsOthers reports whether DuckDB finds something else than Java by an expression that both know: no match of nothing
