@@ -3,6 +3,8 @@ package testenv_test
 import (
 	"database/sql"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -55,6 +57,24 @@ func TestMariaDB(t *testing.T) {
 	}
 	if err := openMySQL(t, first.URL).PingContext(t.Context()); err == nil || !strings.Contains(err.Error(), "Unknown database") {
 		t.Errorf("connect after the test: %v, want that the database is unknown", err)
+	}
+}
+
+// TestMariaDBOfAnotherAccount: the server's account need not be able to write where our temporary files are.
+func TestMariaDBOfAnotherAccount(t *testing.T) {
+	dir := t.TempDir()
+	for _, d := range []string{dir, filepath.Dir(dir)} {
+		if err := os.Chmod(d, 0o711); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("TMPDIR", dir)
+	server, err := testenv.StartMariaDB(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Stop(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -109,7 +109,7 @@ func StartMariaDB(ctx context.Context, dir string) (*DatabaseServer, error) {
 		stop:    syscall.SIGTERM,
 		death:   syscall.SIGKILL,
 		command: func(port int) *exec.Cmd {
-			args := []string{"--no-defaults", "--datadir=" + run.file("data"), "--init-file=" + run.file("init.sql"),
+			args := []string{"--no-defaults", "--datadir=" + run.file("data"), "--tmpdir=" + run.file("tmp"), "--init-file=" + run.file("init.sql"),
 				"--bind-address=127.0.0.1", fmt.Sprintf("--port=%d", port), "--skip-name-resolve",
 				"--socket=mysql.sock", "--pid-file=mysql.pid", // in the data directory
 				"--innodb-buffer-pool-size=32M", "--innodb-log-file-size=16M", "--max-connections=200",
@@ -155,12 +155,16 @@ func initMariaDB(ctx context.Context, as account, run *runDir, install string) (
 	if err != nil {
 		return "", err
 	}
+	// Its own temporary directory, too: ours may be one that nobody else can write to.
+	if err := as.makeDir(run.file("tmp")); err != nil {
+		return "", err
+	}
 	if _, err := os.Stat(run.file("data/mysql")); err == nil {
 		return password, nil
 	}
 	if err := as.makeDir(run.file("data")); err != nil {
 		return "", err
 	}
-	return password, as.run(ctx, run, install, "--no-defaults", "--datadir="+run.file("data"), "--skip-test-db",
+	return password, as.run(ctx, run, install, "--no-defaults", "--datadir="+run.file("data"), "--tmpdir="+run.file("tmp"), "--skip-test-db",
 		"--skip-name-resolve", "--auth-root-authentication-method=socket")
 }
