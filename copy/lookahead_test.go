@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	copier "github.com/skepdata/skep/copy"
@@ -114,45 +115,47 @@ func TestSourceAheadFails(t *testing.T) {
 
 // Sources that cannot be opened hold no memory that others could be asked for ahead with.
 func TestSourcesThatFailHoldNothing(t *testing.T) {
-	g := newGrouping(t, "s3://out/", copier.Options{GroupBy: `.*/(g\d+)-\d+`, Workers: 200, Retries: -1, PartSize: 16 << 20})
-	const groups = 20 // together more than there is memory for
-	text := strings.Repeat("x", 64<<10)
-	for i := range groups {
-		for n := range 17 {
-			g.src.Put(fmt.Sprintf("h/g%03d-%02d", i, n), text)
+	synctest.Test(t, func(t *testing.T) {
+		g := newGrouping(t, "s3://out/", copier.Options{GroupBy: `.*/(g\d+)-\d+`, Workers: 200, Retries: -1, PartSize: 16 << 20})
+		const groups = 20 // together more than there is memory for
+		text := strings.Repeat("x", 64<<10)
+		for i := range groups {
+			for n := range 17 {
+				g.src.Put(fmt.Sprintf("h/g%03d-%02d", i, n), text)
+			}
 		}
-	}
-	for n := range 6 {
-		g.src.Put(fmt.Sprintf("h/g999-%02d", n), text)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	m := newMeeting(4, storagetest.OpOpen, "h/g999")
-	src := distant{storagetest.Faulty(g.src, func(op storagetest.Op) error {
-		if op.Kind != storagetest.OpOpen {
-			return nil
+		for n := range 6 {
+			g.src.Put(fmt.Sprintf("h/g999-%02d", n), text)
 		}
-		var group, n int
-		if _, err := fmt.Sscanf(op.Key, "h/g%d-%d", &group, &n); err != nil {
-			return err
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		m := newMeeting(4, storagetest.OpOpen, "h/g999")
+		src := distant{storagetest.Faulty(g.src, func(op storagetest.Op) error {
+			if op.Kind != storagetest.OpOpen {
+				return nil
+			}
+			var group, n int
+			if _, err := fmt.Sscanf(op.Key, "h/g%d-%d", &group, &n); err != nil {
+				return err
+			}
+			if group < groups && n > 0 {
+				return errors.New("the disk is broken")
+			}
+			if n == 0 { // one output after the other, and that which succeeds last
+				<-time.After(time.Duration(min(group, 2*groups)) * 10 * time.Millisecond)
+				return nil
+			}
+			return m.at(ctx)(op)
+		})}
+		sum, err := copier.Run(ctx, at(src, ""), at(g.dest, "out"), g.opts)
+		if ctx.Err() != nil {
+			t.Fatalf("%d sources of the last output were asked for at once, want 4", m.begun.Load())
 		}
-		if group < groups && n > 0 {
-			return errors.New("the disk is broken")
+		var failed *copier.FailedError
+		if !errors.As(err, &failed) || sum.Objects != 6 {
+			t.Errorf("%d objects copied, want 6; %v", sum.Objects, err)
 		}
-		if n == 0 { // one output after the other, and that which succeeds last
-			<-time.After(time.Duration(min(group, 2*groups)) * 10 * time.Millisecond)
-			return nil
-		}
-		return m.at(ctx)(op)
-	})}
-	sum, err := copier.Run(ctx, at(src, ""), at(g.dest, "out"), g.opts)
-	if ctx.Err() != nil {
-		t.Fatalf("%d sources of the last output were asked for at once, want 4", m.begun.Load())
-	}
-	var failed *copier.FailedError
-	if !errors.As(err, &failed) || sum.Objects != 6 {
-		t.Errorf("%d objects copied, want 6; %v", sum.Objects, err)
-	}
+	})
 }
 
 // counted counts what is opened and closed.
@@ -182,53 +185,56 @@ func (c *countedReader) Close() error {
 
 // A fixed number of workers is how many sources are asked for at once.
 func TestSourcesAheadAreOfTheWorkers(t *testing.T) {
-	g := newGrouping(t, "s3://out/", copier.Options{Workers: 3})
-	for i := range 40 {
-		g.src.Put(fmt.Sprintf("h/day-%02d", i), "x")
-	}
-	var inside, most atomic.Int64
-	src := distant{storagetest.Faulty(g.src, func(op storagetest.Op) error {
-		if op.Kind == storagetest.OpOpen {
-			if n := inside.Add(1); n > most.Load() {
-				most.Store(n)
-			}
-			<-time.After(time.Millisecond)
-			inside.Add(-1)
+	synctest.Test(t, func(t *testing.T) {
+		g := newGrouping(t, "s3://out/", copier.Options{Workers: 3})
+		for i := range 40 {
+			g.src.Put(fmt.Sprintf("h/day-%02d", i), "x")
 		}
-		return nil
-	})}
-	if _, err := copier.Run(t.Context(), at(src, ""), at(g.dest, "out"), g.opts); err != nil {
-		t.Fatal(err)
-	}
-	if most.Load() < 2 || most.Load() > 3 {
-		t.Errorf("%d sources were asked for at once, want 3 at most", most.Load())
-	}
+		var inside, most atomic.Int64
+		src := distant{storagetest.Faulty(g.src, func(op storagetest.Op) error {
+			if op.Kind == storagetest.OpOpen {
+				for n, m := inside.Add(1), most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+				}
+				<-time.After(time.Millisecond)
+				inside.Add(-1)
+			}
+			return nil
+		})}
+		if _, err := copier.Run(t.Context(), at(src, ""), at(g.dest, "out"), g.opts); err != nil {
+			t.Fatal(err)
+		}
+		if most.Load() != 3 {
+			t.Errorf("%d sources were asked for at once, want 3", most.Load())
+		}
+	})
 }
 
 // Records that several workers want to write go into few files.
 func TestRecordsAreWrittenTogether(t *testing.T) {
-	g := newGrouping(t, "s3://out/", copier.Options{GroupBy: `.*/(g\d+)-\d+`, Workers: 64})
-	for i := range 64 {
-		g.src.Put(fmt.Sprintf("h/g%02d-0", i), "x")
-	}
-	var files atomic.Int64
-	wait := func(op storagetest.Op) error {
-		if op.Kind == storagetest.OpCommit && strings.Contains(op.Key, ".distcp/") {
-			files.Add(1)
-			<-time.After(20 * time.Millisecond)
+	synctest.Test(t, func(t *testing.T) {
+		g := newGrouping(t, "s3://out/", copier.Options{GroupBy: `.*/(g\d+)-\d+`, Workers: 64})
+		for i := range 64 {
+			g.src.Put(fmt.Sprintf("h/g%02d-0", i), "x")
 		}
-		return nil
-	}
-	if _, err := copier.Run(t.Context(), at(g.src, ""), at(storagetest.Faulty(g.dest, wait), "out"), g.opts); err != nil {
-		t.Fatal(err)
-	}
-	if n := files.Load(); n > 32 {
-		t.Errorf("%d files of records for 64 outputs", n)
-	}
-	if n := records(g.dest); n != 1 {
-		t.Errorf("%d files of records stay", n)
-	}
-	g.run(0, 64)
+		var files atomic.Int64
+		wait := func(op storagetest.Op) error {
+			if op.Kind == storagetest.OpCommit && strings.Contains(op.Key, ".distcp/") {
+				files.Add(1)
+				<-time.After(20 * time.Millisecond)
+			}
+			return nil
+		}
+		if _, err := copier.Run(t.Context(), at(g.src, ""), at(storagetest.Faulty(g.dest, wait), "out"), g.opts); err != nil {
+			t.Fatal(err)
+		}
+		if n := files.Load(); n > 6 {
+			t.Errorf("%d files of records for 64 outputs", n)
+		}
+		if n := records(g.dest); n != 1 {
+			t.Errorf("%d files of records stay", n)
+		}
+		g.run(0, 64)
+	})
 }
 
 // What a run that was killed has left is looked at together.

@@ -35,12 +35,17 @@ func testReadersSeeWholeWrites(t *testing.T, world func() *world) {
 			}
 		}
 	})
-	reads := 0
-	for ctx.Err() == nil {
+	reads, overtaken := 0, 0
+	for last := false; !last; {
+		if ctx.Err() != nil {
+			wg.Wait()
+			last = true // and nobody writes any more
+		}
 		rows, err := run(w.plain(), "SELECT a, ds FROM t")
 		if err != nil {
-			if errors.Is(err, storage.ErrNotExist) || errors.Is(err, storage.ErrChanged) {
-				continue // the files went while they were read; the query failed, and did not lie
+			if !last && (errors.Is(err, storage.ErrNotExist) || errors.Is(err, storage.ErrChanged)) {
+				overtaken++ // the files went while they were read; the query failed, and did not lie
+				continue
 			}
 			t.Fatal(err)
 		}
@@ -53,9 +58,8 @@ func testReadersSeeWholeWrites(t *testing.T, world func() *world) {
 			t.Fatalf("a reader saw %q", rows)
 		}
 	}
-	wg.Wait()
-	if reads == 0 {
-		t.Error("no read succeeded")
+	if reads == 1 && overtaken > 3 {
+		t.Errorf("none of %d reads beside a writer succeeded", overtaken)
 	}
 }
 
