@@ -56,7 +56,7 @@ func TestLongTransaction(t *testing.T) {
 	for _, d := range databases()[1:] {
 		t.Run(d.name, func(t *testing.T) {
 			t.Parallel()
-			s := openURL(t, withParameter(d.url(t)(t), "read_timeout=1"))
+			s := openURL(t, withParameter(d.url(t)(t), "read_timeout=4")) // a server beside others may take a second to answer
 			createCounted(t, s)
 			tries := 0
 			err := s.Update(t.Context(), func(tx metastore.Tx) error {
@@ -64,7 +64,7 @@ func TestLongTransaction(t *testing.T) {
 				if err := count(t.Context(), tx, fmt.Sprint(tries)); err != nil {
 					return err
 				}
-				<-time.After(1500 * time.Millisecond)
+				<-time.After(4500 * time.Millisecond)
 				return count(t.Context(), tx, fmt.Sprint(tries, "again"))
 			})
 			if err != nil || tries != 1 || counter(t, s) != 2 {
