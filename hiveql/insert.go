@@ -52,9 +52,20 @@ func (s *Session) query(ctx context.Context, r *Result, q *syntax.Query) error {
 			return err
 		}
 		r.Rows = &queryRows{Rows: rows, source: r.Text, counts: &r.counts, zone: s.now().Location(), done: done,
-			refuseCut: s.refusesNanos()}
+			refuseCut: s.refusesNanos(), columns: headed(rows.Columns())}
 		return nil
 	})
+}
+
+// headed gives the columns of a query the names that results have.
+func headed(cols []analysis.Output) []analysis.Output {
+	cols = slices.Clone(cols)
+	for i, c := range cols {
+		if c.Heading != "" {
+			cols[i].Name = c.Heading
+		}
+	}
+	return cols
 }
 
 // replanning runs fn again while the plan it makes is overtaken by writes.

@@ -85,13 +85,17 @@ func (r *Result) say(text string) { r.Messages = append(r.Messages, text) }
 // queryRows are an executor's rows, counted, with errors made a user's.
 type queryRows struct {
 	Rows
-	source string
-	counts *counts
-	zone   *time.Location // of the session
-	done   func()
+	source  string
+	counts  *counts
+	zone    *time.Location // of the session
+	done    func()
+	columns []analysis.Output // with the names that the user sees
 	// refuseCut makes timestamps that lost digits an error, behind the rows.
 	refuseCut bool
 }
+
+// Columns are those of the rows.
+func (r *queryRows) Columns() []analysis.Output { return r.columns }
 
 // Row shows instants in the zone of the session.
 func (r *queryRows) Row() []hivetype.Value {

@@ -54,7 +54,7 @@ func hiveSettings() []knownSetting {
 		{"hive.parquet.infer.binary.as", "binary", "STRING", "What CREATE TABLE LIKE FILE makes of binary columns: binary or string."},
 		{"hive.parquet.timestamp.time.unit", "millis", "STRING", "The unit of timestamps of 64 bits: millis, micros or nanos."},
 		{"hive.parquet.write.int64.timestamp", "false", "BOOLEAN", "Whether Parquet files get timestamps in that unit."},
-		{"hive.resultset.use.unique.column.names", "true", "BOOLEAN", "Whether names of columns have that of the table before them."},
+		{"hive.resultset.use.unique.column.names", "true", "BOOLEAN", "Whether headings of results have the table before the column, where it was written so or is one of a *."},
 		{basicAutogather, "true", "BOOLEAN", "Whether INSERT counts rows."},
 		{autogather, "true", "BOOLEAN", "Whether INSERT keeps statistics of columns."},
 		{"hive.stats.fetch.bitvector", "true", "BOOLEAN", "Whether DESCRIBE shows that there is a bit vector."},

@@ -154,6 +154,8 @@ func TestAppendText(t *testing.T) {
 		{"interval_day_time", hivetype.IntervalOf(0, -1), "-0 00:00:00.000000001"},
 		{"array<int>", []any{int64(1), nil, int64(2)}, "[1,null,2]"},
 		{"array<int>", []any{}, "[]"},
+		{"array<interval_day_time>", []any{hivetype.IntervalOf(26*3600, 3)}, "[1 02:00:00.000000003]"},
+		{"map<string,interval_year_month>", []hivetype.Entry{{Key: "a", Value: int64(14)}}, `{"a":1-2}`},
 		{"map<int,string>", []hivetype.Entry{{Key: int64(7), Value: "x"}, {Key: int64(1)}}, `{7:"x",1:null}`},
 		{"struct<a:int,b:string>", []any{int64(1), "q\"\\\n\x01é"}, `{"a":1,"b":"q\"\\\n\u0001é"}`},
 		{"uniontype<int,string>", hivetype.Variant{Tag: 1, Value: "x"}, `{1:"x"}`},

@@ -221,7 +221,7 @@ func appendJSON(dst []byte, v Value, t Type) []byte {
 	switch t.Kind {
 	case String, Varchar, Char:
 		return AppendQuoted(dst, v.(string))
-	case Date, Timestamp, TimestampLocalTZ, IntervalYearMonth, IntervalDayTime:
+	case Date, Timestamp, TimestampLocalTZ: // intervals have no quotes, as in Hive
 		return append(appendPrimitive(append(dst, '"'), v, t), '"')
 	case Decimal:
 		return v.(Dec).trim().append(dst)

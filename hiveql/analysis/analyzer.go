@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strconv"
 	"strings"
 
 	"github.com/skepdata/skep/hiveql/syntax"
@@ -116,6 +117,11 @@ type result struct {
 	// starred are columns that a * put there, of which several may have one name: the first
 	// is then meant.
 	starred map[int]bool
+	// tables are the aliases of what columns are of, where they were written with them or stand
+	// for a *.
+	tables map[int]string
+	// casts are the columns of tables that columns without names of their own are conversions of.
+	casts map[int]string
 }
 
 func (a *analyzer) wholeQuery(q *syntax.Query) (*Query, error) {
@@ -124,10 +130,36 @@ func (a *analyzer) wholeQuery(q *syntax.Query) (*Query, error) {
 		return nil, err
 	}
 	plan := &Query{Root: r.rel}
-	for _, c := range r.cols {
-		plan.Output = append(plan.Output, Output{Name: c.Name, ID: c.ID, Type: c.Type})
+	headings := a.headings(r)
+	for i, c := range r.cols {
+		plan.Output = append(plan.Output, Output{Name: c.Name, ID: c.ID, Type: c.Type, Heading: headings[i]})
 	}
 	return plan, nil
+}
+
+// headings are what results call the columns: those that were written with an alias, or stand for
+// a *, have it before their names, those that are a conversion have the name of what is converted,
+// and the second of one name is NAME_1. Hive's setting for the first is
+// hive.resultset.use.unique.column.names.
+func (a *analyzer) headings(r result) []string {
+	qualified := a.env.setting("hive.resultset.use.unique.column.names", "true") == "true"
+	taken := map[string]bool{}
+	headings := make([]string, len(r.cols))
+	for i, c := range r.cols {
+		name := c.Name
+		if cast := r.casts[c.ID]; cast != "" && !taken[cast] {
+			name = cast
+		}
+		if table := r.tables[c.ID]; table != "" && qualified {
+			name = table + "." + name
+		}
+		headings[i] = name
+		for n := 1; taken[headings[i]]; n++ {
+			headings[i] = name + "_" + strconv.Itoa(n)
+		}
+		taken[headings[i]] = true
+	}
+	return headings
 }
 
 // column makes a new column.

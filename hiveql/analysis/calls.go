@@ -306,9 +306,20 @@ func (r *resolver) arguments(e *syntax.Call, fn *Function) ([]Expr, Binding, err
 		return nil, b, err
 	}
 	for i := range args {
-		args[i] = convert(args[i], b.Args[i])
+		x := convert(args[i], b.Args[i])
+		if fn.Name == "sum" && args[i].Type().Text() {
+			x = zeroed(x, args[i])
+		}
+		args[i] = x
 	}
 	return args, b, nil
+}
+
+// zeroed is a number of text, and 0 of text that is none.
+func zeroed(number, of Expr) Expr {
+	isText := &Call{Func: opIsNotNull, Args: []Expr{of}, T: boolean}
+	zero := &Case{Whens: []When{{Cond: isText, Then: &Const{Value: 0.0, T: double}}}, T: double}
+	return calling("coalesce", double, number, zero)
 }
 
 // windowCall resolves a function with OVER.

@@ -60,7 +60,8 @@ func bindInterval(args []Arg) (Binding, error) {
 	return b, nil
 }
 
-// bindTrunc gives text for dates, and the type of the number for numbers.
+// bindTrunc gives text for dates, and the type of the number for numbers; decimals keep the digits that
+// are asked for.
 func bindTrunc(args []Arg) (Binding, error) {
 	if err := arity(args, 1, 2); err != nil {
 		return Binding{}, err
@@ -82,10 +83,31 @@ func bindTrunc(args []Arg) (Binding, error) {
 		}
 		b.Args = append(b.Args, hivetype.Of(hivetype.Int))
 	}
+	if t.Kind == hivetype.Decimal {
+		b.Result = truncated(t, args[1:])
+	}
 	return b, nil
 }
 
-// bindUnixTimestamp reads text by a pattern, by default yyyy-MM-dd HH:mm:ss.
+// truncated is a decimal with so many digits after the point, 0 where that is not said. Where it
+// is not constant the type is that of the number.
+func truncated(t hivetype.Type, places []Arg) hivetype.Type {
+	n := int64(0)
+	if len(places) > 0 {
+		var constant bool
+		if c := places[0].Const; c != nil {
+			n, constant = c.Value.(int64)
+		}
+		if !constant {
+			return t
+		}
+	}
+	scale := min(max(n, 0), hivetype.MaxPrecision)
+	whole := t.Precision - t.Scale
+	return hivetype.DecimalOf(min(max(whole+int(scale), 1), hivetype.MaxPrecision), min(int(scale), hivetype.MaxPrecision-whole))
+}
+
+// bindUnixTimestamp reads text by a pattern, by default yyyy-MM-dd HH:mm:ss. A time needs none.
 func bindUnixTimestamp(args []Arg) (Binding, error) {
 	if err := arity(args, 0, 2); err != nil {
 		return Binding{}, err
@@ -95,6 +117,9 @@ func bindUnixTimestamp(args []Arg) (Binding, error) {
 			return bound(bigint, text)
 		}
 		return sig("timestamp->bigint")(args)
+	}
+	if len(args) == 2 && instant(args[0].Type) {
+		return sig("timestamp string->bigint")(args)
 	}
 	return sig("string? string?->bigint")(args)
 }

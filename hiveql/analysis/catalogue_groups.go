@@ -13,7 +13,7 @@ func aggregate(names, usage string, bind binder) *Function {
 }
 
 func aggregateFunctions() []*Function {
-	real1, real2 := sig("double->double"), sig("double double->double")
+	real2 := sig("double double->double")
 	return []*Function{
 		aggregate("avg", "avg(x) - Returns the mean", bindAvg),
 		aggregate("collect_list", "collect_list(x) - Returns an array of all values that are not NULL", bindCollect),
@@ -42,11 +42,11 @@ func aggregateFunctions() []*Function {
 		aggregate("regr_sxx", "regr_sxx(y, x) - Returns the sum of squares of x", real2),
 		aggregate("regr_sxy", "regr_sxy(y, x) - Returns the sum of products", real2),
 		aggregate("regr_syy", "regr_syy(y, x) - Returns the sum of squares of y", real2),
-		aggregate("stddev_pop std stddev", "stddev_pop(x) - Returns the population standard deviation", real1),
-		aggregate("stddev_samp", "stddev_samp(x) - Returns the sample standard deviation", real1),
+		aggregate("stddev_pop std stddev", "stddev_pop(x) - Returns the population standard deviation", bindSpread),
+		aggregate("stddev_samp", "stddev_samp(x) - Returns the sample standard deviation", bindSpread),
 		aggregate("sum", "sum(x) - Returns the sum", bindSum),
-		aggregate("var_pop variance", "var_pop(x) - Returns the population variance", real1),
-		aggregate("var_samp", "var_samp(x) - Returns the sample variance", real1),
+		aggregate("var_pop variance", "var_pop(x) - Returns the population variance", bindSpread),
+		aggregate("var_samp", "var_samp(x) - Returns the sample variance", bindSpread),
 	}
 }
 
@@ -71,6 +71,9 @@ func bindSketch(args []Arg) (Binding, error) {
 
 // bindSum gives bigint, double, or a decimal with ten more digits.
 func bindSum(args []Arg) (Binding, error) {
+	if b, ok := seconds(args); ok {
+		return b, nil
+	}
 	b, err := numberToItself(args)
 	if err != nil {
 		return b, err
@@ -88,6 +91,9 @@ func bindSum(args []Arg) (Binding, error) {
 
 // bindAvg gives double, or a decimal with four more digits after the point.
 func bindAvg(args []Arg) (Binding, error) {
+	if b, ok := seconds(args); ok {
+		return b, nil
+	}
 	b, err := numberToItself(args)
 	if err != nil {
 		return b, err
@@ -100,6 +106,22 @@ func bindAvg(args []Arg) (Binding, error) {
 		b.Args[0], b.Result = double, double
 	}
 	return b, nil
+}
+
+// seconds takes timestamps for their seconds since 1970.
+func seconds(args []Arg) (Binding, bool) {
+	if len(args) != 1 || args[0].Type.Kind != hivetype.Timestamp {
+		return Binding{}, false
+	}
+	return Binding{Args: []hivetype.Type{double}, Result: double}, true
+}
+
+// bindSpread is of standard deviations and variances.
+func bindSpread(args []Arg) (Binding, error) {
+	if b, ok := seconds(args); ok {
+		return b, nil
+	}
+	return sig("double->double")(args)
 }
 
 func bindCount(args []Arg) (Binding, error) { return bound(bigint, argTypes(args)...) }

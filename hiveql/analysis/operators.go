@@ -189,7 +189,18 @@ func notComputable(args []Arg) error {
 	return fmt.Errorf("expected numbers")
 }
 
+// days is a date and whole days after it.
+func days(l, r hivetype.Type) (Binding, bool) {
+	if l.Kind != hivetype.Date || !r.Integer() || r.Kind == hivetype.BigInt {
+		return Binding{}, false
+	}
+	return Binding{Args: []hivetype.Type{l, hivetype.Of(hivetype.Int)}, Result: l}, true
+}
+
 func bindAdd(args []Arg) (Binding, error) {
+	if b, ok := days(args[0].Type, args[1].Type); ok {
+		return b, nil
+	}
 	if b, ok := dateArithmetic(args[0].Type, args[1].Type); ok {
 		return b, nil
 	}
@@ -202,6 +213,9 @@ func bindAdd(args []Arg) (Binding, error) {
 
 func bindSub(args []Arg) (Binding, error) {
 	l, r := args[0].Type, args[1].Type
+	if b, ok := days(l, r); ok {
+		return b, nil
+	}
 	if b, ok := dateArithmetic(l, r); ok {
 		return b, nil
 	}

@@ -29,11 +29,14 @@ type Shared struct {
 }
 
 // Output is one column of a query's result: the column of Root that has the ID, under the name
-// the user sees.
+// that tables and views made of it have.
 type Output struct {
 	Name string
 	ID   int
 	Type hivetype.Type
+	// Heading is what results call the column where that is not Name: with the alias of its
+	// table before it, or with a number behind it.
+	Heading string
 }
 
 // Write is the plan of INSERT and of LOAD-like rewriting: a query whose rows go to a table.

@@ -104,6 +104,16 @@ func (sc *scope) called(alias string) *source {
 	return nil
 }
 
+// aliasOf is the alias of the source that a column is of, also where USING has merged it.
+func (sc *scope) aliasOf(c Column) string {
+	for _, s := range sc.sources {
+		if s.alias != "" && slices.ContainsFunc(s.cols, func(o Column) bool { return o.ID == c.ID }) {
+			return s.alias
+		}
+	}
+	return ""
+}
+
 // qualifiedAs finds the source that is the table database.name.
 func (sc *scope) qualifiedAs(database, name string) *source {
 	for _, s := range sc.sources {

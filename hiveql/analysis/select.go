@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,8 +25,9 @@ type block struct {
 // item is one column of a SELECT list.
 type item struct {
 	name     string
-	explicit bool // named with AS
-	star     bool // one of those that * stands for
+	explicit bool   // named with AS
+	star     bool   // one of those that * stands for
+	table    string // as in result.tables
 	x        Expr
 }
 
@@ -98,6 +100,7 @@ func (b *block) resolver(place string) *resolver {
 func (b *block) selectItems() error {
 	r := b.resolver("")
 	windows := 0 // window functions of the items before
+	last := b.lastWindow(r)
 	for i, it := range b.sel.Items {
 		if i > 0 {
 			windows += countWindows(b.sel.Items[i-1].X)
@@ -127,11 +130,11 @@ func (b *block) selectItems() error {
 		switch len(it.Aliases) {
 		case 0:
 			name := impliedName(it.X, i)
-			if w, ok := it.X.(*syntax.Call); ok && w.Over != nil {
+			if w, ok := it.X.(*syntax.Call); ok && w.Over != nil && !b.sel.Distinct && r.windowKey(w.Over) == last {
 				name = strings.ToLower(w.Func.Name) + "_window_" + strconv.Itoa(windows)
 			}
 			b.spellName(it.X, name, i)
-			b.items = append(b.items, item{name: name, x: x})
+			b.items = append(b.items, item{name: name, x: x, table: b.tableOf(it.X)})
 		case 1:
 			b.items = append(b.items, item{name: strings.ToLower(it.Aliases[0].Name), explicit: true, x: x})
 		default:
@@ -139,6 +142,65 @@ func (b *block) selectItems() error {
 		}
 	}
 	return nil
+}
+
+// tableOf is the alias in the name of a column that was written with it.
+func (b *block) tableOf(e syntax.Expr) string {
+	dot, ok := e.(*syntax.Dot)
+	if !ok {
+		return ""
+	}
+	name, ok := dot.X.(*syntax.Name)
+	if !ok {
+		return ""
+	}
+	if s := b.sc.called(name.Ident.Name); s != nil {
+		return s.alias
+	}
+	return ""
+}
+
+// lastWindow is the key of the last of the windows in the SELECT list that differ in what they
+// partition or order by. Hive computes them one after the other, and only the functions of this one
+// keep the names that it gives them.
+func (b *block) lastWindow(r *resolver) string {
+	var keys []string
+	for _, it := range b.sel.Items {
+		syntax.Inspect(it.X, func(x syntax.Node) bool {
+			if c, ok := x.(*syntax.Call); ok && c.Over != nil {
+				if key := r.windowKey(c.Over); !slices.Contains(keys, key) {
+					keys = append(keys, key)
+				}
+			}
+			return true
+		})
+	}
+	if len(keys) == 0 {
+		return ""
+	}
+	return keys[len(keys)-1]
+}
+
+// windowKey is what a window partitions and orders by, as text. Without an order it is that of the
+// partitions.
+func (r *resolver) windowKey(over *syntax.Window) string {
+	w, err := r.windowOf(over, 0)
+	if err != nil {
+		return "" // which is reported where the function is resolved
+	}
+	var partition, order []string
+	for _, x := range w.PartitionBy {
+		partition = append(partition, strings.ToLower(written(x)))
+	}
+	for _, o := range w.OrderBy {
+		order = append(order, fmt.Sprintf("%s %v %v", strings.ToLower(written(o.X)), o.Desc, o.Nulls))
+	}
+	if order == nil {
+		for _, p := range partition {
+			order = append(order, p+" false ")
+		}
+	}
+	return strings.Join(partition, ",") + "|" + strings.Join(order, ",")
 }
 
 // countWindows counts the functions with OVER in an expression.
@@ -154,7 +216,7 @@ func countWindows(e syntax.Expr) int {
 }
 
 // impliedName is the name of a column without an alias: that of the column or field it is, or
-// _c and its place. That of a window function is its own and its number.
+// _c and its place.
 func impliedName(e syntax.Expr, i int) string {
 	switch e := e.(type) {
 	case *syntax.Name:
@@ -203,7 +265,7 @@ func (b *block) putStar(star *syntax.Star, cols []Column) {
 	for _, c := range cols {
 		ref := &Ref{ID: c.ID, Name: c.Name, T: c.Type}
 		b.a.at[ref] = &syntax.Name{Span: star.Span, Ident: syntax.Ident{Span: star.Span, Name: c.Name}}
-		b.items = append(b.items, item{name: c.Name, star: true, x: ref})
+		b.items = append(b.items, item{name: c.Name, star: true, x: ref, table: b.sc.aliasOf(c)})
 	}
 }
 
@@ -272,12 +334,13 @@ func (b *block) orderKeys(order []syntax.SortItem) ([]SortKey, error) {
 
 // finish computes the window functions, then the columns of the result, and orders them.
 func (b *block) finish(keys []SortKey) (result, error) {
+	direct := readsOneTable(b.rel)
 	if b.qualify = b.windows(keys, b.qualify); b.qualify != nil {
 		b.rel = &Filter{Input: b.rel, Cond: b.qualify}
 	}
 	p := &Project{Input: b.rel}
 	byKey := map[int]Column{}
-	r := result{starred: map[int]bool{}}
+	r := result{starred: map[int]bool{}, tables: map[int]string{}, casts: map[int]string{}}
 	for _, it := range b.items {
 		c := b.a.column(it.name, it.x.Type())
 		if k := b.a.key(it.x); byKey[k].ID == 0 {
@@ -287,6 +350,12 @@ func (b *block) finish(keys []SortKey) (result, error) {
 		r.cols = append(r.cols, c)
 		if it.star {
 			r.starred[c.ID] = true
+		}
+		if it.table != "" {
+			r.tables[c.ID] = it.table
+		}
+		if of := castOf(it.x); of != "" && direct && !it.explicit {
+			r.casts[c.ID] = of
 		}
 	}
 	r.rel = p
@@ -306,6 +375,25 @@ func (b *block) finish(keys []SortKey) (result, error) {
 	}
 	r.rel = s
 	return r, nil
+}
+
+// readsOneTable reports whether rows are those of one table, of which some may be left out.
+func readsOneTable(r Rel) bool {
+	if f, ok := r.(*Filter); ok {
+		r = f.Input
+	}
+	_, ok := r.(*Scan)
+	return ok
+}
+
+// castOf is the column that an expression is a conversion of, or "".
+func castOf(x Expr) string {
+	if c, ok := x.(*Cast); ok {
+		if ref, ok := c.X.(*Ref); ok {
+			return ref.Name
+		}
+	}
+	return ""
 }
 
 // sortColumn is the sort key as seen above the projection, which computes it if needed.

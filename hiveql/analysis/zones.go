@@ -12,6 +12,9 @@ const simple = "SIMPLE"
 
 // byPattern makes the functions that read and print dates by patterns mean those of the setting.
 func (e Env) byPattern(c *Call) *Call {
+	if c.Func.Name == "unix_timestamp" && len(c.Args) == 2 && instant(c.Args[0].Type()) {
+		c = &Call{Func: c.Func, Args: c.Args[:1], T: c.T}
+	}
 	reads := c.Func.Name == "unix_timestamp" && len(c.Args) == 2
 	zoned := e.inZone(c)
 	if e.setting("hive.datetime.formatter", "datetime") != "simple" {

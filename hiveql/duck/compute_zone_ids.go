@@ -14,7 +14,7 @@ import (
 // moved is the rule of from_utc_timestamp, or of to_utc_timestamp. Zones are those of Java's TimeZone.getTimeZone: names of
 // the IANA, abbreviations, GMT and an offset; all others are GMT, and no error.
 func moved(from bool) rule {
-	named, shifted := "timezone('UTC', timezone($2, $1))", "($1 - INTERVAL '%d minutes')"
+	named, shifted := "skep_to_utc($2, $1)", "($1 - INTERVAL '%d minutes')"
 	if from {
 		named, shifted = "timezone($2, timezone('UTC', $1))", "($1 + INTERVAL '%d minutes')"
 	}

@@ -122,7 +122,7 @@ func (l *lowerer) castZoned(c *analysis.Cast) string {
 		zone = "UTC"
 	}
 	if from.Kind == hivetype.Timestamp && to.Numeric() && c.Zone != "" {
-		x = l.moved(x, from, func(x string) string { return "timezone('UTC', timezone(" + quote(zone) + ", " + x + "))" })
+		x = l.moved(x, from, func(x string) string { return "skep_to_utc(" + quote(zone) + ", " + x + ")" })
 	}
 	switch {
 	case to.Kind == hivetype.TimestampLocalTZ && from.Text():
@@ -135,7 +135,7 @@ func (l *lowerer) castZoned(c *analysis.Cast) string {
 		return "TRY_CAST(" + seconds + " AS " + l.sqlType(to) + ")"
 	case c.Zone == "":
 	case to.Kind == hivetype.TimestampLocalTZ && instant(from):
-		return l.moved(x, from, func(x string) string { return "timezone('UTC', timezone(" + quote(zone) + ", (" + x + ")::TIMESTAMP))" })
+		return l.moved(x, from, func(x string) string { return "skep_to_utc(" + quote(zone) + ", (" + x + ")::TIMESTAMP)" })
 	case from.Kind == hivetype.TimestampLocalTZ && instant(to):
 		x = l.moved(x, from, func(x string) string { return "timezone(" + quote(zone) + ", timezone('UTC', " + x + "))" })
 		return l.cast(x, hivetype.Of(hivetype.Timestamp), to)

@@ -3,6 +3,7 @@ package duck
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/skepdata/skep/hiveql"
@@ -133,7 +134,7 @@ func (l *lowerer) root(q *analysis.Query) string {
 		rel, order = limit.Input, limitClause(limit)
 	}
 	if s, ok := rel.(*analysis.Sort); ok {
-		rel, order = s.Input, " ORDER BY "+l.sortKeys(s.Keys)+order
+		rel, order = s.Input, l.orderBy(s.Keys)+order
 	}
 	return "SELECT " + strings.Join(outs, ", ") + " FROM " + l.from(rel) + order
 }
@@ -168,7 +169,7 @@ func (l *lowerer) orderedQuery(q *analysis.Query, p *analysis.Project) string {
 		return "SELECT " + strings.Join(outs, ", ") + " FROM " + l.from(p.Input)
 	}
 	return "SELECT " + strings.Join(outs, ", ") + " FROM " + l.from(s.Input) +
-		" ORDER BY " + l.sortKeys(s.Keys) + limit
+		l.orderBy(s.Keys) + limit
 }
 
 func limitClause(r *analysis.Limit) string {
@@ -180,6 +181,18 @@ func limitClause(r *analysis.Limit) string {
 		s += fmt.Sprintf(" OFFSET %d", r.Offset)
 	}
 	return s
+}
+
+// orderBy leaves constants out, which order nothing; DuckDB refuses those of text.
+func (l *lowerer) orderBy(keys []analysis.SortKey) string {
+	keys = slices.DeleteFunc(slices.Clone(keys), func(k analysis.SortKey) bool {
+		_, constant := k.X.(*analysis.Const)
+		return constant
+	})
+	if len(keys) == 0 {
+		return ""
+	}
+	return " ORDER BY " + l.sortKeys(keys)
 }
 
 func (l *lowerer) sortKeys(keys []analysis.SortKey) string {

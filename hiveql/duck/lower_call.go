@@ -179,6 +179,10 @@ func arithmeticRule(op, symbol string) rule {
 			return l.decimalArithmetic(op, symbol, x, args)
 		case x.T.Kind == hivetype.IntervalDayTime && instant(a) && instant(b):
 			return l.fill("(($1)::TIMESTAMP - ($2)::TIMESTAMP)", x, args)
+		case a.Kind == hivetype.Date && b.Kind == hivetype.Int && op == "add":
+			return l.fill("skep_add_days($1, $2)", x, args)
+		case a.Kind == hivetype.Date && b.Kind == hivetype.Int:
+			return l.fill("skep_add_days($1, skep_negate($2))", x, args)
 		case instant(x.T):
 			return l.fill("($1 "+symbol+" $2)::$T", x, args)
 		}

@@ -30,7 +30,7 @@ func (l *lowerer) rel(r analysis.Rel) string {
 	case *analysis.Window:
 		return l.window(r)
 	case *analysis.Sort:
-		return "SELECT " + columns(r.Columns()) + " FROM " + l.from(r.Input) + " ORDER BY " + l.sortKeys(r.Keys)
+		return "SELECT " + columns(r.Columns()) + " FROM " + l.from(r.Input) + l.orderBy(r.Keys)
 	case *analysis.Limit:
 		defer l.inOrder(r)()
 		if s, ok := r.Input.(*analysis.Sort); ok {

@@ -20,6 +20,13 @@ CREATE MACRO skep_width_bucket(v, lo, hi, n) AS
        WHEN lo > hi THEN CASE WHEN v > lo THEN 0 WHEN v <= hi THEN n + 1 ELSE floor((lo - v) * n / (lo - hi))::INTEGER + 1 END END;
 CREATE MACRO skep_seconds(t) AS (epoch_us(t) // 1000000 - CASE WHEN epoch_us(t) % 1000000 < 0 THEN 1 ELSE 0 END)::BIGINT;
 CREATE MACRO skep_millis(t) AS (epoch_us(t) // 1000 - CASE WHEN epoch_us(t) % 1000 < 0 THEN 1 ELSE 0 END)::BIGINT;
+-- What UTC has where the clocks of a zone show t; the earlier time where they show it twice, of which
+-- timezone() takes the later.
+CREATE MACRO skep_utc_of(zone, t) AS timezone('UTC', timezone(zone, t));
+CREATE MACRO skep_first_utc(zone, t, last, first) AS
+  CASE WHEN first < last AND timezone(zone, timezone('UTC', first)) = t THEN first ELSE last END;
+CREATE MACRO skep_to_utc(zone, t) AS
+  skep_first_utc(zone, t, skep_utc_of(zone, t), skep_utc_of(zone, t - INTERVAL 3 HOURS) + INTERVAL 3 HOURS);
 CREATE MACRO skep_window(t, w, origin) AS
   CASE WHEN epoch_us(w) > 0 THEN make_timestamp(epoch_us(t) - (((epoch_us(t) - epoch_us(origin)) % epoch_us(w)) + epoch_us(w)) % epoch_us(w)) END;
 CREATE MACRO skep_interval_day(us) AS us // 86400000000;

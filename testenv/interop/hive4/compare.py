@@ -1,7 +1,7 @@
 """compare.py HIVE OURS FILE...: puts the statements of files to two HiveServer2 services, at HOST:PORT each, and prints what differs.
 
 Statements end in ';' at the end of a line. Each file runs in a database of its own. The rows of a statement without ORDER BY are
-compared in any order. Of errors the code is compared, not the words.
+compared in any order, and of queries the names and types of the columns. Of errors the code is compared, not the words.
 """
 import re
 import sys
@@ -20,7 +20,10 @@ def answer(cursor, statement):
         cursor.execute(statement)
         if cursor.description is None:
             return []
-        return ["\t".join("NULL" if v is None else str(v) for v in row) for row in cursor.fetchall()]
+        rows = ["\t".join("NULL" if v is None else str(v) for v in row) for row in cursor.fetchall()]
+        if re.match(r"(?i)select|with", statement):
+            rows.insert(0, "columns " + ", ".join(f"{c[0]} {c[1]}" for c in cursor.description))
+        return rows
     except exc.ProgrammingError:  # no rows to fetch
         return []
     except exc.OperationalError as e:
