@@ -34,7 +34,7 @@ func sqlitePath(rest string) (string, error) {
 	if !filepath.IsAbs(path) {
 		return "", fmt.Errorf("open metastore: %q is not an absolute path; write sqlite:///absolute/path.db", path)
 	}
-	return path, nil
+	return "/" + strings.TrimLeft(path, "/"), nil // what SQLite opens is a URL again, where // begins a host
 }
 
 func openSQLite(path string) (*Store, error) {
