@@ -181,19 +181,19 @@ func (s *Session) shownConstraints(ctx context.Context, t *metastore.Table) ([]m
 	return shown, nil
 }
 
-// checkOptions refuses what Hive refuses: keys cannot be enforced, and nothing is validated.
+// checkOptions refuses what Hive refuses: keys cannot be enforced, which they would be if nothing else is said, and
+// nothing is validated.
 func checkOptions(n *syntax.Constraint) error {
-	for _, o := range n.Options {
-		switch o {
-		case "ENABLE", "ENFORCED":
-			if n.Kind == "PRIMARY KEY" || n.Kind == "UNIQUE" || n.Kind == "FOREIGN KEY" {
-				return semantic(n, 10326, "Invalid Constraint syntax ENABLE/ENFORCED feature not supported yet. "+
-					"Please use DISABLE/NOT ENFORCED instead.")
-			}
-		case "VALIDATE":
-			return semantic(n, 10326, "Invalid Constraint syntax VALIDATE feature not supported yet. "+
-				"Please use NOVALIDATE instead.")
-		}
+	enforced := !slices.Contains(n.Options, "DISABLE") && !slices.Contains(n.Options, "NOT ENFORCED")
+	switch {
+	case enforced && n.Kind == "FOREIGN KEY":
+		return semantic(n, 10325, "Invalid Foreign Key syntax ENABLE feature not supported yet. Please use DISABLE instead.")
+	case enforced && (n.Kind == "PRIMARY KEY" || n.Kind == "UNIQUE"):
+		return semantic(n, 10326, "Invalid Constraint syntax ENABLE/ENFORCED feature not supported yet. "+
+			"Please use DISABLE/NOT ENFORCED instead.")
+	case slices.Contains(n.Options, "VALIDATE"):
+		return semantic(n, 10326, "Invalid Constraint syntax VALIDATE feature not supported yet. "+
+			"Please use NOVALIDATE instead.")
 	}
 	return nil
 }

@@ -24,6 +24,13 @@ func (s *Session) dropTableOrView(ctx context.Context, n *syntax.DropTable) erro
 	if err != nil {
 		return s.notDropped(n, name, err)
 	}
+	if n.Stored {
+		what := "base table"
+		if t.Type == metastore.View {
+			what = "view"
+		}
+		return ddlFailed("Cannot drop a %s with DROP MATERIALIZED VIEW", what)
+	}
 	if isView := t.Type == metastore.View; isView != n.View {
 		if n.IfExists {
 			return nil

@@ -2,6 +2,7 @@ package hiveql
 
 import (
 	"context"
+	"strings"
 
 	"github.com/skepdata/skep/hiveql/syntax"
 	"github.com/skepdata/skep/metastore"
@@ -11,6 +12,10 @@ import (
 // partition's, but for what was dropped there. Records of writes to the table name the old place. A write that is under
 // way does not commit any more where its table was moved.
 func (s *Session) setLocation(ctx context.Context, t *metastore.Table, spec *syntax.PartitionSpec, a *syntax.SetLocation) error {
+	if !strings.HasPrefix(a.Location, "/") && !strings.Contains(a.Location, ":/") {
+		return &Error{Phase: Execution, Code: 10244, SQLState: "42000", Task: ddlTask,
+			Msg: a.Location + " is not absolute. Please specify a complete absolute uri."}
+	}
 	location, err := s.canonical(ctx, a.Location)
 	if err != nil {
 		return err

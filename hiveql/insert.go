@@ -106,6 +106,9 @@ func (s *Session) insert(ctx context.Context, r *Result, n *syntax.Insert) error
 
 // multiInsert runs FROM ... INSERT ... INSERT ...; each insert is a change of its own.
 func (s *Session) multiInsert(ctx context.Context, r *Result, n *syntax.MultiInsert) error {
+	if err := s.distinctOutputs(n); err != nil {
+		return err
+	}
 	for _, one := range n.Inserts {
 		var err error
 		switch ins := insertOf(n, one).(type) {
@@ -117,6 +120,33 @@ func (s *Session) multiInsert(ctx context.Context, r *Result, n *syntax.MultiIns
 		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// distinctOutputs refuses a table, or a partition that is named in full, that two inserts write.
+func (s *Session) distinctOutputs(n *syntax.MultiInsert) error {
+	seen := map[string]bool{}
+	for _, one := range n.Inserts {
+		ins, ok := one.(*syntax.Insert)
+		if !ok {
+			continue
+		}
+		name, err := s.tableName(&ins.Table)
+		if err != nil {
+			return err
+		}
+		output := name.String()
+		if p := ins.Partition; p != nil {
+			if slices.ContainsFunc(p.Fields, func(f syntax.PartitionField) bool { return f.Value == nil }) {
+				continue
+			}
+			output += " " + syntax.Print(p)
+		}
+		if seen[output] {
+			return semantic(&ins.Table, 10087, "The same output cannot be present multiple times: %s", name)
+		}
+		seen[output] = true
 	}
 	return nil
 }
@@ -352,8 +382,12 @@ func (s *Session) insertDirectory(ctx context.Context, r *Result, n *syntax.Inse
 			return err
 		}
 		t.Storage.Columns = nil
-		for _, c := range q.Output {
-			t.Storage.Columns = append(t.Storage.Columns, metastore.Column{Name: strings.ToLower(c.Name), Type: c.Type})
+		for i, c := range q.Output {
+			name := strings.ToLower(c.Name)
+			if strings.HasSuffix(t.Storage.SerDe.Library, ".JsonSerDe") { // whose readers know them by Hive's names
+				name = fmt.Sprintf("_col%d", i)
+			}
+			t.Storage.Columns = append(t.Storage.Columns, metastore.Column{Name: name, Type: c.Type})
 		}
 		t.Storage.Location = url
 		return s.writeDirectory(ctx, r, q, t, loc)

@@ -25,6 +25,9 @@ func (s *Session) loadData(ctx context.Context, r *Result, n *syntax.LoadData) e
 	if t.Type == metastore.View {
 		return semantic(&n.Table, 10090, "A view cannot be used as target table for LOAD or INSERT '%s'", t.Name)
 	}
+	if t.Partitioned() && n.Partition == nil {
+		return s.loadRows(ctx, r, t, n)
+	}
 	to, err := s.loadTarget(ctx, t, n)
 	if err != nil {
 		return err
@@ -60,15 +63,9 @@ func (s *Session) loadData(ctx context.Context, r *Result, n *syntax.LoadData) e
 	}
 	r.counts.filesWritten.Add(to.files)
 	r.counts.bytesWritten.Add(to.bytes)
-	message := "Loading data to table " + t.String()
-	if to.values != nil {
-		name, err := t.Keys().Name(to.values)
-		if err != nil {
-			return err
-		}
-		message += " partition " + name
+	if err := sayLoaded(r, t, to); err != nil {
+		return err
 	}
-	r.say(message)
 	if n.Local {
 		return nil
 	}
@@ -78,16 +75,26 @@ func (s *Session) loadData(ctx context.Context, r *Result, n *syntax.LoadData) e
 	return nil
 }
 
+// sayLoaded says where the data is now, as Hive does.
+func sayLoaded(r *Result, t *metastore.Table, to *target) error {
+	message := "Loading data to table " + t.String()
+	if to.values != nil {
+		name, err := t.Keys().Name(to.values)
+		if err != nil {
+			return err
+		}
+		message += " partition " + name
+	}
+	r.say(message)
+	return nil
+}
+
 func (s *Session) loadTarget(ctx context.Context, t *metastore.Table, n *syntax.LoadData) (*target, error) {
 	if !t.Partitioned() {
 		if n.Partition != nil {
 			return nil, semantic(n.Partition, 10098, "Table is not partitioned %s", t.Name)
 		}
 		return &target{location: t.Storage.Location, rows: -1}, nil
-	}
-	if n.Partition == nil {
-		return nil, semantic(&n.Table, 10062,
-			"Need to specify partition columns because the destination table is partitioned")
 	}
 	values, err := s.partitionValues(t, n.Partition)
 	if err != nil {

@@ -32,6 +32,7 @@ func codingFunctions() []*Function {
 		scalar("deserialize", "deserialize(message, format) - Undoes gzip(json) compression in base 64", sig("string string->string")),
 		scalar("in_file", "in_file(str, file) - Returns whether str is a line of a local file", sig("string string->boolean")),
 		scalar("json_read", "json_read(json, type) - Makes a value of a type of JSON", bindJSONRead),
+		reflection(),
 		scalar("sentences", "sentences(str[, language, country]) - Splits text into sentences and these into words", sig("string string? string?->array<array<string>>")),
 	}
 }
@@ -235,7 +236,7 @@ func bindNgrams(second hivetype.Type) binder {
 
 // refusedFunctions are functions of Hive that are known and not there, with what they are.
 var refusedFunctions = map[string]string{
-	"reflect": "runs Java code", "reflect2": "runs Java code", "java_method": "runs Java code",
+	"reflect2":   "runs Java code",
 	"get_splits": "belongs to LLAP", "get_llap_splits": "belongs to LLAP",
 	"compute_bit_vector_hll": "makes statistics", "compute_bit_vector_fm": "makes statistics",
 	"ndv_compute_bit_vector": "makes statistics", "compute_stats": "makes statistics",

@@ -154,8 +154,8 @@ func bindHex(args []Arg) (Binding, error) {
 // bindConcatAll gives binary where all arguments are, and char or varchar where all are of such a
 // type and their lengths together are allowed.
 func bindConcatAll(args []Arg) (Binding, error) {
-	if err := arity(args, 1, -1); err != nil {
-		return Binding{}, err
+	if len(args) == 0 {
+		return Binding{Result: text}, nil
 	}
 	t, result := hivetype.Of(hivetype.Binary), args[0].Type
 	for i, a := range args {

@@ -203,9 +203,15 @@ func dateAdd(args []hivetype.Value, sub bool, t hivetype.Type) (hivetype.Value, 
 	return day.UTC().Truncate(24*time.Hour).AddDate(0, 0, int(n)), true
 }
 
-// evaluateDate adds an interval of days and time to a date or timestamp, or takes it away.
+// evaluateDate adds an interval of days and time to a date or timestamp, or a number of days to a date, or takes it away.
 func evaluateDate(x *Call, args []hivetype.Value) (hivetype.Value, bool) {
-	if len(args) != 2 || (x.Func != opAdd && x.Func != opSub) || x.T.Kind != hivetype.Timestamp {
+	if len(args) != 2 || (x.Func != opAdd && x.Func != opSub) {
+		return nil, false
+	}
+	if x.T.Kind == hivetype.Date && x.Args[1].Type().Kind == hivetype.Int { // and no interval
+		return dateAdd(args, x.Func == opSub, x.T)
+	}
+	if x.T.Kind != hivetype.Timestamp {
 		return nil, false
 	}
 	t, ok := args[0].(time.Time)

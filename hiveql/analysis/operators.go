@@ -15,8 +15,8 @@ import (
 //   - - *              both arguments of the result's type, an integer or floating one. For
 //     decimals each argument has a decimal type of its own and the result the
 //     type that Hive gives it. + and - also take date and timestamp with an
-//     interval (date + interval_day_time is a timestamp), two intervals of one
-//     kind, and - two dates or two timestamps (an interval_day_time)
+//     interval (date + interval_day_time is a timestamp), a date with an int, the
+//     number of days, two intervals of one kind, and - two dates or two timestamps (an interval_day_time)
 //     /                  double and double, or decimals as above; NULL where the divisor is 0
 //     div                bigint and bigint: the integer quotient, NULL where the divisor is 0
 //     %                  both of the result's type, or decimals as above; the sign is that of the
@@ -301,18 +301,13 @@ func integers(args []Arg) (Binding, error) {
 // bindIn binds the arguments of IN: the value, and then the list.
 func bindIn(args []Arg) (Binding, error) {
 	t, err := comparison(args)
-	if err == nil && t.Kind == hivetype.Map {
-		err = fmt.Errorf("maps cannot be compared")
-	}
 	return same(args, t, boolean), err
 }
 
-// equality binds = and its like, which compare any two values of a common type but maps.
+// equality binds = and its like, which compare any two values of a common type. Maps are equal that have the same
+// entries in any order.
 func equality(args []Arg) (Binding, error) {
 	t, err := comparison(args)
-	if err == nil && t.Kind == hivetype.Map {
-		err = fmt.Errorf("maps cannot be compared")
-	}
 	return same(args, t, boolean), err
 }
 

@@ -34,7 +34,7 @@ func functionPage() string {
 
 Made from the catalogue that ` + "`DESCRIBE FUNCTION`" + ` and ` + "`SHOW FUNCTIONS`" + ` read. Unless it says otherwise, a
 function of NULL is NULL. What Hive has besides and is not here is refused by name: functions that
-run Java code (` + "`reflect`" + `), geospatial ones (` + "`st_*`" + `), and data sketches (` + "`ds_*`" + `).
+run Java code (` + "`reflect2`" + `), geospatial ones (` + "`st_*`" + `), and data sketches (` + "`ds_*`" + `).
 `)
 	for _, kind := range []struct {
 		kind  analysis.FunctionKind

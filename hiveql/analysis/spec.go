@@ -128,6 +128,19 @@ func DropPredicate(t *metastore.Table, spec *syntax.PartitionSpec, nullDiffers b
 		if f.Value == nil {
 			return nil, failf(f, codePartitionSpec, "Invalid partition spec specified: the key %s has no value", keys[k].Name)
 		}
+		if f.Op == "LIKE" {
+			c, err := ConstOf(Env{}, f.Value)
+			if err != nil {
+				return nil, err
+			}
+			pattern, ok := c.Value.(string)
+			if !ok || !keys[k].Type.Text() {
+				return nil, failf(f, codePartitionSpec, "Invalid partition spec specified: LIKE takes a key of text and a string, %s is of type %s",
+					keys[k].Name, keys[k].Type)
+			}
+			and = append(and, partitions.Like{Key: keys[k].Name, Pattern: pattern})
+			continue
+		}
 		value, err := keyText(keys[k], f.Value)
 		if err != nil {
 			return nil, err

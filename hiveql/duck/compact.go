@@ -305,7 +305,7 @@ func (l *lowerer) compared(args []analysis.Expr) []string {
 		case t.Kind == hivetype.Decimal:
 			list[i] = l.looseExpr(x)
 		default:
-			list[i] = l.expr(x)
+			list[i] = l.sortedMaps(l.expr(x), t)
 		}
 	}
 	return list

@@ -153,6 +153,8 @@ func (c *conversion) format(v hivetype.Value, t hivetype.Type) (string, error) {
 			s = strconv.FormatBool(x)
 		}
 		return c.pad(c.cut(s)), nil
+	case 'h':
+		return c.hash(v, t)
 	}
 	if v == nil {
 		return c.pad("null"), nil
@@ -174,8 +176,10 @@ func (c *conversion) format(v hivetype.Value, t hivetype.Type) (string, error) {
 		return c.pad(string(rune(n))), nil
 	case 'f', 'e', 'g':
 		return c.real(v, t)
+	case 'a':
+		return c.hexReal(v, t)
 	}
-	return "", c.fail("is not supported yet")
+	return "", c.fail("is no conversion")
 }
 
 func (c *conversion) cut(s string) string {

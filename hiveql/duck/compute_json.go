@@ -81,7 +81,7 @@ func jsonValue(d *json.Decoder) (any, error) {
 }
 
 // jsonText is a value as get_json_object returns it: strings without quotes, objects and arrays
-// as JSON without blanks.
+// as JSON without blanks, of equal keys the last.
 func jsonText(v any, nested bool) string {
 	switch v := v.(type) {
 	case string:
@@ -96,9 +96,16 @@ func jsonText(v any, nested bool) string {
 		}
 		return strings.TrimSuffix(b.String(), "\n")
 	case jsonObject:
-		items := make([]string, len(v))
-		for i, m := range v {
-			items[i] = jsonText(m.key, true) + ":" + jsonText(m.value, true)
+		var items []string
+		at := map[string]int{}
+		for _, m := range v {
+			item := jsonText(m.key, true) + ":" + jsonText(m.value, true)
+			if i, twice := at[m.key]; twice {
+				items[i] = item
+				continue
+			}
+			at[m.key] = len(items)
+			items = append(items, item)
 		}
 		return "{" + strings.Join(items, ",") + "}"
 	case []any:
@@ -107,10 +114,21 @@ func jsonText(v any, nested bool) string {
 			items[i] = jsonText(e, true)
 		}
 		return "[" + strings.Join(items, ",") + "]"
+	case json.Number:
+		if f, err := v.Float64(); err == nil && strings.ContainsAny(v.String(), ".eE") {
+			return string(hivetype.AppendText(nil, f, hivetype.Of(hivetype.Double))) // as Java has it
+		}
 	case nil:
 		return "null"
 	}
 	return fmt.Sprint(v)
+}
+
+// jsonPath is a path such as $.a.b[0][*].c.
+type jsonPath struct {
+	whole bool // it is $
+	list  bool // it begins with an index, so only a list has it
+	steps []jsonStep
 }
 
 // jsonStep is one step of a path: a key, or the indexes behind it.
@@ -124,53 +142,78 @@ var (
 	jsonIndex = regexp.MustCompile(`\[([0-9]+|\*)\]`)
 )
 
-// jsonPath splits $.a.b[0][*].c; ok is false for what is no path.
-func jsonPath(path string) (steps []jsonStep, ok bool) {
-	if path = strings.TrimSpace(path); !strings.HasPrefix(path, "$") {
-		return nil, false
+// parseJSONPath splits a path as Hive does; ok is false for what leads nowhere.
+func parseJSONPath(path string) (p jsonPath, ok bool) {
+	rest, ok := strings.CutPrefix(path, "$")
+	if !ok {
+		return p, false
 	}
-	for i, part := range strings.Split(path, ".") {
+	dotted, afterDot := strings.CutPrefix(rest, ".")
+	switch {
+	case rest == "":
+		return jsonPath{whole: true}, true
+	case rest[0] != '[' && !afterDot:
+		return p, false
+	case afterDot:
+		rest = dotted
+	}
+	p.list = strings.HasPrefix(rest, "[")
+	for i, part := range strings.Split(rest, ".") {
 		s := jsonStep{}
-		if i > 0 {
-			s.key = jsonKey.FindString(part)
-			if s.key == "" && !strings.HasPrefix(part, "[") {
-				return nil, false
+		if i > 0 || !p.list {
+			if s.key = jsonKey.FindString(part); s.key == "" {
+				return p, false
 			}
 		}
 		for _, m := range jsonIndex.FindAllStringSubmatch(part, -1) {
 			s.indexes = append(s.indexes, m[1])
 		}
-		steps = append(steps, s)
+		p.steps = append(p.steps, s)
 	}
-	return steps, true
+	return p, true
 }
 
-// walkJSON follows a path. A key on an array is looked up in each of its elements, and what is
-// found there makes an array.
-func walkJSON(v any, steps []jsonStep) any {
-	for _, s := range steps {
+// walk follows a path from an object or a list, whichever it begins in. A key on a list is looked up in each of its
+// elements, and what is found there makes a list.
+func (p jsonPath) walk(v any) any {
+	_, isObject := v.(jsonObject)
+	_, isList := v.([]any)
+	if isList == isObject || !p.whole && isList != p.list {
+		return nil
+	}
+	for _, s := range p.steps {
 		if s.key != "" {
 			v = jsonUnder(v, s.key)
 		}
-		for _, index := range s.indexes {
-			list, ok := v.([]any)
-			if !ok {
-				return nil
-			}
-			if index == "*" {
-				continue
-			}
-			n, err := strconv.Atoi(index)
-			if err != nil || n >= len(list) {
-				return nil
-			}
-			v = list[n]
-		}
-		if v == nil {
-			return nil
+		if len(s.indexes) > 0 {
+			v = jsonAt(v, s.indexes)
 		}
 	}
 	return v
+}
+
+// jsonAt follows indexes, each from all that the ones before have found. What is found alone is no list.
+func jsonAt(v any, indexes []string) any {
+	found := []any{v}
+	for _, index := range indexes {
+		var next []any
+		for _, v := range found {
+			list, _ := v.([]any)
+			if index == "*" {
+				next = append(next, list...)
+			} else if n, err := strconv.Atoi(index); err == nil && n < len(list) {
+				next = append(next, list[n])
+			}
+		}
+		found = next
+	}
+	switch len(found) {
+	case 0:
+		return nil
+	case 1:
+		return found[0]
+	}
+	return found
 }
 
 func jsonUnder(v any, key string) any {
@@ -200,26 +243,59 @@ func jsonUnder(v any, key string) any {
 }
 
 func getJSON(args []hivetype.Value) (hivetype.Value, error) {
-	steps, ok := jsonPath(args[1].(string))
+	path, ok := parseJSONPath(args[1].(string))
 	if !ok {
 		return nil, nil
 	}
-	v, err := parseJSON(args[0].(string))
+	text := args[0].(string)
+	v, err := jsonStart(text)
+	if err != nil {
+		if escaped := escapeControls(text); escaped != text {
+			v, err = jsonStart(escaped)
+		}
+	}
 	if err != nil {
 		return nil, nil // what is no JSON has nothing in it
 	}
-	if v = walkJSON(v, steps); v == nil {
+	if v = path.walk(v); v == nil {
 		return nil, nil
 	}
 	return jsonText(v, false), nil
 }
 
+// jsonStart is the value at the beginning of a text; Hive does not look at what follows it.
+func jsonStart(s string) (any, error) {
+	d := json.NewDecoder(strings.NewReader(s))
+	d.UseNumber()
+	return jsonValue(d)
+}
+
+// escapeControls escapes control characters in strings, where Hive takes them and JSON does not have them.
+func escapeControls(s string) string {
+	var b strings.Builder
+	inside := false
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '"':
+			inside = !inside
+		case c == '\\' && inside && i+1 < len(s):
+			b.WriteByte(c)
+			i++
+		case c < ' ' && inside:
+			fmt.Fprintf(&b, `\u%04x`, c)
+			continue
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
 // getJSONObject asks DuckDB first, which is much faster, and looks more closely only at rows for
-// which it finds nothing.
+// which it finds nothing, or numbers that Java may print in another way.
 func getJSONObject(l *lowerer, x *analysis.Call, args []string) string {
 	slow := l.compute(computedCall(x, func() compute { return getJSON }), args)
 	if path, ok := constantText(x, 1); ok && plainJSONPath.MatchString(path) {
-		return "coalesce(" + l.fill("skep_get_json($1, $2)", x, args) + ", " + slow + ")"
+		return "coalesce(skep_without_reals(" + l.fill("skep_get_json($1, $2)", x, args) + "), " + slow + ")"
 	}
 	return slow
 }
@@ -282,7 +358,13 @@ func typedJSON(v any, t hivetype.Type) hivetype.Value {
 		}
 		return entries
 	}
-	if s, ok := hivetype.ParseValue(jsonText(v, false), t); ok {
+	text := ""
+	if n, ok := v.(json.Number); ok {
+		text = n.String()
+	} else {
+		text = jsonText(v, false)
+	}
+	if s, ok := hivetype.ParseValue(text, t); ok {
 		return s
 	}
 	return nil

@@ -26,6 +26,29 @@ func mapOf(l *lowerer, x *analysis.Call, args []string) string {
 	return "skep_map(" + list + ", " + of + ")::" + l.sqlType(x.T)
 }
 
+// sortedMaps is a value in which the entries of maps are in an order of their own, so that equal ones compare as equal.
+func (l *lowerer) sortedMaps(x string, t hivetype.Type) string {
+	if !t.Contains(hivetype.Map) {
+		return x
+	}
+	switch t.Kind {
+	case hivetype.Map:
+		e := l.fresh("e")
+		value := l.sortedMaps("struct_extract("+e+", 'value')", *t.Elem)
+		return "list_sort(list_transform(map_entries(" + x + "), lambda " + e + ": struct_pack(k := struct_extract(" + e + ", 'key'), v := " + value + ")))"
+	case hivetype.Array:
+		e := l.fresh("e")
+		return "list_transform(" + x + ", lambda " + e + ": " + l.sortedMaps(e, *t.Elem) + ")"
+	case hivetype.Struct:
+		fields := make([]string, len(t.Fields))
+		for i, f := range t.Fields {
+			fields[i] = name(f.Name) + " := " + l.sortedMaps("struct_extract("+x+", "+quote(f.Name)+")", f.Type)
+		}
+		return "CASE WHEN " + x + " IS NOT NULL THEN struct_pack(" + strings.Join(fields, ", ") + ") END"
+	}
+	return x // unions, which compare as they are
+}
+
 // distinctConstants reports whether the keys of a map are constants, no two of them equal.
 func distinctConstants(x *analysis.Call) bool {
 	seen := map[hivetype.Value]bool{}
@@ -50,36 +73,46 @@ func distinctConstants(x *analysis.Call) bool {
 	return true
 }
 
-// strToMapRule splits text by two regular expressions, mostly of one character, which is itself.
+// strToMapRule splits text by two regular expressions, mostly of one character, which is itself. A NULL has nothing
+// in it, and one for an expression stands for the one that is taken without.
 func strToMapRule(l *lowerer, x *analysis.Call, args []string) string {
-	by := []string{",", ":"}
-	for i := range by {
-		if len(x.Args) <= i+1 {
-			continue
-		}
-		var ok bool
-		if by[i], ok = constantText(x, i+1); !ok {
-			if c, isConst := x.Args[i+1].(*analysis.Const); isConst && c.Value == nil {
-				return "NULL::" + l.sqlType(x.T)
+	for i := 1; i < len(x.Args); i++ {
+		if p, ok := constantText(x, i); ok {
+			if _, err := newSplitter(p); err != nil { // which rows would say later
+				return l.fail(err)
 			}
-			return l.fail(unsupported("str_to_map with a delimiter that is not a constant"))
 		}
 	}
-	pairs, err := newSplitter(by[0])
-	if err != nil {
-		return l.fail(err)
-	}
-	values, err := newSplitter(by[1])
-	if err != nil {
-		return l.fail(err)
-	}
-	f := &computed{name: "str_to_map by " + by[0] + " and " + by[1], args: []hivetype.Type{x.Args[0].Type()}, result: x.T,
-		start: func() compute {
-			return func(args []hivetype.Value) (hivetype.Value, error) {
-				return strToMap(args[0].(string), pairs, values), nil
+	f := computedCall(x, func() compute {
+		by := [2]string{",", ":"}
+		known := map[string]splitter{}
+		return func(args []hivetype.Value) (hivetype.Value, error) {
+			text, ok := args[0].(string)
+			if !ok {
+				return []hivetype.Entry{}, nil
 			}
-		}}
-	return l.compute(f, args[:1])
+			var parts [2]splitter
+			for i, p := range by {
+				if len(args) > i+1 && args[i+1] != nil {
+					p = args[i+1].(string)
+				}
+				if parts[i], ok = known[p]; ok {
+					continue
+				}
+				var err error
+				if parts[i], err = newSplitter(p); err != nil {
+					return nil, err
+				}
+				if len(known) >= 100 {
+					clear(known)
+				}
+				known[p] = parts[i]
+			}
+			return strToMap(text, parts[0], parts[1]), nil
+		}
+	})
+	f.nulls = true
+	return l.compute(f, args)
 }
 
 // splitter finds where a regular expression of Java's matches.

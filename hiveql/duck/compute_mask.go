@@ -14,22 +14,19 @@ import (
 )
 
 // maskRule is the family of mask functions, with all their arguments, over text, integers and
-// dates. What else there is gives NULL.
+// dates. What else there is gives NULL. Settings that are no constants are as if they were not there, as in Hive.
 func maskRule(l *lowerer, x *analysis.Call, args []string) string {
 	f := computedCall(x, nil)
 	m, settings := newMasker(x.Func.Name), x.Args[1:]
-	if x.Func.Name != "mask" {
-		if len(settings) > 0 {
-			n, ok := constantInt(x, 1)
-			if !ok {
-				return l.fail(unsupported("%s with a number that is not a constant", x.Func.Name))
-			}
-			m.count, settings = int(n), settings[1:]
+	if x.Func.Name != "mask" && len(settings) > 0 {
+		if err := m.setCount(x); err != nil {
+			return l.fail(err)
 		}
+		settings = settings[1:]
 	}
 	for i := range settings {
-		if !m.set(i, x, len(x.Args)-len(settings)+i) {
-			return l.fail(unsupported("%s with replacements that are not constants", x.Func.Name))
+		if err := m.set(i, x, len(x.Args)-len(settings)+i); err != nil {
+			return l.fail(err)
 		}
 	}
 	f.name = fmt.Sprintf("%s %v", x.Func.Name, *m)
@@ -54,35 +51,56 @@ func newMasker(name string) *masker {
 	return &masker{name: name, count: 4, upper: 'X', lower: 'x', digit: 'n', other: -1, number: 1, day: 1}
 }
 
-// set takes the i-th setting from argument at of the call: characters, or numbers that stand for
-// them, in the order of the fields.
-func (m *masker) set(i int, x *analysis.Call, at int) bool {
-	if s, ok := constantText(x, at); ok {
-		r := rune(-1)
-		if s != "" {
-			r, _ = utf8.DecodeRuneInString(s)
-		}
-		n, err := strconv.ParseInt(s, 10, 32)
-		if i < 4 {
-			*[]*rune{&m.upper, &m.lower, &m.digit, &m.other}[i] = r
-			return true
-		}
-		return err == nil && m.setNumber(i, n)
+// set takes the i-th setting from argument at of the call: characters, numbers that are their codes or -1 to leave
+// them, or what the text of any other constant begins with; and then numbers. Empty texts set nothing.
+func (m *masker) set(i int, x *analysis.Call, at int) error {
+	c, ok := constantOf(x.Args[at])
+	if !ok || c.Value == nil {
+		return nil
 	}
-	n, ok := constantInt(x, at)
-	if ok && i < 4 {
-		if n != -1 {
-			n, _ = int64(firstRune(strconv.FormatInt(n, 10))), ok
-		}
+	text := string(hivetype.AppendText(nil, c.Value, c.T))
+	n, whole := c.Value.(int64)
+	switch {
+	case i < 4 && whole:
 		*[]*rune{&m.upper, &m.lower, &m.digit, &m.other}[i] = rune(n)
-		return true
+	case text == "":
+	case i < 4:
+		*[]*rune{&m.upper, &m.lower, &m.digit, &m.other}[i], _ = utf8.DecodeRuneInString(text)
+	default:
+		n, err := strconv.ParseInt(text, 10, 32)
+		if err != nil || !m.setNumber(i, n) {
+			return &Error{Op: "plan", Msg: fmt.Sprintf("%s takes a number as argument %d, got %s", x.Func.Name, at+1, text)}
+		}
 	}
-	return ok && m.setNumber(i, n)
+	return nil
 }
 
-func firstRune(s string) rune {
-	r, _ := utf8.DecodeRuneInString(s)
-	return r
+// setCount takes the number of characters, the second argument of the call.
+func (m *masker) setCount(x *analysis.Call) error {
+	c, ok := constantOf(x.Args[1])
+	if !ok || c.Value == nil {
+		return nil
+	}
+	text := string(hivetype.AppendText(nil, c.Value, c.T))
+	n, err := strconv.ParseInt(text, 10, 32)
+	if err != nil {
+		return &Error{Op: "plan", Msg: fmt.Sprintf("%s takes a number as argument 2, got %s", x.Func.Name, text)}
+	}
+	m.count = int(n)
+	return nil
+}
+
+// constantOf is an argument as a constant, without casts.
+func constantOf(x analysis.Expr) (*analysis.Const, bool) {
+	for {
+		c, ok := x.(*analysis.Cast)
+		if !ok {
+			break
+		}
+		x = c.X
+	}
+	c, ok := x.(*analysis.Const)
+	return c, ok
 }
 
 func (m *masker) setNumber(i int, n int64) bool {

@@ -137,7 +137,11 @@ func takesPart(re *syntax.Regexp, group int) bool {
 	return false
 }
 
+// found takes an empty pattern for one that is nowhere, as Hive does.
 func found(s *javaregex.Search, text string, _ []hivetype.Value) (hivetype.Value, error) {
+	if s.Pattern() == "" {
+		return false, nil
+	}
 	return s.Find(text)
 }
 

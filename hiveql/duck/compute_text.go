@@ -23,7 +23,7 @@ func computedTextRules() map[string]rule {
 	return map[string]rule{
 		"aes_decrypt": inGo(aesDecrypt), "aes_encrypt": inGo(aesEncrypt), "deserialize": inGo(deserialize),
 		"printf": formatRule, "sentences": sentencesRule, "in_file": inFile, "json_read": jsonRead,
-		"cast_format": castFormatRule,
+		"cast_format": castFormatRule, "reflect": reflectRule,
 	}
 }
 

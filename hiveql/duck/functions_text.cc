@@ -62,11 +62,69 @@ bool locateFrom(int32_t &out, std::string_view sub, std::string_view s, int32_t 
   if (from <= 0) return true;
   int64_t size = characters(s);
   if (from - 1 > size) return true;
+  if (sub.empty()) return out = 1, true;
   size_t found = s.find(sub, at(s, from - 1));
   if (found != s.npos) out = int32_t(characters(s.substr(0, found)) + 1);
   return true;
 }
 bool locate(int32_t &out, std::string_view sub, std::string_view s) { return locateFrom(out, sub, s, 1); }
+
+// units are the 16-bit units of Java's text, in which it counts.
+std::vector<uint16_t> units(std::string_view s) {
+  std::vector<uint16_t> all;
+  for (size_t i = 0; i < s.size();) {
+    size_t stop = next(s, i);
+    uint32_t c = uint8_t(s[i]);
+    if (stop - i > 1) c &= 0x7F >> (stop - i);
+    for (i++; i < stop; i++) c = c << 6 | (s[i] & 0x3F);
+    if (c >= 0x10000) {
+      all.push_back(uint16_t(0xD7C0 + (c >> 10)));
+      c = 0xDC00 | (c & 0x3FF);
+    }
+    all.push_back(uint16_t(c));
+  }
+  return all;
+}
+
+// levenshtein keeps a row of the table of distances between all beginnings.
+bool levenshtein(int32_t &out, std::string_view s, std::string_view t) {
+  std::vector<uint16_t> a = units(s), b = units(t);
+  std::vector<int32_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); j++) row[j] = int32_t(j);
+  for (size_t i = 0; i < a.size(); i++) {
+    int32_t before = row[0];
+    row[0] = int32_t(i + 1);
+    for (size_t j = 0; j < b.size(); j++) {
+      int32_t above = row[j + 1];
+      row[j + 1] = std::min({above + 1, row[j] + 1, before + (a[i] != b[j])});
+      before = above;
+    }
+  }
+  return out = row[b.size()], true;
+}
+
+// withoutReals is a text that is no number with a fraction or an exponent, and no JSON with one in it.
+bool withoutReals(std::string &out, std::string_view s) {
+  auto digit = [&](size_t i) { return i < s.size() && s[i] >= '0' && s[i] <= '9'; };
+  bool nested = !s.empty() && (s[0] == '{' || s[0] == '[');
+  if (nested || digit(0) || (!s.empty() && s[0] == '-')) {
+    for (size_t i = 1; i < s.size(); i++) {
+      if ((s[i] == '.' || s[i] == 'e' || s[i] == 'E') && digit(i - 1)) return false;
+    }
+  }
+  return out.assign(s), true;
+}
+
+// between puts a text before each character, and behind the last one.
+bool between(std::string &out, std::string_view s, std::string_view put) {
+  out.assign(put);
+  for (size_t i = 0; i < s.size();) {
+    size_t stop = next(s, i);
+    out.append(s.substr(i, stop - i)).append(put);
+    i = stop;
+  }
+  return true;
+}
 
 bool substringIndex(std::string &out, std::string_view s, std::string_view delimiter, int32_t count) {
   out.clear();
@@ -434,6 +492,8 @@ std::vector<Function> texts() {
   return {
       function<substrFor>("skep_substr"), function<substrFrom>("skep_substr"),
       function<substrBytesFor>("skep_substr"), function<substrBytesFrom>("skep_substr"),
+      function<levenshtein>("skep_levenshtein"), function<between>("skep_between"),
+      function<withoutReals>("skep_without_reals"),
       function<locate>("skep_locate"), function<locateFrom>("skep_locate"),
       function<substringIndex>("skep_substring_index"), function<lpad>("skep_lpad"),
       function<rpad>("skep_rpad"), function<repeat>("skep_repeat"), function<ascii>("skep_ascii"),

@@ -92,7 +92,11 @@ func (l *lowerer) in(x *analysis.In) string {
 	if len(x.List) == 0 {
 		return strings.ToUpper(fmt.Sprint(x.Not))
 	}
-	return "(" + l.expr(x.X) + " " + not(x.Not) + "IN (" + strings.Join(l.exprs(x.List), ", ") + "))"
+	list := l.exprs(x.List)
+	for i, e := range x.List {
+		list[i] = l.sortedMaps(list[i], e.Type())
+	}
+	return "(" + l.sortedMaps(l.expr(x.X), x.X.Type()) + " " + not(x.Not) + "IN (" + strings.Join(list, ", ") + "))"
 }
 
 // decimal is an operation on two decimals by a C++ function: the exact result rounded half up

@@ -13,6 +13,9 @@ func textRules() map[string]rule {
 	return map[string]rule{
 		"ascii": as("skep_ascii($1)"), "base64": as("base64($1)"), "chr": as("skep_chr($1)"),
 		"concat": func(l *lowerer, _ *analysis.Call, args []string) string {
+			if len(args) == 0 {
+				return quote("")
+			}
 			return "(" + strings.Join(args, " || ") + ")"
 		},
 		"concat_ws": concatWith, "crc32": as("skep_crc32($1)"),
@@ -27,8 +30,8 @@ func textRules() map[string]rule {
 			}
 			return l.fill("strlen($1)::INTEGER", x, args)
 		},
-		"levenshtein": as("levenshtein($1, $2)::INTEGER"),
-		"locate":      as("skep_locate($*)"), "lower": as("lower($1)"), "upper": as("upper(replace($1, 'ß', 'SS'))"),
+		"levenshtein": as("skep_levenshtein($1, $2)"),
+		"locate":      locate, "lower": as("lower($1)"), "upper": as("upper(replace($1, 'ß', 'SS'))"),
 		"lpad": byCount("", "skep_lpad($1, $2, ' ')", "skep_lpad($1, $2, $3)"),
 		"rpad": byCount("", "skep_rpad($1, $2, ' ')", "skep_rpad($1, $2, $3)"),
 		"trim": as("trim($*)"), "ltrim": as("ltrim($*)"), "rtrim": as("rtrim($*)"),
@@ -36,7 +39,7 @@ func textRules() map[string]rule {
 		"mask": maskRule, "mask_hash": maskHash,
 		"mask_first_n": maskRule, "mask_last_n": maskRule, "mask_show_first_n": maskRule, "mask_show_last_n": maskRule,
 		"quote":  as(`('''' || replace($1, '''', '\''') || '''')`),
-		"repeat": as("skep_repeat($1, $2)"), "replace": as("replace($1, $2, $3)"), "reverse": as("reverse($1)"),
+		"repeat": as("skep_repeat($1, $2)"), "replace": replace, "reverse": as("reverse($1)"),
 		"soundex": as("skep_soundex($1)"), "space": as("skep_repeat(' ', $1)"),
 		"str_to_map": strToMapRule,
 		"substr":     substr, "substring_index": as("skep_substring_index($1, $2, $3)"),
@@ -61,6 +64,26 @@ func initcap(l *lowerer, x *analysis.Call, args []string) string {
 	})
 	lower := "lower(" + args[0] + ")"
 	return "CASE WHEN strlen(" + args[0] + ") = length(" + args[0] + ") THEN skep_initcap(" + lower + ") ELSE " + l.compute(f, []string{lower}) + " END"
+}
+
+// locate finds nothing from a place that is NULL.
+func locate(l *lowerer, x *analysis.Call, args []string) string {
+	if len(args) == 2 {
+		return l.fill("skep_locate($1, $2)", x, args)
+	}
+	if _, ok := constantInt(x, 2); ok {
+		return l.fill("skep_locate($1, $2, $3)", x, args)
+	}
+	return l.fill("CASE WHEN $1 IS NOT NULL AND $2 IS NOT NULL THEN coalesce(skep_locate($1, $2, $3), 0) END", x, args)
+}
+
+// replace of nothing, as Java has it, puts the replacement between all characters.
+func replace(l *lowerer, x *analysis.Call, args []string) string {
+	plain := l.fill("replace($1, $2, $3)", x, args)
+	if s, ok := constantText(x, 1); ok && s != "" {
+		return plain
+	}
+	return l.fill("CASE WHEN $2 = '' THEN skep_between($1, $3) ELSE ", x, args) + plain + " END"
 }
 
 func maskHash(l *lowerer, x *analysis.Call, args []string) string {
@@ -174,6 +197,9 @@ func patternRules() map[string]rule {
 
 func rlike(l *lowerer, x *analysis.Call, args []string) string {
 	if p, ok := constantText(x, 1); ok {
+		if p == "" { // which Hive finds nowhere
+			return l.fill("CASE WHEN $1 IS NOT NULL THEN FALSE END", x, args)
+		}
 		if re, err := translateRegexp(p); err == nil && len(re.ends) == 1 && p[re.ends[0]:] == "$" {
 			// Whether there is a match does not depend on where it ends.
 			return "regexp_matches(" + args[0] + ", " + quote(strings.TrimSuffix(re.text, "$")+lastLineEnd) + ")"

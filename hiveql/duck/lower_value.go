@@ -270,9 +270,9 @@ func (l *lowerer) hashList(list string) string {
 func collectionRules() map[string]rule {
 	return map[string]rule{
 		"array": as("[$*]::$T"), "array_contains": as("skep_array_contains($1, $2)"),
-		"array_distinct": as("skep_array_distinct($1)"), "array_max": as("list_max($1)"), "array_min": as("list_min($1)"),
-		"array_except": as("skep_array_except($1, $2)"), "array_intersect": as("skep_array_intersect($1, $2)"),
-		"array_union": as("skep_array_union($1, $2)"), "array_remove": as("CASE WHEN $2 IS NOT NULL THEN list_filter($1, lambda e: e IS DISTINCT FROM $2) END"),
+		"array_distinct": setOf("skep_array_distinct($1)"), "array_max": as("list_max($1)"), "array_min": as("list_min($1)"),
+		"array_except": setOf("skep_array_except($1, $2)"), "array_intersect": setOf("skep_array_intersect($1, $2)"),
+		"array_union": setOf("skep_array_union($1, $2)"), "array_remove": as("CASE WHEN $2 IS NOT NULL THEN list_filter($1, lambda e: e IS DISTINCT FROM $2) END"),
 		"array_append": as("list_append($1, $2)"), "array_position": as("coalesce(list_position($1, $2), 0)::INTEGER"),
 		"array_join": arrayJoin, "sort_array_by": sortArrayBy, "array_slice": as("skep_array_slice($1, $2, $3)"),
 		"map": mapOf, "map_keys": as("coalesce(map_keys($1), [])"), "map_values": as("coalesce(map_values($1), [])"),

@@ -1,6 +1,8 @@
 package duck
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,10 +29,12 @@ const javaWriter = "parquet-mr"
 type clocks struct {
 	zone    string
 	columns map[string]bool
+	julian  bool // dates before the 15th of October 1582 are of the Julian calendar
+	hive    bool // timestamps of 96 bits before that day are: Hive's writer has them so in any case
 }
 
-// byClock sorts files by their zones, in the order in which they come. Files without timestamps of
-// 96 bits, or whose clocks stay as they are, have none.
+// byClock sorts files by their zones and calendars, in the order in which they come. Files without timestamps of
+// 96 bits, or whose clocks stay as they are, have no zone.
 func byClock(g *scanGroup) ([]*scanGroup, error) {
 	var groups []*scanGroup
 	found := map[string]*scanGroup{}
@@ -42,10 +46,12 @@ func byClock(g *scanGroup) ([]*scanGroup, error) {
 		if len(wide) > 0 {
 			zone = writerZone(f.footer)
 		}
-		of := found[zone]
+		julian, hive := f.footer.JulianDates(), zone != "" && f.footer.Notes[writerZoneNote] != ""
+		key := fmt.Sprint(julian, hive, zone)
+		of := found[key]
 		if of == nil {
-			of = &scanGroup{parquet: true, clocks: &clocks{zone: zone, columns: map[string]bool{}}}
-			found[zone] = of
+			of = &scanGroup{parquet: true, clocks: &clocks{zone: zone, columns: map[string]bool{}, julian: julian, hive: hive}}
+			found[key] = of
 			groups = append(groups, of)
 		}
 		of.files = append(of.files, f)
@@ -53,7 +59,7 @@ func byClock(g *scanGroup) ([]*scanGroup, error) {
 			of.clocks.columns[name] = true
 		}
 	}
-	if len(groups) == 1 && len(groups[0].clocks.columns) == 0 {
+	if len(groups) == 1 && len(groups[0].clocks.columns) == 0 && !groups[0].clocks.julian {
 		return []*scanGroup{g}, nil
 	}
 	return groups, nil
@@ -86,15 +92,20 @@ func zoneName(zone *time.Location) string {
 	return "UTC"
 }
 
-// toClock puts the timestamps within a value of a file into the writer's zone. column is that of
-// the file.
+// toClock puts the timestamps within a value of a file into the writer's zone, and its dates into the
+// calendar of today. column is that of the file.
 func (c *clocks) toClock(l *lowerer, x, column string, t hivetype.Type) string {
-	if c == nil || c.zone == "" || t.Primitive() && !c.columns[strings.ToLower(column)] {
+	if !c.changes(t) {
 		return x
 	}
 	switch t.Kind {
+	case hivetype.Date:
+		return l.today(x, t)
 	case hivetype.Timestamp:
-		return "timezone(" + quote(c.zone) + ", timezone('UTC', " + x + "))"
+		if !c.columns[strings.ToLower(column)] {
+			return x
+		}
+		return c.stamp(l, x)
 	case hivetype.Array:
 		e := l.fresh("e")
 		return "list_transform(" + x + ", lambda " + e + ": " + c.inside(l, e, *t.Elem) + ")"
@@ -115,10 +126,31 @@ func (c *clocks) toClock(l *lowerer, x, column string, t hivetype.Type) string {
 
 // inside is toClock of what has no name of its own: an element, a key.
 func (c *clocks) inside(l *lowerer, x string, t hivetype.Type) string {
-	if t.Kind == hivetype.Timestamp {
-		return "timezone(" + quote(c.zone) + ", timezone('UTC', " + x + "))"
+	if t.Kind == hivetype.Timestamp && c.zone != "" {
+		return c.stamp(l, x)
 	}
 	return c.toClock(l, x, "", t)
+}
+
+// stamp is a timestamp of 96 bits as its writer saw it.
+func (c *clocks) stamp(l *lowerer, x string) string {
+	x = "timezone(" + quote(c.zone) + ", timezone('UTC', " + x + "))"
+	if c.hive {
+		return l.today(x, hivetype.Of(hivetype.Timestamp))
+	}
+	return x
+}
+
+// today is a date or timestamp of the Julian calendar, if it is before the 15th of October 1582, with the same name in
+// the calendar of today.
+func (l *lowerer) today(x string, t hivetype.Type) string {
+	f := &computed{name: "in the calendar of today", args: []hivetype.Type{t}, result: t, start: func() compute { return julian }}
+	return "CASE WHEN " + x + " < '1582-10-15'::" + l.sqlType(t) + " THEN " + l.compute(f, []string{x}) + " ELSE " + x + " END"
+}
+
+// changes reports whether values of a type may be others than those in the file.
+func (c *clocks) changes(t hivetype.Type) bool {
+	return c != nil && (c.zone != "" && hasClock(t) || c.julian && t.Contains(hivetype.Date))
 }
 
 // hasClock reports whether there are timestamps in a type.
@@ -138,6 +170,11 @@ func hasClock(t hivetype.Type) bool {
 		}
 	}
 	return false
+}
+
+// hasJulian reports whether a file has dates of the Julian calendar.
+func hasJulian(g *scanGroup) bool {
+	return slices.ContainsFunc(g.files, func(f scanFile) bool { return f.footer != nil && f.footer.JulianDates() })
 }
 
 // readsClocks reports whether a scan reads timestamps of a file, or columns that were timestamps

@@ -55,7 +55,7 @@ func (l *lowerer) scanLocal(s *analysis.Scan, g *scanGroup) string {
 
 // alike divides files that are not to be read by one call of DuckDB's reader; nil where they are.
 func (l *lowerer) alike(s *analysis.Scan, g *scanGroup, have map[string]string) ([]*scanGroup, error) {
-	if g.clocks == nil && readsClocks(s, have) {
+	if g.clocks == nil && (readsClocks(s, have) || hasJulian(g)) {
 		groups, err := byClock(g)
 		if err != nil || len(groups) > 1 || groups[0].clocks != nil {
 			return groups, err
@@ -260,7 +260,10 @@ func (l *lowerer) parquetColumn(column string, have map[string]string, to hivety
 	if physical == "TIMESTAMP" {
 		x = in.toClock(l, x, as, hivetype.Of(hivetype.Timestamp))
 	}
-	if physical == l.sqlType(to) && !to.Primitive() && hasClock(to) {
+	if physical == "DATE" {
+		x = in.toClock(l, x, as, hivetype.Of(hivetype.Date))
+	}
+	if physical == l.sqlType(to) && !to.Primitive() && in.changes(to) {
 		return in.toClock(l, x, as, to)
 	}
 	if physical == l.sqlType(to) && to.Kind != hivetype.Char && to.Kind != hivetype.Varchar {
@@ -274,7 +277,7 @@ func (l *lowerer) parquetColumn(column string, have map[string]string, to hivety
 	}
 	if !ok {
 		x = "TRY_CAST(" + x + " AS " + l.sqlType(to) + ")"
-		if hasClock(to) {
+		if in.changes(to) {
 			x = in.toClock(l, x, as, to)
 		}
 		return x

@@ -106,7 +106,7 @@ func (c *Column) encode(v hivetype.Value, as hivetype.Type) ([]byte, bool) {
 		return c.encodeDecimal(v, own, as)
 	case time.Time:
 		switch {
-		case own.Kind == hivetype.Date && as.Kind == own.Kind:
+		case own.Kind == hivetype.Date && as.Kind == own.Kind && !c.julian:
 			return c.encodeInteger(v.Unix()/(24*60*60), v.Unix()%(24*60*60) == 0)
 		case own.Kind == hivetype.Timestamp && as.Kind == own.Kind && c.element.Logical.Timestamp.Unit.Micros != nil:
 			return c.encodeInteger(v.UnixMicro(), v.Nanosecond()%1000 == 0)

@@ -152,6 +152,9 @@ func (c *Column) value(p []byte, own, as hivetype.Type) hivetype.Value {
 	case !ok:
 		return nil
 	case own.Kind == hivetype.Date && as.Kind == own.Kind:
+		if c.julian { // which keeps the order
+			n = hivetype.ProlepticDay(n)
+		}
 		return time.Unix(0, 0).UTC().AddDate(0, 0, int(n))
 	case own.Kind == hivetype.Timestamp && as.Kind == own.Kind:
 		if c.element.Logical.Timestamp.Unit.Millis != nil {

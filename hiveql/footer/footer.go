@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/skepdata/skep/hivetype"
 	"github.com/skepdata/skep/internal/blocksums"
@@ -40,9 +41,12 @@ type Column struct {
 	Leaf, Leaves int
 	// Wide are the names of the timestamps of 96 bits in it.
 	Wide []string
+	// Dates says that there are dates in it.
+	Dates bool
 	// Nanos says that there are timestamps of 64 bits in nanoseconds in it.
 	Nanos bool
 
+	julian   bool // dates before the 15th of October 1582 are of the Julian calendar
 	nested   bool
 	optional bool
 	element  element
@@ -258,6 +262,37 @@ func Decode(b []byte) (*File, error) {
 	return f, nil
 }
 
+// prolepticNote is where Hive says whether dates before the 15th of October 1582 are of the Gregorian calendar.
+const prolepticNote = "writer.date.proleptic"
+
+// Julian reports whether the writer says that dates before the 15th of October 1582 are of the Julian calendar, as Hive
+// writes them unless hive.parquet.date.proleptic.gregorian is set.
+func (f *File) Julian() bool { return f.Notes[prolepticNote] == "false" }
+
+// JulianDates reports whether there may be such dates in a file.
+func (f *File) JulianDates() bool {
+	if !f.Julian() {
+		return false
+	}
+	for i := range f.Columns {
+		if c := &f.Columns[i]; c.Dates && c.mayBeOld(f.Groups) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *Column) mayBeOld(groups []Group) bool {
+	gregorian := time.Date(1582, time.October, 15, 0, 0, 0, 0, time.UTC)
+	for i := range groups {
+		b := c.Bounds(&groups[i], hivetype.Of(hivetype.Date))
+		if first, ok := b.Min.(time.Time); b.Nulls != b.Rows && (!ok || first.Before(gregorian)) {
+			return true
+		}
+	}
+	return false
+}
+
 // readColumns reads the schema, a tree in the order in which it is walked, and says how wide the values of its
 // leaves are.
 func (f *File) readColumns(schema []element) (widths []int64, err error) {
@@ -271,7 +306,7 @@ func (f *File) readColumns(schema []element) (widths []int64, err error) {
 			return nil, errors.New("its schema has too few columns")
 		}
 		e := schema[at]
-		c := Column{Name: e.Name, Leaf: leaves, element: e,
+		c := Column{Name: e.Name, Leaf: leaves, element: e, julian: f.Julian(),
 			nested:   e.Children > 0 || e.Repetition != nil && *e.Repetition == repeated,
 			optional: e.Repetition == nil || *e.Repetition != required}
 		if !c.nested {
@@ -289,6 +324,8 @@ func (f *File) readColumns(schema []element) (widths []int64, err error) {
 			if e.Children == 0 {
 				leaves++
 				widths = append(widths, e.width())
+				t, plain := e.ownType()
+				c.Dates = c.Dates || plain && t.Kind == hivetype.Date
 				if l := e.Logical; l != nil && l.Timestamp != nil && l.Timestamp.Unit.Nanos != nil {
 					c.Nanos = true
 				}

@@ -193,6 +193,7 @@ type (
 	DropTable struct {
 		Span
 		View     bool
+		Stored   bool // MATERIALIZED, of which there are none to drop
 		IfExists bool
 		Name     ObjectName
 		Purge    bool

@@ -13,6 +13,12 @@ func (p *parser) drop() Stmt {
 		n.Purge = p.accept("PURGE")
 		n.Span = p.span(start)
 		return n
+	case "MATERIALIZED":
+		p.next()
+		p.expect("VIEW")
+		n := &DropTable{View: true, Stored: true, IfExists: p.ifExists(), Name: p.objectName()}
+		n.Span = p.span(start)
+		return n
 	case "DATABASE", "SCHEMA":
 		p.next()
 		n := &DropDatabase{IfExists: p.ifExists(), Name: p.ident()}

@@ -233,6 +233,7 @@ func (p *printer) createDatabase(s *CreateDatabase) {
 
 func (p *printer) drop(s *DropTable) {
 	p.w("DROP ")
+	p.when(s.Stored, "MATERIALIZED ")
 	p.when(s.View, "VIEW ")
 	p.when(!s.View, "TABLE ")
 	p.when(s.IfExists, "IF EXISTS ")

@@ -17,6 +17,9 @@ type Search struct {
 	re     *regexp2.Regexp
 }
 
+// Pattern is what the search was made of.
+func (s *Search) Pattern() string { return s.source }
+
 // CompileSearch parses a pattern. Its errors are *Error.
 func CompileSearch(pattern string) (*Search, error) {
 	tr := translator{src: pattern, names: map[string]int{}, within: true}
