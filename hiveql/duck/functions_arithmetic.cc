@@ -138,7 +138,6 @@ bool cubeRoot(double &out, double v) { return out = double(cbrtl(v)), true; }
 bool hashNext(int32_t &out, int32_t so_far, int32_t next) {
   return out = static_cast<int32_t>(uint32_t(so_far) * 31 + uint32_t(next)), true;
 }
-bool hashInt(int32_t &out, int64_t v) { return out = static_cast<int32_t>(v), true; }
 bool hashLong(int32_t &out, int64_t v) { return out = static_cast<int32_t>(uint64_t(v) ^ uint64_t(v) >> 32), true; }
 // hashTime takes the seconds since 1970, shifted, and the nanoseconds in the second.
 bool hashTime(int32_t &out, int64_t micros) {
@@ -207,7 +206,7 @@ std::vector<Function> arithmetic() {
       function<roundInteger>("skep_round"), function<roundDouble>("skep_round"),
       function<cubeRoot>("skep_cbrt"), function<truncateDouble>("skep_truncate"),
       function<truncateInteger>("skep_truncate"), function<roundEven>("skep_bround"), function<roundEvenInteger>("skep_bround"),
-      function<hashNext>("skep_hash_next"), function<hashInt>("skep_hash_int"),
+      function<hashNext>("skep_hash_next"),
       function<hashLong>("skep_hash_long"), function<hashFloat>("skep_hash_float"),
       function<hashDouble>("skep_hash_double"), function<hashText>("skep_hash_text"),
       function<hashChars>("skep_hash_chars"),

@@ -388,27 +388,6 @@ bool sha2(std::string &out, Bytes s, int32_t bits) {
 }
 bool sha2Text(std::string &out, std::string_view s, int32_t bits) { return sha2(out, Bytes{s}, bits); }
 
-// mask replaces letters and digits, of the characters from number from on up to number to.
-void maskRange(std::string &out, std::string_view s, int64_t from, int64_t to) {
-  out.clear();
-  int64_t n = 0;
-  for (size_t i = 0; i < s.size(); n++) {
-    size_t stop = next(s, i);
-    unsigned char c = static_cast<unsigned char>(s[i]);
-    bool masked = n >= from && n < to;
-    if (masked && std::isupper(c)) out += 'X';
-    else if (masked && std::islower(c)) out += 'x';
-    else if (masked && std::isdigit(c)) out += 'n';
-    else out.append(s.substr(i, stop - i));
-    i = stop;
-  }
-}
-bool maskAll(std::string &out, std::string_view s) { return maskRange(out, s, 0, INT64_MAX), true; }
-bool maskFirst(std::string &out, std::string_view s, int32_t n) { return maskRange(out, s, 0, n), true; }
-bool maskLast(std::string &out, std::string_view s, int32_t n) { return maskRange(out, s, characters(s) - n, INT64_MAX), true; }
-bool showFirst(std::string &out, std::string_view s, int32_t n) { return maskRange(out, s, n, INT64_MAX), true; }
-bool showLast(std::string &out, std::string_view s, int32_t n) { return maskRange(out, s, 0, characters(s) - n), true; }
-
 // instr finds the n-th occurrence from a position on, backwards from the end for negative ones.
 bool instr(int32_t &out, std::string_view s, std::string_view sub, int32_t from, int32_t n) {
   out = 0;
@@ -498,16 +477,13 @@ std::vector<Function> texts() {
       function<substringIndex>("skep_substring_index"), function<lpad>("skep_lpad"),
       function<rpad>("skep_rpad"), function<repeat>("skep_repeat"), function<ascii>("skep_ascii"),
       function<endsLine>("skep_ends_line"),
-      function<chr>("skep_chr"), function<chrOf>("skep_chr"), function<unbase64>("skep_unbase64"), function<conv>("skep_conv"), function<hexBytes>("skep_hex"),
-      function<hexText>("skep_hex"), function<hexInteger>("skep_hex"), function<bin>("skep_bin"),
+      function<chr>("skep_chr"), function<chrOf>("skep_chr"), function<unbase64>("skep_unbase64"),
+      function<conv>("skep_conv"), function<hexBytes>("skep_hex"), function<hexText>("skep_hex"), function<hexInteger>("skep_hex"), function<bin>("skep_bin"),
       function<unhex>("skep_unhex"), function<initcap>("skep_initcap"), function<soundex>("skep_soundex"),
       function<findInSet>("skep_find_in_set"), function<formatNumber>("skep_format_number"),
       function<crc>("skep_crc32"), function<crcText>("skep_crc32"), function<parseUrl>("skep_parse_url"),
       function<parseUrlKey>("skep_parse_url"), function<factorial>("skep_factorial"),
       function<sha2>("skep_sha2"), function<sha2Text>("skep_sha2"), function<instr>("skep_instr"),
-      function<maskAll>("skep_mask"), function<maskFirst>("skep_mask_first_n"),
-      function<maskLast>("skep_mask_last_n"), function<showFirst>("skep_mask_show_first_n"),
-      function<showLast>("skep_mask_show_last_n"),
       function<assertTrue>("skep_assert_true"), function<enforce>("skep_enforce"),
   };
 }
