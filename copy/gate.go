@@ -13,9 +13,9 @@ import (
 // look for transfers as there should be tokens for. How many there are the tuner decides, by what has
 // been completed.
 type gate struct {
-	throttled func() int64 // answers so far that asked for fewer requests
-	spent     func() bool  // whether no processor has had time left since it was last asked
-	fixed     bool         // the limit stays
+	throttled func() int64                     // answers so far that asked for fewer requests
+	spent     func(latency time.Duration) bool // whether transfers have waited for processors since it was last asked
+	fixed     bool                             // the limit stays
 
 	mu      sync.Mutex
 	tuner   tuner
@@ -53,13 +53,14 @@ func loadOf(size int64) int64 {
 }
 
 // newGate makes a gate, which asks throttled for the answers so far that asked for fewer requests, and
-// spent for whether all processors that the transfers need have been busy since it last asked. Either may be nil.
-func newGate(throttled func() int64, spent func() bool) *gate {
+// spent for whether all processors that the transfers need, which take so long, have been busy since it last asked.
+// Either may be nil.
+func newGate(throttled func() int64, spent func(latency time.Duration) bool) *gate {
 	if throttled == nil {
 		throttled = func() int64 { return 0 }
 	}
 	if spent == nil {
-		spent = func() bool { return false }
+		spent = func(time.Duration) bool { return false }
 	}
 	// What comes first is taken for large, as nobody is stopped on the way.
 	g := &gate{throttled: throttled, spent: spent, tuner: newTuner(), usual: heavyLoad, answers: throttled()}
@@ -213,7 +214,7 @@ func (g *gate) evaluate(now time.Time) {
 		return
 	}
 	g.answers = answers
-	w.spent = g.spent()
+	w.spent = g.spent(time.Duration(w.latency() * float64(time.Second)))
 	g.limit = g.tuner.next(*w)
 	g.window, g.began = window{}, now
 	g.admit()
@@ -250,9 +251,13 @@ func done(bytes int64, err error) int64 {
 	return bytes
 }
 
-// spent reports whether it is processors that the transfers wait for: all are busy, and no service is far away, for whose
-// answers more transfers could wait at once.
-func (j *job) spent() bool { return j.processors.spent() && !far(j.roundTrip()) }
+// spent reports whether it is processors that transfers wait for, which take so long: all are busy, and no service is far
+// away, for whose answers more transfers could wait at once. A near one that has just begun, and is busy, seems far too; but
+// what takes many times as long as its fastest answer does not wait for the way.
+func (j *job) spent(latency time.Duration) bool {
+	trip := j.roundTrip()
+	return j.processors.spent() && (!far(trip) || latency > queueing*trip)
+}
 
 // throttled is how many answers of the two services have asked for fewer requests.
 func (j *job) throttled() (n int64) {

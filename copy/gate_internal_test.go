@@ -25,7 +25,7 @@ type farServer struct {
 	busy      bool // so that no processor has time left
 }
 
-func (s *farServer) spent() bool { return s.busy }
+func (s *farServer) spent(time.Duration) bool { return s.busy }
 
 func newFarServer(roundTrip, service time.Duration, slots int, most int64) *farServer {
 	return &farServer{roundTrip: roundTrip, service: service, slots: make(chan struct{}, slots), most: most}

@@ -6,6 +6,9 @@ import (
 	"os"
 	"runtime"
 	"testing"
+	"time"
+
+	"github.com/skepdata/skep/storage"
 )
 
 func TestProcessors(t *testing.T) {
@@ -43,6 +46,39 @@ func TestProcessors(t *testing.T) {
 		if unreadable.spent() {
 			t.Error("spent where nothing can be read")
 		}
+	}
+}
+
+// awayBucket is one of a service that takes so long to answer.
+type awayBucket struct {
+	storage.Bucket
+	trip time.Duration
+}
+
+func (b awayBucket) RoundTrip() time.Duration { return b.trip }
+
+func TestSpentNearAndFar(t *testing.T) {
+	const ms = time.Millisecond
+	for _, c := range []struct {
+		name          string
+		trip, latency time.Duration
+		want          bool
+	}{
+		{"local", 0, ms, true},
+		{"near", ms, 20 * ms, true},
+		{"far", 20 * ms, 30 * ms, false},
+		{"near, but just beginning", 6 * ms, 60 * ms, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			texts := []string{"100.00 50.00\n", "101.00 50.02\n"}
+			j := &job{processors: &processors{read: func() ([]byte, error) { return []byte(texts[0]), nil }}}
+			j.src.Bucket, j.dest.Bucket = awayBucket{}, awayBucket{trip: c.trip}
+			j.spent(c.latency) // there is nothing to compare yet
+			texts = texts[1:]
+			if got := j.spent(c.latency); got != c.want {
+				t.Errorf("spent is %v, want %v", got, c.want)
+			}
+		})
 	}
 }
 
